@@ -1,0 +1,61 @@
+"""A base image, resolved and in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..oci.types import Layer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """The Python of a base: `version` is the full one (`3.11.2`), `executable` and `home` are paths inside it."""
+
+    version: str
+    executable: str
+    home: str
+
+    @property
+    def minor(self) -> str:
+        """`3.11` of `3.11.2`."""
+        return ".".join(self.version.split(".")[:2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemPackage:
+    """A distribution package of the base; `sha256` is that of its .deb, empty where unknown."""
+
+    name: str
+    version: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """A base image whose layers are in the store, lowest first.
+
+    `name` is what was asked for (`debian:bookworm`), `digest` that of its manifest, `config` its image config
+    as JSON, `glibc` its version (`2.36`), empty for a base without glibc. `assembled` bases are envbuild's own.
+    """
+
+    name: str
+    digest: str
+    architecture: str
+    interpreter: Interpreter
+    glibc: str
+    layers: tuple[Layer, ...]
+    config: Mapping[str, Any]
+    packages: tuple[SystemPackage, ...] = ()
+    assembled: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which base to open, and why that one. `notes` are for the person: a patch version that differs, say."""
+
+    name: str
+    why: str
+    notes: tuple[str, ...] = ()

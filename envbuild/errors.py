@@ -1,0 +1,102 @@
+"""The error tree. Library code raises these; the command line renders them and exits with their code.
+
+    EnvbuildError             1   something that a person can act on
+    ├── FindingsError         1   the linter found errors, nothing was built
+    ├── UsageError            2   an option, a reference or a combination of them is wrong
+    ├── ModelError            3   the model folder cannot be read or is unsafe
+    ├── ResolveError          4   no set of packages satisfies the requirements
+    ├── BaseImageError        5   the base image is missing, unfit or unreadable
+    ├── NetworkError          6   an index, a mirror or a store could not be reached
+    ├── IntegrityError        7   bytes are not what their hash or signature says
+    │   ├── CorruptBlobError  7   a blob in the cache is damaged: the caller drops it and builds it anew
+    │   └── UnsafeWheelError  7   a wheel would write outside its prefix
+    ├── StorageError          8   the disk is full, or the cache or the output cannot be written
+    └── EngineError           9   no container engine answers, or it refuses
+
+An interrupted run exits with 130.
+"""
+
+from __future__ import annotations
+
+
+class EnvbuildError(Exception):
+    """An error with a way out.
+
+    `message` says what happened and where (file, line); `hint` says what to do, and may be empty.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class FindingsError(EnvbuildError):
+    """The linter found errors; nothing was built."""
+
+    exit_code = 1
+
+
+class UsageError(EnvbuildError):
+    """An option, a reference or a combination of options is wrong."""
+
+    exit_code = 2
+
+
+class ModelError(EnvbuildError):
+    """The model folder cannot be read, or holds something unsafe."""
+
+    exit_code = 3
+
+
+class ResolveError(EnvbuildError):
+    """No set of packages satisfies the requirements."""
+
+    exit_code = 4
+
+
+class BaseImageError(EnvbuildError):
+    """The base image is missing, unfit or unreadable."""
+
+    exit_code = 5
+
+
+class NetworkError(EnvbuildError):
+    """An index, a mirror or a store could not be reached."""
+
+    exit_code = 6
+
+
+class IntegrityError(EnvbuildError):
+    """Bytes are not what their hash or their signature says."""
+
+    exit_code = 7
+
+
+class CorruptBlobError(IntegrityError):
+    """A blob in the cache is damaged. The caller drops it and builds it anew."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(
+            f"the cached blob {digest} is damaged",
+            hint="run `envbuild cache verify`, which removes damaged entries",
+        )
+        self.digest = digest
+
+
+class UnsafeWheelError(IntegrityError):
+    """A wheel would write outside its prefix."""
+
+
+class StorageError(EnvbuildError):
+    """The disk is full, or the cache or the output cannot be written."""
+
+    exit_code = 8
+
+
+class EngineError(EnvbuildError):
+    """No container engine answers, or it refuses what it was asked."""
+
+    exit_code = 9

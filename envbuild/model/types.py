@@ -1,0 +1,189 @@
+"""What an MLflow model folder says, with the place of every saying."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A place in a text file. `file` is relative to the model folder; lines and columns count from 1.
+
+    `end_column` is exclusive and on the same line.
+    """
+
+    file: str
+    line: int = 1
+    column: int = 1
+    end_column: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something in a file that the reader could not take. The rule with the same code turns it into a finding."""
+
+    code: str
+    message: str
+    help: str = ""
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One requirement line that parses (PEP 508), as written and in its parts.
+
+    `name` is canonical (PEP 503); `specifier` is empty where any version will do.
+    """
+
+    text: str
+    name: str
+    specifier: str
+    extras: tuple[str, ...]
+    marker: str
+    url: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaDependency:
+    """A conda match spec of conda.yaml, other than python itself."""
+
+    text: str
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of a requirements file that is no requirement: an option, a path, an editable."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonPin:
+    """The Python version that a file asks for: its scalar text, e.g. `3.11.7`, `3.11` or `>=3.9`."""
+
+    text: str
+    span: Span
+
+    @property
+    def minor(self) -> str:
+        """`3.11` of `3.11.7` or `3.11`; empty where the pin names no single minor version."""
+        parts = self.text.strip().removeprefix("==").removeprefix("=").strip().split(".")
+        if len(parts) >= 2 and all(p.isdigit() for p in parts[:2]):
+            return f"{parts[0]}.{parts[1]}"
+        return ""
+
+
+EnvironmentSource = Literal["conda.yaml", "python_env.yaml", "requirements.txt", "given", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The requirements that count: of one file and those that it names; the others are never merged in.
+
+    `source` says which kind of file that is, `files` names every file read for it, relative to the model folder.
+    """
+
+    source: EnvironmentSource
+    files: tuple[str, ...] = ()
+    python: PythonPin | None = None
+    pip: tuple[Requirement, ...] = ()
+    constraints: tuple[Requirement, ...] = ()
+    conda: tuple[CondaDependency, ...] = ()
+    lines: tuple[Line, ...] = ()
+
+    def lists(self, name: str) -> bool:
+        """Whether `name` (canonical) is listed by name among the pip requirements."""
+        return any(r.name == name for r in self.pip)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One input, output or parameter of the signature.
+
+    `type` is MLflow's name (`double`, `tensor`, `array`...); `dtype` and `shape` are a tensor's, -1 a free
+    dimension; `spec` is the JSON object as written.
+    """
+
+    name: str
+    type: str
+    required: bool = True
+    dtype: str = ""
+    shape: tuple[int, ...] = ()
+    spec: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """The fields of `signature` in MLmodel."""
+
+    inputs: tuple[Field, ...] = ()
+    outputs: tuple[Field, ...] = ()
+    params: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputExample:
+    """`saved_input_example_info`: paths relative to the model folder, `serving_path` empty before MLflow 2.15."""
+
+    path: str
+    kind: str
+    orient: str
+    serving_path: str
+    has_params: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MLmodel:
+    """The root MLmodel file. `raw` is the whole document, `spans` the place of each dotted key."""
+
+    flavors: Mapping[str, Mapping[str, Any]]
+    loader_module: str
+    python_version: str
+    mlflow_version: str
+    run_id: str
+    model_id: str
+    model_uuid: str
+    signature: Signature | None
+    input_example: InputExample | None
+    raw: Mapping[str, Any]
+    spans: Mapping[str, Span]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFile:
+    """A regular file of the model that goes into the image. `path` is POSIX, relative to the folder."""
+
+    path: str
+    size: int
+    executable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A file or folder that stays out of the image, and why."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model folder as read. `mlmodel` is None where it is missing or unreadable; `problems` say why.
+
+    `uri` is empty for a local folder; else the address that it was downloaded from.
+    """
+
+    root: Path
+    uri: str
+    mlmodel: MLmodel | None
+    environment: Environment
+    files: tuple[ModelFile, ...]
+    left_out: tuple[LeftOut, ...]
+    problems: tuple[Problem, ...]

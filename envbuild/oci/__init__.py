@@ -1,0 +1,1 @@
+"""OCI images from plain values: tar, wheel, layer, image, store, layout and archive. Knows nothing of MLflow."""

@@ -1,0 +1,54 @@
+"""The outcome of a resolution: one wheel a package, named by hash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..oci.canonical import digest_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedPackage:
+    """One package. `name` is canonical, `sha256` hex of the wheel, `size` its bytes (0 before it is fetched).
+
+    `url` is where it was found, without credentials; it takes no part in the digest.
+    """
+
+    name: str
+    version: str
+    filename: str
+    sha256: str
+    size: int
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Substitution:
+    """A requirement that was laid down as another: `mlflow==2.9.2` as `mlflow-skinny==2.9.2`, and why."""
+
+    old: str
+    new: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """All packages of an image, sorted by name, for one Python and one platform tag.
+
+    `created` is an ISO 8601 time in UTC; `from_cache` tells that nothing was resolved in this run.
+    """
+
+    packages: tuple[LockedPackage, ...]
+    python: str
+    platform: str
+    requirements: tuple[str, ...]
+    substitutions: tuple[Substitution, ...] = ()
+    notes: tuple[str, ...] = ()
+    created: str = ""
+    from_cache: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Over name, version, file and hash of each package, Python and platform; no address."""
+        rows = [[p.name, p.version, p.filename, p.sha256] for p in self.packages]
+        return digest_of({"python": self.python, "platform": self.platform, "packages": rows})

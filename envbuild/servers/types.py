@@ -1,0 +1,52 @@
+"""What a serving profile is: data, read by every later room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerPackage:
+    """A package that the server needs.
+
+    `listed` means that the model itself must list it; `code` is the rule that says so. A package that is not
+    `listed` is brought by the profile.
+    """
+
+    name: str
+    requirement: str
+    why: str
+    listed: bool = False
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeFile:
+    """A file of `envbuild/runtime` and where it lies in the image; `{site}` stands for site-packages."""
+
+    source: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A serving profile. Routes are HTTP paths; `command` is the entrypoint, run without a shell.
+
+    `constraints` are soft: they are left out when nothing satisfies them. `modules` are the import roots
+    of start-up.
+    """
+
+    name: str
+    title: str
+    packages: tuple[ServerPackage, ...]
+    constraints: tuple[str, ...]
+    files: tuple[RuntimeFile, ...]
+    command: tuple[str, ...]
+    port: int
+    liveness: str
+    readiness: str
+    scoring: str
+    environment: tuple[tuple[str, str], ...]
+    app_root: str
+    entry_script: str
+    modules: tuple[str, ...]
