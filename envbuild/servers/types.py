@@ -33,7 +33,8 @@ class Server:
     """A serving profile. Routes are HTTP paths; `command` is the entrypoint, run without a shell.
 
     `constraints` are soft: they are left out when nothing satisfies them. `modules` are the import roots
-    of start-up.
+    of start-up. `fallbacks` pairs a soft constraint with a requirement that is needed where it does not
+    hold.
     """
 
     name: str
@@ -50,3 +51,4 @@ class Server:
     app_root: str
     entry_script: str
     modules: tuple[str, ...]
+    fallbacks: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,69 @@
+"""envbuild's own server: one ASGI application around `mlflow.pyfunc`. It brings its packages itself."""
+
+from __future__ import annotations
+
+from .files import runtime_files, runtime_modules
+from .types import Server, ServerPackage
+
+_FILES = runtime_files(score_script=False)
+
+SERVER = Server(
+    name="envbuild",
+    title="envbuild's own server",
+    packages=(
+        ServerPackage(
+            name="uvicorn",
+            requirement="uvicorn>=0.18,<1",
+            why="the HTTP server; 0.18 is the first that starts from an application object in a running loop",
+        ),
+        ServerPackage(
+            name="starlette",
+            requirement="starlette>=0.20,<2",
+            why="routes, requests and responses; the range spans what fastapi and MLflow ask for since 2022",
+        ),
+        ServerPackage(
+            name="orjson",
+            requirement="orjson>=3.7,<4",
+            why="reads and writes request bodies, numpy arrays included; 3.7 has wheels for Python 3.9 on",
+        ),
+        ServerPackage(
+            name="prometheus-client",
+            requirement="prometheus-client>=0.14,<1",
+            why="counts requests and times for /metrics in the text format that Prometheus scrapes",
+        ),
+    ),
+    constraints=(),
+    files=_FILES,
+    command=("/opt/envbuild/bin/python", "-m", "envbuild_runtime"),
+    port=8080,
+    liveness="/",
+    readiness="/ping",
+    scoring="/score",
+    environment=(
+        ("AZUREML_MODEL_DIR", "/var/azureml-app/azureml-models/model/1"),
+        ("MLFLOW_MODEL_FOLDER", "model"),
+    ),
+    app_root="",
+    entry_script="",
+    # uvicorn picks its loop, its protocol and its lifespan by name.
+    modules=(
+        *runtime_modules(_FILES),
+        "mlflow.pyfunc",
+        "orjson",
+        "prometheus_client",
+        "starlette.applications",
+        "starlette.middleware.errors",
+        "starlette.middleware.exceptions",
+        "starlette.requests",
+        "starlette.responses",
+        "starlette.routing",
+        "uvicorn",
+        "uvicorn.lifespan.on",
+        "uvicorn.logging",
+        "uvicorn.loops.asyncio",
+        "uvicorn.loops.auto",
+        "uvicorn.protocols.http.auto",
+        "uvicorn.protocols.http.h11_impl",
+        "uvicorn.protocols.websockets.auto",
+    ),
+)
