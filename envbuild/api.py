@@ -1,0 +1,245 @@
+"""The road from a model folder to an image, as functions for a Python caller.
+
+    load -> lint -> lock -> plan -> build
+
+Each takes what it needs and raises an `EnvbuildError`; none prints. Progress goes to the `progress` listener.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import prepare
+from .errors import CorruptBlobError, FindingsError, UsageError
+from .linter.types import Finding, Target
+from .model.types import Model
+from .options import Options, cache_dir
+from .progress import SILENT, Progress, Summary
+
+if TYPE_CHECKING:
+    from .bases.types import Base
+    from .oci.store import Store
+    from .planner.types import Decision, Plan
+    from .resolver.types import Lock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltLayer:
+    """A layer of the finished image. `size` is its blob's bytes, `cached` tells that it was there before."""
+
+    title: str
+    kind: str
+    size: int
+    cached: bool
+    why: str
+    diff_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What `build` made and where it is.
+
+    `reference` is the first tag, or the path written; `sent` counts bytes given to the engine, `omitted` layers it
+    had; `engine` is empty where none took part; `seconds` is the whole call's time.
+    """
+
+    reference: str
+    references: tuple[str, ...]
+    config_digest: str
+    manifest_digest: str
+    plan: Plan
+    lock: Lock
+    layers: tuple[BuiltLayer, ...]
+    size: int
+    sent: int
+    omitted: int
+    already: bool
+    output: str
+    path: Path | None
+    engine: str
+    seconds: float
+    decisions: tuple[Decision, ...]
+
+
+class LintErrors(FindingsError):
+    """The rules found errors; `findings` holds every finding of the run, and `model` what they are about."""
+
+    def __init__(self, model: Model, findings: Sequence[Finding]) -> None:
+        errors = sum(finding.severity == "error" for finding in findings)
+        super().__init__(
+            f"{errors} error{'s' if errors != 1 else ''} in the model: nothing was built",
+            hint="mend them, or leave a rule out with --ignore CODE",
+        )
+        self.model = model
+        self.findings = tuple(findings)
+
+
+def load(source: str | Path, *, options: Options | None = None, progress: Progress = SILENT) -> Model:
+    """Read the model folder at `source`, or download it first where `source` is an address (`models:/m/1`)."""
+    from .model import read
+
+    options = options or Options()
+    progress.start("read", str(source))
+    model = read(source, environment=options.environment, downloads=cache_dir(options) / "downloads")
+    size = sum(file.size for file in model.files)
+    progress.done("read", Summary(count=len(model.files), noun="files", size=size))
+    return model
+
+
+def lint(model: Model, *, options: Options | None = None) -> list[Finding]:
+    """What the rules find in `model` for the target of `options`, by place."""
+    from .linter import run
+
+    options = options or Options()
+    return run(model, target(model, options), ignore=options.ignore)
+
+
+def target(model: Model, options: Options) -> Target:
+    """What `model` is judged for."""
+    from .servers import choose_server
+
+    server, _ = choose_server(options.server, model.environment)
+    imports = None
+    if options.scoring_script is not None:
+        from .scripts import imports_of
+
+        imports = imports_of(options.scoring_script)
+    return Target(server=server, python=options.python, inject=options.inject, script_imports=imports)
+
+
+def fix(model: Model, *, options: Options | None = None) -> tuple[Model, list[str]]:
+    """Apply the fixes of all findings in place; the model as it reads then, and the files changed."""
+    from .linter import fixes
+
+    options = options or Options()
+    changed = fixes.apply(model, lint(model, options=options))
+    return (load(model.root, options=options) if changed else model), changed
+
+
+def lock(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Lock:
+    """The lock of `model`, every wheel of it in the cache."""
+    from .resolver import fetch
+
+    from .servers import choose_server
+
+    options = options or Options()
+    model = _check(model, options, progress)
+    store = prepare.open_store(options)
+    base, _ = prepare.prepare_base(model, options, store, prepare.Images.connected(options), progress)
+    server, _ = choose_server(options.server, model.environment)
+    return fetch(prepare.prepare_lock(model, server, base, options, progress), store, progress)
+
+
+def plan(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Plan:
+    """The plan of the image, without making it. Base and packages are resolved, and cached."""
+    options = options or Options()
+    model = _check(model, options, progress)
+    store = prepare.open_store(options)
+    return _plan(model, options, store, prepare.Images.connected(options), progress)[0]
+
+
+def build(
+    model: Model,
+    *,
+    tags: Sequence[str] = (),
+    output: str = "",
+    options: Options | None = None,
+    progress: Progress = SILENT,
+) -> Built:
+    """Make the image of `model` and deliver it.
+
+    `tags` are image references; `output` is `docker`, `oci-dir=PATH`, `oci-archive=PATH`, `docker-archive=PATH`, or
+    empty for an engine if one answers and else an OCI archive in the working directory.
+    """
+    from .backends.assemble import assemble
+    from .deliver import deliver, destination
+
+    started = time.monotonic()
+    options = options or Options()
+    goal = destination(output, tags, model)
+    model = _check(model, options, progress)
+    store = prepare.open_store(options)
+    made, base, found = _plan(model, options, store, prepare.Images.of(goal.engine), progress)
+    for attempt in (1, 2):
+        try:
+            assembled = assemble(
+                made,
+                base=base,
+                store=store,
+                fetch=prepare.fetcher(found, store, progress),
+                created=prepare.created(),
+                progress=progress,
+            )
+            delivered = deliver(assembled.image, goal, store, progress)
+            break
+        except CorruptBlobError as error:
+            # A damaged entry is a miss: drop it and make the layer anew, once.
+            store.drop(error.digest)
+            if attempt == 2:
+                raise
+            progress.warn(f"the cached blob {error.digest[:19]} was damaged and is made anew")
+            base, _ = prepare.prepare_base(model, options, store, prepare.Images.of(goal.engine), SILENT)
+    return Built(
+        reference=delivered.reference,
+        references=tuple(reference.familiar for reference in goal.references),
+        config_digest=assembled.image.config_digest,
+        manifest_digest=assembled.image.manifest_digest,
+        plan=made,
+        lock=found,
+        layers=tuple(
+            BuiltLayer(
+                title=planned.title,
+                kind=planned.kind,
+                size=layer.size,
+                cached=hit,
+                why=planned.why,
+                diff_id=layer.diff_id,
+            )
+            for planned, layer, hit in assembled.layers
+        ),
+        size=assembled.image.size,
+        sent=delivered.sent,
+        omitted=delivered.omitted,
+        already=delivered.already,
+        output=goal.kind,
+        path=goal.path,
+        engine=delivered.engine,
+        seconds=time.monotonic() - started,
+        decisions=made.decisions,
+    )
+
+
+def _check(model: Model, options: Options, progress: Progress) -> Model:
+    """Run the rules; fix first where that was asked. Raises `LintErrors` on an error."""
+    if options.fix:
+        model, changed = fix(model, options=options)
+        for file in changed:
+            progress.note(f"{file} was mended by --fix")
+    progress.start("lint")
+    findings = lint(model, options=options)
+    if any(finding.severity == "error" for finding in findings):
+        raise LintErrors(model, findings)
+    for finding in findings:
+        if finding.severity == "warning":
+            place = f"{finding.spans[0].file}:{finding.spans[0].line}: " if finding.spans else ""
+            progress.warn(f"{place}{finding.code} {finding.message}")
+    progress.done("lint", Summary(count=len(findings), noun="findings", detail="no errors"))
+    return model
+
+
+def _plan(
+    model: Model, options: Options, store: Store, images: prepare.Images, progress: Progress
+) -> tuple[Plan, Base, Lock]:
+    from .facts import heavy_wheels
+    from .planner import make_plan
+    from .servers import choose_server
+
+    server, why = choose_server(options.server, model.environment)
+    base, choice = prepare.prepare_base(model, options, store, images, progress)
+    found = prepare.prepare_lock(model, server, base, options, progress)
+    inputs = prepare.prepare_inputs(model, server, why, base, choice, found, options, store)
+    return make_plan(inputs, ranking=heavy_wheels()), base, found

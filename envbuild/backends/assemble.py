@@ -1,0 +1,178 @@
+"""The daemonless backend: a layer that the store has is taken as it is, the others are written as plain tars.
+
+A hit touches no wheel. Wheels are fetched only for the layers that are missing, and checked against their hash
+before they are unpacked, so that a damaged cache entry is a miss and never a wrong image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..bases.types import Base
+from ..errors import CorruptBlobError, EnvbuildError
+from ..oci.canonical import EPOCH
+from ..oci.image import finish_image
+from ..oci.layer import layer_from_key, remember_layer
+from ..oci.store import Store
+from ..oci.types import Image, Layer
+from ..planner.paths import PREFIX
+from ..planner.types import Plan, PlannedLayer, Wheel
+from ..progress import SILENT, Progress, Summary
+from .files import write_files
+
+Fetch = Callable[[Sequence[str]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled:
+    """The image, and for each of its layers whether it was in the store before."""
+
+    image: Image
+    layers: tuple[tuple[PlannedLayer, Layer, bool], ...]
+
+
+def assemble(
+    plan: Plan, *, base: Base, store: Store, fetch: Fetch, created: str = "", progress: Progress = SILENT
+) -> Assembled:
+    """Make every missing layer of `plan` and finish the image.
+
+    `fetch` brings the wheels with the given sha256 (hex) into the store; `created` is RFC 3339, by default the
+    time of every file in the layers.
+    """
+    progress.start("layer", total=len(plan.layers))
+    bases = {layer.diff_id: layer for layer in base.layers}
+    found: dict[int, Layer] = {}
+    missing: list[int] = []
+    for index, planned in enumerate(plan.layers):
+        layer = bases[planned.diff_id] if planned.kind == "base" else layer_from_key(store, planned.key)
+        if layer is None:
+            missing.append(index)
+        else:
+            found[index] = layer
+    cached = frozenset(found)
+    _bring_wheels([plan.layers[index] for index in missing], store, fetch)
+    found |= _make(plan, missing, base, store, progress)
+    layers = tuple((planned, found[index], index in cached) for index, planned in enumerate(plan.layers))
+    own = [(layer, _history(planned)) for planned, layer, _ in layers if planned.kind != "base"]
+    image = finish_image(
+        base_config=base.config,
+        base_layers=base.layers,
+        layers=own,
+        config=plan.config,
+        annotations=_annotations(plan),
+        created=created or rfc3339(EPOCH),
+    )
+    progress.done(
+        "layer",
+        Summary(
+            count=len(layers),
+            noun="layers",
+            size=image.size,
+            cached=len(cached),
+            cached_size=sum(layer.size for _, layer, hit in layers if hit),
+        ),
+    )
+    return Assembled(image=image, layers=layers)
+
+
+def rfc3339(seconds: int) -> str:
+    """Seconds since 1970 as `1980-01-01T00:00:00Z`."""
+    from datetime import datetime, timezone
+
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _make(
+    plan: Plan, missing: Sequence[int], base: Base, store: Store, progress: Progress
+) -> dict[int, Layer]:
+    """Write the missing layers: wheels side by side in processes, the rest one after the other."""
+    made: dict[int, Layer] = {}
+    wheels = [index for index in missing if plan.layers[index].kind in ("wheel", "wheels")]
+    if wheels:
+        from ..oci.wheel import build_wheel_layers
+
+        by_key = {plan.layers[index].key: index for index in wheels}
+
+        def finished(key: str, layer: Layer) -> None:
+            progress.advance("layer", what=plan.layers[by_key[key]].title)
+
+        settings = plan.layers[wheels[0]].settings
+        built = build_wheel_layers(
+            store,
+            [(plan.layers[i].key, [_source(store, w) for w in plan.layers[i].wheels]) for i in wheels],
+            prefix=PREFIX,
+            python=settings["python"],
+            keep_tests=settings["keep_tests"],
+            on_done=finished,
+        )
+        made |= {by_key[key]: layer for key, layer in built.items()}
+    for index in missing:
+        if index in made:
+            continue
+        planned = plan.layers[index]
+        if planned.kind == "bytecode":
+            made[index] = _bytecode(planned, base, store)
+        else:
+            made[index] = write_files(store, planned)
+        remember_layer(store, planned.key, made[index])
+        progress.advance("layer", what=planned.title)
+    return made
+
+
+def _bytecode(planned: PlannedLayer, base: Base, store: Store) -> Layer:
+    from .bytecode.build import bytecode_layer
+
+    settings = planned.settings
+    return bytecode_layer(
+        store,
+        planned.key,
+        base=base,
+        wheels=[_source(store, wheel) for wheel in planned.wheels],
+        roots=settings["roots"],
+        mode=settings["bytecode"],
+        prefix=PREFIX,
+        keep_tests=settings["keep_tests"],
+        sources={file.path: file.source.read_bytes() for file in planned.files},
+    )
+
+
+def _source(store: Store, wheel: Wheel) -> Any:
+    from ..oci.wheel import WheelSource
+
+    return WheelSource(path=store.blob(f"sha256:{wheel.sha256}"), filename=wheel.filename)
+
+
+def _bring_wheels(layers: Sequence[PlannedLayer], store: Store, fetch: Fetch) -> None:
+    wanted = {wheel.sha256: wheel for layer in layers for wheel in layer.wheels}
+    lacking = [sha256 for sha256 in wanted if not _intact(store, sha256)]
+    if lacking:
+        fetch(lacking)
+    still = [wanted[sha256].filename for sha256 in lacking if not store.has(f"sha256:{sha256}")]
+    if still:
+        raise EnvbuildError(f"these wheels did not arrive in the cache: {', '.join(sorted(still))}")
+
+
+def _intact(store: Store, sha256: str) -> bool:
+    """Whether the wheel is in the store with the right bytes; a damaged one is dropped."""
+    digest = f"sha256:{sha256}"
+    if not store.has(digest):
+        return False
+    try:
+        for _ in store.stream(digest):
+            pass
+    except CorruptBlobError:
+        store.drop(digest)
+        return False
+    return True
+
+
+def _history(planned: PlannedLayer) -> str:
+    return f"envbuild: {planned.title}"
+
+
+def _annotations(plan: Plan) -> Mapping[str, str]:
+    """The labels that belong on the manifest too, where registries look for them."""
+    stored: Mapping[str, str] = plan.config["config"]["Labels"]
+    return {name: value for name, value in stored.items() if name.startswith("org.opencontainers.image.")}

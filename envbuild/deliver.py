@@ -1,0 +1,106 @@
+"""Where an image goes: settled and checked before any work, carried out after it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from .errors import UsageError
+from .model.types import Model
+from .oci.reference import Reference, parse_reference
+from .oci.store import Store
+from .oci.types import Image
+from .progress import Progress, Summary
+from .shipping.engine import connect
+
+if TYPE_CHECKING:
+    from .shipping.engine import Engine
+
+Kind = Literal["docker", "oci-dir", "oci-archive", "docker-archive"]
+FILES: tuple[Kind, ...] = ("oci-dir", "oci-archive", "docker-archive")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where an image goes. `path` is None for an engine, `engine` None for a file."""
+
+    kind: Kind
+    path: Path | None
+    references: tuple[Reference, ...]
+    engine: Engine | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What was delivered: its name or path, the bytes sent or written, and the layers that were there already."""
+
+    reference: str
+    sent: int
+    omitted: int = 0
+    already: bool = False
+    engine: str = ""
+
+
+def destination(output: str, tags: Sequence[str], model: Model) -> Destination:
+    """Settle where the image goes. Raises `UsageError` or `EngineError` before any work is done."""
+    references = tuple(parse_reference(tag) for tag in tags)
+    kind, separator, name = output.partition("=")
+    if kind in FILES:
+        if not separator or not name:
+            raise UsageError(f"--output {kind} needs a path", hint=f"write --output {kind}=PATH")
+        path = Path(name)
+        if not path.absolute().parent.is_dir():
+            raise UsageError(f"{path.parent} is not a folder", hint="make it first, or name another path")
+        if kind != "oci-dir" and path.is_dir():
+            raise UsageError(f"{path} is a folder", hint=f"name a file: --output {kind}={path}/image.tar")
+        return Destination(kind=cast(Kind, kind), path=path, references=references)
+    if output not in ("", "docker"):
+        known = ", ".join(["docker", *(f"{file}=PATH" for file in FILES)])
+        raise UsageError(f"--output {output} is unknown", hint=f"one of {known}")
+    engine = connect(required=output == "docker")
+    if engine is None:
+        return Destination(kind="oci-archive", path=Path(_file_name(references, model)), references=references)
+    if not references:
+        raise UsageError("an image in an engine needs a name", hint="add -t NAME[:TAG]")
+    return Destination(kind="docker", path=None, references=references, engine=engine)
+
+
+def deliver(image: Image, goal: Destination, store: Store, progress: Progress) -> Delivered:
+    """Load the image into the engine, or write it to its path."""
+    if goal.engine is not None:
+        from .shipping.load import load
+
+        progress.start("load", goal.references[0].familiar, total=image.size)
+        loaded = load(image, goal.references, store, goal.engine, progress)
+        what = "was there already" if loaded.already else f"{loaded.omitted} layers were there already"
+        progress.done("load", Summary(count=len(image.layers), noun="layers", size=loaded.sent, detail=what))
+        return Delivered(
+            reference=loaded.reference,
+            sent=loaded.sent,
+            omitted=loaded.omitted,
+            already=loaded.already,
+            engine=goal.engine.info().title,
+        )
+    path = cast(Path, goal.path)
+    progress.start("write", str(path), total=image.size)
+    if goal.kind == "oci-dir":
+        from .oci.layout import write_layout
+
+        write_layout(image, goal.references, store, path)
+        written = image.size
+    else:
+        from .oci.archive import write_archive
+
+        kind: Literal["oci", "docker"] = "docker" if goal.kind == "docker-archive" else "oci"
+        written = write_archive(image, goal.references, store, path, kind=kind)
+    progress.done("write", Summary(count=len(image.layers), noun="layers", size=written, detail=str(path)))
+    return Delivered(reference=f"{goal.kind}:{path}", sent=written)
+
+
+def _file_name(references: Sequence[Reference], model: Model) -> str:
+    """`NAME.tar`, from the first tag, else from the model's folder."""
+    name = references[0].familiar if references else model.root.name or "image"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name.removesuffix(":latest")).strip("-") + ".tar"

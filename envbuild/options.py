@@ -1,0 +1,48 @@
+"""What a person can choose, in one frozen value, and where the cache lies."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The choices of one run; the defaults are those of the command line.
+
+    `ignore` holds rule codes, `requirements` PEP 508 lines, `env` and `labels` pairs in the order given. `platform`
+    is `linux/amd64` or empty for this machine's; `cache` is the cache folder or None for the default.
+    """
+
+    server: str = "auto"
+    fix: bool = False
+    inject: bool = False
+    ignore: tuple[str, ...] = ()
+    scoring_script: Path | None = None
+    code: Path | None = None
+    environment: Path | None = None
+    requirements: tuple[str, ...] = ()
+    python: str = ""
+    base: str = "auto"
+    platform: str = ""
+    bytecode: str = "auto"
+    keep_tests: bool = False
+    env: tuple[tuple[str, str], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    full_mlflow: bool = False
+    upgrade: bool = False
+    locked: bool = False
+    cache: Path | None = None
+
+
+def cache_dir(options: Options | None = None) -> Path:
+    """The cache folder: the option, else ENVBUILD_CACHE_DIR, else the platform's own place for caches."""
+    if options is not None and options.cache is not None:
+        return options.cache
+    named = os.environ.get("ENVBUILD_CACHE_DIR")
+    if named:
+        return Path(named).expanduser().absolute()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("envbuild")

@@ -1,0 +1,107 @@
+"""The image config: how a container of the image starts, as whom, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .inputs import Inputs
+from .paths import CODE, MODEL_FOLDER, MODEL_PARENT, PREFIX, USER, site_packages
+
+SECOND = 1_000_000_000  # Docker's config counts in nanoseconds
+
+
+def image_config(inputs: Inputs) -> dict[str, Any]:
+    """The config without `rootfs` and `history`; unknown keys of the base are added by whoever finishes it."""
+    server = inputs.server
+    inherited = dict(inputs.base.config.get("config") or {})
+    for key in ("Entrypoint", "Cmd", "Healthcheck", "ArgsEscaped", "OnBuild", "Shell"):
+        inherited.pop(key, None)
+    return {
+        "architecture": inputs.base.architecture,
+        "os": "linux",
+        "config": {
+            **inherited,
+            "Env": environment(inputs, inherited.get("Env") or ()),
+            "Entrypoint": list(server.command),
+            "Cmd": [],
+            "User": USER,
+            "WorkingDir": "/" + CODE if inputs.script else server.app_root,
+            "ExposedPorts": {f"{server.port}/tcp": {}},
+            "StopSignal": "SIGTERM",
+            "Healthcheck": _healthcheck(inputs),
+            "Labels": labels(inputs, inherited.get("Labels") or {}),
+        },
+    }
+
+
+def environment(inputs: Inputs, inherited: Iterable[str]) -> list[str]:
+    """The base's variables in their order, then ours, then the person's; a later value replaces an earlier one."""
+    values = dict(entry.partition("=")[::2] for entry in inherited)
+    path = values.get("PATH") or "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    values["PATH"] = f"/{PREFIX}/bin:{path}"
+    values.update(
+        {
+            "VIRTUAL_ENV": f"/{PREFIX}",
+            "LANG": values.get("LANG") or "C.UTF-8",
+            # Any user id must work, with or without a passwd entry, on a read-only root.
+            "HOME": "/tmp",
+            "USER": "nonroot",
+            "LOGNAME": "nonroot",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "AZUREML_MODEL_DIR": f"/{MODEL_PARENT}",
+            "MLFLOW_MODEL_FOLDER": MODEL_FOLDER,
+            # A serving container calls nobody.
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "DO_NOT_TRACK": "true",
+        }
+    )
+    values.update(inputs.server.environment)
+    if inputs.script is not None:
+        values["AML_APP_ROOT"] = f"/{CODE}"
+        values["AZUREML_ENTRY_SCRIPT"] = inputs.script.entry
+    values.update(inputs.environment)
+    return [f"{name}={value}" for name, value in values.items()]
+
+
+def labels(inputs: Inputs, inherited: Mapping[str, str]) -> dict[str, str]:
+    """What can be said of the image for ever: no clock, no path, no address."""
+    mlmodel = inputs.model.mlmodel
+    ours = {
+        "dev.envbuild.server": inputs.server.name,
+        "dev.envbuild.python": inputs.base.interpreter.version,
+        "dev.envbuild.lock": inputs.lock.digest,
+        "dev.envbuild.base.name": public_base(inputs),
+        "dev.envbuild.base.digest": inputs.base.digest,
+    }
+    if not inputs.base.assembled and public_base(inputs):
+        ours["org.opencontainers.image.base.name"] = public_base(inputs)
+        ours["org.opencontainers.image.base.digest"] = inputs.base.digest
+    if mlmodel is not None:
+        ours |= {
+            "dev.envbuild.model.id": mlmodel.model_id or mlmodel.model_uuid,
+            "dev.envbuild.model.run": mlmodel.run_id,
+            "dev.envbuild.model.mlflow": mlmodel.mlflow_version,
+        }
+    merged = {**inherited, **{name: value for name, value in ours.items() if value}, **dict(inputs.labels)}
+    return dict(sorted(merged.items()))
+
+
+def public_base(inputs: Inputs) -> str:
+    """The base's name where it is not a path of this machine, else nothing."""
+    kind, _, rest = inputs.base.name.partition(":")
+    if kind == "docker-daemon":
+        return rest
+    return inputs.base.name if inputs.base.assembled else ""
+
+
+def _healthcheck(inputs: Inputs) -> dict[str, Any]:
+    site = site_packages(inputs.base.interpreter.minor)
+    return {
+        "Test": ["CMD", f"/{PREFIX}/bin/python", "-S", "-E", f"/{site}/envbuild_runtime/health.py"],
+        "Interval": 30 * SECOND,
+        "Timeout": 5 * SECOND,
+        "StartPeriod": 60 * SECOND,
+        "Retries": 3,
+    }
