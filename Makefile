@@ -1,0 +1,39 @@
+# The two commands: `make image` builds the example model, `make test` runs the test suite.
+# Both need Python 3.10+ and make, nothing else.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.10 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+MODEL ?= fixtures/models/diabetes
+TAG ?= diabetes
+PYTEST = $(VENV)/bin/python -m pytest
+
+.PHONY: image test test-slow lint clean
+
+image: $(VENV)/.installed
+	$(VENV)/bin/envbuild image $(MODEL) -t $(TAG)
+
+test: $(VENV)/.installed-dev
+	$(PYTEST) -m "not slow"
+
+test-slow: $(VENV)/.installed-dev
+	$(PYTEST) -m slow
+
+lint: $(VENV)/.installed-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "envbuild needs Python 3.10 or newer with its venv module (Debian: python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

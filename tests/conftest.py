@@ -1,0 +1,75 @@
+"""What the tests may rely on: a marker names what a test needs, and the test skips with a reason without it.
+
+ENVBUILD_TEST_REQUIRE=engine,registry,network makes a missing thing a failure instead of a skip.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@functools.cache
+def lacks_engine() -> str:
+    """Why there is no engine, or nothing."""
+    from envbuild.errors import EngineError
+    from envbuild.shipping.engine import connect
+
+    try:
+        return "" if connect(required=False) else "no Docker engine answers"
+    except EngineError as error:
+        return error.message
+
+
+@functools.cache
+def lacks_registry() -> str:
+    """Which of the registry's tools is missing, or nothing."""
+    missing = [tool for tool in ("docker-registry", "skopeo") if shutil.which(tool) is None]
+    return f"not installed: {', '.join(missing)}" if missing else ""
+
+
+@functools.cache
+def lacks_network() -> str:
+    """Why no package index can be reached, or nothing."""
+    import uv
+
+    command = [uv.find_uv_bin(), "pip", "compile", "--quiet", "--no-cache", "--no-deps", "-"]
+    try:
+        done = subprocess.run(command, input=b"installer", capture_output=True, timeout=30, check=False)
+    except subprocess.TimeoutExpired:
+        return "the package index does not answer"
+    return "" if done.returncode == 0 else "the package index cannot be reached"
+
+
+LACKS = {"engine": lacks_engine, "registry": lacks_registry, "network": lacks_network}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    required = os.environ.get("ENVBUILD_TEST_REQUIRE", "").split(",")
+    for name, lacks in LACKS.items():
+        if item.get_closest_marker(name) is None:
+            continue
+        why = lacks()
+        if why and name in required:
+            pytest.fail(f"ENVBUILD_TEST_REQUIRE names {name}: {why}", pytrace=False)
+        if why:
+            pytest.skip(f"needs {name}: {why}")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def fixture_models() -> Path:
+    """The folder of the committed models."""
+    return REPOSITORY / "fixtures" / "models"
