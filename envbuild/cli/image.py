@@ -1,0 +1,95 @@
+"""`envbuild image`: from a model to an image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import UsageError
+from .options import image_options, json_option, make_options, model_argument, quiet_option
+
+OUTPUTS = ("docker", "oci-dir", "oci-archive", "docker-archive")
+
+
+@click.command("image")
+@model_argument
+@click.option(
+    "-t", "--tag", "tags", metavar="NAME[:TAG]", multiple=True, help="Name of the image. May be repeated."
+)
+@image_options
+@click.option(
+    "--output",
+    default="",
+    metavar="OUT",
+    help="docker, oci-dir=PATH, oci-archive=PATH or docker-archive=PATH. Default: docker if an engine "
+    "answers, else oci-archive=NAME.tar.",
+)
+@json_option
+@click.option(
+    "--metadata-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the JSON of --json to FILE as well.",
+)
+@quiet_option
+def command(
+    model: str,
+    tags: tuple[str, ...],
+    output: str,
+    as_json: bool,
+    metadata_file: Path | None,
+    quiet: bool,
+    **flags: Any,
+) -> None:
+    """Build the image of MODEL, a model folder or an address such as models:/name/1.
+
+    Prints the image's name and its config digest on stdout.
+    """
+    from . import result
+    from .baked import env_notes, secret_warnings
+    from .display import display
+    from .next_steps import next_steps
+    from .terminal import say, terminal
+
+    check_output(output, tags)
+    options = make_options(**flags)
+    if metadata_file is not None:
+        result.check_metadata_path(metadata_file)
+    from .. import api  # not before a wrong option has been told
+
+    with display(terminal(), quiet=quiet) as shown:
+        for note in env_notes(options.env):
+            shown.note(note)
+        for warning in secret_warnings("--env", options.env) + secret_warnings("--label", options.labels):
+            shown.warn(warning)
+        found = api.load(model, options=options, progress=shown)
+        built = api.build(found, tags=tags, output=output, options=options, progress=shown)
+        metadata = result.as_json(built, notes=shown.notes, warnings=shown.warnings)
+        if metadata_file is not None:
+            result.write_atomically(metadata_file, result.dumps(metadata))
+        if not quiet:
+            steps = next_steps(built, found, own_script=options.scoring_script is not None)
+            result.show(built, shown, steps)
+    say(result.dumps(metadata).rstrip("\n") if as_json else "\n".join(result.result_lines(built)))
+
+
+def check_output(output: str, tags: tuple[str, ...]) -> None:
+    """Whether `--output` reads well and has the name that it needs. Raises UsageError."""
+    kind, equals, path = output.partition("=")
+    if output and kind not in OUTPUTS:
+        raise UsageError(
+            f"--output {output}: not known",
+            hint="write docker, or one of oci-dir=, oci-archive= and docker-archive= with a path",
+        )
+    if kind == "docker" and equals:
+        raise UsageError(
+            f"--output {output}: docker takes no path", hint="the name of the image goes with -t"
+        )
+    if output and kind != "docker" and not path:
+        raise UsageError(f"--output {output}: a path is missing", hint=f"write {kind}=PATH")
+    if kind in ("", "docker") and not tags:
+        raise UsageError(
+            "the image has no name", hint="add -t NAME[:TAG]; only an image in a file can do without"
+        )

@@ -1,0 +1,56 @@
+"""`envbuild lock`: the packages of an image, written down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .options import json_option, lock_options, make_options, model_argument, quiet_option
+
+
+@click.command("lock")
+@model_argument
+@click.option(
+    "-o",
+    "--output-folder",
+    "folder",
+    required=True,
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to write pylock.toml to; it is made if it is missing.",
+)
+@lock_options
+@json_option
+@quiet_option
+def command(model: str, folder: Path, as_json: bool, quiet: bool, **flags: Any) -> None:
+    """Resolve the packages of MODEL's image and write them to DIR/pylock.toml.
+
+    Prints the path of the lock and its digest on stdout.
+    """
+    from .display import display
+    from .result import dumps
+    from .terminal import say, terminal
+
+    options = make_options(**flags)
+    from .. import api
+    from ..resolver import write_pylock
+
+    path = folder / "pylock.toml"
+    with display(terminal(), quiet=quiet) as shown:
+        found = api.load(model, options=options, progress=shown)
+        locked = api.lock(found, options=options, progress=shown)
+        for change in locked.substitutions:
+            shown.note(f"{change.old} is laid down as {change.new}: {change.why}")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_pylock(locked, path)
+    if as_json:
+        packages = [
+            {"name": p.name, "version": p.version, "sha256": p.sha256, "size": p.size}
+            for p in locked.packages
+        ]
+        document = {"path": str(path), "digest": locked.digest, "python": locked.python, "packages": packages}
+        say(dumps(document).rstrip("\n"))
+    else:
+        say(f"{path} {locked.digest}")

@@ -1,0 +1,180 @@
+"""The options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from ..options import Options
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Decorator = Callable[[Command], Command]
+
+_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+
+model_argument = click.argument("model", type=click.Path())
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors on stderr.")
+
+_LINT: tuple[Decorator[Any], ...] = (
+    click.option(
+        "--server",
+        type=click.Choice(["auto", "azureml", "envbuild"]),
+        default="auto",
+        show_default=True,
+        help="What serves the model.",
+    ),
+    click.option("--fix", is_flag=True, help="Apply the fixes to the model's files first."),
+    click.option("--ignore", metavar="CODE", multiple=True, help="Leave out the rule CODE. May be repeated."),
+    click.option("--scoring-script", type=_FILE, help="Your own script with init() and run()."),
+    click.option(
+        "--environment", type=_FILE, help="conda.yaml or requirements file to use for the model's own."
+    ),
+    click.option("--requirement", metavar="SPEC", multiple=True, help="One more package. May be repeated."),
+    click.option(
+        "--python", metavar="X.Y", default="", help="Python to build for, whatever the model asks for."
+    ),
+)
+_BUILD: tuple[Decorator[Any], ...] = (
+    click.option(
+        "--inject", is_flag=True, help="Add the packages that the server needs to this build alone."
+    ),
+    click.option("--code", type=_FOLDER, help="Folder that the scoring script imports from."),
+    click.option("--base", default="auto", show_default=True, help="Base image; see `envbuild bases`."),
+    click.option("--platform", default="", metavar="linux/amd64", help="Platform of the image."),
+    click.option("--full-mlflow", is_flag=True, help="Keep mlflow where mlflow-skinny would do."),
+    click.option("--upgrade", is_flag=True, help="Resolve anew instead of taking the cached lock."),
+    click.option("--locked", is_flag=True, help="Fail if no lock of the same inputs is cached."),
+)
+_IMAGE: tuple[Decorator[Any], ...] = (
+    click.option(
+        "--bytecode",
+        type=click.Choice(["auto", "startup", "on", "off"]),
+        default="auto",
+        show_default=True,
+        help="What to compile for a faster start.",
+    ),
+    click.option("--keep-tests", is_flag=True, help="Keep the test folders of the big scientific packages."),
+    click.option(
+        "--env", metavar="K=V", multiple=True, help="Environment variable of the image. May be repeated."
+    ),
+    click.option("--label", metavar="K=V", multiple=True, help="Label of the image. May be repeated."),
+)
+
+
+def lint_options(command: Command) -> Command:
+    """The options that the rules look at."""
+    return _apply(_LINT, command)
+
+
+def lock_options(command: Command) -> Command:
+    """Those of `lint_options`, and what decides on packages and base."""
+    return _apply((*_LINT, *_BUILD), command)
+
+
+def image_options(command: Command) -> Command:
+    """Everything that decides on the image."""
+    return _apply((*_LINT, *_BUILD, *_IMAGE), command)
+
+
+def _apply(decorators: Sequence[Decorator[Any]], command: Command) -> Command:
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    return command
+
+
+def make_options(
+    *,
+    fix: bool = False,
+    inject: bool = False,
+    locked: bool = False,
+    upgrade: bool = False,
+    scoring_script: Path | None = None,
+    code: Path | None = None,
+    ignore: Iterable[str] = (),
+    requirement: Iterable[str] = (),
+    python: str = "",
+    env: Iterable[str] = (),
+    label: Iterable[str] = (),
+    **rest: Any,
+) -> Options:
+    """The options as one value. Raises UsageError for a value or a combination that makes no sense."""
+    from ..options import Options
+
+    if fix and inject:
+        raise UsageError(
+            "--fix and --inject exclude each other",
+            hint="--fix writes missing packages into the model's files, --inject only adds them to this build",
+        )
+    if code is not None and scoring_script is None:
+        raise UsageError(
+            "--code needs --scoring-script", hint="name the script that imports from that folder"
+        )
+    if locked and upgrade:
+        raise UsageError(
+            "--locked and --upgrade exclude each other",
+            hint="--locked takes the lock as it is, --upgrade resolves anew",
+        )
+    if python and not re.fullmatch(r"3\.\d{1,2}", python):
+        raise UsageError(
+            f"--python {python}: a minor version is wanted",
+            hint="for example --python 3.11; the base has the patch",
+        )
+    return Options(
+        fix=fix,
+        inject=inject,
+        locked=locked,
+        upgrade=upgrade,
+        scoring_script=scoring_script,
+        code=code,
+        ignore=codes(ignore),
+        requirements=tuple(requirement),
+        python=python,
+        env=pairs("--env", env),
+        labels=pairs("--label", label),
+        **rest,
+    )
+
+
+def codes(values: Iterable[str]) -> tuple[str, ...]:
+    """Rule codes, upper case, split at commas. Raises UsageError for one that no rule has."""
+    wanted = tuple(code.strip().upper() for value in values for code in value.split(",") if code.strip())
+    if not wanted:
+        return ()
+    from ..linter import RULES
+
+    known = sorted({rule.code for rule in RULES})
+    for code in wanted:
+        if code not in known:
+            raise UsageError(f"--ignore {code}: there is no such rule", hint="rules are " + ", ".join(known))
+    return wanted
+
+
+def pairs(option: str, values: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """`K=V` texts as pairs in the order given; of a key that comes twice the last value holds."""
+    found: dict[str, str] = {}
+    for value in values:
+        key, equals, content = value.partition("=")
+        if not equals:
+            raise UsageError(
+                f"{option} {value}: a value is missing",
+                hint=f"write {option} {value}=VALUE; nothing is taken over from your own environment",
+            )
+        if not (_NAME.match(key) if option == "--env" else key.strip() == key != "" and key.isprintable()):
+            raise UsageError(
+                f"{option} {value.split('=')[0]!r}: not a name", hint=f"write {option} NAME=VALUE"
+            )
+        if "\0" in content:
+            raise UsageError(f"{option} {key}: the value holds a null character", hint="leave it out")
+        found.pop(key, None)
+        found[key] = content
+    return tuple(found.items())
