@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import prepare
-from .errors import CorruptBlobError, FindingsError, UsageError
+from .errors import CorruptBlobError, FindingsError
 from .linter.types import Finding, Target
 from .model.types import Model
 from .options import Options, cache_dir
@@ -65,7 +65,7 @@ class Built:
     decisions: tuple[Decision, ...]
 
 
-class LintErrors(FindingsError):
+class LintError(FindingsError):
     """The rules found errors; `findings` holds every finding of the run, and `model` what they are about."""
 
     def __init__(self, model: Model, findings: Sequence[Finding]) -> None:
@@ -123,7 +123,6 @@ def fix(model: Model, *, options: Options | None = None) -> tuple[Model, list[st
 def lock(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Lock:
     """The lock of `model`, every wheel of it in the cache."""
     from .resolver import fetch
-
     from .servers import choose_server
 
     options = options or Options()
@@ -214,7 +213,7 @@ def build(
 
 
 def _check(model: Model, options: Options, progress: Progress) -> Model:
-    """Run the rules; fix first where that was asked. Raises `LintErrors` on an error."""
+    """Run the rules; fix first where that was asked. Raises `LintError` on an error."""
     if options.fix:
         model, changed = fix(model, options=options)
         for file in changed:
@@ -222,7 +221,7 @@ def _check(model: Model, options: Options, progress: Progress) -> Model:
     progress.start("lint")
     findings = lint(model, options=options)
     if any(finding.severity == "error" for finding in findings):
-        raise LintErrors(model, findings)
+        raise LintError(model, findings)
     for finding in findings:
         if finding.severity == "warning":
             place = f"{finding.spans[0].file}:{finding.spans[0].line}: " if finding.spans else ""

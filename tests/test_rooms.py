@@ -26,7 +26,7 @@ def imported_rooms(file: Path) -> set[tuple[str, int]]:
         elif isinstance(node, ast.ImportFrom):
             base = inside[: len(inside) - node.level + 1] if node.level else []
             module = base + (node.module.split(".") if node.module else [])
-            names = [module + [alias.name] for alias in node.names]
+            names = [[*module, alias.name] for alias in node.names]
         for name in names:
             if len(name) > 1 and name[0] == "envbuild":
                 found.add((name[1], node.lineno))
