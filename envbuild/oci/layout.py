@@ -1,0 +1,145 @@
+"""An image as an OCI layout folder, new or added to one that is there.
+
+Blobs first, `index.json` last, each put in place whole: a reader sees it before or after, never between.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CorruptBlobError, UsageError
+from .archive import OCI_LAYOUT, blob_path, descriptor, index, write_atomically
+from .canonical import canonical_json
+from .disk import storage_error
+from .reference import Reference, as_references
+from .types import Image
+
+if TYPE_CHECKING:
+    from .store import Store
+
+_NAME = "io.containerd.image.name"
+_TAG = "org.opencontainers.image.ref.name"
+_CHUNK = 1 << 20
+_ELSEWHERE = "name a new folder, or one that holds an OCI layout"
+
+
+def write_layout(image: Image, references: Sequence[str | Reference], store: Store, path: Path) -> None:
+    """Write `image` to the layout at `path` under the tags of `references`.
+
+    A new layout appears whole or not at all. In one that is there, entries of the same tag are replaced and
+    all others kept. UsageError for a folder that is no layout; StorageError, CorruptBlobError.
+    """
+    target = path.resolve()
+    try:
+        if target.exists() and not target.is_dir():
+            raise UsageError(f"{path} is a file, and an OCI layout is a folder", hint=_ELSEWHERE)
+        if target.is_dir() and any(target.iterdir()):
+            _update(image, references, store, target)
+        else:
+            _create(image, references, store, target)
+    except OSError as error:
+        raise storage_error(target, error) from error
+
+
+def _create(image: Image, references: Sequence[str | Reference], store: Store, target: Path) -> None:
+    if not target.parent.is_dir():
+        raise UsageError(f"the folder {target.parent} does not exist", hint="make it, or write elsewhere")
+    temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(6)}.tmp")
+    try:
+        temporary.mkdir()
+        _put_blobs(image, store, temporary)
+        _put(temporary / "oci-layout", OCI_LAYOUT)
+        _put(temporary / "index.json", canonical_json(index(_merge([], image, references, target))))
+        temporary.replace(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _update(image: Image, references: Sequence[str | Reference], store: Store, target: Path) -> None:
+    present = _read_json(target / "index.json")
+    if "imageLayoutVersion" not in _read_json(target / "oci-layout") or "manifests" not in present:
+        raise UsageError(f"{target} has files in it and is no OCI layout", hint=_ELSEWHERE)
+    _merge(present["manifests"], image, references, target)
+    _put_blobs(image, store, target)
+    with _locked(target / "oci-layout"):
+        present = _read_json(target / "index.json")
+        entries = _merge(present.get("manifests", []), image, references, target)
+        _put(target / "index.json", canonical_json({**present, "manifests": entries}))
+
+
+def _merge(present: Any, image: Image, references: Sequence[str | Reference], target: Path) -> list[Any]:
+    """The entries of the index, the image's own last. Another image's tag is never taken from it."""
+    names = as_references(references)
+    mine = {name.canonical for name in names}
+    tags = {name.tag for name in names}
+    kept = []
+    for entry in present if isinstance(present, list) else []:
+        notes = entry.get("annotations") or {} if isinstance(entry, dict) else {}
+        tag, name = notes.get(_TAG), notes.get(_NAME)
+        if tag in tags and name is not None and name not in mine:
+            raise UsageError(
+                f"{target} holds {name}, and a layout tells its images apart by their tags alone",
+                hint="choose another tag, or another folder",
+            )
+        if tag in tags or name in mine or (not names and _same_unnamed(entry, image)):
+            continue
+        kept.append(entry)
+    unique = {name.tag: name for name in reversed(names)}
+    ours = [descriptor(image, name) for name in reversed(unique.values())] or [descriptor(image)]
+    return [*kept, *ours]
+
+
+def _same_unnamed(entry: Any, image: Image) -> bool:
+    return isinstance(entry, dict) and entry.get("digest") == image.manifest_digest and not entry.get("annotations")
+
+
+def _put_blobs(image: Image, store: Store, root: Path) -> None:
+    (root / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+    for layer in image.layers:
+        target = root / blob_path(layer.digest)
+        if not _is_blob(target, layer.digest, layer.size):
+            size = write_atomically(target, store.stream(layer.digest))
+            if size != layer.size:
+                target.unlink()
+                raise CorruptBlobError(layer.digest)
+    _put(root / blob_path(image.config_digest), image.config)
+    _put(root / blob_path(image.manifest_digest), image.manifest)
+
+
+def _is_blob(path: Path, digest: str, size: int) -> bool:
+    """Whether the layout has the blob already, undamaged."""
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    summed = hashlib.sha256()
+    with path.open("rb") as source:
+        while chunk := source.read(_CHUNK):
+            summed.update(chunk)
+    return "sha256:" + summed.hexdigest() == digest
+
+
+def _put(path: Path, content: bytes) -> None:
+    write_atomically(path, iter([content]))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the layout against another envbuild that adds an image to it at the same moment."""
+    with path.open("rb") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,237 @@
+"""Loading an image into an engine, sending only the layers that it lacks.
+
+What the engine has is guessed from the image that the tag names now and from the images that envbuild loaded
+there before; its other images are never looked through. A wrong guess costs one more attempt, with everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import EngineError, UsageError
+from ..oci.archive import stream_archive
+from ..oci.reference import Reference
+from ..oci.store import Store
+from ..oci.types import LAYER_ZSTD, Image
+from ..progress import SILENT, Progress
+from .engine import Engine, RefusedError
+
+_OURS = "dev.envbuild."
+# How many of the last images are remembered for an engine, and how many of them are asked for in one load.
+_REMEMBERED = 32
+_ASKED = 6
+_ZSTD_SINCE = 23
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """An image in an engine. `sent` is the bytes that went there, `omitted` counts layers left out."""
+
+    reference: str
+    image_id: str
+    sent: int = 0
+    omitted: int = 0
+    already: bool = False
+
+
+@dataclass(slots=True)
+class _Counter:
+    """Counts the bytes on their way to the engine."""
+
+    progress: Progress
+    sent: int = 0
+    chunks: Iterator[bytes] = field(default_factory=lambda: iter(()))
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self.chunks:
+            yield chunk
+            self.sent += len(chunk)
+            self.progress.advance("load", len(chunk))
+
+
+def load(
+    image: Image, references: Sequence[Reference], store: Store, engine: Engine, progress: Progress = SILENT
+) -> Loaded:
+    """Make `engine` have `image` under every one of `references`.
+
+    An image that is there already is only tagged. The result is verified by asking the engine. An earlier
+    image of a tag is removed if envbuild made it and nothing else names or uses it. EngineError.
+    """
+    if not references:
+        raise UsageError("an image in an engine needs a name", hint="add -t NAME[:TAG]")
+    before = {ref: engine.inspect_image(ref.canonical) for ref in references}
+    present = _find(image, engine, before)
+    if present is not None:
+        result = Loaded(reference=references[0].familiar, image_id=_id(present), already=True)
+    else:
+        result = _send(image, references, store, engine, before, progress)
+    for ref in references:
+        now = before[ref] if result.already else engine.inspect_image(ref.canonical)
+        if now is None or _id(now) != result.image_id:
+            engine.tag(result.image_id, ref.canonical)
+    _remember(image, result.image_id, store, engine)
+    for old in {_id(found): None for found in before.values() if found is not None}:
+        if old != result.image_id:
+            _remove_leftover(old, engine)
+    return result
+
+
+def _find(
+    image: Image, engine: Engine, before: Mapping[Reference, Mapping[str, Any] | None]
+) -> Mapping[str, Any] | None:
+    """The image itself, if the engine has it under one of the names or under none of them."""
+    for found in before.values():
+        if found is not None and _is(found, image):
+            return found
+    for identity in (image.config_digest, image.manifest_digest):
+        found = engine.inspect_image(identity)
+        if found is not None and _is(found, image):
+            return found
+    return None
+
+
+def _send(
+    image: Image,
+    references: Sequence[Reference],
+    store: Store,
+    engine: Engine,
+    before: Mapping[Reference, Mapping[str, Any] | None],
+    progress: Progress,
+) -> Loaded:
+    omit = _known(image, store, engine, [found for found in before.values() if found is not None])
+    sent = 0
+    for attempt in (omit, frozenset[str]()) if omit else (omit,):
+        _check_zstd(image, engine, attempt)
+        counter = _Counter(progress)
+        counter.chunks = stream_archive(image, [ref.canonical for ref in references], store, omit=attempt)
+        said: list[str] = []
+        try:
+            said = engine.load(counter)
+        except RefusedError as error:
+            if not attempt or "no space left" in error.message.lower():
+                raise
+        finally:
+            sent += counter.sent
+        found = engine.inspect_image(references[0].canonical)
+        if found is not None and _is(found, image):
+            omitted = sum(1 for layer in image.layers if layer.diff_id in attempt)
+            return Loaded(reference=references[0].familiar, image_id=_id(found), sent=sent, omitted=omitted)
+    answer = " ".join(said) or "nothing"
+    raise EngineError(
+        f"the container engine took the image and does not have it afterwards; it said: {answer}",
+        hint="look at the daemon's log; --output oci-archive=image.tar writes a file instead",
+    )
+
+
+def _known(image: Image, store: Store, engine: Engine, previous: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """The diff_ids of the layers that the engine should have."""
+    info = engine.info()
+    if info.product == "podman":
+        return frozenset()  # reads the whole archive before it looks at what it has
+    if info.store == "containerd":
+        return _known_blobs(image, store, engine)
+    wanted = [layer.diff_id for layer in image.layers]
+    best = max((_common(wanted, _diff_ids(found)) for found in previous), default=0)
+    likely = sorted(_remembered(store, engine), key=lambda e: -_common(wanted, e["diff_ids"]))
+    for entry in likely[:_ASKED]:
+        if _common(wanted, entry["diff_ids"]) <= best:
+            break
+        if (found := engine.inspect_image(entry["id"])) is not None:
+            best = max(best, _common(wanted, _diff_ids(found)))
+    # A layer is known by the chain below it, so one that comes again further up is sent.
+    return frozenset(wanted[:best]) - frozenset(wanted[best:])
+
+
+def _known_blobs(image: Image, store: Store, engine: Engine) -> frozenset[str]:
+    """The containerd store must have the very blobs: only what envbuild itself loaded tells which it has."""
+    wanted = {layer.digest for layer in image.layers}
+    have: set[str] = set()
+    likely = sorted(_remembered(store, engine), key=lambda e: -len(wanted & set(e["blobs"])))
+    for entry in likely[:_ASKED]:
+        if not (wanted & set(entry["blobs"])) - have:
+            continue
+        found = engine.inspect_image(entry["id"])
+        if found is not None and _id(found) == entry["id"]:
+            have |= wanted & set(entry["blobs"])
+    missing = {layer.diff_id for layer in image.layers if layer.digest not in have}
+    return frozenset(layer.diff_id for layer in image.layers if layer.digest in have) - missing
+
+
+def _remembered(store: Store, engine: Engine) -> list[dict[str, Any]]:
+    """The last images that envbuild loaded into this engine, latest first."""
+    entries = (store.get_key(_key(engine)) or {}).get("images")
+    return [
+        entry
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict)
+        and isinstance(entry.get("id"), str)
+        and isinstance(entry.get("diff_ids"), list)
+        and isinstance(entry.get("blobs"), list)
+    ]
+
+
+def _remember(image: Image, image_id: str, store: Store, engine: Engine) -> None:
+    """Note the image as the last that the engine was given."""
+    entries = _remembered(store, engine)
+    if entries and entries[0]["id"] == image_id:
+        return
+    entry = {
+        "id": image_id,
+        "diff_ids": [layer.diff_id for layer in image.layers],
+        "blobs": [layer.digest for layer in image.layers],
+    }
+    others = [other for other in entries if other["id"] != image_id]
+    store.put_key(_key(engine), {"images": [entry, *others][:_REMEMBERED]})
+
+
+def _key(engine: Engine) -> str:
+    return f"engine:{engine.info().id or engine.address}"
+
+
+def _remove_leftover(image_id: str, engine: Engine) -> None:
+    """Remove the image that lost its name, if it is envbuild's own and of no use to anybody."""
+    found = engine.inspect_image(image_id)
+    if found is None or found.get("RepoTags") or found.get("RepoDigests"):
+        return
+    labels = (found.get("Config") or {}).get("Labels") or {}
+    if any(str(label).startswith(_OURS) for label in labels):
+        engine.remove_image(image_id)
+
+
+def _check_zstd(image: Image, engine: Engine, omit: frozenset[str]) -> None:
+    info = engine.info()
+    major = info.version.partition(".")[0]
+    if info.product != "docker" or not major.isdigit() or int(major) >= _ZSTD_SINCE:
+        return
+    if any(layer.media_type == LAYER_ZSTD and layer.diff_id not in omit for layer in image.layers):
+        raise EngineError(
+            f"the base has layers compressed by zstd, which {info.title} cannot load",
+            hint=f"use a Docker engine from version {_ZSTD_SINCE} on, or a base with gzip layers",
+        )
+
+
+def _is(found: Mapping[str, Any], image: Image) -> bool:
+    """Whether the engine's image is this one: by the id of either store, and by its layers."""
+    layers = [layer.diff_id for layer in image.layers]
+    return _id(found) in (image.config_digest, image.manifest_digest) and _diff_ids(found) == layers
+
+
+def _id(found: Mapping[str, Any]) -> str:
+    identity = str(found.get("Id", ""))
+    return identity if identity.startswith("sha256:") else f"sha256:{identity}"
+
+
+def _diff_ids(found: Mapping[str, Any]) -> list[str]:
+    return [str(layer) for layer in (found.get("RootFS") or {}).get("Layers") or ()]
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """The length of the longest common beginning."""
+    length = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        length += 1
+    return length

@@ -1,0 +1,304 @@
+"""The Docker Engine API over a unix socket, by the standard library alone: it starts in milliseconds."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import socket
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO, Literal, cast
+from urllib.parse import quote, urlencode
+
+from ..errors import EngineError
+from .engine import EngineInfo, RefusedError
+
+_ASK = 60.0  # seconds for an answer that needs no work
+_WORK = 3600.0  # seconds of silence while the engine unpacks or packs layers
+_LIMIT = 64 << 20  # bytes of an answer that are kept in memory
+_OTHERWISE = "or write a file: --output oci-archive=image.tar"
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP to a unix socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """Open the socket."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class UnixEngine:
+    """An engine behind a unix socket. Paths have no version, so the engine answers in its own newest."""
+
+    def __init__(self, path: str, *, timeout: float = 10.0) -> None:
+        self._path = path
+        self._info: EngineInfo | None = None
+        self._connection: UnixConnection | None = None
+        with self._errors(), self._request("GET", "/_ping", timeout=timeout) as answer:
+            # Anything may listen on a socket: only an engine says which API it speaks.
+            if answer.status != 200 or not answer.getheader("Api-Version"):
+                raise EngineError(
+                    f"what listens on {path} is no container engine (HTTP {answer.status})",
+                    hint=f"set DOCKER_HOST to the engine's socket, {_OTHERWISE}",
+                )
+            podman = answer.getheader("Libpod-API-Version") or "podman" in (answer.getheader("Server") or "").lower()
+        self._product: Literal["docker", "podman"] = "podman" if podman else "docker"
+
+    @property
+    def address(self) -> str:
+        """`unix:///var/run/docker.sock`."""
+        return f"unix://{self._path}"
+
+    def info(self) -> EngineInfo:
+        """What the engine is; asked once."""
+        if self._info is None:
+            self._info = EngineInfo.of(self._json("GET", "/info"), product=self._product)
+        return self._info
+
+    def inspect_image(self, reference: str) -> Mapping[str, Any] | None:
+        """The image of a name or an id, or None."""
+        try:
+            return self._json("GET", f"/images/{quote(reference)}/json")
+        except _MissingError:
+            return None
+
+    def tag(self, image_id: str, reference: str) -> None:
+        """Name an image."""
+        repository, _, tag = reference.rpartition(":")
+        query = urlencode({"repo": repository, "tag": tag})
+        self._json("POST", f"/images/{quote(image_id)}/tag?{query}")
+
+    def remove_image(self, image_id: str) -> bool:
+        """Remove an image; False if it is used, has several names, or is gone."""
+        try:
+            self._json("DELETE", f"/images/{quote(image_id)}?force=0", timeout=_WORK)
+        except RefusedError:
+            return False
+        return True
+
+    def load(self, chunks: Iterable[bytes]) -> list[str]:
+        """Stream an archive to the engine. Its answer is read meanwhile, so neither waits for the other."""
+        with self._errors():
+            connection = UnixConnection(self._path, _WORK)
+            try:
+                return self._load(connection, chunks)
+            finally:
+                connection.close()
+
+    def save(self, reference: str) -> BinaryIO:
+        """The image as a stream; close it after use."""
+        with self._errors():
+            connection = UnixConnection(self._path, _WORK)
+            try:
+                connection.request("GET", f"/images/get?{urlencode({'names': reference})}")
+                answer = connection.getresponse()
+                if answer.status != 200:
+                    raise _refusal(answer.status, answer.read(_LIMIT))
+            except BaseException:
+                connection.close()
+                raise
+        return cast(BinaryIO, io.BufferedReader(_Saved(connection, answer, self._path), 1 << 20))
+
+    def close(self) -> None:
+        """Close the connection that is kept for short questions."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _load(self, connection: UnixConnection, chunks: Iterable[bytes]) -> list[str]:
+        connection.putrequest("POST", "/images/load?quiet=1")
+        connection.putheader("Content-Type", "application/x-tar")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        wire = connection.sock
+        reader = _Reader(connection)
+        reader.start()
+        try:
+            for chunk in filter(None, chunks):  # an empty chunk would end the body
+                # An engine that answers early or hangs up wants no more: its answer, if any, says why.
+                if reader.finished.is_set() or not _sent(wire, chunk):
+                    break
+            else:
+                _sent(wire, b"")
+        except BaseException:
+            # Without the last chunk the engine takes the archive as broken, and loads nothing.
+            with suppress(OSError):
+                wire.shutdown(socket.SHUT_RDWR)
+            reader.join(5.0)
+            raise
+        while reader.is_alive():
+            reader.join(0.5)  # in turns, so that Ctrl-C is heard
+        if reader.failure is not None:
+            raise reader.failure
+        if reader.status != 200:
+            raise _refusal(reader.status, reader.body)
+        return _messages(reader.body)
+
+    def _json(self, method: str, path: str, timeout: float = _ASK) -> dict[str, Any]:
+        with self._errors(), self._request(method, path, timeout=timeout) as answer:
+            body = answer.read(_LIMIT)
+            if answer.status >= 400:
+                raise _refusal(answer.status, body)
+            value = json.loads(body) if body.strip() else {}
+        return value if isinstance(value, dict) else {"items": value}
+
+    @contextmanager
+    def _request(self, method: str, path: str, *, timeout: float) -> Iterator[http.client.HTTPResponse]:
+        """One short question over the kept connection, opened anew if the engine has closed it meanwhile."""
+        for attempt in (1, 2):
+            fresh = self._connection is None
+            connection = self._connection or UnixConnection(self._path, timeout)
+            connection.timeout = timeout
+            try:
+                if connection.sock is not None:
+                    connection.sock.settimeout(timeout)
+                connection.request(method, path)
+                answer = connection.getresponse()
+                break
+            except BaseException as error:
+                connection.close()
+                self._connection = None
+                if fresh or attempt == 2 or not isinstance(error, (OSError, http.client.HTTPException)):
+                    raise
+        self._connection = connection
+        try:
+            yield answer
+            answer.read(_LIMIT)
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn what goes wrong on the way into an EngineError that names the socket and a way out."""
+        try:
+            yield
+        except PermissionError as error:
+            raise EngineError(
+                f"{self._path} may not be opened by this user",
+                hint="add yourself to the docker group (sudo usermod -aG docker $USER, then log in anew), "
+                + _OTHERWISE,
+            ) from error
+        except (ConnectionRefusedError, FileNotFoundError) as error:
+            raise EngineError(
+                f"no container engine answers on {self._path}", hint=f"start the daemon, {_OTHERWISE}"
+            ) from error
+        except TimeoutError as error:
+            raise EngineError(
+                f"the container engine on {self._path} does not answer",
+                hint=f"restart the daemon, {_OTHERWISE}",
+            ) from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise EngineError(
+                f"the connection to the container engine on {self._path} broke off: {_why(error)}",
+                hint="look at the daemon's log, start it again and run the command again",
+            ) from error
+
+
+def _sent(wire: socket.socket, chunk: bytes) -> bool:
+    """Send one chunk of a chunked body (an empty one ends it). False if the engine has hung up."""
+    try:
+        wire.sendall(b"%x\r\n" % len(chunk) + chunk + b"\r\n")
+    except OSError:
+        return False
+    return True
+
+
+class _MissingError(RefusedError):
+    """HTTP 404: no such image."""
+
+
+class _Reader(threading.Thread):
+    """Reads the engine's answer while the archive is still being sent."""
+
+    def __init__(self, connection: UnixConnection) -> None:
+        super().__init__(daemon=True)
+        self._connection = connection
+        self.finished = threading.Event()
+        self.failure: Exception | None = None
+        self.status = 0
+        self.body = b""
+
+    def run(self) -> None:
+        """Read it to its end."""
+        try:
+            answer = self._connection.getresponse()
+            self.status = answer.status
+            self.body = answer.read()[:_LIMIT]
+        except (OSError, http.client.HTTPException) as error:
+            self.failure = error
+        finally:
+            self.finished.set()
+
+
+class _Saved(io.RawIOBase):
+    """The archive that an engine saves, which ends early with an EngineError and not as if it were whole."""
+
+    def __init__(self, connection: UnixConnection, answer: http.client.HTTPResponse, path: str) -> None:
+        self._connection = connection
+        self._answer = answer
+        self._path = path
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            return self._answer.readinto(buffer)
+        except (OSError, http.client.HTTPException) as error:
+            raise EngineError(
+                f"the container engine on {self._path} stopped while it saved the image: {_why(error)}",
+                hint="look at the daemon's log and run the command again",
+            ) from error
+
+    def close(self) -> None:
+        self._answer.close()
+        self._connection.close()
+        super().close()
+
+
+def _messages(body: bytes) -> list[str]:
+    """The lines of a stream of JSON objects. RefusedError for the first that is an error."""
+    said = []
+    for line in body.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(entry, dict):
+            continue
+        if failure := entry.get("error") or (entry.get("errorDetail") or {}).get("message"):
+            raise refused(str(failure))
+        if text := str(entry.get("stream") or entry.get("status") or "").strip():
+            said.append(text)
+    return said
+
+
+def refused(message: str) -> RefusedError:
+    """The engine's own words as an error, with a hint where the cause is known."""
+    hint = "look at the daemon's log"
+    if "no space left" in message.lower():
+        hint = "free space on the engine's disk (docker system df shows what takes it), " + _OTHERWISE
+    return RefusedError(f"the container engine says: {message.strip()}", hint=hint)
+
+
+def _refusal(status: int, body: bytes) -> RefusedError:
+    try:
+        message = str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        message = body[:500].decode("utf-8", "replace").strip() or f"HTTP {status}"
+    if status == 404:
+        return _MissingError(f"the container engine says: {message}")
+    return refused(message)
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
