@@ -97,12 +97,15 @@ def write_model(folder: Path) -> None:
     (folder / "weights.bin").write_bytes(bytes(range(256)) * 40)
 
 
-def write_base(folder: Path) -> None:
-    """An OCI layout of one layer with what a base must have: a Python and a glibc, both by name only."""
+def write_base(folder: Path, *, salt: str = "") -> None:
+    """An OCI layout of one layer with what a base must have: a Python and a glibc, both by name only.
+
+    `salt` makes its bytes unlike those of any other base.
+    """
     layer = io.BytesIO()
     files = {
         "usr/local/bin/python3.11": b"#!not a real interpreter\n",
-        "usr/local/lib/python3.11/os.py": b"",
+        "usr/local/lib/python3.11/os.py": salt.encode(),
         "usr/lib/x86_64-linux-gnu/libc.so.6": b"\x7fELF GNU C Library (Test) stable release version 2.36.\n",
     }
     with tarfile.open(fileobj=layer, mode="w") as tar:
