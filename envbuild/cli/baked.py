@@ -21,8 +21,8 @@ _OURS = {
     "MLFLOW_MODEL_FOLDER": "the server finds the model by it",
 }
 _NAME = re.compile(
-    r"(?i)(?:^|[_.-])(pass(?:wd|word|phrase)?|secret|token|credentials?|(?:api|access|account|private|secret|auth)_?key"
-    r"|pwd|connection_?string|sas)(?:$|[_.-])"
+    r"(?i)(?:^|[_.-])(pass(?:wd|word|phrase)?|secret|token|credentials?|(?:api|access|account|private|secret|auth)[_-]?key"
+    r"|pwd|connection[_-]?string|sas)(?:$|[_.-])"
 )
 _HARMLESS = re.compile(r"(?i)(?:_file|_path|_dir|_url|_name)$")
 _VALUE = re.compile(

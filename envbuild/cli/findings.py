@@ -7,11 +7,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from ..linter.types import Finding
-from ..model.types import Model
 from .terminal import OutputClosed, terminal
+
+if TYPE_CHECKING:
+    from ..linter.types import Finding
+    from ..model.types import Model
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
 

@@ -89,7 +89,5 @@ def check_output(output: str, tags: tuple[str, ...]) -> None:
         )
     if output and kind != "docker" and not path:
         raise UsageError(f"--output {output}: a path is missing", hint=f"write {kind}=PATH")
-    if kind in ("", "docker") and not tags:
-        raise UsageError(
-            "the image has no name", hint="add -t NAME[:TAG]; only an image in a file can do without"
-        )
+    if kind == "docker" and not tags:
+        raise UsageError("an image in an engine needs a name", hint="add -t NAME[:TAG]")

@@ -7,10 +7,9 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..model.types import Model
-
 if TYPE_CHECKING:
     from ..api import Built
+    from ..model.types import Model
 
 _LONGEST = 900  # characters of a request body that still fits a command line one wants to copy
 _LARGEST = 1 << 20  # bytes of an input example that are worth reading for it

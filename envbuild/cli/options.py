@@ -113,7 +113,7 @@ def make_options(
     if fix and inject:
         raise UsageError(
             "--fix and --inject exclude each other",
-            hint="--fix writes missing packages into the model's files, --inject only adds them to this build",
+            hint="--fix writes missing packages into the model's files, --inject adds them to this build",
         )
     if code is not None and scoring_script is None:
         raise UsageError(

@@ -53,8 +53,9 @@ def as_json(built: Built, *, notes: Sequence[str], warnings: Sequence[str]) -> d
 
 
 def result_lines(built: Built) -> list[str]:
-    """One line a tag, or one for the path: what was made, and its config digest."""
-    return [f"{name} {built.config_digest}" for name in built.references or (built.reference,)]
+    """One line a tag in an engine, or one for the file: what was made, and its config digest."""
+    names = built.references if built.output == "docker" else (built.reference,)
+    return [f"{name} {built.config_digest}" for name in names]
 
 
 def show(built: Built, display: Display, steps: Sequence[str]) -> None:

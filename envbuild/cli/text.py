@@ -30,12 +30,10 @@ def duration(seconds: float) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 wheel`, `12 wheels`; a noun that ends in s is taken as it is."""
-    if count != 1 and not noun.endswith("s"):
-        noun = noun[:-1] + "ies" if noun.endswith(("ry", "cy")) else noun + "s"
-    elif count == 1 and noun.endswith("s"):
-        noun = noun[:-1]
-    return f"{count} {noun}"
+    """`1 wheel`, `12 wheels`, `1 entry`, `3 entries`; the noun may be given in either number."""
+    one = noun[:-3] + "y" if noun.endswith("ies") else noun.removesuffix("s")
+    many = one[:-1] + "ies" if one.endswith(("ry", "cy")) else one + "s"
+    return f"{count} {one if count == 1 else many}"
 
 
 def shown_width(text: str) -> int:
