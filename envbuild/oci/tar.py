@@ -1,8 +1,8 @@
 """A tar whose every byte is decided here: equal calls give equal bytes on any host and under any Python.
 
-The format is POSIX pax: one 512-byte ustar header an entry, and an extended header before it only where a name
-is longer than 100 bytes or not ASCII, or a size does not fit. Owner names are empty, the time is EPOCH. Only
-what an image layer should hold can be written: no path twice, no way out of the root, no whiteout.
+The format is POSIX pax: one 512-byte ustar header an entry, and an extended header before it only where a
+name is longer than 100 bytes or not ASCII, or a size does not fit. Owner names are empty, the time is EPOCH.
+Only what an image layer should hold can be written: no path twice, no way out of the root, no whiteout.
 """
 
 from __future__ import annotations
@@ -54,9 +54,7 @@ class LayerTar:
         self._directories[path] = mode
         self._write(_header(path + "/", _DIRECTORY, mode, uid, gid))
 
-    def file(
-        self, path: str, source: BinaryIO, size: int, mode: int = 0o644, *, uid: int = 0, gid: int = 0
-    ) -> None:
+    def file(self, path: str, source: BinaryIO, size: int, mode: int = 0o644, *, uid: int = 0, gid: int = 0) -> None:
         """A regular file with the `size` bytes that `source` gives."""
         self._claim(path)
         self._others.add(path)
@@ -133,9 +131,7 @@ def check_path(path: str) -> None:
             raise IntegrityError(f"{path!r} has a name longer than 255 bytes")
 
 
-def _header(
-    path: str, kind: bytes, mode: int, uid: int = 0, gid: int = 0, *, size: int = 0, target: str = ""
-) -> bytes:
+def _header(path: str, kind: bytes, mode: int, uid: int = 0, gid: int = 0, *, size: int = 0, target: str = "") -> bytes:
     """The header block of an entry, preceded by an extended header where one is needed."""
     name, link = _encode(path), _encode(target)
     if not (0 <= uid <= _LARGEST_OWNER and 0 <= gid <= _LARGEST_OWNER):
