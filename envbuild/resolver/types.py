@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..oci.canonical import digest_of
 
@@ -35,7 +35,9 @@ class Substitution:
 class Lock:
     """All packages of an image, sorted by name, for one Python and one platform tag.
 
-    `created` is an ISO 8601 time in UTC; `from_cache` tells that nothing was resolved in this run.
+    `created` is an ISO 8601 time in UTC; `from_cache` tells that nothing was resolved in this run. `server`
+    names the profile that it was resolved for. `entry` is where the cache keeps it, so that sizes which are
+    learned later can be remembered there; it is no part of the value.
     """
 
     packages: tuple[LockedPackage, ...]
@@ -46,6 +48,8 @@ class Lock:
     notes: tuple[str, ...] = ()
     created: str = ""
     from_cache: bool = False
+    server: str = ""
+    entry: str = field(default="", compare=False, repr=False)
 
     @property
     def digest(self) -> str:

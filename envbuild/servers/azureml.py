@@ -38,7 +38,7 @@ SERVER = Server(
         # gunicorn before 21 imports pkg_resources, which setuptools 82 no longer has.
         "setuptools<82",
     ),
-    fallbacks=((_WITHOUT_CONTRIB, "azureml-contrib-services>=1.48"),),
+    fallbacks=((_WITHOUT_CONTRIB, "azureml-contrib-services>=1.62"),),
     files=_FILES,
     command=("/opt/envbuild/bin/python", "-m", "envbuild_runtime.azureml"),
     port=5001,
@@ -48,8 +48,6 @@ SERVER = Server(
     environment=(
         ("AML_APP_ROOT", SCORE_SCRIPT_ROOT),
         ("AZUREML_ENTRY_SCRIPT", SCORE_SCRIPT),
-        ("AZUREML_MODEL_DIR", "/var/azureml-app/azureml-models/model/1"),
-        ("MLFLOW_MODEL_FOLDER", "model"),
     ),
     app_root=SCORE_SCRIPT_ROOT,
     entry_script=SCORE_SCRIPT,

@@ -39,10 +39,7 @@ SERVER = Server(
     liveness="/",
     readiness="/ping",
     scoring="/score",
-    environment=(
-        ("AZUREML_MODEL_DIR", "/var/azureml-app/azureml-models/model/1"),
-        ("MLFLOW_MODEL_FOLDER", "model"),
-    ),
+    environment=(),
     app_root="",
     entry_script="",
     # uvicorn picks its loop, its protocol and its lifespan by name.
