@@ -1,0 +1,158 @@
+"""From locked .debs to one layer: unpacked straight into a deterministic tar, with what scripts would have made."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from ..errors import BaseImageError
+from ..oci.layer import build_layer
+from ..oci.store import Store
+from ..oci.tar import LayerTar
+from ..oci.types import Layer
+from . import skeleton
+from .deb import Control, Deb, Entry
+from .ldcache import Library, read_soname, write_cache
+from .lock import BaseLock, LockedPackage
+from .suites import ARCHITECTURES, SUITES, left_out
+
+_MERGED = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
+_ALWAYS_MERGED = ("bin", "lib", "sbin")
+_WORLD_WRITABLE = 0o1777
+
+
+def assemble_layer(lock: BaseLock, store: Store) -> Layer:
+    """The layer of a base whose .debs are in the store.
+
+    Raises CorruptBlobError for a damaged .deb, BaseImageError for one that cannot be read or that would
+    overwrite another's file.
+    """
+    return build_layer(store, lambda tar: _Assembly(tar, lock).write(store))
+
+
+def merged(path: str) -> str:
+    """`path` as it lies in a merged /usr: `usr/lib/x` for `lib/x`."""
+    return "usr/" + path if path.partition("/")[0] in _MERGED else path
+
+
+def merged_target(path: str, target: str) -> str:
+    """The target of a symbolic link that was shipped at `path`, for the place where `merged` puts it."""
+    if merged(path) == path or target.startswith("/") or ".." not in target.split("/"):
+        return target
+    pointed = posixpath.normpath(posixpath.join("/", posixpath.dirname(path), target)).lstrip("/")
+    return posixpath.relpath("/" + merged(pointed), "/" + posixpath.dirname(merged(path)))
+
+
+class _Assembly:
+    """The state of one run: what was written, and what later files are made of."""
+
+    def __init__(self, tar: LayerTar, lock: BaseLock) -> None:
+        self._tar = tar
+        self._lock = lock
+        self._python = SUITES[lock.suite].python
+        _, _, self._machine, self._flags = ARCHITECTURES[lock.architecture]
+        self._folders: set[str] = set()
+        self._owners: dict[str, str] = {}
+        self._certificates: dict[str, bytes] = {}
+        self._library_conf: dict[str, bytes] = {}
+        self._sonames: dict[str, str] = {}
+
+    def write(self, store: Store) -> None:
+        # base-files first: it alone gives the modes of /tmp, /root and others.
+        packages = sorted(self._lock.packages, key=lambda p: (p.name != "base-files", p.name))
+        controls = [(package, *self._package(package, store)) for package in packages]
+        for name in _MERGED:
+            if name in _ALWAYS_MERGED or f"usr/{name}" in self._folders:
+                self._folder(f"usr/{name}")
+                self._tar.symlink(name, f"usr/{name}")
+        for path, content in skeleton.files().items():
+            self._file(path, content, 0o644, "envbuild")
+        for path, target in skeleton.links(self._python).items():
+            self._link(path, target, "envbuild")
+        self._file("etc/ssl/certs/ca-certificates.crt", skeleton.ca_bundle(self._certificates), 0o644, "envbuild")
+        self._file("etc/ld.so.cache", write_cache(self._libraries(), self._flags), 0o644, "envbuild")
+        for package, control, paths in sorted(controls, key=lambda item: item[0].name):
+            where = f"var/lib/dpkg/status.d/{package.name}"
+            sums = {merged(path): md5 for path, md5 in control.md5sums.items()}
+            self._file(where, skeleton.status(control.text), 0o644, "envbuild")
+            self._file(f"{where}.md5sums", skeleton.md5sums(sums, paths), 0o644, "envbuild")
+
+    def _package(self, package: LockedPackage, store: Store) -> tuple[Control, list[str]]:
+        """Write one package; returns its control files and the paths of its regular files."""
+        deb = Deb(store.read(f"sha256:{package.sha256}"), f"{package.name} {package.version}")
+        written = []
+        for entry in deb.entries():
+            path = merged(entry.path)
+            if entry.kind == "file":
+                self._notice(path, entry.content)
+            if path and not left_out(path, self._python) and self._entry(path, entry, package.name):
+                written.append(path)
+        return deb.control(), written
+
+    def _entry(self, path: str, entry: Entry, owner: str) -> bool:
+        """Write one entry; whether it was a regular file."""
+        if entry.kind == "directory":
+            self._folder(path, entry.mode)
+        elif entry.kind == "symlink":
+            if entry.path not in _MERGED:
+                self._link(path, merged_target(entry.path, entry.target), owner)
+        elif entry.kind == "hardlink":
+            target = merged(entry.target)
+            if left_out(target, self._python):
+                raise BaseImageError(f"{owner} links {path} to {target}, which the base leaves out")
+            self._link(path, posixpath.relpath("/" + target, "/" + posixpath.dirname(path)), owner)
+        else:
+            self._file(path, entry.content, entry.mode, owner)
+            return True
+        return False
+
+    def _notice(self, path: str, content: bytes) -> None:
+        """Keep what generated files are made of."""
+        folder, _, name = path.rpartition("/")
+        if path.startswith("usr/share/ca-certificates/") and name.endswith(".crt"):
+            self._certificates[path] = content
+        elif folder == "etc/ld.so.conf.d" and name.endswith(".conf"):
+            self._library_conf[path] = content
+        elif fnmatchcase(name, "lib*.so*") or fnmatchcase(name, "ld-*.so*"):
+            soname = read_soname(content, self._machine)
+            if soname is not None:
+                self._sonames[path] = soname or name
+
+    def _libraries(self) -> Iterable[Library]:
+        """What ldconfig would list, under the folder's first name: /lib/... for what lies in /usr/lib/..."""
+        names: dict[str, str] = {}
+        for folder in skeleton.library_folders(self._library_conf):
+            names.setdefault(merged(folder[1:]), folder)
+        for path in sorted(self._sonames):
+            folder, _, file = path.rpartition("/")
+            if folder in names and path in self._owners:
+                soname = self._sonames[path]
+                shown = soname if f"{folder}/{soname}" in self._owners else file
+                yield Library(soname=soname, path=f"{names[folder]}/{shown}")
+
+    def _folder(self, path: str, mode: int = 0o755) -> None:
+        """A folder and its parents, once; only /tmp and its like keep a special mode."""
+        if path in self._folders:
+            return
+        parent = posixpath.dirname(path)
+        if parent:
+            self._folder(parent)
+        self._folders.add(path)
+        self._tar.directory(path, mode & _WORLD_WRITABLE)
+
+    def _file(self, path: str, content: bytes, mode: int, owner: str) -> None:
+        self._claim(path, owner)
+        self._tar.data(path, content, mode & 0o755)
+
+    def _link(self, path: str, target: str, owner: str) -> None:
+        self._claim(path, owner)
+        self._tar.symlink(path, target)
+
+    def _claim(self, path: str, owner: str) -> None:
+        if path in self._owners or path in self._folders:
+            raise BaseImageError(f"{path} comes from {owner} and from {self._owners.get(path, 'a folder')}")
+        self._owners[path] = owner
+        parent = posixpath.dirname(path)
+        if parent:
+            self._folder(parent)

@@ -1,0 +1,199 @@
+"""An assembled base, from its lock to a `Base` in the store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from ..errors import BaseImageError, CorruptBlobError, EnvbuildError, NetworkError
+from ..oci.canonical import digest_of
+from ..oci.store import Store
+from ..progress import Progress, Summary
+from .lock import BaseLock, from_json, shipped, to_json, upstream_version
+from .manifest import assembled_config, recall, remember, store_manifest
+from .mirrors import VARIABLE
+from .suites import ARCHITECTURES, RECIPE, SUITES, Suite
+from .types import Base, Interpreter, SystemPackage
+
+if TYPE_CHECKING:
+    from .download import Downloader
+
+
+def open_debian(
+    suite: Suite, store: Store, *, architecture: str, refresh: bool, progress: Progress
+) -> Base:
+    """The base of `suite` for `architecture` (Debian's name), from the cache if it was made before.
+
+    `refresh` reads the indexes and takes the newest packages, also for later calls with the same store.
+    """
+    if architecture not in ARCHITECTURES:
+        raise BaseImageError(
+            f"{suite.name} cannot be assembled for {architecture}",
+            hint=f"choose --platform linux/{' or linux/'.join(sorted(ARCHITECTURES))}",
+        )
+    kept = _kept_lock(suite, architecture, store)
+    lock = kept or shipped(suite.codename, architecture)
+    if lock is not None and not refresh:
+        base = recall(store, _base_key(lock), name=suite.name)
+        if base is not None:
+            progress.start("base", suite.name)
+            summary = _summary(base, lock, downloaded=0, cached=True)
+            progress.done("base", summary)
+            return base
+    return _make(suite, architecture, lock, store, refresh=refresh, progress=progress, own=kept is not None)
+
+
+def _make(
+    suite: Suite,
+    architecture: str,
+    lock: BaseLock | None,
+    store: Store,
+    *,
+    refresh: bool,
+    progress: Progress,
+    own: bool,
+) -> Base:
+    downloader = make_downloader(os.environ)
+    progress.start("base", suite.name, total=lock.size if lock else 0)
+    if lock is None or refresh:
+        lock, own = _resolve(suite, architecture, lock, downloader, progress), True
+        _keep_lock(lock, store)
+    received, gone = downloader.fetch_all(lock.packages, store, lambda n: progress.advance("base", n))
+    if gone:
+        names = ", ".join(f"{p.name} {p.version}" for p in gone[:3]) + (" and more" if len(gone) > 3 else "")
+        progress.note(
+            f"the mirror no longer has {names}: {suite.name} takes its newest packages instead of the locked ones"
+        )
+        lock, own = _resolve(suite, architecture, lock, downloader, progress), True
+        more, gone = downloader.fetch_all(lock.packages, store, lambda n: progress.advance("base", n))
+        if gone:
+            raise NetworkError(
+                f"the mirror's index names {gone[0].path}, but the mirror does not have it",
+                hint=f"the mirror is incomplete or being updated; try again later or name another with {VARIABLE}",
+            )
+        received += more
+        _keep_lock(lock, store)
+    base = _assemble(suite, lock, store, own=own, downloader=downloader)
+    progress.done("base", _summary(base, lock, downloaded=received, cached=False))
+    return base
+
+
+def make_downloader(environ: Mapping[str, str]) -> Downloader:
+    """A downloader over the mirrors that the environment or this machine names."""
+    from .download import Downloader
+    from .mirrors import find_mirrors
+
+    return Downloader(find_mirrors(environ))
+
+
+def _resolve(
+    suite: Suite, architecture: str, lock: BaseLock | None, downloader: Downloader, progress: Progress
+) -> BaseLock:
+    from .release import KEYRING
+    from .resolve import resolve_lock
+
+    new = resolve_lock(
+        suite,
+        architecture,
+        downloader,
+        keyring=KEYRING.read_bytes(),
+        now=datetime.now(timezone.utc),
+        not_before=lock,
+    )
+    if lock is not None:
+        changed = [
+            f"{p.name} {lock.version(p.name) or '(new)'} -> {p.version}"
+            for p in new.packages
+            if lock.version(p.name) != p.version
+        ]
+        shown = ", ".join(changed[:8]) + (f" and {len(changed) - 8} more" if len(changed) > 8 else "")
+        progress.note(f"{suite.name} as of {new.date}: " + (shown or "no package changed"))
+    return new
+
+
+def _assemble(
+    suite: Suite, lock: BaseLock, store: Store, *, own: bool, downloader: Downloader
+) -> Base:
+    from .assemble import assemble_layer
+
+    try:
+        layer = assemble_layer(lock, store)
+    except CorruptBlobError as error:
+        # A damaged .deb in the cache is a miss: once more, with fresh bytes.
+        store.drop(error.digest)
+        downloader.fetch_all(lock.packages, store, lambda _: None)
+        layer = assemble_layer(lock, store)
+    config = assembled_config(suite.name, ARCHITECTURES[lock.architecture][0], layer)
+    notes = (f"its packages are those of {lock.date}, not the ones that envbuild ships",) if own else ()
+    base = Base(
+        name=suite.name,
+        digest=store_manifest(store, config, [layer]),
+        architecture=ARCHITECTURES[lock.architecture][0],
+        interpreter=Interpreter(
+            version=python_version(suite, lock), executable=f"/usr/bin/python{suite.python}", home="/usr"
+        ),
+        glibc=upstream_version(lock.version("libc6")),
+        layers=(layer,),
+        config=config,
+        packages=tuple(SystemPackage(name=p.name, version=p.version, sha256=p.sha256) for p in lock.packages),
+        assembled=True,
+        notes=notes,
+    )
+    remember(store, _base_key(lock), base)
+    return base
+
+
+def python_version(suite: Suite, lock: BaseLock) -> str:
+    """The full version of the base's Python, `3.11.2`."""
+    return upstream_version(lock.version(f"python{suite.python}-minimal"))
+
+
+def _summary(base: Base, lock: BaseLock, *, downloaded: int, cached: bool) -> Summary:
+    count = len(base.packages)
+    return Summary(
+        count=count,
+        noun="packages",
+        size=base.layers[0].size,
+        cached=count if cached else 0,
+        cached_size=base.layers[0].size if cached else max(lock.size - downloaded, 0),
+        detail=f"{base.name}, Python {base.interpreter.version}",
+    )
+
+
+def _base_key(lock: BaseLock) -> str:
+    return f"base:{RECIPE}:{lock.suite}:{lock.architecture}:{lock.digest}"
+
+
+def _lock_key(suite: str, architecture: str) -> str:
+    return f"base-lock:{suite}:{architecture}"
+
+
+def _keep_lock(lock: BaseLock, store: Store) -> None:
+    ships = shipped(lock.suite, lock.architecture)
+    value = {"replaces": ships.digest if ships else "", "lock": to_json(lock), "digest": digest_of(to_json(lock))}
+    store.put_key(_lock_key(lock.suite, lock.architecture), value)
+
+
+def _kept_lock(suite: Suite, architecture: str, store: Store) -> BaseLock | None:
+    """The lock that an earlier refresh left in the store, unless the package has shipped a new one since."""
+    value = store.get_key(_lock_key(suite.codename, architecture))
+    if value is None:
+        return None
+    try:
+        lock = from_json(value["lock"])
+        if digest_of(value["lock"]) != value["digest"]:
+            return None
+    except (EnvbuildError, KeyError, TypeError):
+        return None
+    ships = shipped(suite.codename, architecture)
+    return lock if value.get("replaces") == (ships.digest if ships else "") else None
+
+
+def suite_of(name: str) -> Suite | None:
+    """The suite that `debian:bookworm` names, None if it is no catalogue name."""
+    kind, _, codename = name.partition(":")
+    return SUITES.get(codename) if kind == "debian" else None
+
+

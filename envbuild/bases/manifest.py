@@ -1,0 +1,85 @@
+"""The OCI manifest of a base, and a `Base` as a value that the store remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..oci.canonical import canonical_json
+from ..oci.store import Store
+from ..oci.types import CONFIG, MANIFEST, Layer
+from .types import Base, Interpreter, SystemPackage
+
+_CREATED = "1980-01-01T00:00:00Z"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def assembled_config(name: str, architecture: str, layer: Layer) -> dict[str, Any]:
+    """The image config of an assembled base."""
+    return {
+        "created": _CREATED,
+        "architecture": architecture,
+        "os": "linux",
+        "config": {"Env": [f"PATH={PATH}", "LANG=C.UTF-8"]},
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id]},
+        "history": [{"created": _CREATED, "created_by": f"envbuild base {name}"}],
+    }
+
+
+def store_manifest(store: Store, config: Mapping[str, Any], layers: Sequence[Layer]) -> str:
+    """Put config and manifest into the store; returns the manifest's digest."""
+    text = canonical_json(config)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": {"mediaType": CONFIG, "digest": store.put(text), "size": len(text)},
+        "layers": [
+            {"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size} for layer in layers
+        ],
+    }
+    return store.put(canonical_json(manifest))
+
+
+def remember(store: Store, key: str, base: Base) -> None:
+    """Keep a base under `key`."""
+    value = {
+        "name": base.name,
+        "digest": base.digest,
+        "architecture": base.architecture,
+        "interpreter": [base.interpreter.version, base.interpreter.executable, base.interpreter.home],
+        "glibc": base.glibc,
+        "layers": [[layer.diff_id, layer.digest, layer.size, layer.media_type] for layer in base.layers],
+        "config": base.config,
+        "packages": [[p.name, p.version, p.sha256] for p in base.packages],
+        "assembled": base.assembled,
+        "notes": list(base.notes),
+    }
+    store.put_key(key, value)
+
+
+def recall(store: Store, key: str, *, name: str) -> Base | None:
+    """The base remembered under `key`, as asked for by `name`; None unless all its layers are in the store."""
+    value = store.get_key(key)
+    if value is None:
+        return None
+    try:
+        version, executable, home = value["interpreter"]
+        layers = tuple(
+            Layer(diff_id=diff_id, digest=digest, size=size, media_type=media_type)
+            for diff_id, digest, size, media_type in value["layers"]
+        )
+        base = Base(
+            name=name,
+            digest=value["digest"],
+            architecture=value["architecture"],
+            interpreter=Interpreter(version=version, executable=executable, home=home),
+            glibc=value["glibc"],
+            layers=layers,
+            config=value["config"],
+            packages=tuple(SystemPackage(name=n, version=v, sha256=s) for n, v, s in value["packages"]),
+            assembled=value["assembled"],
+            notes=tuple(value["notes"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+    return base if all(store.has(layer.digest, layer.size) for layer in layers) else None

@@ -1,0 +1,51 @@
+"""One way in to every kind of base."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, BinaryIO
+
+from ..errors import UsageError
+from ..oci.store import Store
+from ..progress import SILENT, Progress
+from .catalogue import choose
+from .debian import open_debian, suite_of
+from .suites import ARCHITECTURES
+from .types import Base
+
+# The engine's `save`: a reference to a readable docker archive; its `inspect`: a reference to what it knows.
+Save = Callable[[str], AbstractContextManager[BinaryIO]]
+Inspect = Callable[[str], Mapping[str, Any] | None]
+
+
+def open_base(
+    name: str,
+    store: Store,
+    *,
+    platform: str = "linux/amd64",
+    refresh: bool = False,
+    progress: Progress = SILENT,
+    save: Save | None = None,
+    inspect: Inspect | None = None,
+) -> Base:
+    """The base `name`, its layers in `store`: `debian:SUITE` or an image, as `choose` gives them.
+
+    `refresh` takes the newest packages instead of the locked ones. `save` and `inspect` are a container engine's,
+    for `docker-daemon:REF` only. Reports the phase `base`. Opened once, a base needs no network.
+    Raises UsageError, BaseImageError, NetworkError, IntegrityError, StorageError.
+    """
+    system, _, architecture = platform.partition("/")
+    architecture = architecture.partition("/")[0]
+    if system != "linux" or not architecture:
+        raise UsageError(f"the platform {platform!r} cannot be built", hint="write linux/amd64")
+    suite = suite_of(name)
+    if suite is not None:
+        debian = {oci: ours for ours, (oci, *_) in ARCHITECTURES.items()}.get(architecture, architecture)
+        return open_debian(suite, store, architecture=debian, refresh=refresh, progress=progress)
+    choose(name, "", python_source="")
+    from .images import open_image
+
+    return open_image(
+        name, store, platform=platform, architecture=architecture, progress=progress, save=save, inspect=inspect
+    )

@@ -1,0 +1,161 @@
+"""From verified indexes to a lock: the newest version of every package that a base needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cmp_to_key
+
+from ..errors import BaseImageError, IntegrityError, NetworkError
+from .download import Downloader, GoneError
+from .index import Index, Stanza, read_index
+from .lock import BaseLock, LockedIndex, LockedPackage
+from .mirrors import VARIABLE, without_credentials
+from .release import Release, verify_release
+from .suites import Archive, Suite, excluded, roots
+
+# An InRelease is some 150 kB.
+_RELEASE_LIMIT = 16 << 20
+
+
+def resolve_lock(
+    suite: Suite,
+    architecture: str,
+    downloader: Downloader,
+    *,
+    keyring: bytes,
+    now: datetime,
+    not_before: BaseLock | None = None,
+) -> BaseLock:
+    """Read the suite's indexes from a mirror and lock the newest version of every package over all of them.
+
+    An index that is older than the one `not_before` was locked from is refused: a mirror that lags behind, or
+    that is made to, would take security updates back. Raises NetworkError, IntegrityError, BaseImageError.
+    """
+    indexes: list[Index] = []
+    dates: list[LockedIndex] = []
+    for archive, name in suite.indexes:
+        release = _read_release(downloader, archive, name, keyring=keyring, now=now)
+        for old in not_before.indexes if not_before else ():
+            if (old.archive, old.suite) == (archive, name) and release.stamp < old.date:
+                raise IntegrityError(
+                    f"the mirror's index of {name} is of {release.stamp}, older than the known one of {old.date}",
+                    hint=f"the mirror lags behind; name another one with {VARIABLE}",
+                )
+        indexes.append(_read_packages(downloader, archive, name, architecture, release))
+        dates.append(LockedIndex(archive=archive, suite=name, date=release.stamp))
+    chosen = closure(roots(suite), indexes)
+    packages = tuple(_locked(stanza) for stanza in sorted(chosen, key=lambda stanza: stanza.name))
+    return BaseLock(
+        suite=suite.codename, architecture=architecture, indexes=tuple(dates), packages=packages
+    )
+
+
+def closure(names: Sequence[str], indexes: Sequence[Index]) -> list[Stanza]:
+    """`names` and all they depend on, each in its newest version over all indexes.
+
+    Of alternatives the first that exists is taken. Raises BaseImageError for a package that nobody has.
+    """
+    chosen: dict[str, Stanza] = {}
+    pending = [([name], "the base") for name in names]
+    while pending:
+        alternatives, wanted_by = pending.pop(0)
+        if any(excluded(name) or name in chosen for name in alternatives):
+            continue
+        stanza = _first(alternatives, indexes)
+        if stanza is None:
+            raise BaseImageError(
+                f"no index has {' or '.join(alternatives)}, which {wanted_by} needs",
+                hint="the mirror may lack a part of the archive; name another one with " + VARIABLE,
+            )
+        if stanza.name in chosen or excluded(stanza.name):
+            continue
+        chosen[stanza.name] = stanza
+        for field in ("pre-depends", "depends"):
+            for group in stanza.fields.get(field, "").split(","):
+                wanted = [_package_name(part) for part in group.split("|") if part.strip()]
+                if wanted:
+                    pending.append((wanted, stanza.name))
+    return list(chosen.values())
+
+
+def _first(alternatives: Sequence[str], indexes: Sequence[Index]) -> Stanza | None:
+    for find in (Index.find, Index.providers):
+        for name in alternatives:
+            found = [stanza for index in indexes for stanza in find(index, name)]
+            if found:
+                return newest(found)
+    return None
+
+
+def newest(stanzas: Sequence[Stanza]) -> Stanza:
+    """The one with the highest version as Debian compares them; of equals the first by name."""
+    from debian.debian_support import version_compare
+
+    def order(left: Stanza, right: Stanza) -> int:
+        return version_compare(left.version, right.version)
+
+    return max(sorted(stanzas, key=lambda stanza: stanza.name), key=cmp_to_key(order))
+
+
+def _package_name(text: str) -> str:
+    """`libc6` of `libc6:any (>= 2.36) [amd64] <!nocheck>`."""
+    return text.strip().split(" ")[0].split("(")[0].split(":")[0]
+
+
+def _locked(stanza: Stanza) -> LockedPackage:
+    fields = stanza.fields
+    path = fields.get("filename", "")
+    sha256 = fields.get("sha256", "").lower()
+    size = fields.get("size", "")
+    bad_path = not path.startswith("pool/") or ".." in path.split("/")
+    if bad_path or len(sha256) != 64 or not size.isdigit():
+        raise IntegrityError(f"the index entry of {stanza.name} {stanza.version} lacks a path, a SHA256 or a size")
+    return LockedPackage(
+        name=stanza.name,
+        version=stanza.version,
+        archive=stanza.archive,
+        suite=stanza.suite,
+        path=path,
+        sha256=sha256,
+        size=int(size),
+    )
+
+
+def _read_release(
+    downloader: Downloader, archive: Archive, suite: str, *, keyring: bytes, now: datetime
+) -> Release:
+    path = f"dists/{suite}/InRelease"
+    try:
+        data = downloader.read(archive, path, limit=_RELEASE_LIMIT)
+    except GoneError as error:
+        raise NetworkError(
+            error.message,
+            hint=f"{downloader.mirrors.source} names no mirror of the {archive} archive with {suite}; name one "
+            f"with {VARIABLE}",
+        ) from None
+    where = f"{without_credentials(downloader.mirrors.of(archive)[0])}/{path}"
+    return verify_release(data, keyring, codename=suite, now=now, where=where)
+
+
+def _read_packages(
+    downloader: Downloader, archive: Archive, suite: str, architecture: str, release: Release
+) -> Index:
+    name = f"main/binary-{architecture}/Packages.xz"
+    if name not in release.files:
+        raise BaseImageError(
+            f"{suite} has no packages for {architecture}", hint="choose another --platform or another --base"
+        )
+    sha256, size = release.files[name]
+    # By hash first: the plain name changes under a reader while the mirror is being updated.
+    hashed = f"dists/{suite}/main/binary-{architecture}/by-hash/SHA256/{sha256}"
+    paths = [hashed] * release.by_hash + [f"dists/{suite}/{name}"]
+    for path in paths:
+        try:
+            data = downloader.read(archive, path, limit=size)
+        except GoneError as error:
+            gone = error
+            continue
+        where = f"{without_credentials(downloader.mirrors.of(archive)[0])}/{path}"
+        return read_index(data, sha256=sha256, size=size, archive=archive, suite=suite, where=where)
+    raise NetworkError(gone.message, hint=f"the mirror is incomplete; name another one with {VARIABLE}")

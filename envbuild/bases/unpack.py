@@ -1,0 +1,155 @@
+"""A layer laid over a folder of the host, without trust in what it says.
+
+Every name is resolved inside the folder, as the kernel would after chroot; what lies outside cannot be reached.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shutil
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+from ..errors import BaseImageError
+from ..oci.store import Store
+from ..oci.types import Layer
+from .compression import open_zstd
+
+_LINKS = 40
+_WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
+
+
+@contextmanager
+def open_layer(store: Store, layer: Layer) -> Iterator[tarfile.TarFile]:
+    """The layer as a tar to read once, front to back. Raises BaseImageError when it is none."""
+    import gzip
+
+    with store.blob(layer.digest).open("rb") as blob:
+        magic = blob.read(4)
+        blob.seek(0)
+        stream: IO[bytes] = blob
+        if magic[:2] == b"\x1f\x8b":
+            stream = cast("IO[bytes]", gzip.GzipFile(fileobj=blob))
+        elif magic == b"\x28\xb5\x2f\xfd":
+            stream = open_zstd(blob)
+        try:
+            with tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape") as tar:
+                yield tar
+        except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
+            raise BaseImageError(f"the layer {layer.digest} is no readable tar: {error}") from None
+
+
+def unpack_layer(store: Store, layer: Layer, root: Path) -> None:
+    """Lay one layer over what is in `root`. Devices, FIFOs and owners are left out.
+
+    Raises BaseImageError for a name that cannot be inside, CorruptBlobError for a damaged blob.
+    """
+    for _ in store.stream(layer.digest):  # the hash first: nothing of a damaged blob is written
+        pass
+    written: set[Path] = set()
+    with open_layer(store, layer) as tar:
+        for member in tar:
+            parts = clean_parts(member.name)
+            if parts is None:
+                raise BaseImageError(f"the layer {layer.digest} names {member.name!r}, which leaves the image")
+            if not parts:
+                continue
+            folder = _folder(root, parts[:-1])
+            name = parts[-1]
+            if name == _OPAQUE:
+                for child in folder.iterdir():
+                    if child not in written:
+                        _remove(child)
+            elif name.startswith(_WHITEOUT):
+                hidden = name.removeprefix(_WHITEOUT)
+                if hidden in ("", ".", ".."):
+                    raise BaseImageError(f"the layer {layer.digest} names {member.name!r}, which is no whiteout")
+                _remove(folder / hidden)
+            else:
+                _write(tar, member, folder / name, root, folder)
+                written.add(folder / name)
+
+
+def clean_parts(name: str) -> list[str] | None:
+    """The parts of a member's name; None if one of them is `..` or it holds a NUL."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    return None if ".." in parts or "\0" in name else parts
+
+
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, root: Path, folder: Path) -> None:
+    if member.isdir():
+        if path.is_symlink() or not path.is_dir():
+            _remove(path)
+            path.mkdir()
+        path.chmod((member.mode & 0o777) | 0o700)
+        return
+    if not (member.isfile() or member.issym() or member.islnk()):
+        return
+    _remove(path)
+    if member.issym():
+        path.symlink_to(_relative(member.linkname, folder, root))
+    elif member.islnk():
+        parts = clean_parts(member.linkname)
+        if not parts:
+            raise BaseImageError(f"{member.name} is a link to {member.linkname!r}, which leaves the image")
+        source = _folder(root, parts[:-1]) / parts[-1]
+        if not source.is_symlink() and not source.is_file():
+            raise BaseImageError(f"{member.name} is a link to {member.linkname}, which the image does not have")
+        os.link(source, path, follow_symlinks=False)
+    else:
+        content = tar.extractfile(member)
+        with path.open("xb") as out:
+            if content is not None:
+                shutil.copyfileobj(content, out, 1 << 20)
+        path.chmod((member.mode & 0o777) | 0o600)
+
+
+def _relative(target: str, folder: Path, root: Path) -> str:
+    """A link's target that means the same below `root`, and never points above it."""
+    here = "/" + "/".join(folder.relative_to(root).parts)
+    pointed = posixpath.normpath(posixpath.join(here, target))
+    plain = target and not target.startswith("/") and posixpath.normpath(target) == target
+    if plain and target.count("..") <= len([part for part in here.split("/") if part]):
+        return target
+    return posixpath.relpath("/" + pointed.lstrip("/"), here)
+
+
+def _folder(root: Path, parts: list[str]) -> Path:
+    """The real folder of `parts` inside `root`; made where it is missing, links followed inside."""
+    pending = list(reversed(parts))
+    current: list[str] = []
+    links = 0
+    while pending:
+        part = pending.pop()
+        if part == "..":
+            current = current[:-1]
+            continue
+        path = root.joinpath(*current, part)
+        if path.is_symlink():
+            links += 1
+            if links > _LINKS:
+                raise BaseImageError(f"{'/'.join(parts)} goes through a loop of links")
+            target = str(path.readlink())
+            if target.startswith("/"):
+                current = []
+            pending += [piece for piece in reversed(target.split("/")) if piece not in ("", ".")]
+            continue
+        if not path.is_dir():
+            _remove(path)
+            path.mkdir()
+            path.chmod(0o755)
+        current.append(part)
+    return root.joinpath(*current)
+
+
+def _remove(path: Path) -> None:
+    """Remove what is there, a folder with all it holds; links are not followed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
