@@ -177,7 +177,8 @@ class LeftOut:
 class Model:
     """A model folder as read. `mlmodel` is None where it is missing or unreadable; `problems` say why.
 
-    `uri` is empty for a local folder; else the address that it was downloaded from.
+    `uri` is empty for a local folder; else the address that it was downloaded from. `texts` holds MLmodel and the
+    environment files exactly as read, by the name that their spans use: for frames, fixes and to see changes.
     """
 
     root: Path
@@ -187,3 +188,4 @@ class Model:
     files: tuple[ModelFile, ...]
     left_out: tuple[LeftOut, ...]
     problems: tuple[Problem, ...]
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -1,0 +1,77 @@
+"""What the readers of environment files gather before it is frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .texts import Folder
+from .types import CondaDependency, Line, Problem, PythonPin, Requirement, Span
+
+MAX_PROBLEMS = 50
+
+
+class TooManyProblemsError(Exception):
+    """A file has so many problems that reading on helps nobody."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Collected:
+    """The growing parts of an Environment, and the folder that its files lie in."""
+
+    folder: Folder
+    python: PythonPin | None = None
+    pip: list[Requirement] = field(default_factory=list)
+    constraints: list[Requirement] = field(default_factory=list)
+    conda: list[CondaDependency] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, message: str, span: Span, *, hint: str = "", code: str = "EB101") -> None:
+        """Note a problem; raises TooManyProblemsError after MAX_PROBLEMS."""
+        self.problems.append(Problem(code=code, message=message, help=hint, span=span))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise TooManyProblemsError
+
+    def enter(self, label: str) -> bool:
+        """Note that a file is read; False where it was read before."""
+        if label in self.files:
+            return False
+        self.files.append(label)
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A stretch of a logical line: from `offset` on it stands at `line` and `column`, for `length` characters."""
+
+    offset: int
+    line: int
+    column: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logical:
+    """A logical line and where its pieces stand in the file `file`."""
+
+    file: str
+    text: str
+    pieces: tuple[Piece, ...]
+    last_line: int
+    open_ended: bool = False
+
+    def span(self, start: int, end: int) -> Span:
+        """The place of `text[start:end]`, of its first physical line only."""
+        piece = self.pieces[0]
+        for candidate in self.pieces:
+            if candidate.offset <= start and (candidate.length or candidate.offset == start):
+                piece = candidate
+        column = piece.column + max(0, start - piece.offset)
+        stop = min(column + max(1, end - start), piece.column + piece.length)
+        return Span(file=self.file, line=piece.line, column=column, end_column=max(stop, column + 1))
+
+    def strip(self, start: int = 0, end: int | None = None) -> tuple[str, int]:
+        """`text[start:end]` without white space around it, and its offset."""
+        part = self.text[start:end]
+        return part.strip(), start + len(part) - len(part.lstrip())

@@ -1,0 +1,158 @@
+"""conda.yaml and python_env.yaml: Python, the pip list, and the other conda packages."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from .collecting import Collected, Logical, Piece
+from .document import Document, entries, is_float, is_null, items, lookup
+from .requirements_txt import take_line
+from .types import CondaDependency, PythonPin
+
+_SPEC = re.compile(r"(?:[^\s:\[]+::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<version>.*)", re.ASCII | re.DOTALL)
+
+
+def read_conda(relative: str, out: Collected) -> None:
+    """Add a conda.yaml to `out`. Raises UnreadableError where the file is no YAML mapping at all."""
+    document = open_yaml(relative, out)
+    if document is None:
+        return
+    dependencies = lookup(document.root, "dependencies")
+    if is_null(dependencies):
+        return
+    if not isinstance(dependencies, yaml.SequenceNode):
+        out.problem("`dependencies` is not a list", document.span(dependencies))  # type: ignore[arg-type] # not None
+        return
+    for item in dependencies.value:
+        if isinstance(item, yaml.ScalarNode) and not is_null(item):
+            _match_spec(item, document, out)
+        elif isinstance(item, yaml.MappingNode):
+            _pip_list(item, document, out)
+        else:
+            out.problem("this is neither a conda package nor a `pip:` list", document.span(item))
+
+
+def read_python_env(relative: str, out: Collected) -> None:
+    """Add a python_env.yaml and the files that it names to `out`. `build_dependencies` are not for the image."""
+    document = open_yaml(relative, out)
+    if document is None:
+        return
+    python = lookup(document.root, "python")
+    if isinstance(python, yaml.ScalarNode) and not is_null(python):
+        span = document.span(python)
+        out.python = PythonPin(text=python.value.strip(), span=span)
+        if is_float(python):
+            out.problem(
+                f"unquoted, `python: {python.value}` is the number {_as_number(python.value)}, not a version",
+                span,
+                hint="write the version in quotes",
+                code="EB204",
+            )
+    elif not is_null(python):
+        out.problem("`python` is not a version", document.span(python))  # type: ignore[arg-type] # not None
+    dependencies = lookup(document.root, "dependencies")
+    if not is_null(dependencies) and not isinstance(dependencies, yaml.SequenceNode):
+        out.problem("`dependencies` is not a list", document.span(dependencies))  # type: ignore[arg-type] # not None
+    for item in items(dependencies):
+        take_item(item, document, out)
+
+
+def open_yaml(relative: str, out: Collected) -> Document | None:
+    """The file as a document whose root is a mapping; else None and a problem. Raises UnreadableError."""
+    label = out.folder.label(relative)
+    if not out.enter(label):
+        return None
+    document = Document(label, out.folder.read(relative))
+    for key in document.duplicates:
+        out.problem(f"the key {key.value[:60]!r} comes twice", document.span(key), hint="keep one of the two")
+    if document.root is None or is_null(document.root):
+        out.problem(f"{label} is empty", Logical(file=label, text="", pieces=(_START,), last_line=1).span(0, 1))
+        return None
+    if not isinstance(document.root, yaml.MappingNode):
+        out.problem(f"{label} does not hold keys and values", document.span(document.root))
+        return None
+    return document
+
+
+_START = Piece(offset=0, line=1, column=1, length=1)
+
+
+def take_item(item: yaml.Node, document: Document, out: Collected) -> None:
+    """Add one item of a pip list to `out`."""
+    if not isinstance(item, yaml.ScalarNode) or is_null(item):
+        hint = ""
+        if isinstance(item, yaml.MappingNode) and len(item.value) == 1:
+            hint = f"write it as one text: {item.value[0][0].value[:60]}==VERSION"
+        out.problem("this is not a requirement", document.span(item), hint=hint)
+        return
+    line = logical_of(item, document)
+    text = line.text
+    if "\n" in text:
+        out.problem("this item holds several lines", document.span(item), hint="write one item for each requirement")
+    elif text.startswith("#"):
+        return
+    else:
+        cut = re.search(r"\s#", text)
+        if cut:
+            line = Logical(file=line.file, text=text[: cut.start()], pieces=line.pieces, last_line=line.last_line)
+        take_line(line, out)
+
+
+def logical_of(item: yaml.ScalarNode, document: Document) -> Logical:
+    """The scalar as a logical line that knows where it stands."""
+    span = document.span(item)
+    text = item.value.strip()
+    length = span.end_column - span.column
+    return Logical(
+        file=document.file,
+        text=text,
+        pieces=(Piece(offset=0, line=span.line, column=span.column, length=length),),
+        last_line=item.end_mark.line + 1,
+    )
+
+
+def _match_spec(item: yaml.ScalarNode, document: Document, out: Collected) -> None:
+    text = item.value.strip()
+    found = _SPEC.fullmatch(text)
+    if found is None:
+        out.problem(f"{text[:80]!r} names no conda package", document.span(item))
+        return
+    name = found["name"].lower()
+    span = document.span(item)
+    if name != "python":
+        out.conda.append(CondaDependency(text=text, name=name, span=span))
+    elif out.python is not None:
+        out.problem("python is listed twice", span, hint="keep one of the two")
+    elif found["version"].strip():
+        out.python = PythonPin(text=_python_version(found["version"]), span=span)
+
+
+def _python_version(version: str) -> str:
+    """`3.11.7` of `=3.11.7`, `==3.11.7`, ` 3.11.7`, `=3.11.7=h1_0` and `3.11.7 h1_0`; a range as it is."""
+    text = version.strip()
+    bare = re.fullmatch(r"={0,2}\s*([0-9][0-9A-Za-z.]*(?:\.\*)?)(?:\s*[=\s]\s*\S+)?", text)
+    return bare[1] if bare else text
+
+
+def _pip_list(item: yaml.MappingNode, document: Document, out: Collected) -> None:
+    for name, key, value in entries(item):
+        if name != "pip":
+            out.problem(
+                f"{name[:60]!r} is not a list that conda knows",
+                document.span(key),
+                hint=f"write the package as one text: {name[:60]}=VERSION",
+            )
+        elif isinstance(value, yaml.SequenceNode):
+            for requirement in value.value:
+                take_item(requirement, document, out)
+        elif not is_null(value):
+            out.problem("`pip` is not a list", document.span(value))
+
+
+def _as_number(text: str) -> str:
+    try:
+        return str(float(text.replace("_", "")))
+    except ValueError:
+        return text

@@ -1,0 +1,90 @@
+"""From a path or an address to a `Model`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import ModelError, UsageError
+from .environment import read_environment, read_given
+from .mlmodel import read_mlmodel
+from .requirement import InvalidRequirementError, parse_requirement
+from .texts import Folder
+from .types import Model, Requirement, Span
+from .walk import walk
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_ENV_KEY = "flavors.python_function.env"
+
+
+def read(source: str | Path, *, environment: Path | None = None, downloads: Path | None = None) -> Model:
+    """The model at `source`: a folder, or an address that MLflow can download (`models:/`, `runs:/`, `s3://`...).
+
+    What is wrong in its files stands in `Model.problems`. `environment` is a conda.yaml or requirements file that takes
+    the place of the model's own. A download goes to a new folder inside `downloads` (a temporary folder if
+    None), which the caller removes. Raises ModelError for a path that is no folder or holds something unsafe,
+    NetworkError for a store that does not answer, UsageError for an environment file that is not there.
+    """
+    uri = ""
+    if isinstance(source, str) and _ADDRESS.match(source):
+        from .remote import download, local_path
+
+        local = local_path(source)
+        if local is None:
+            uri, source = source, download(source, downloads)
+        else:
+            source = local
+    model = _read_folder(Path(source), environment)
+    if not uri:
+        return model
+    from .redact import redact
+
+    return replace(model, uri=redact(uri))
+
+
+def extra_requirements(specs: Sequence[str]) -> tuple[Requirement, ...]:
+    """The requirements given beside the model, as `--requirement` takes them. Raises UsageError."""
+    found = []
+    for number, spec in enumerate(specs, 1):
+        text = spec.strip()
+        span = Span(file="--requirement", line=number, column=1, end_column=len(text) + 1)
+        try:
+            found.append(parse_requirement(text, lambda _a, _b, span=span: span))  # type: ignore[misc] # bound now
+        except InvalidRequirementError as error:
+            raise UsageError(
+                f"--requirement {text!r} is not a requirement: {error.message}",
+                hint=error.hint or "write it as in a requirements file: NAME==VERSION",
+            ) from None
+    return tuple(found)
+
+
+def _read_folder(path: Path, given: Path | None) -> Model:
+    if not os.path.lexists(path):
+        raise ModelError(f"there is no model folder {path}", hint="name the folder that holds MLmodel")
+    if not path.is_dir():
+        hint = "name the folder that holds it" if path.name == "MLmodel" else "name the folder that holds MLmodel"
+        raise ModelError(f"{path} is not a folder", hint=hint)
+    folder = Folder(path)
+    files, left_out = walk(folder.root)
+    mlmodel, problems = read_mlmodel(folder)
+    if given is None:
+        declared = mlmodel.flavors.get("python_function", {}).get("env") if mlmodel else None
+        place = mlmodel.spans.get(_ENV_KEY) if mlmodel else None
+        environment, more = read_environment(folder, declared, place or Span(file="MLmodel"))
+        texts = folder.texts
+    else:
+        environment, more, read_texts = read_given(given)
+        texts = {**folder.texts, **read_texts}
+    return Model(
+        root=folder.root,
+        uri="",
+        mlmodel=mlmodel,
+        environment=environment,
+        files=files,
+        left_out=left_out,
+        problems=(*problems, *more),
+        texts=texts,
+    )
