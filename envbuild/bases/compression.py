@@ -29,7 +29,7 @@ def open_zstd(source: IO[bytes]) -> IO[bytes]:
     with tempfile.TemporaryFile() as packed:
         shutil.copyfileobj(source, packed)
         packed.seek(0)
-        plain = tempfile.TemporaryFile()
+        plain = tempfile.TemporaryFile()  # noqa: SIM115  it is what the caller gets
         try:
             done = subprocess.run(
                 [program, "-d", "-q", "-c"], stdin=packed, stdout=plain, stderr=subprocess.PIPE, check=False

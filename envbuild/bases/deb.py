@@ -10,7 +10,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, cast
 
 from ..errors import BaseImageError
 from .compression import open_zstd
@@ -107,7 +107,7 @@ def _inflate(source: IO[bytes], suffix: str) -> IO[bytes]:
         case ".xz" | ".lzma":
             return lzma.LZMAFile(source)
         case ".gz":
-            return gzip.GzipFile(fileobj=source)
+            return cast("IO[bytes]", gzip.GzipFile(fileobj=source))
         case ".bz2":
             return bz2.BZ2File(source)
         case ".zst":

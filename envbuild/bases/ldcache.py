@@ -30,15 +30,13 @@ class Library:
 
 def write_cache(libraries: Iterable[Library], flags: int) -> bytes:
     """The cache's bytes. `flags` tell the ABI, e.g. 0x0303 for x86-64 with glibc."""
-    entries = sorted(
-        {library.soname: library for library in libraries}.values(),
-        key=cmp_to_key(lambda a, b: compare(a.soname, b.soname)),
-        reverse=True,  # the loader's binary search wants descending order
-    )
+    paths = {library.soname: library.path for library in libraries}
+    # The loader's binary search wants descending order.
+    entries = sorted(paths, key=cmp_to_key(compare), reverse=True)
     offset = _HEADER.size + _ENTRY.size * len(entries)
     table, strings = b"", b""
-    for library in entries:
-        name, path = library.soname.encode() + b"\0", library.path.encode() + b"\0"
+    for soname in entries:
+        name, path = soname.encode() + b"\0", paths[soname].encode() + b"\0"
         at = offset + len(strings)
         table += _ENTRY.pack(flags, at, at + len(name), 0, 0)
         strings += name + path

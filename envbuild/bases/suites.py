@@ -65,6 +65,7 @@ _COMMON = (
     "libgomp1",
     "libstdc++6",
     "media-types",
+    "ncurses-base",
     "netbase",
     "tzdata",
 )
