@@ -1,0 +1,128 @@
+"""The hashes of a model's files, remembered by their status so that an unchanged file is not read again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ..errors import ModelError
+from .types import Model, ModelFile
+
+STAT_FILE = "stat.json"
+MAX_ENTRIES = 50_000
+_CHUNK = 1 << 20
+# A file touched this recently may change again within its timestamp's resolution; its hash is not remembered.
+_SETTLED_NS = 2_000_000_000
+
+_Status = tuple[int, int, int, int]
+
+
+def hash_files(model: Model, store_root: Path) -> dict[str, str]:
+    """The SHA-256 (hex) of each of the model's files, by path, in the order of `model.files`.
+
+    A file whose size, times and inode are those of a former run is not read; the memory is `stat.json` in `store_root`,
+    and where it cannot be read or written, files are read again. Raises ModelError for a file that cannot be
+    read or that changed since the model was read.
+    """
+    memory_path = store_root / STAT_FILE
+    memory = _load(memory_path)
+    known: dict[str, str] = {}
+    unread: list[tuple[ModelFile, str, _Status]] = []
+    used: dict[str, list[Any]] = {}
+    for file in model.files:
+        real = os.path.realpath(model.root / file.path)
+        status = _status(file, real)
+        entry = memory.get(real)
+        if entry is not None and entry[:4] == list(status):
+            known[file.path] = entry[4]
+            used[real] = entry
+        else:
+            unread.append((file, real, status))
+    for (file, real, status), digest in zip(unread, _hash_all(unread), strict=True):
+        known[file.path] = digest
+        if max(status[1], status[3]) + _SETTLED_NS < time.time_ns():
+            used[real] = [*status, digest]
+    if any(memory.get(real) != entry for real, entry in used.items()):
+        _save(memory_path, memory, used)
+    return {file.path: known[file.path] for file in model.files}
+
+
+def _hash_all(unread: list[tuple[ModelFile, str, _Status]]) -> list[str]:
+    read: Callable[[tuple[ModelFile, str, _Status]], str] = lambda item: _hash(*item)  # noqa: E731
+    if len(unread) < 2:
+        return [read(item) for item in unread]
+    # hashlib lets other threads run while it works on a large chunk.
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        return list(pool.map(read, unread))
+
+
+def _hash(file: ModelFile, real: str, status: _Status) -> str:
+    digest = hashlib.sha256()
+    try:
+        with Path(real).open("rb", buffering=0) as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise ModelError(
+            f"cannot read {file.path}: {error.strerror}", hint="make the file readable for this user"
+        ) from error
+    if _status(file, real) != status:
+        raise _changed(file)
+    return digest.hexdigest()
+
+
+def _status(file: ModelFile, real: str) -> _Status:
+    try:
+        found = os.stat(real)  # noqa: PTH116 (a string path: many files)
+    except OSError as error:
+        raise ModelError(
+            f"cannot read {file.path}: {error.strerror}", hint="the model changed while it was read: run again"
+        ) from error
+    if found.st_size != file.size:
+        raise _changed(file)
+    return found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns
+
+
+def _changed(file: ModelFile) -> ModelError:
+    return ModelError(f"{file.path} changed while the model was read", hint="run again when nothing writes to it")
+
+
+def _load(path: Path) -> dict[str, list[Any]]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(value, dict):
+        return {}
+    return {
+        name: entry
+        for name, entry in value.items()
+        if isinstance(entry, list)
+        and len(entry) == 5
+        and all(isinstance(number, int) for number in entry[:4])
+        and isinstance(entry[4], str)
+        and len(entry[4]) == 64
+    }
+
+
+def _save(path: Path, memory: dict[str, list[Any]], used: dict[str, list[Any]]) -> None:
+    """Write the memory anew, what this run used last; the oldest entries go first. A failure only costs time."""
+    merged = {name: entry for name, entry in memory.items() if name not in used} | used
+    kept = dict(list(merged.items())[-MAX_ENTRIES:])
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=".stat-", dir=path.parent)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(kept, stream)
+        os.replace(temporary, path)  # noqa: PTH105 (mkstemp gives a string)
+    except OSError:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
