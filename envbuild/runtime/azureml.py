@@ -1,0 +1,83 @@
+"""`python -m envbuild_runtime.azureml`: the Azure ML inference server, started as Azure starts it.
+
+Azure runs `azmlinfsrv --entry_script $AZUREML_ENTRY_SCRIPT` in $AML_APP_ROOT behind nginx under a supervisor. Here
+its own `run()` is called in this process, so that the container is one process tree: gunicorn's master and workers.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import List, MutableMapping
+
+from . import process
+from .errors import StartError
+from .settings import FALLBACK_MODEL
+
+DEFAULTS = {
+    "AML_APP_ROOT": "/var/mlflow_resources",
+    "AZUREML_ENTRY_SCRIPT": "mlflow_score_script.py",
+    "AZUREML_MODEL_DIR": "/var/azureml-app/azureml-models/model/1",
+    "MLFLOW_MODEL_FOLDER": "model",
+}
+PORT = "5001"
+HEARTBEAT = ("/dev/shm", tempfile.gettempdir())
+"""Where gunicorn's workers may show that they live: in memory, so that a slow disk does not look like a dead one."""
+
+
+def main(arguments: List[str]) -> int:
+    """Start the server; `serve` is what some platforms pass to every image, other arguments go to azmlinfsrv."""
+    try:
+        options = prepare(os.environ)
+    except StartError as error:
+        print(f"envbuild_runtime.azureml: {error}", file=sys.stderr)
+        return 3
+    process.prepare()
+    sys.argv = ["azmlinfsrv", *options, *(arguments[1:] if arguments[:1] == ["serve"] else arguments)]
+    from azureml_inference_server_http.amlserver import run
+
+    run()
+    return 0
+
+
+def prepare(environment: MutableMapping[str, str]) -> List[str]:
+    """Set what the server reads from the environment, enter AML_APP_ROOT, and return azmlinfsrv's options."""
+    for name, value in DEFAULTS.items():
+        if not environment.get(name):
+            environment[name] = value
+    if not Path(environment["AZUREML_MODEL_DIR"]).is_dir() and Path(FALLBACK_MODEL, "MLmodel").is_file():
+        fallback = Path(FALLBACK_MODEL)
+        environment["AZUREML_MODEL_DIR"], environment["MLFLOW_MODEL_FOLDER"] = str(fallback.parent), fallback.name
+    root = Path(environment["AML_APP_ROOT"])
+    try:
+        os.chdir(root)
+    except OSError as error:
+        raise StartError(f"AML_APP_ROOT {root} cannot be entered: {error.strerror}.") from None
+    environment["GUNICORN_CMD_ARGS"] = gunicorn_options(environment.get("GUNICORN_CMD_ARGS", ""))
+    # The server has options for the ports and heeds no environment variable for the first.
+    port = environment.get("PORT") or PORT
+    return ["--entry_script", environment["AZUREML_ENTRY_SCRIPT"], "--port", port]
+
+
+def gunicorn_options(given: str) -> str:
+    """Return gunicorn's options: heartbeat files in memory, no control socket; what is given wins."""
+    options = []
+    folder = next((folder for folder in HEARTBEAT if os.access(folder, os.W_OK)), None)
+    if folder is not None and "--worker-tmp-dir" not in given:
+        options.append(f"--worker-tmp-dir {folder}")
+    if "--control-socket" not in given and "--no-control-socket" not in given and _has_control_socket():
+        options.append("--no-control-socket")
+    return " ".join([*options, given]).strip()
+
+
+def _has_control_socket() -> bool:
+    """Tell whether this gunicorn opens a socket in the home directory: those from 25.1 on do."""
+    from gunicorn import version_info
+
+    return tuple(version_info[:2]) >= (25, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,96 @@
+"""Turn the value of a request into what the model takes: a DataFrame, an array, or named arrays.
+
+The signature decides: columns make a DataFrame, tensors arrays. Without one, tables and lists of objects make a
+DataFrame, other lists an array, other objects named arrays, as MLflow's and Azure ML's servers do.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from .errors import ClientError
+from .signature import Signature
+from .tables import Table, mapping_table, records_table, rows_table, split_table, to_frame
+from .tensors import to_array, to_tensor
+
+SPLIT_KEYS = frozenset({"columns", "index", "data"})
+
+
+def decode(payload: Any, signature: Signature, label: str, form: str = "any") -> Any:
+    """Return the model's input for a parsed JSON value.
+
+    `form` says how the request names it: "split", "records", or "any", where the value itself shows. `label`
+    is the request's name for it, for messages. ClientError says what does not fit.
+    """
+    if form == "any" and signature.typed:
+        return payload
+    if form == "split" or (form == "any" and _is_split(payload, signature)):
+        return _from_table(split_table(payload, label), signature, label)
+    if form == "records" or (form == "any" and _is_records(payload, signature)):
+        return _from_table(records_table(payload, label), signature, label)
+    if signature.tensors:
+        return _tensors(payload, signature, label)
+    if signature.columns:
+        return to_frame(_loose_table(payload, signature, label), signature, label)
+    if isinstance(payload, dict):
+        return {name: to_array(value, f"{label}[{name!r}]") for name, value in payload.items()}
+    return to_array(payload, label) if isinstance(payload, list) else payload
+
+
+def _is_split(payload: Any, signature: Signature) -> bool:
+    return (
+        isinstance(payload, dict)
+        and isinstance(payload.get("data"), list)
+        and SPLIT_KEYS.issuperset(payload)
+        and not (signature.names and SPLIT_KEYS.issuperset(signature.names))
+    )
+
+
+def _is_records(payload: Any, signature: Signature) -> bool:
+    if not isinstance(payload, list) or not payload or not all(isinstance(item, dict) for item in payload):
+        return False
+    return len(signature.columns) != 1 or bool(signature.names)
+
+
+def _loose_table(payload: Any, signature: Signature, label: str) -> Table:
+    """Read a table from an object of columns, a list of rows, or the values of a single column."""
+    nested = len(signature.columns) == 1 and signature.columns[0].type in ("array", "map", "object", "any")
+    if isinstance(payload, dict) and not (nested and not signature.names):
+        return mapping_table(payload, label)
+    if isinstance(payload, list):
+        if payload and all(isinstance(row, list) for row in payload) and not nested:
+            return rows_table(payload, label)
+        if len(signature.columns) == 1 or not payload:
+            values = payload if payload else []
+            columns = [values] if len(signature.columns) == 1 else [[] for _ in signature.columns]
+            return Table(None, columns, None, len(values))
+        raise ClientError(f"{label} has to be a table: a list of rows, or an object with 'columns' and 'data'")
+    if len(signature.columns) == 1:
+        return Table(None, [[payload]], None, 1)
+    raise ClientError(f"{label} has to be a table: an object with 'columns' and 'data', or a list of objects")
+
+
+def _from_table(table: Table, signature: Signature, label: str) -> Any:
+    if not signature.tensors:
+        return to_frame(table, signature, label)
+    if signature.names and table.names is not None:
+        values: Dict[str, Any] = {str(name): cells for name, cells in zip(table.names, table.columns)}  # noqa: B905
+        return _tensors(values, signature, label)
+    return _tensors([list(row) for row in zip(*table.columns)], signature, label)
+
+
+def _tensors(payload: Any, signature: Signature, label: str) -> Any:
+    tensors = signature.tensors
+    if not signature.names:
+        if not isinstance(payload, list):
+            raise ClientError(f"{label} has to be a list: a tensor of shape {tensors[0].shape}")
+        return to_tensor(payload, tensors[0], label)
+    if isinstance(payload, list) and len(tensors) == 1:
+        payload = {tensors[0].name: payload}
+    if not isinstance(payload, dict):
+        raise ClientError(f"{label} has to be an object with the tensors {', '.join(map(repr, signature.names))}")
+    missing = [tensor.name for tensor in tensors if tensor.name not in payload]
+    if missing:
+        plural = "s" if len(missing) > 1 else ""
+        raise ClientError(f"{label}: missing tensor{plural} {', '.join(map(repr, missing))}")
+    return {tensor.name: to_tensor(payload[tensor.name], tensor, f"{label}[{tensor.name!r}]") for tensor in tensors}
