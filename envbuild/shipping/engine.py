@@ -48,6 +48,15 @@ class EngineInfo:
         )
 
 
+def is_complete(listed: Iterable[Mapping[str, Any]]) -> bool:
+    """Read the answer to `GET /images/json` with `manifests`: an image in part is left out, or says so."""
+    for entry in listed:
+        manifests = entry.get("Manifests")
+        if manifests is None or any(part.get("Available") for part in manifests):
+            return True
+    return False
+
+
 class RefusedError(EngineError):
     """The engine is there and said no. Other EngineErrors mean that it is not there, or went away."""
 
@@ -64,6 +73,9 @@ class Engine(Protocol):
 
     def inspect_image(self, reference: str) -> Mapping[str, Any] | None:
         """The engine's description of an image by name or id, or None if it has none such."""
+
+    def complete(self, reference: str) -> bool:
+        """Whether it has every layer of a named image: the containerd store also names what it has in part."""
 
     def load(self, chunks: Iterable[bytes]) -> list[str]:
         """Load an archive that is streamed to it; what the engine said meanwhile."""

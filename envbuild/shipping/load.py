@@ -7,8 +7,8 @@ there before; its other images are never looked through. A wrong guess costs one
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from ..errors import EngineError, UsageError
 from ..oci.archive import stream_archive
@@ -18,11 +18,16 @@ from ..oci.types import LAYER_ZSTD, Image
 from ..progress import SILENT, Progress
 from .engine import Engine, RefusedError
 
+if TYPE_CHECKING:
+    from typing import TypeGuard
+
 _OURS = "dev.envbuild."
 # How many of the last images are remembered for an engine, and how many of them are asked for in one load.
 _REMEMBERED = 32
 _ASKED = 6
 _ZSTD_SINCE = 23
+_NOTHING: frozenset[str] = frozenset()
+_LOOK = "look at the daemon's log, or use --output oci-archive=image.tar"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +46,8 @@ class _Counter:
     """Counts the bytes on their way to the engine."""
 
     progress: Progress
+    chunks: Iterator[bytes]
     sent: int = 0
-    chunks: Iterator[bytes] = field(default_factory=lambda: iter(()))
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self.chunks:
@@ -83,11 +88,11 @@ def _find(
 ) -> Mapping[str, Any] | None:
     """The image itself, if the engine has it under one of the names or under none of them."""
     for found in before.values():
-        if found is not None and _is(found, image):
+        if _is(found, image, engine):
             return found
     for identity in (image.config_digest, image.manifest_digest):
         found = engine.inspect_image(identity)
-        if found is not None and _is(found, image):
+        if _is(found, image, engine):
             return found
     return None
 
@@ -100,29 +105,51 @@ def _send(
     before: Mapping[Reference, Mapping[str, Any] | None],
     progress: Progress,
 ) -> Loaded:
+    """Send the archive: first without what the engine should have, then whole."""
     omit = _known(image, store, engine, [found for found in before.values() if found is not None])
-    sent = 0
-    for attempt in (omit, frozenset[str]()) if omit else (omit,):
+    attempts = [omit, _NOTHING] if omit else [_NOTHING]
+    if engine.info().store == "containerd":
+        attempts.append(_NOTHING)  # its collector may take a layer of a failed load from under the next one
+    sent, failure = 0, EngineError("the container engine took the image and does not have it", hint=_LOOK)
+    for attempt in attempts:
         _check_zstd(image, engine, attempt)
-        counter = _Counter(progress)
-        counter.chunks = stream_archive(image, [ref.canonical for ref in references], store, omit=attempt)
-        said: list[str] = []
+        counter = _Counter(progress, stream_archive(image, references, store, omit=attempt))
         try:
-            said = engine.load(counter)
+            engine.load(counter)
         except RefusedError as error:
-            if not attempt or "no space left" in error.message.lower():
-                raise
+            failure = error
+            if not _is_worth_another(error):
+                break
         finally:
             sent += counter.sent
         found = engine.inspect_image(references[0].canonical)
-        if found is not None and _is(found, image):
+        if _is(found, image, engine):
             omitted = sum(1 for layer in image.layers if layer.diff_id in attempt)
             return Loaded(reference=references[0].familiar, image_id=_id(found), sent=sent, omitted=omitted)
-    answer = " ".join(said) or "nothing"
-    raise EngineError(
-        f"the container engine took the image and does not have it afterwards; it said: {answer}",
-        hint="look at the daemon's log; --output oci-archive=image.tar writes a file instead",
-    )
+        if not attempt and not _lacks_layer(failure):
+            break
+    _take_back(image, engine, before)
+    raise failure
+
+
+def _is_worth_another(error: EngineError) -> bool:
+    return "no space left" not in error.message.lower()
+
+
+def _lacks_layer(error: EngineError) -> bool:
+    return "not found" in error.message or "does not exist" in error.message
+
+
+def _take_back(image: Image, engine: Engine, before: Mapping[Reference, Mapping[str, Any] | None]) -> None:
+    """Give the names back that a containerd store gave to an image of which it lacks layers."""
+    for ref, old in before.items():
+        found = engine.inspect_image(ref.canonical)
+        if found is None or _id(found) != image.manifest_digest or _is(found, image, engine):
+            continue
+        if old is not None and _id(old) != image.manifest_digest:
+            engine.tag(_id(old), ref.canonical)
+        else:
+            engine.remove_image(ref.canonical)
 
 
 def _known(image: Image, store: Store, engine: Engine, previous: Sequence[Mapping[str, Any]]) -> frozenset[str]:
@@ -212,10 +239,14 @@ def _check_zstd(image: Image, engine: Engine, omit: frozenset[str]) -> None:
         )
 
 
-def _is(found: Mapping[str, Any], image: Image) -> bool:
-    """Whether the engine's image is this one: by the id of either store, and by its layers."""
-    layers = [layer.diff_id for layer in image.layers]
-    return _id(found) in (image.config_digest, image.manifest_digest) and _diff_ids(found) == layers
+def _is(found: Mapping[str, Any] | None, image: Image, engine: Engine) -> TypeGuard[Mapping[str, Any]]:
+    """Whether the engine's image is this one and whole: by the id of either store, and by its layers."""
+    if found is None or _diff_ids(found) != [layer.diff_id for layer in image.layers]:
+        return False
+    if _id(found) == image.config_digest:
+        return True
+    names = found.get("RepoTags") or ()
+    return _id(found) == image.manifest_digest and any(engine.complete(str(name)) for name in names[:1])
 
 
 def _id(found: Mapping[str, Any]) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
 from ..errors import EngineError
 from .endpoint import Endpoint
-from .engine import EngineInfo
-from .unix import refused
+from .engine import EngineInfo, is_complete
+from .unix import refused, said_well
 
 _WORK = 3600
 _TLS_FILES = (("ca_cert", "ca.pem"), ("cert", "cert.pem"), ("key", "key.pem"))
@@ -54,14 +55,23 @@ class RemoteEngine:
             except NotFound:
                 return None
 
+    def complete(self, reference: str) -> bool:
+        """Whether the engine has every layer of a named image."""
+        with self._errors():
+            answer = self._client.get(
+                f"{self._client.base_url}/images/json",
+                params={"filters": json.dumps({"reference": [reference]}), "manifests": 1},
+                timeout=_WORK,
+            )
+            answer.raise_for_status()
+            return is_complete(answer.json())
+
     def load(self, chunks: Iterable[bytes]) -> list[str]:
         """Stream an archive to the engine."""
         said = []
         with self._errors():
             for entry in self._client.load_image(data=chunks, quiet=True):
-                if failure := entry.get("error") or (entry.get("errorDetail") or {}).get("message"):
-                    raise refused(str(failure))
-                if text := str(entry.get("stream") or entry.get("status") or "").strip():
+                if text := said_well(entry):
                     said.append(text)
         return said
 

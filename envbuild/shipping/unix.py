@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Literal, cast
 from urllib.parse import quote, urlencode
 
 from ..errors import EngineError
-from .engine import EngineInfo, RefusedError
+from .engine import EngineInfo, RefusedError, is_complete
 
 _ASK = 60.0  # seconds for an answer that needs no work
 _WORK = 3600.0  # seconds of silence while the engine unpacks or packs layers
@@ -60,26 +60,31 @@ class UnixEngine:
     def info(self) -> EngineInfo:
         """What the engine is; asked once."""
         if self._info is None:
-            self._info = EngineInfo.of(self._json("GET", "/info"), product=self._product)
+            self._info = EngineInfo.of(self._ask("GET", "/info"), product=self._product)
         return self._info
 
     def inspect_image(self, reference: str) -> Mapping[str, Any] | None:
         """The image of a name or an id, or None."""
         try:
-            return self._json("GET", f"/images/{quote(reference)}/json")
+            return cast(Mapping[str, Any], self._ask("GET", f"/images/{quote(reference)}/json"))
         except _MissingError:
             return None
+
+    def complete(self, reference: str) -> bool:
+        """Whether the engine has every layer of a named image."""
+        query = urlencode({"filters": json.dumps({"reference": [reference]}), "manifests": 1})
+        return is_complete(self._ask("GET", f"/images/json?{query}"))
 
     def tag(self, image_id: str, reference: str) -> None:
         """Name an image."""
         repository, _, tag = reference.rpartition(":")
         query = urlencode({"repo": repository, "tag": tag})
-        self._json("POST", f"/images/{quote(image_id)}/tag?{query}")
+        self._ask("POST", f"/images/{quote(image_id)}/tag?{query}")
 
     def remove_image(self, image_id: str) -> bool:
         """Remove an image; False if it is used, has several names, or is gone."""
         try:
-            self._json("DELETE", f"/images/{quote(image_id)}?force=0", timeout=_WORK)
+            self._ask("DELETE", f"/images/{quote(image_id)}?force=0", timeout=_WORK)
         except RefusedError:
             return False
         return True
@@ -142,13 +147,12 @@ class UnixEngine:
             raise _refusal(reader.status, reader.body)
         return _messages(reader.body)
 
-    def _json(self, method: str, path: str, timeout: float = _ASK) -> dict[str, Any]:
+    def _ask(self, method: str, path: str, timeout: float = _ASK) -> Any:
         with self._errors(), self._request(method, path, timeout=timeout) as answer:
             body = answer.read(_LIMIT)
             if answer.status >= 400:
                 raise _refusal(answer.status, body)
-            value = json.loads(body) if body.strip() else {}
-        return value if isinstance(value, dict) else {"items": value}
+            return json.loads(body) if body.strip() else {}
 
     @contextmanager
     def _request(self, method: str, path: str, *, timeout: float) -> Iterator[http.client.HTTPResponse]:
@@ -275,11 +279,22 @@ def _messages(body: bytes) -> list[str]:
             continue
         if not isinstance(entry, dict):
             continue
-        if failure := entry.get("error") or (entry.get("errorDetail") or {}).get("message"):
-            raise refused(str(failure))
-        if text := str(entry.get("stream") or entry.get("status") or "").strip():
+        if text := said_well(entry):
             said.append(text)
     return said
+
+
+def said_well(entry: Mapping[str, Any]) -> str:
+    """The text of a line of progress. RefusedError where it tells of a failure.
+
+    Engines from version 27 on say in such a line that they could not unpack an image, and call it loaded.
+    """
+    text = str(entry.get("stream") or entry.get("status") or "").strip()
+    if failure := entry.get("error") or (entry.get("errorDetail") or {}).get("message"):
+        raise refused(str(failure))
+    if text.startswith("Error unpacking"):
+        raise refused(text)
+    return text
 
 
 def refused(message: str) -> RefusedError:

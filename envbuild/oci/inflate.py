@@ -1,0 +1,105 @@
+"""What a compressed layer is inside: its diff_id, found by decompressing it once."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from ..errors import BaseImageError, IntegrityError
+from .types import LAYER_GZIP, LAYER_TAR, LAYER_ZSTD
+
+if TYPE_CHECKING:
+    from .store import Store
+
+_CHUNK = 1 << 20
+_MAGIC = ((b"\x1f\x8b", LAYER_GZIP), (b"\x28\xb5\x2f\xfd", LAYER_ZSTD))
+
+
+def media_type_of(store: Store, digest: str) -> str:
+    """The type of a layer in the store, by its first bytes."""
+    with store.blob(digest).open("rb") as blob:
+        start = blob.read(4)
+    return next((media_type for magic, media_type in _MAGIC if start.startswith(magic)), LAYER_TAR)
+
+
+def diff_id_of(store: Store, digest: str, media_type: str) -> str:
+    """The digest of the layer's plain tar. Remembered in the store, by the blob's digest.
+
+    IntegrityError if the blob cannot be decompressed; BaseImageError if nothing here can read zstd.
+    """
+    if media_type == LAYER_TAR:
+        return digest
+    key = f"diff_id:{digest}"
+    known = (store.get_key(key) or {}).get("diff_id")
+    if isinstance(known, str):
+        return known
+    summed = hashlib.sha256()
+    try:
+        for chunk in (_gunzip if media_type == LAYER_GZIP else _unzstd)(store.stream(digest)):
+            summed.update(chunk)
+    except (OSError, EOFError, zlib.error) as error:
+        raise IntegrityError(
+            f"the layer {digest} cannot be decompressed: {error}", hint="the image is damaged: fetch it anew"
+        ) from error
+    diff_id = "sha256:" + summed.hexdigest()
+    store.put_key(key, {"diff_id": diff_id})
+    return diff_id
+
+
+def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    from isal import igzip
+
+    opener: Any = igzip.IGzipFile
+    with opener(fileobj=cast(BinaryIO, io.BufferedReader(_Chunks(chunks), _CHUNK)), mode="rb") as plain:
+        while chunk := plain.read(_CHUNK):
+            yield chunk
+
+
+def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    with _zstd_reader(cast(BinaryIO, io.BufferedReader(_Chunks(chunks), _CHUNK))) as plain:
+        while chunk := plain.read(_CHUNK):
+            yield chunk
+
+
+def _zstd_reader(source: BinaryIO) -> Any:
+    """A reader of zstd: of Python 3.14, its backport, or the zstandard package."""
+    import importlib
+
+    for name in ("compression.zstd", "backports.zstd"):
+        try:
+            return importlib.import_module(name).ZstdFile(source, "rb")
+        except ImportError:
+            continue
+    try:
+        zstandard = importlib.import_module("zstandard")
+    except ImportError:
+        raise BaseImageError(
+            "the base has layers compressed by zstd, which this Python cannot read",
+            hint="install the zstandard package beside envbuild, or save the base with gzip layers",
+        ) from None
+    return zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True)
+
+
+class _Chunks(io.RawIOBase):
+    """An iterator of chunks as a file."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            held = next(self._chunks, None)
+            if held is None:
+                return 0
+            self._rest = memoryview(held)
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
