@@ -1,0 +1,192 @@
+"""One file from an index, as a stream: retried, resumed, with the credentials of its own origin and no other."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import BinaryIO
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from ..errors import NetworkError
+from .fetching import Stopped
+from .indexes import credentials, origin, without_credentials
+
+_ATTEMPTS = 4
+_PATIENCE = 30.0  # seconds that a server's Retry-After may ask for
+_TIMEOUT = (15, 60)  # seconds to connect, seconds without a byte
+_CHUNK = 1 << 18
+_BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_BROKEN = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+
+
+class Downloader:
+    """A pool of connections. `stop` makes every stream end with `Stopped` soon."""
+
+    def __init__(self, stop: threading.Event, environ: Mapping[str, str] | None = None) -> None:
+        self._stop = stop
+        self._environ = os.environ if environ is None else environ
+        self._credentials = credentials(self._environ)
+        self._asked: dict[str, tuple[str, str] | None] = {}
+        self._lock = threading.Lock()
+        # requests itself reads the proxies, ~/.netrc, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, and drops
+        # the Authorization header when it is sent on to another host.
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = "envbuild"
+        self._session.headers["Accept-Encoding"] = "identity"
+        bundle = self._environ.get("SSL_CERT_FILE") or self._environ.get("SSL_CERT_DIR")
+        if bundle and os.path.exists(bundle):  # noqa: PTH110 - either a file or a folder
+            self._session.verify = bundle
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(pool_connections=8, pool_maxsize=8))
+
+    def __enter__(self) -> Downloader:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._session.close()
+
+    def stream(self, url: str, *, what: str) -> Iterator[bytes]:
+        """The bytes behind an http, https or file URL. `what` names it in errors: NetworkError."""
+        scheme = urlsplit(url).scheme
+        if scheme == "file":
+            yield from self._local(url, what)
+        elif scheme in ("http", "https"):
+            yield from self._remote(url, what)
+        else:
+            raise NetworkError(
+                f"{what}: {without_credentials(url)!r} is no address that can be fetched", hint="resolve with --upgrade"
+            )
+
+    def _local(self, url: str, what: str) -> Iterator[bytes]:
+        path = url2pathname(urlsplit(url).path)
+        try:
+            with open(path, "rb") as file:  # noqa: PTH123
+                yield from self._pieces(file)
+        except OSError as error:
+            raise NetworkError(
+                f"{what}: {path} cannot be read: {error.strerror}", hint="resolve anew with --upgrade"
+            ) from error
+
+    def _pieces(self, file: BinaryIO) -> Iterator[bytes]:
+        while chunk := file.read(_CHUNK):
+            if self._stop.is_set():
+                raise Stopped
+            yield chunk
+
+    def _remote(self, url: str, what: str) -> Iterator[bytes]:
+        shown = without_credentials(url)
+        where = origin(url)
+        auth = self._credentials.get(where) if where else None
+        received, failures = 0, 0
+        while True:
+            before, reason, wait = received, "", 0.0
+            try:
+                headers = {"Range": f"bytes={received}-"} if received else {}
+                with self._session.get(url, stream=True, timeout=_TIMEOUT, auth=auth, headers=headers) as answer:
+                    status = answer.status_code
+                    if status == 401 and (found := self._keyring(url, auth)) and found != auth:
+                        auth = found
+                        continue
+                    if status in _BUSY:
+                        reason, wait = f"{status} {answer.reason}", _retry_after(answer)
+                    elif status not in (200, 206):
+                        raise _refused(status, str(answer.reason), what, shown)
+                    else:
+                        skip = received if status == 200 else 0
+                        for chunk in answer.iter_content(_CHUNK):
+                            if self._stop.is_set():
+                                raise Stopped
+                            fresh = chunk[skip:]
+                            skip = max(0, skip - len(chunk))
+                            if fresh:
+                                received += len(fresh)
+                                yield fresh
+                        if not _cut_short(answer, received):
+                            return
+                        reason = "the connection ended too early"
+            except requests.exceptions.SSLError as error:
+                raise NetworkError(
+                    f"{what}: no trusted connection to {shown}: {_cause(error)}",
+                    hint="name your certificate authority's file in SSL_CERT_FILE or REQUESTS_CA_BUNDLE",
+                ) from error
+            except _BROKEN as error:
+                reason = _cause(error)
+            except requests.RequestException as error:
+                raise NetworkError(f"{what}: {shown} cannot be fetched: {_cause(error)}") from error
+            failures = 1 if received > before else failures + 1
+            if failures >= _ATTEMPTS:
+                raise NetworkError(
+                    f"{what}: {shown} could not be fetched in {_ATTEMPTS} attempts: {reason}",
+                    hint="check the connection and the index, and run the command again: what arrived is kept",
+                )
+            if self._stop.wait(min(max(wait, 0.4 * 2 ** (failures - 1)), _PATIENCE)):
+                raise Stopped
+
+    def _keyring(self, url: str, auth: tuple[str, str] | None) -> tuple[str, str] | None:
+        """What the keyring program has for the origin of `url`, if uv is told to ask it too."""
+        if self._environ.get("UV_KEYRING_PROVIDER") != "subprocess":
+            return None
+        import subprocess
+
+        parts = urlsplit(url)
+        with self._lock:
+            if parts.netloc not in self._asked:
+                user = auth[0] if auth and auth[0] else "oauth2accesstoken"
+                self._asked[parts.netloc] = None
+                for service in (f"{parts.scheme}://{parts.netloc}", parts.netloc):
+                    try:
+                        done = subprocess.run(
+                            ["keyring", "get", service, user], capture_output=True, text=True, check=False
+                        )
+                    except OSError:
+                        break
+                    if done.returncode == 0 and done.stdout.strip():
+                        self._asked[parts.netloc] = (user, done.stdout.strip())
+                        break
+            return self._asked[parts.netloc]
+
+
+def _refused(status: int, reason: str, what: str, shown: str) -> NetworkError:
+    if status in (401, 403, 407):
+        hint = "put the index's credentials into ~/.netrc, or into the address in UV_DEFAULT_INDEX or UV_INDEX"
+    elif status in (404, 410):
+        hint = "the index no longer has this file: resolve anew with --upgrade"
+    else:
+        hint = "check the index that UV_DEFAULT_INDEX names"
+    return NetworkError(f"{what}: {shown} answered {status} {reason}", hint=hint)
+
+
+def _cut_short(answer: requests.Response, received: int) -> bool:
+    """Whether fewer bytes came than the server announced. Compressed answers tell nothing of it."""
+    if answer.headers.get("Content-Encoding", "identity") != "identity":
+        return False
+    whole = answer.headers.get("Content-Range", "").rpartition("/")[2] or answer.headers.get("Content-Length", "")
+    return whole.isdigit() and received < int(whole)
+
+
+def _retry_after(answer: requests.Response) -> float:
+    text = answer.headers.get("Retry-After", "")
+    return float(text) if text.isdigit() else 0.0
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason, without the addresses of Python objects and without credentials."""
+    inner: BaseException = error
+    while (args := getattr(inner, "args", ())) and isinstance(args[-1], BaseException):
+        inner = args[-1]
+    reason = getattr(inner, "reason", None)
+    if isinstance(reason, BaseException):
+        inner = reason
+    text = getattr(inner, "strerror", None) or str(inner).rpartition(">: ")[2] or type(inner).__name__
+    return without_credentials(str(text))

@@ -1,0 +1,136 @@
+"""uv's explanation of a failure, sorted into the error tree, with the lines that asked for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..errors import EnvbuildError, IntegrityError, NetworkError, ResolveError, StorageError
+from .requirements import Ask, Inputs
+from .target import Platform
+from .uv import Answer
+
+_NETWORK = re.compile(
+    r"error sending request|Failed to fetch|Request failed after|client error|network was disabled|"
+    r"lack of valid authentication|operation timed out|Network connectivity is disabled"
+)
+_DISK_FULL = re.compile(r"os error 28\b|os error 122\b")
+_DENIED = re.compile(r"(Permission denied|Read-only file system) \(os error (13|30)\)")
+_SOURCE_ONLY = re.compile(r"Wheels are required for `([^`]+)`|[Bb]uilding source distributions for `([^`]+)`")
+_UNUSABLE = re.compile(r"Because (?:all versions of )?([A-Za-z0-9][\w.-]*)[^\s]* has no usable wheels")
+_TAGS = re.compile(r"([A-Za-z0-9][\w.-]*)[^\s]* has no wheels with a matching ([\w ]+?) tag")
+_PYTHON = re.compile(r"requires Python ?[<>=!~]")
+_UNKNOWN = re.compile(r"([A-Za-z0-9][\w.-]*) was not found in the (?:package registry|provided package locations)")
+_VERSION = re.compile(r"(?:there is no version of|only) ([A-Za-z0-9][\w.-]*)(?=[<>=!~ ,])")
+_SKINNY = re.compile(
+    r"(there (is|are) no versions? of mlflow-skinny|only mlflow-skinny\S* (is|are) available|"
+    r"mlflow-skinny\S* (was not found|has no (usable )?wheels))"
+)
+
+
+def error_of(answer: Answer, inputs: Inputs, platform: Platform) -> EnvbuildError:
+    """The error that says what `answer` means for the person."""
+    said = answer.explanation
+    shown = _indented(said)
+    if _DISK_FULL.search(said):
+        return StorageError(
+            f"the disk filled up while packages were resolved:\n{shown}",
+            hint="free some space (`envbuild cache prune` removes what was not used lately), "
+            "or choose another folder for the cache",
+        )
+    if _DENIED.search(said):
+        return StorageError(
+            f"the cache cannot be written:\n{shown}", hint="choose a folder for the cache that you may write to"
+        )
+    if re.search(r"[Hh]ash mismatch", said):
+        return IntegrityError(
+            f"the package index gave bytes that do not have the hash it names:\n{shown}",
+            hint="try again later, or ask who runs the index",
+        )
+    if _NETWORK.search(said):
+        return _network_error(said, shown)
+    return ResolveError(
+        f"no set of packages satisfies the requirements on Python {platform.python}:\n{shown}"
+        + _asked_by(said, inputs.asks),
+        hint=_hint(said, inputs, platform),
+    )
+
+
+def misses_skinny(answer: Answer) -> bool:
+    """Whether the index lacks the mlflow-skinny that was asked for."""
+    return not answer.solved and _SKINNY.search(answer.explanation) is not None
+
+
+def is_conflict(answer: Answer) -> bool:
+    """Whether other requirements could help: uv found no solution, and it was not for want of an index."""
+    return "No solution found" in answer.explanation and not _NETWORK.search(answer.explanation)
+
+
+def blockers(answer: Answer, constraint: str, asks: Sequence[Ask]) -> str:
+    """Who is in the way of `constraint`: what was asked for that the explanation names, or its first sentence."""
+    name = re.split(r"[^\w.-]", constraint, maxsplit=1)[0]
+    named = [f"{ask.text} ({ask.where})" for ask in _named(answer.explanation, asks) if ask.name != name]
+    if named:
+        return ", ".join(named)
+    sentence = " ".join(answer.explanation.split()).partition("cause: ")[2]
+    return sentence.partition(", we can conclude")[0] or "uv gives no reason"
+
+
+def _network_error(said: str, shown: str) -> NetworkError:
+    if "lack of valid authentication" in said:
+        return NetworkError(
+            f"the package index wants credentials, or does not take those that it got:\n{shown}",
+            hint="put them into ~/.netrc or into UV_INDEX_<NAME>_USERNAME and _PASSWORD, or into the address in "
+            "UV_DEFAULT_INDEX",
+        )
+    if "network was disabled" in said or "connectivity is disabled" in said:
+        return NetworkError(
+            f"packages are missing in the cache, and UV_OFFLINE forbids to ask for them:\n{shown}",
+            hint="unset UV_OFFLINE once, so that the lock and the wheels get into the cache",
+        )
+    hint = "check the connection, HTTPS_PROXY and the index in UV_DEFAULT_INDEX; a cached lock needs no network"
+    if re.search(r"certificate|InvalidContentType|tls|UnknownIssuer", said):
+        hint = "name your certificate authority's file in SSL_CERT_FILE, and check the index's scheme and port"
+    return NetworkError(f"the package index could not be reached:\n{shown}", hint=hint)
+
+
+def _hint(said: str, inputs: Inputs, platform: Platform) -> str:
+    source = sorted({one or two for one, two in _SOURCE_ONLY.findall(said)} | set(_UNUSABLE.findall(said)))
+    if source:
+        allow = " ".join(f"--allow-build {name}" for name in source)
+        return (
+            f"{' and '.join(source)} is published as source alone, which runs its own code when it is built: "
+            f"that will take {allow}, which this version does not offer; choose a version that has a wheel"
+        )
+    if tags := _TAGS.search(said):
+        return (
+            f"{tags[1]} has no wheel for {platform.tag} and Python {platform.minor}: choose another version of it, "
+            "or leave it out if it belongs to another system; --python or --base choose another Python"
+        )
+    if "Couldn't parse" in said:
+        return "mend the requirement; `envbuild lint` shows its place"
+    if unknown := _UNKNOWN.findall(said):
+        return (
+            f"check the spelling of {' and '.join(sorted(set(unknown)))}; a package of a private index needs that "
+            "index in UV_INDEX or UV_DEFAULT_INDEX"
+        )
+    if _PYTHON.search(said):
+        return f"Python {platform.minor} is that of the base: choose other versions, or --python X.Y or --base"
+    if any(ask.name == "mlflow" for ask in inputs.asks):
+        return "loosen one of the pins; mlflow-skinny with the flavor's packages asks for less than mlflow"
+    if (version := _VERSION.search(said)) and "depend" not in said:
+        return f"choose a version of {version[1]} that the index has"
+    return "loosen one of the pins named above"
+
+
+def _asked_by(said: str, asks: Sequence[Ask]) -> str:
+    rows = sorted({f"\n  {ask.where}: {ask.text}" for ask in _named(said, asks)})
+    return "\nasked for by" + "".join(rows) if rows else ""
+
+
+def _named(said: str, asks: Sequence[Ask]) -> list[Ask]:
+    return [ask for ask in asks if re.search(rf"(?<![\w.-]){re.escape(ask.name)}(?![\w-])", said)]
+
+
+def _indented(said: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in said.splitlines())

@@ -1,0 +1,85 @@
+"""The wheels of a lock, by hash, into the store: in parallel, each once, and never one that is not as locked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ..errors import IntegrityError
+from ..oci.store import Store
+from ..progress import SILENT, Progress, Summary
+from .lockcache import remember_sizes
+from .types import Lock, LockedPackage
+
+_THREADS = 8
+
+
+class Stopped(Exception):  # noqa: N818 - no error, and never seen outside
+    """Another wheel failed, so this one is given up."""
+
+
+def fetch(lock: Lock, store: Store, progress: Progress = SILENT) -> Lock:
+    """Bring every wheel of `lock` into `store` and give the lock with their sizes.
+
+    A wheel that is there is not asked for again, and one that broke off goes on where it stopped. The first
+    failure ends all: NetworkError, IntegrityError (the hash differs), StorageError. Wheels that were finished stay.
+    """
+    missing = [p for p in lock.packages if not store.has(_digest(p), p.size or None)]
+    at_hand = sum(store.blob(_digest(p)).stat().st_size for p in lock.packages if p not in missing)
+    total = sum(p.size for p in missing) if all(p.size for p in missing) else 0
+    progress.start("fetch", f"{len(missing)} wheels", total=total)
+    if missing:
+        _download(missing, store, progress)
+    sized = tuple(replace(p, size=store.blob(_digest(p)).stat().st_size) for p in lock.packages)
+    done = replace(lock, packages=sized)
+    if sized != lock.packages:
+        remember_sizes(done)
+    size = sum(p.size for p in sized)
+    cached = len(sized) - len(missing)
+    progress.done(
+        "fetch", Summary(count=len(sized), noun="wheels", size=size, cached=cached, cached_size=at_hand)
+    )
+    return done
+
+
+def _download(missing: list[LockedPackage], store: Store, progress: Progress) -> None:
+    import threading
+    from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+
+    from .download import Downloader
+
+    stop = threading.Event()
+    store.create()
+    with Downloader(stop) as downloader, ThreadPoolExecutor(min(_THREADS, len(missing))) as pool:
+
+        def bring(package: LockedPackage) -> None:
+            def chunks() -> Iterator[bytes]:
+                for chunk in downloader.stream(package.url, what=f"{package.name} {package.version}"):
+                    progress.advance("fetch", len(chunk), what=package.name)
+                    yield chunk
+                if stop.is_set():
+                    raise Stopped
+
+            try:
+                store.ingest(chunks(), expected=_digest(package))
+            except IntegrityError as error:
+                raise IntegrityError(
+                    f"{package.filename} of {package.name} {package.version} is not the file that was locked: "
+                    f"{error.message}",
+                    hint="if its publisher replaced it, resolve anew with --upgrade; if not, do not trust it",
+                ) from error
+
+        jobs: list[Future[None]] = [pool.submit(bring, package) for package in missing]
+        try:
+            wait(jobs, return_when=FIRST_EXCEPTION)
+        finally:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+    for job in jobs:
+        error = None if job.cancelled() else job.exception()
+        if error is not None and not isinstance(error, Stopped):
+            raise error
+
+
+def _digest(package: LockedPackage) -> str:
+    return f"sha256:{package.sha256}"

@@ -1,0 +1,70 @@
+"""The package indexes that the person's environment names, and the credentials in those names.
+
+Only the environment is read, with uv's own variables: never a file of the model. Credentials are used to ask
+the index that they belong to; they reach no lock, key, log or message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
+
+# What uv reads that can change which packages are chosen: part of the key of a cached lock.
+SETTINGS = (
+    "UV_DEFAULT_INDEX",
+    "UV_EXCLUDE_NEWER",
+    "UV_EXTRA_INDEX_URL",
+    "UV_FIND_LINKS",
+    "UV_INDEX",
+    "UV_INDEX_STRATEGY",
+    "UV_INDEX_URL",
+    "UV_NO_INDEX",
+    "UV_PRERELEASE",
+    "UV_TORCH_BACKEND",
+)
+_URLS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
+# Everything between the scheme and the last @ before the path.
+_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s]*@")
+
+Origin = tuple[str, str, int]
+
+
+def without_credentials(text: str) -> str:
+    """`text` with the user and password of every URL in it cut out."""
+    return _USERINFO.sub(r"\1", text)
+
+
+def settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings that are set, without credentials."""
+    return {name: without_credentials(environ[name]) for name in SETTINGS if environ.get(name)}
+
+
+def credentials(environ: Mapping[str, str]) -> dict[Origin, tuple[str, str]]:
+    """User and password of each index that comes with them, by the origin that they may be sent to."""
+    found: dict[Origin, tuple[str, str]] = {}
+    for variable in _URLS:
+        for entry in re.split(r"[\s,]+" if variable == "UV_FIND_LINKS" else r"\s+", environ.get(variable, "")):
+            name, _, address = entry.rpartition("=") if re.match(r"[\w.-]+=\w+://", entry) else ("", "", entry)
+            parts = urlsplit(address)
+            where = origin(address)
+            if where is None:
+                continue
+            prefix = "UV_INDEX_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
+            user = unquote(parts.username or "") or (environ.get(f"{prefix}_USERNAME", "") if name else "")
+            password = unquote(parts.password or "") or (environ.get(f"{prefix}_PASSWORD", "") if name else "")
+            if user or password:
+                found.setdefault(where, (user, password))
+    return found
+
+
+def origin(address: str) -> Origin | None:
+    """Scheme, host and port of an http or https URL; None for any other."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return None
+    return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80)

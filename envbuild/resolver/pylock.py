@@ -1,0 +1,139 @@
+"""pylock.toml (PEP 751): uv's is read and exactly one wheel a package chosen; the lock's own is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ..errors import ResolveError
+from ..oci.disk import storage_errors
+from .target import Platform
+from .types import Lock, LockedPackage
+
+
+def select(text: str, platform: Platform) -> tuple[LockedPackage, ...]:
+    """The wheels of a pylock.toml for `platform`, one a package, sorted by name; sizes are 0.
+
+    Raises ResolveError for a text that is no lock, and where a package has no wheel for the platform.
+    """
+    from packaging.markers import Environment
+    from packaging.pylock import Pylock, PylockSelectError, PylockValidationError
+
+    try:
+        lock = Pylock.from_dict(parse_toml(text))
+        environment = Environment(**platform.markers())  # type: ignore[typeddict-item]  # the keys are exactly its own
+        chosen = list(lock.select(environment=environment, tags=platform.tags()))
+    except (ValueError, PylockValidationError, PylockSelectError) as error:
+        raise ResolveError(
+            f"the lock does not fit {platform.tag} with Python {platform.python}: {error}",
+            hint="resolve anew with --upgrade",
+        ) from error
+    packages = []
+    for package, source in chosen:
+        url = getattr(source, "url", None) or ""
+        filename = unquote(urlsplit(url).path).rpartition("/")[2]
+        sha256 = getattr(source, "hashes", {}).get("sha256", "")
+        if not filename.endswith(".whl") or package.version is None:
+            raise ResolveError(
+                f"{package.name} is locked to something that is no wheel",
+                hint="list it as name==version with a version that has a wheel",
+            )
+        if not sha256:
+            raise ResolveError(
+                f"the package index names no sha256 hash for {filename}",
+                hint="ask who runs the index to publish hashes: without them a wheel cannot be trusted",
+            )
+        packages.append(
+            LockedPackage(
+                name=str(package.name),
+                version=str(package.version),
+                filename=filename,
+                sha256=sha256,
+                size=0,
+                url=url,
+            )
+        )
+    return tuple(sorted(packages, key=lambda package: package.name))
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The TOML document `text`; ValueError if it is none."""
+    from importlib import import_module
+
+    tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    document: dict[str, Any] = tomllib.loads(text)
+    return document
+
+
+def write_pylock(lock: Lock, path: Path) -> None:
+    """Write `lock` as a standard pylock.toml with one wheel a package; `[tool.envbuild]` has what else it knows.
+
+    `path` names the file, or a folder that exists, in which it is `pylock.toml`. Atomic; no time and no
+    credentials in it. Raises StorageError.
+    """
+    target = path / "pylock.toml" if path.is_dir() else path
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with storage_errors(target):
+            temporary.write_text(render(lock), encoding="utf-8", newline="\n")
+            os.replace(temporary, target)  # noqa: PTH105 - the atomic one
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def render(lock: Lock) -> str:
+    """The text of `write_pylock`."""
+    from .indexes import without_credentials
+
+    machine = lock.platform.partition("_")[2].split("_", 2)[-1]
+    minor = ".".join(lock.python.split(".")[:2])
+    marker = f"sys_platform == 'linux' and platform_machine == '{machine}' and python_version == '{minor}'"
+    rows = [
+        'lock-version = "1.0"',
+        f"environments = [{_text(marker)}]",
+        f"requires-python = {_text(f'=={minor}.*')}",
+        'created-by = "envbuild"',
+    ]
+    for package in lock.packages:
+        size = f", size = {package.size}" if package.size else ""
+        url = without_credentials(package.url)
+        hashes = f"hashes = {{ sha256 = {_text(package.sha256)} }}"
+        rows += [
+            "",
+            "[[packages]]",
+            f"name = {_text(package.name)}",
+            f"version = {_text(package.version)}",
+            f"wheels = [{{ name = {_text(package.filename)}, url = {_text(url)}{size}, {hashes} }}]",
+        ]
+    rows += [
+        "",
+        "[tool.envbuild]",
+        f"digest = {_text(lock.digest)}",
+        f"server = {_text(lock.server)}",
+        f"python = {_text(lock.python)}",
+        f"platform = {_text(lock.platform)}",
+        "requirements = [",
+        *(f"    {_text(without_credentials(line))}," for line in lock.requirements),
+        "]",
+    ]
+    for change in lock.substitutions:
+        rows += [
+            "",
+            "[[tool.envbuild.substitutions]]",
+            f"old = {_text(change.old)}",
+            f"new = {_text(change.new)}",
+            f"why = {_text(change.why)}",
+        ]
+    return "\n".join(rows) + "\n"
+
+
+def _text(value: str) -> str:
+    """`value` as a TOML basic string: JSON's escapes are TOML's too, but for DEL."""
+    return json.dumps(value).replace("\x7f", "\\u007f")

@@ -1,0 +1,207 @@
+"""From requirements to a lock: the cached one, or a new one that gives way where it may."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ResolveError, UsageError
+from ..model.types import Environment, Requirement
+from ..progress import SILENT, Progress, Summary
+from ..servers.types import Server
+from . import lockcache
+from .indexes import settings
+from .requirements import Ask, Inputs, ceilings, collect, with_skinny
+from .target import Platform, platform_of
+from .types import Lock, LockedPackage
+
+if TYPE_CHECKING:
+    from .uv import Answer
+
+
+def resolve(
+    environment: Environment,
+    server: Server,
+    *,
+    python: str,
+    glibc: str,
+    architecture: str,
+    cache: Path,
+    extra: tuple[Requirement, ...] = (),
+    inject: bool = False,
+    full_mlflow: bool = False,
+    upgrade: bool = False,
+    locked: bool = False,
+    model_root: Path,
+    progress: Progress = SILENT,
+) -> Lock:
+    """The packages of an image: what `environment`, `server` and `extra` ask for, one wheel each.
+
+    `python` is the base's full version, `glibc` its glibc, `architecture` its architecture. A lock in `cache` for
+    the same inputs is taken without network; `upgrade` passes it by, `locked` takes nothing else. `inject` adds
+    the packages that the server wants listed. What was chosen for the person goes to `progress` and into the
+    lock's notes. Raises ResolveError, NetworkError, StorageError or UsageError.
+    """
+    if upgrade and locked:
+        raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
+    platform = platform_of(python, glibc, architecture)
+    full = collect(environment, server, extra=extra, inject=inject, model_root=model_root)
+    inputs = full if full_mlflow else with_skinny(full)
+    key = lockcache.key_of(inputs, platform, settings(os.environ), server.name)
+    entry = cache / "locks" / key
+    progress.start("resolve", f"Python {python}, {platform.tag}")
+    lock = None if upgrade else lockcache.read(entry)
+    if lock is None:
+        if locked:
+            raise ResolveError(
+                "--locked allows no resolution, and the cache has no lock for these requirements, "
+                f"the {server.name} server, Python {python} and {platform.tag}",
+                hint="run once without --locked",
+            )
+        search = _Search(platform, cache / "uv", refresh=upgrade)
+        lock, text = search.run(inputs, full, server.name)
+        lock = lockcache.write(entry, replace(lock, created=_now()), text)
+    lock = replace(lock, notes=(*inputs.notes, *lock.notes))
+    for note in lock.notes:
+        progress.note(note)
+    count = len(lock.packages)
+    cached = count if lock.from_cache else 0
+    progress.done("resolve", Summary(count=count, noun="packages", cached=cached))
+    return lock
+
+
+class _Search:
+    """The conversation with uv for one lock: what gives way, in which order, and what is said about it."""
+
+    def __init__(self, platform: Platform, cache: Path, *, refresh: bool) -> None:
+        self._platform = platform
+        self._cache = cache
+        self._refresh = refresh
+        self._notes: list[str] = []
+        self._given_up: set[str] = set()
+
+    def run(self, inputs: Inputs, full: Inputs, server: str) -> tuple[Lock, str]:
+        """A lock for `inputs`, or for `full` where the index lacks mlflow-skinny; and the text it is from."""
+        from .explain import misses_skinny
+
+        answer, inputs = self._solve(inputs)
+        if not answer.solved and misses_skinny(answer) and inputs.substitutions:
+            new = inputs.substitutions[0].new
+            whole, again = self._solve(full)
+            if whole.solved or not misses_skinny(whole):
+                answer, inputs = whole, again
+                self._notes.append(f"{full_name(full)} is laid down whole: the index has no {new}")
+        packages = self._packages(answer, inputs)
+        answer, inputs, packages = self._under_ceilings(answer, inputs, packages)
+        lock = Lock(
+            packages=packages,
+            python=self._platform.python,
+            platform=self._platform.tag,
+            requirements=inputs.requirements,
+            substitutions=inputs.substitutions,
+            notes=tuple(self._notes),
+            server=server,
+        )
+        return lock, answer.lock
+
+    def _solve(self, inputs: Inputs) -> tuple[Answer, Inputs]:
+        """Solve with as many soft constraints as hold together, the first before the later ones.
+
+        Gives the inputs as solved: with the soft constraints that hold, and with what the others ask for instead.
+        """
+        from .explain import blockers, is_conflict
+
+        answer = self._ask(inputs, inputs.soft)
+        if answer.solved or not inputs.soft or not is_conflict(answer):
+            return answer, inputs
+        plain = self._ask(inputs, ())
+        if not plain.solved:
+            return plain, inputs
+        answer = plain
+        kept: tuple[str, ...] = ()
+        for constraint in inputs.soft:
+            attempt = self._ask(inputs, (*kept, constraint))
+            if attempt.solved:
+                answer, kept = attempt, (*kept, constraint)
+                continue
+            if not is_conflict(attempt):
+                return attempt, inputs
+            why = blockers(attempt, constraint, inputs.asks)
+            self._given_up.add(constraint)
+            self._notes.append(f"{constraint} could not be kept: it does not go with {why}")
+        inputs = replace(inputs, soft=kept)
+        needed = [new for constraint, new in inputs.fallbacks if constraint not in kept]
+        if not needed:
+            return answer, inputs
+        self._notes += [f"{new} is added in its place" for new in needed]
+        inputs = with_asks(inputs, needed, "an older version of the server")
+        return self._ask(inputs, kept), inputs
+
+    def _under_ceilings(
+        self, answer: Answer, inputs: Inputs, packages: tuple[LockedPackage, ...]
+    ) -> tuple[Answer, Inputs, tuple[LockedPackage, ...]]:
+        """Solve again where numpy or pandas came out newer than the version of mlflow-skinny that was found allows."""
+        found = {package.name: package.version for package in packages}
+        if "mlflow-skinny" not in found or "mlflow" in found:
+            return answer, inputs, packages
+        broken = tuple(
+            bound
+            for bound in ceilings(found["mlflow-skinny"])
+            if bound not in self._given_up and _above(found.get(bound.partition("<")[0], "0"), bound)
+        )
+        if not broken:
+            return answer, inputs, packages
+        pin = Ask(name="mlflow-skinny", text=f"mlflow-skinny=={found['mlflow-skinny']}", where="")
+        again, bounded = self._solve(
+            replace(inputs, constraints=(*inputs.constraints, pin), soft=(*inputs.soft, *broken))
+        )
+        if not again.solved:
+            return answer, inputs, packages
+        return again, bounded, self._packages(again, bounded)
+
+    def _ask(self, inputs: Inputs, soft: Iterable[str]) -> Answer:
+        from .uv import compile_lock
+
+        answer = compile_lock(
+            inputs.requirements,
+            sorted({*(ask.text for ask in inputs.constraints), *soft}),
+            self._platform,
+            cache=self._cache,
+            refresh=self._refresh,
+        )
+        self._refresh = False
+        return answer
+
+    def _packages(self, answer: Answer, inputs: Inputs) -> tuple[LockedPackage, ...]:
+        from .explain import error_of
+        from .pylock import select
+
+        if not answer.solved:
+            raise error_of(answer, inputs, self._platform)
+        return select(answer.lock, self._platform)
+
+
+def with_asks(inputs: Inputs, texts: Iterable[str], where: str) -> Inputs:
+    """`inputs` with further requirements of the form `name>=1`."""
+    asks = tuple(Ask(name=text.partition(">")[0].partition("=")[0], text=text, where=where) for text in texts)
+    return replace(inputs, asks=(*inputs.asks, *asks))
+
+
+def full_name(inputs: Inputs) -> str:
+    """How mlflow was asked for."""
+    return next((ask.text for ask in inputs.asks if ask.name == "mlflow"), "mlflow")
+
+
+def _above(version: str, bound: str) -> bool:
+    """Whether `version` breaks a bound of the form `name<2`."""
+    major = version.partition(".")[0]
+    return major.isdigit() and int(major) >= int(bound.partition("<")[2])
+
+
+def _now() -> str:
+    from datetime import datetime, timezone
+
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

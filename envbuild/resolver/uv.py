@@ -1,0 +1,126 @@
+"""uv as a subprocess: requirements in, the text of a pylock.toml out.
+
+uv gets a clean environment: its settings come from here, from the person's index variables and from nothing
+else, so no configuration file can change what is chosen. `--offline` is never added: uv's own cache could
+answer with versions of the day before. What needs no network is a cached lock, which needs no uv either.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ResolveError
+from ..oci.disk import storage_errors
+from .indexes import SETTINGS, without_credentials
+from .target import Platform
+
+# Beside the settings of `indexes`: how to reach an index, and as whom.
+_PASSED = frozenset(
+    {
+        "ALL_PROXY", "HOME", "HTTPS_PROXY", "HTTP_PROXY", "LANG", "NETRC", "NO_PROXY", "PATH",
+        "SSL_CERT_DIR", "SSL_CERT_FILE", "SSL_CLIENT_CERT", "TMPDIR", "UV_CONCURRENT_DOWNLOADS",
+        "UV_HTTP_CONNECT_TIMEOUT", "UV_HTTP_RETRIES", "UV_HTTP_TIMEOUT", "UV_INSECURE_HOST",
+        "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_OFFLINE", "UV_REQUEST_TIMEOUT",
+        "UV_SYSTEM_CERTS", "all_proxy", "http_proxy", "https_proxy", "no_proxy",
+    }
+)  # fmt: skip
+_OPTIONS = ("--format", "pylock.toml", "--only-binary", ":all:", "--no-header", "--no-progress", "--color", "never")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What uv said: the lock's text, or the explanation of why there is none, both without credentials."""
+
+    lock: str = ""
+    explanation: str = ""
+    code: int = 0
+
+    @property
+    def solved(self) -> bool:
+        """Whether there is a lock."""
+        return self.code == 0
+
+
+def compile_lock(
+    requirements: Sequence[str],
+    constraints: Sequence[str],
+    platform: Platform,
+    *,
+    cache: Path,
+    refresh: bool = False,
+    environ: Mapping[str, str] | None = None,
+) -> Answer:
+    """Resolve for `platform`. `cache` is uv's own folder; `refresh` asks the index for everything again.
+
+    Raises ResolveError where there is no uv, StorageError where its cache cannot be written.
+    """
+    import subprocess
+
+    with storage_errors(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(prefix="envbuild-")
+    with folder as name:
+        asked, bound = Path(name, "requirements.in"), Path(name, "constraints.in")
+        with storage_errors(asked):
+            asked.write_text("".join(f"{line}\n" for line in requirements), encoding="utf-8")
+            bound.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
+        command = [
+            find_uv(), "pip", "compile", str(asked), "--constraints", str(bound), *_OPTIONS,
+            "--python-version", platform.python, "--python-platform", platform.uv_name,
+            *(["--python", sys.executable] if sys.executable else []),
+            *(["--refresh"] if refresh else []),
+        ]  # fmt: skip
+        done = subprocess.run(
+            command,
+            env=clean_environment(os.environ if environ is None else environ, cache),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+        said = without_credentials(done.stderr).replace(f"{name}{os.sep}", "")
+    return Answer(lock=without_credentials(done.stdout), explanation=said.strip(), code=done.returncode)
+
+
+def find_uv() -> str:
+    """The path of the uv that is installed with envbuild."""
+    import uv
+
+    try:
+        return os.fsdecode(uv.find_uv_bin())
+    except FileNotFoundError:
+        raise ResolveError(
+            "uv, which resolves the packages, is not where its package was installed",
+            hint="install envbuild anew, or run `pip install --force-reinstall uv`",
+        ) from None
+
+
+def clean_environment(environ: Mapping[str, str], cache: Path) -> dict[str, str]:
+    """What uv sees of `environ`.
+
+    With a keyring provider the rest goes along, as the provider's own settings are its own business; what
+    would change uv or Python stays out in any case.
+    """
+    keyring = environ.get("UV_KEYRING_PROVIDER", "disabled") != "disabled"
+    passed = {
+        name: value
+        for name, value in environ.items()
+        if name in _PASSED
+        or name in SETTINGS
+        or (name.startswith("UV_INDEX_") and name.endswith(("_USERNAME", "_PASSWORD")))
+        or (keyring and not name.startswith(("UV_", "PYTHON", "VIRTUAL_ENV", "CONDA_")))
+    }
+    return {
+        "UV_HTTP_RETRIES": "2",
+        **passed,
+        "UV_CACHE_DIR": str(cache),
+        "UV_NO_CONFIG": "1",
+        "UV_NO_PROGRESS": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+    }
