@@ -11,7 +11,7 @@ from typing import IO, cast
 
 from ..errors import BaseImageError
 
-_MODULES = ("compression.zstd", "backports.zstd", "zstandard")
+_MODULES = ("compression.zstd", "backports.zstd")
 
 
 def open_zstd(source: IO[bytes]) -> IO[bytes]:
@@ -19,6 +19,10 @@ def open_zstd(source: IO[bytes]) -> IO[bytes]:
     for name in _MODULES:
         with suppress(ImportError):
             return cast("IO[bytes]", importlib.import_module(name).open(source, "rb"))
+    with suppress(ImportError):
+        zstandard = importlib.import_module("zstandard")
+        reader = zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True)
+        return cast("IO[bytes]", reader)
     program = shutil.which("zstd") or shutil.which("unzstd")
     if program is None:
         raise BaseImageError(

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..oci.canonical import canonical_json
+from ..oci.image import make_image
 from ..oci.store import Store
-from ..oci.types import CONFIG, MANIFEST, Layer
+from ..oci.types import Layer
 from .types import Base, Interpreter, SystemPackage
 
 _CREATED = "1980-01-01T00:00:00Z"
@@ -28,16 +29,9 @@ def assembled_config(name: str, architecture: str, layer: Layer) -> dict[str, An
 
 def store_manifest(store: Store, config: Mapping[str, Any], layers: Sequence[Layer]) -> str:
     """Put config and manifest into the store; returns the manifest's digest."""
-    text = canonical_json(config)
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": {"mediaType": CONFIG, "digest": store.put(text), "size": len(text)},
-        "layers": [
-            {"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size} for layer in layers
-        ],
-    }
-    return store.put(canonical_json(manifest))
+    image = make_image(canonical_json(config), layers, {})
+    store.put(image.config)
+    return store.put(image.manifest)
 
 
 def remember(store: Store, key: str, base: Base) -> None:

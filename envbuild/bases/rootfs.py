@@ -79,7 +79,8 @@ def interpreter_command(base: Base, root: Path) -> list[str]:
     if executable is None or not executable.is_file():
         raise BaseImageError(f"{base.name} has no {base.interpreter.executable}")
     folders = library_folders(root)
-    return [str(loader), "--library-path", ":".join(map(str, folders)), str(executable)]
+    # -B: nothing may be written below the root, whose content is what other runs rely on.
+    return [str(loader), "--library-path", ":".join(map(str, folders)), str(executable), "-B"]
 
 
 def interpreter_environment(base: Base, root: Path) -> dict[str, str]:

@@ -1,0 +1,171 @@
+"""What an image's layers hold when they lie over each other, read from their tars without unpacking them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import IO
+
+from ..errors import BaseImageError
+from ..oci.store import Store
+from ..oci.types import Layer
+from .unpack import clean_parts, open_layer
+
+_LINKS = 40
+_ENTRIES = 5_000_000
+_LARGEST = 256 << 20
+_LARGEST_TEXT = 64 << 20
+_OPAQUE = ".wh..wh..opq"
+_WHITEOUT = ".wh."
+
+_LIBC = re.compile(r"libc\.so\.6|libc-2\.\d+\.so")
+_PYTHON = re.compile(r"python3?(\.\d+)?|libpython3\.\d+\.so(\.[\d.]+)?")
+_DPKG = re.compile(r"var/lib/dpkg/status(\.d/[^/]+(?<!\.md5sums))?")
+_GLIBC_VERSION = re.compile(rb"GNU C Library [^\n]{0,80}?version (\d+\.\d+)")
+# PY_VERSION stands alone in the binary, as a C string.
+_PYTHON_VERSION = re.compile(rb"\x00(3\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?)\+?\x00")
+
+
+@dataclass(slots=True)
+class Tree:
+    """Paths (no leading slash) and what is there: `d` a folder, `f` a file, else the target of a link after `l`.
+
+    `facts` are the version numbers found inside the files that matter, by path; `dpkg` the texts of the
+    package database.
+    """
+
+    nodes: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+    dpkg: dict[str, str] = field(default_factory=dict)
+
+    def resolve(self, path: str) -> str | None:
+        """The real path of `path` with every link followed; None if there is nothing."""
+        pending = [part for part in reversed(path.split("/")) if part not in ("", ".")]
+        current: list[str] = []
+        links = 0
+        while pending:
+            part = pending.pop()
+            if part == "..":
+                current = current[:-1]
+                continue
+            node = self.nodes.get("/".join([*current, part]))
+            if node is None:
+                return None
+            if node.startswith("l"):
+                links += 1
+                if links > _LINKS:
+                    return None
+                target = node[1:]
+                if target.startswith("/"):
+                    current = []
+                pending += [piece for piece in reversed(target.split("/")) if piece not in ("", ".")]
+            else:
+                current.append(part)
+        return "/".join(current)
+
+    def is_file(self, path: str) -> bool:
+        """Whether `path` leads to a regular file."""
+        real = self.resolve(path)
+        return real is not None and self.nodes.get(real) == "f"
+
+    def children(self, folder: str) -> list[str]:
+        """The names in a folder, sorted; empty where there is none."""
+        real = self.resolve(folder)
+        if real is None:
+            return []
+        prefix = real + "/" if real else ""
+        names = (path[len(prefix) :] for path in self.nodes if path.startswith(prefix))
+        return sorted(name for name in names if name and "/" not in name)
+
+
+def read_tree(store: Store, layers: Sequence[Layer]) -> Tree:
+    """The files of the layers, lowest first, with whiteouts applied. Raises BaseImageError."""
+    tree = Tree()
+    for layer in layers:
+        _overlay(tree, store, layer)
+    return tree
+
+
+def _overlay(tree: Tree, store: Store, layer: Layer) -> None:
+    upper = Tree()
+    removed: set[str] = set()
+    emptied: set[str] = set()
+    with open_layer(store, layer) as tar:
+        for member in tar:
+            parts = clean_parts(member.name)
+            if parts is None:
+                raise BaseImageError(f"the layer {layer.digest} names {member.name!r}, which leaves the image")
+            if not parts:
+                continue
+            folder, path, name = "/".join(parts[:-1]), "/".join(parts), parts[-1]
+            if name == _OPAQUE:
+                emptied.add(folder)
+                continue
+            if name.startswith(_WHITEOUT):
+                removed.add(f"{folder}/{name.removeprefix(_WHITEOUT)}".lstrip("/"))
+                continue
+            _imply_folders(upper, tree, folder)
+            if member.isdir():
+                upper.nodes[path] = "d"
+            elif member.issym():
+                upper.nodes[path] = "l" + member.linkname
+            elif member.islnk():
+                source = "/".join(clean_parts(member.linkname) or ())
+                upper.nodes[path] = (upper.nodes.get(source) or tree.nodes.get(source)) or "f"
+                fact = upper.facts.get(source) or tree.facts.get(source)
+                if fact:
+                    upper.facts[path] = fact
+            elif member.isfile():
+                upper.nodes[path] = "f"
+                content = tar.extractfile(member) if member.size <= _LARGEST else None
+                if content is not None:
+                    _notice(upper, path, name, content, member.size)
+            if len(upper.nodes) > _ENTRIES:
+                raise BaseImageError(f"the layer {layer.digest} has more than {_ENTRIES} entries")
+    _hide(tree, upper, removed, emptied)
+    for ours, theirs in ((tree.nodes, upper.nodes), (tree.facts, upper.facts), (tree.dpkg, upper.dpkg)):
+        ours.update(theirs)
+
+
+def _imply_folders(upper: Tree, lower: Tree, folder: str) -> None:
+    """A tar need not list the folders that its files lie in."""
+    while folder and folder not in upper.nodes:
+        if folder not in lower.nodes:
+            upper.nodes[folder] = "d"
+        folder = folder.rpartition("/")[0]
+
+
+def _notice(tree: Tree, path: str, name: str, content: IO[bytes], size: int) -> None:
+    """Remember what a file says of versions, if it is one of those that do."""
+    pattern = None
+    if _LIBC.fullmatch(name):
+        pattern = _GLIBC_VERSION
+    elif _PYTHON.fullmatch(name):
+        pattern = _PYTHON_VERSION
+    elif _DPKG.fullmatch(path) and size <= _LARGEST_TEXT:
+        tree.dpkg[path] = content.read().decode("utf-8", "replace")
+    if pattern is not None:
+        found = pattern.search(content.read())
+        if found:
+            tree.facts[path] = found.group(1).decode()
+
+
+def _hide(tree: Tree, upper: Tree, removed: set[str], emptied: set[str]) -> None:
+    """Take out of the lower layers what the upper one hides: by whiteouts, and by files in the place of folders."""
+    for path, node in upper.nodes.items():
+        if node != "d" and tree.nodes.get(path) == "d":
+            removed.add(path)
+    if not removed and not emptied:
+        return
+    for path in list(tree.nodes):
+        if path in removed or any(above in removed or above in emptied for above in _above(path)):
+            for table in (tree.nodes, tree.facts, tree.dpkg):
+                table.pop(path, None)
+
+
+def _above(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+    yield ""
