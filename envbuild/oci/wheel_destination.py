@@ -59,10 +59,7 @@ class LayerDestination(WheelDestination):
     def write_script(self, name: str, module: str, attr: str, section: ScriptSection) -> RecordEntry:
         """The launcher of an entry point. Its text is ours, so that no release of a tool changes a layer."""
         if "/" in name:
-            raise UnsafeWheelError(
-                f"{self._source.filename}: the entry point {name!r} would be written outside bin",
-                hint="the wheel is unsafe; do not use it",
-            )
+            raise self._unsafe(f"the entry point {name!r}", "it would be outside bin")
         text = _SCRIPT.format(interpreter=self._interpreter, module=module, name=attr.split(".")[0], attribute=attr)
         return self._write("scripts", name, io.BytesIO(text.encode()), executable=True, generated=True)
 
@@ -92,48 +89,45 @@ class LayerDestination(WheelDestination):
     ) -> RecordEntry:
         inside = posixpath.join(self._folders[scheme], path)
         target = f"{self._prefix}/{inside}"
-        self._check(scheme, path, inside)
+        entry: object = stream
+        name = entry.path if isinstance(entry, EntryStream) else path
         nothing = RecordEntry(path, None, None)
-        if inside in self._written:
-            if scheme == "scripts" and self._written[inside] == "entry point":
-                return nothing  # as pip does: a declared entry point goes before a packed script of its name
-            raise UnsafeWheelError(
-                f"{self._source.filename}: {path} would be written twice, to /{target}",
-                hint="the wheel is unsafe; do not use it",
-            )
+        if self._written.get(inside) == "entry point" and scheme == "scripts":
+            return nothing  # as pip does: a declared entry point goes before a packed script of its name
+        self._check(name, inside)
         self._written[inside] = "entry point" if generated else "file"
         if target in self._tar:
             return nothing
         try:
             record = self._put(target, path, stream, 0o755 if executable else 0o644, scheme == "scripts")
-        except UnsafeWheelError:
-            raise
         except IntegrityError as error:
             if self._source.filename in error.message:
                 raise
-            raise IntegrityError(f"{self._source.filename}: {path}: {error.message}", hint=error.hint) from None
+            raise self._unsafe(name, error.message) from None
         self._records[inside] = record
         return record
 
-    def _check(self, scheme: str, path: str, inside: str) -> None:
+    def _check(self, name: str, inside: str) -> None:
         """Refuse what is not the wheel's own place."""
         try:
             check_path(inside)
         except IntegrityError as error:
-            raise UnsafeWheelError(
-                f"{self._source.filename}: {path} must not be in a wheel: {error.message}",
-                hint="the wheel is unsafe; do not use it",
-            ) from None
-        site = self._folders["purelib"] + "/"
+            raise self._unsafe(name, error.message) from None
+        if inside in self._written:
+            raise self._unsafe(name, f"{inside} would be written twice")
         foreign = False
+        site = self._folders["purelib"] + "/"
         if inside.startswith(site):
             top = inside[len(site) :].split("/")[0]
             foreign = top.endswith(".dist-info") and top != self._source.dist_info_dir
         if foreign or _RESERVED.fullmatch(inside):
-            raise UnsafeWheelError(
-                f"{self._source.filename}: {path} ({scheme}) would replace {inside}, which is not its own",
-                hint="the wheel is unsafe; do not use it",
-            )
+            raise self._unsafe(name, f"it would replace {inside}, which is not the wheel's own")
+
+    def _unsafe(self, name: str, why: str) -> UnsafeWheelError:
+        return UnsafeWheelError(
+            f"{self._source.filename}: {name} must not be laid down: {why}",
+            hint="do not use this wheel; take another release of the package",
+        )
 
     def _put(self, target: str, path: str, stream: BinaryIO, mode: int, script: bool) -> RecordEntry:
         """Write one file and tell its hash and size."""

@@ -38,8 +38,9 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\\]|^[A-Za-z]:")
 class EntryStream:
     """One file of a wheel, inflated while it is read, once.
 
-    `size` is what the zip directory declares. Reading beyond the last byte checks size, CRC and the hash that
-    RECORD gives; `sha256` (as RECORD spells it) is known then. IntegrityError: they differ.
+    `path` is its place in the wheel, `size` what the zip directory declares. Reading beyond the last byte checks
+    size, CRC and the hash that RECORD gives; `sha256` (as RECORD spells it) is known then. IntegrityError: they
+    differ.
     """
 
     def __init__(self, wheel: str, file: BinaryIO, item: zipfile.ZipInfo, expected: str) -> None:
@@ -56,6 +57,7 @@ class EntryStream:
         self._tail = b""
         self._checked = False
         self._position = _content_offset(file, item, self._where)
+        self.path = item.filename
         self.size = item.file_size
         self.sha256 = ""
 
@@ -199,13 +201,14 @@ def _checked_items(archive: zipfile.ZipFile, filename: str) -> list[zipfile.ZipI
             check_path(name)
         except IntegrityError as error:
             raise UnsafeWheelError(
-                f"{where} must not be in a wheel: {error.message}", hint="the wheel is unsafe; do not use it"
+                f"{where} must not be in a wheel: {error.message}",
+                hint="do not use this wheel; take another release of the package",
             ) from None
         kind = stat.S_IFMT(item.external_attr >> 16)
         if kind not in (0, stat.S_IFDIR if item.is_dir() else stat.S_IFREG):
             raise UnsafeWheelError(
                 f"{where} is a link or a special file, which must not be in a wheel",
-                hint="the wheel is unsafe; do not use it",
+                hint="do not use this wheel; take another release of the package",
             )
         if item.is_dir():
             continue

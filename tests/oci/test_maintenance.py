@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from envbuild.oci.layer import build_layer, layer_from_key, remember_layer
+from envbuild.oci.maintenance import prune, verify
+from envbuild.oci.store import Store
+
+_DAY = 86400
+
+
+def _age(path: Path, days: float) -> None:
+    then = time.time() - days * _DAY
+    os.utime(path, (then, then))
+
+
+def test_verify_of_a_store_that_does_not_exist(store: Store) -> None:
+    assert verify(store) == []
+    assert prune(store, days=0) == (0, 0)
+    assert not store.root.exists()
+
+
+def test_verify_removes_what_is_damaged_and_the_keys_to_it(store: Store) -> None:
+    good = build_layer(store, lambda tar: tar.data("a", b"a"))
+    bad = build_layer(store, lambda tar: tar.data("b", b"b"))
+    remember_layer(store, "good", good)
+    remember_layer(store, "bad", bad)
+    store.put_key("unreadable", {})
+    unreadable = next(path for path in store.key_files() if b"unreadable" in path.read_bytes())
+    unreadable.write_bytes(b"{")
+    store.blob(bad.digest).write_bytes(store.blob(bad.digest).read_bytes()[:-1] + b"x")
+    (store.root / "blobs/sha256/stray").write_bytes(b"")
+    _age(store.blob(good.digest), 3)
+
+    removed = verify(store)
+    assert bad.digest in removed
+    assert "blobs/sha256/stray" in removed
+    assert f"keys/{unreadable.name}" in removed
+    assert len(removed) == 4
+    assert time.time() - store.blob(good.digest).stat().st_mtime > 2 * _DAY, "verify is not a use"
+    assert layer_from_key(store, "good") == good
+    assert layer_from_key(store, "bad") is None
+    assert verify(store) == []
+
+
+def test_prune_goes_by_the_last_use(store: Store) -> None:
+    old = build_layer(store, lambda tar: tar.data("old", b""))
+    used = build_layer(store, lambda tar: tar.data("used", b""))
+    for name, layer in (("old", old), ("used", used)):
+        remember_layer(store, name, layer)
+        _age(store.blob(layer.digest), 31)
+    for key in store.key_files():
+        _age(key, 31)
+    assert layer_from_key(store, "used") == used
+
+    count, size = prune(store, days=30)
+    assert count == 2
+    assert size > old.size
+    assert layer_from_key(store, "old") is None
+    assert layer_from_key(store, "used") == used
+    assert prune(store, days=0)[0] == 2
+    assert not store.has(used.digest)
+
+
+def test_prune_removes_a_key_with_its_blob(store: Store) -> None:
+    layer = build_layer(store, lambda tar: tar.data("a", b""))
+    remember_layer(store, "fresh key", layer)
+    _age(store.blob(layer.digest), 31)
+    assert prune(store, days=30)[0] == 2
+    assert store.key_files() == []
+
+
+def test_prune_removes_leftovers_of_dead_runs_but_not_of_living_ones(store: Store) -> None:
+    store.create()
+    for name, days in (("blob-dead", 2.0), ("blob-living", 0.1)):
+        (store.root / "tmp" / name).write_bytes(b"xyz")
+        _age(store.root / "tmp" / name, days)
+    folder = store.root / "tmp" / "dir-dead"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "file").write_bytes(b"12345")
+    _age(folder, 2)
+    assert prune(store, days=30) == (2, 8)
+    assert [path.name for path in (store.root / "tmp").iterdir()] == ["blob-living"]
