@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envbuild.errors import CorruptBlobError, UsageError
+from envbuild.oci.image import finish_image
+from envbuild.oci.layer import build_layer
+from envbuild.oci.layout import write_layout
+from envbuild.oci.reading import read_oci_layout
+from envbuild.oci.store import Store
+from envbuild.oci.types import Image
+
+AMD64 = "linux/amd64"
+
+
+def make_image(store: Store, model: bytes) -> Image:
+    lib = build_layer(store, lambda tar: tar.data("opt/lib", b"l" * 50_000))
+    top = build_layer(store, lambda tar: tar.data("opt/model", model))
+    return finish_image(
+        base_config={},
+        base_layers=(),
+        layers=[(lib, "lib"), (top, "model")],
+        config={"architecture": "amd64", "os": "linux", "config": {}},
+        annotations={},
+        created="1980-01-01T00:00:00Z",
+    )
+
+
+def index(path: Path) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads((path / "index.json").read_bytes())["manifests"]
+    return entries
+
+
+def test_a_new_layout_holds_the_image_under_its_tag(store: Store, tmp_path: Path) -> None:
+    image, target = make_image(store, b"1"), tmp_path / "layout"
+
+    write_layout(image, ["m:1"], store, target)
+
+    assert [entry["digest"] for entry in index(target)] == [image.manifest_digest]
+    assert (target / "blobs/sha256" / image.config_digest[7:]).read_bytes() == image.config
+    stored = read_oci_layout(target, Store(tmp_path / "other"), platform=AMD64)
+    assert stored.layers == image.layers
+    assert stored.reference == "docker.io/library/m:1"
+
+
+def test_a_layout_that_is_there_gains_the_image_and_keeps_the_others(store: Store, tmp_path: Path) -> None:
+    one, two, three, target = *(make_image(store, model) for model in (b"1", b"2", b"3")), tmp_path / "layout"
+    target.mkdir()
+    write_layout(one, ["m:1"], store, target)
+    write_layout(two, ["m:2"], store, target)
+    (target / "index.json").write_text(
+        json.dumps({**json.loads((target / "index.json").read_text()), "annotations": {"of": "somebody"}})
+    )
+
+    write_layout(three, ["m:1"], store, target)
+
+    assert {entry["annotations"]["org.opencontainers.image.ref.name"]: entry["digest"] for entry in index(target)} == {
+        "1": three.manifest_digest,
+        "2": two.manifest_digest,
+    }
+    assert json.loads((target / "index.json").read_bytes())["annotations"] == {"of": "somebody"}
+
+
+def test_writing_again_changes_nothing(store: Store, tmp_path: Path) -> None:
+    image, target = make_image(store, b"1"), tmp_path / "layout"
+    for references in (["m:1", "m:2"], []):
+        write_layout(image, references, store, target)
+        before = (target / "index.json").read_bytes()
+        write_layout(image, references, store, target)
+        assert (target / "index.json").read_bytes() == before
+
+
+def test_another_image_does_not_lose_its_tag(store: Store, tmp_path: Path) -> None:
+    one, target = make_image(store, b"1"), tmp_path / "layout"
+    write_layout(one, ["first"], store, target)
+
+    with pytest.raises(UsageError, match=r"docker\.io/library/first:latest"):
+        write_layout(make_image(store, b"2"), ["second"], store, target)
+    assert [entry["digest"] for entry in index(target)] == [one.manifest_digest]
+
+
+def test_a_damaged_blob_of_the_layout_is_put_right(store: Store, tmp_path: Path) -> None:
+    image, target = make_image(store, b"1"), tmp_path / "layout"
+    write_layout(image, ["m"], store, target)
+    blob = target / "blobs/sha256" / image.layers[0].digest[7:]
+    good = blob.read_bytes()
+    blob.write_bytes(b"!" + good[1:])
+
+    write_layout(image, ["m"], store, target)
+
+    assert blob.read_bytes() == good
+
+
+@pytest.mark.parametrize("what", ["notes.txt", "index.json", "oci-layout"])
+def test_a_folder_that_is_no_layout_is_left_alone(store: Store, tmp_path: Path, what: str) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    (target / what).write_text("[]")
+
+    with pytest.raises(UsageError, match="no OCI layout"):
+        write_layout(make_image(store, b"1"), ["m"], store, target)
+    assert [path.name for path in target.iterdir()] == [what]
+
+
+def test_a_file_or_a_missing_parent_is_a_usage_error(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for place in (tmp_path / "file", tmp_path / "no" / "layout"):
+        with pytest.raises(UsageError):
+            write_layout(make_image(store, b"1"), ["m"], store, place)
+
+
+def test_a_failed_write_leaves_no_half_layout(store: Store, tmp_path: Path) -> None:
+    image, out = make_image(store, b"1"), tmp_path / "out"
+    out.mkdir()
+    store.blob(image.layers[1].digest).write_bytes(b"damaged")
+
+    with pytest.raises(CorruptBlobError):
+        write_layout(image, ["m"], store, out / "layout")
+    assert not list(out.iterdir())
+
+
+def test_images_added_at_once_are_all_kept(store: Store, tmp_path: Path) -> None:
+    target = tmp_path / "layout"
+    images = [make_image(store, b"%d" % number) for number in range(8)]
+    write_layout(images[0], ["m:0"], store, target)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: write_layout(images[n], [f"m:{n}"], store, target), range(8)))
+
+    assert {entry["digest"] for entry in index(target)} == {image.manifest_digest for image in images}
+
+
+@pytest.mark.registry
+def test_skopeo_inspects_and_copies_the_layout(store: Store, tmp_path: Path) -> None:
+    target, copied = tmp_path / "layout", tmp_path / "copy"
+    write_layout(make_image(store, b"0"), ["m:0"], store, target)
+    image = make_image(store, b"1")
+    write_layout(image, ["m:1"], store, target)
+
+    shown = subprocess.run(["skopeo", "inspect", f"oci:{target}:1"], capture_output=True, check=True, text=True)
+    subprocess.run(["skopeo", "copy", "--quiet", f"oci:{target}:1", f"dir:{copied}"], check=True)
+
+    assert json.loads(shown.stdout)["Digest"] == image.manifest_digest
+    assert (copied / "manifest.json").read_bytes() == image.manifest
