@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .redact import redact
 from .texts import Folder
 from .types import CondaDependency, Line, Problem, PythonPin, Requirement, Span
 
@@ -29,7 +30,7 @@ class Collected:
 
     def problem(self, message: str, span: Span, *, hint: str = "", code: str = "EB101") -> None:
         """Note a problem; raises TooManyProblemsError after MAX_PROBLEMS."""
-        self.problems.append(Problem(code=code, message=message, help=hint, span=span))
+        self.problems.append(Problem(code=code, message=redact(message), help=redact(hint), span=span))
         if len(self.problems) >= MAX_PROBLEMS:
             raise TooManyProblemsError
 

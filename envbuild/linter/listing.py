@@ -1,0 +1,187 @@
+"""Packages that the model must list itself: which are missing, and what listing them would change in its files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import yaml
+
+from ..model.collecting import Logical
+from ..model.document import Document, is_null, items, lookup
+from ..model.requirement import InvalidRequirementError, parse_requirement
+from ..model.requirements_txt import logical_lines
+from ..model.texts import UnreadableError
+from ..model.types import Model, Span
+from ..servers.types import ServerPackage
+from .types import Edit, Target
+
+_DASH = re.compile(r"(?P<indent>\s*)-(?P<gap>\s+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insertion:
+    """Where a requirement would be added. `refused` says why it cannot be done by `--fix`; then `edits` is empty."""
+
+    span: Span
+    edits: tuple[Edit, ...] = ()
+    refused: str = ""
+
+
+def missing_packages(model: Model, target: Target, code: str) -> list[ServerPackage]:
+    """The packages of rule `code` that the server wants listed and the model does not list by name."""
+    return [
+        package
+        for package in target.server.packages
+        if package.listed and package.code == code and not model.environment.lists(package.name)
+    ]
+
+
+def insertions(model: Model, package: ServerPackage) -> list[Insertion]:
+    """The places where `package` is to be added: in the file that counts, and in requirements.txt beside it."""
+    environment = model.environment
+    main = environment.files[0] if environment.files else ""
+    found: list[Insertion] = []
+    if environment.source == "given":
+        return [Insertion(span=Span(file=main), refused="the file lies outside of the model")]
+    if environment.source == "conda.yaml":
+        found.append(_into_yaml(main, model.texts.get(main, ""), package.requirement, conda=True))
+    elif environment.source == "python_env.yaml" and len(environment.files) == 1:
+        found.append(_into_yaml(main, model.texts.get(main, ""), package.requirement, conda=False))
+    elif environment.files:
+        # python_env.yaml names the requirements file, which is then read second.
+        main = environment.files[environment.source == "python_env.yaml"]
+        found.append(_into_requirements(main, model.texts.get(main, ""), package.requirement))
+    beside = "requirements.txt"
+    if beside in model.texts and beside not in environment.files and not _lists(model.texts[beside], package.name):
+        found.append(_into_requirements(beside, model.texts[beside], package.requirement))
+    return found
+
+
+def _lists(text: str, name: str) -> bool:
+    for line in logical_lines("requirements.txt", text):
+        head = re.split(r"\s--?[A-Za-z]", line.text, maxsplit=1)[0].strip()
+        try:
+            if parse_requirement(head, lambda _a, _b: Span(file="requirements.txt")).name == name:
+                return True
+        except InvalidRequirementError:
+            continue
+    return False
+
+
+def _into_requirements(file: str, text: str, requirement: str) -> Insertion:
+    last: Logical | None = None
+    for line in logical_lines(file, text):
+        last = line
+    # Behind an open continuation a new line would become part of the last one.
+    line_number = 0 if last is None or last.open_ended else last.last_line
+    span = last.span(*_extent(last)) if last is not None else Span(file=file)
+    return Insertion(span=span, edits=(Edit(file=file, line=line_number, text=requirement),))
+
+
+def _extent(line: Logical) -> tuple[int, int]:
+    text, start = line.strip()
+    return start, start + len(text)
+
+
+def _into_yaml(file: str, text: str, requirement: str, *, conda: bool) -> Insertion:
+    try:
+        document = Document(file, text)
+    except UnreadableError:
+        return Insertion(span=Span(file=file), refused="the file is not readable YAML")
+    root = document.root
+    dependencies = lookup(root, "dependencies")
+    pip = _pip_entry(dependencies) if conda else (None, dependencies)
+    if pip is not None and isinstance(pip[1], yaml.SequenceNode) and not is_null(pip[1]):
+        return _into_list(document, pip[1], requirement)
+    if not isinstance(root, yaml.MappingNode) or root.flow_style:
+        return Insertion(span=Span(file=file), refused="the file is written in one pair of braces")
+    if pip is not None and pip[0] is not None:
+        key = pip[0]
+        if not document.lines[key.start_mark.line].lstrip().startswith("-"):
+            return Insertion(span=document.span(key), refused="its `pip:` is written inside of braces")
+        return _lines_after(document, key, [" " * key.start_mark.column + "- " + requirement])
+    return _new_list(document, root, dependencies, requirement, conda=conda)
+
+
+def _pip_entry(dependencies: yaml.Node | None) -> tuple[yaml.Node | None, yaml.Node | None] | None:
+    for item in items(dependencies):
+        if isinstance(item, yaml.MappingNode):
+            for key, value in item.value:
+                if key.value == "pip":
+                    return key, value
+    return None
+
+
+def _into_list(document: Document, node: yaml.SequenceNode, requirement: str) -> Insertion:
+    if not node.value:
+        line, column = node.end_mark.line, node.end_mark.column - 1
+        span = Span(file=document.file, line=line + 1, column=column + 1, end_column=column + 2)
+        # The comma behind it lets a second requirement be put in at the same place.
+        return _in_line(document, span, line, column, _quoted(requirement) + ", ")
+    last = node.value[-1]
+    if node.flow_style:
+        return _in_line(
+            document, document.span(last), last.end_mark.line, last.end_mark.column, ", " + _quoted(requirement)
+        )
+    dash = _DASH.match(document.lines[last.start_mark.line])
+    if dash is None:
+        return Insertion(span=document.span(last), refused="its list is written in an unusual way")
+    return _lines_after(document, last, [f"{dash['indent']}-{dash['gap']}{requirement}"])
+
+
+def _new_list(
+    document: Document, root: yaml.MappingNode, dependencies: yaml.Node | None, requirement: str, *, conda: bool
+) -> Insertion:
+    """Edits that make the list: the same lines for every requirement but the last, so that they can be told apart."""
+    new = ["- pip:", "  - " + requirement] if conda else ["- " + requirement]
+    if isinstance(dependencies, yaml.SequenceNode) and not dependencies.value:
+        return Insertion(span=document.span(dependencies), refused="its `dependencies` are an empty list in brackets")
+    if isinstance(dependencies, yaml.SequenceNode):
+        last = dependencies.value[-1]
+        dash = _DASH.match(document.lines[last.start_mark.line])
+        if dependencies.flow_style or dash is None:
+            return Insertion(span=document.span(last), refused="its `dependencies` are written in brackets")
+        has_pip = any(
+            isinstance(item, yaml.ScalarNode) and re.match(r"pip\b(?!-)", item.value) for item in dependencies.value
+        )
+        new = new if has_pip else ["- pip", *new]
+        return _lines_after(document, last, [dash["indent"] + line for line in new])
+    if conda:
+        new = ["- pip", *new]
+    for key, value in root.value:
+        if key.value == "dependencies" and is_null(value):
+            return _lines_after(document, key, new)
+    last_key, last_value = root.value[-1]
+    return _lines_after(document, last_value if last_value.value else last_key, ["dependencies:", *new])
+
+
+def _lines_after(document: Document, node: yaml.Node, texts: Sequence[str]) -> Insertion:
+    line = _last_line(node)
+    edits = tuple(Edit(file=document.file, line=line, text=text) for text in texts)
+    return Insertion(span=document.span(node), edits=edits)
+
+
+def _last_line(node: yaml.Node) -> int:
+    """The line, from 1, on which a node ends. A block node's own mark points behind the blank lines that follow."""
+    if isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
+        return max(_last_line(node.value[-1][0]), _last_line(node.value[-1][1]))
+    if isinstance(node, yaml.SequenceNode) and node.value and not node.flow_style:
+        return _last_line(node.value[-1])
+    mark = node.end_mark
+    behind = mark.column == 0 and mark.line > node.start_mark.line
+    return int(mark.line if behind else mark.line + 1)
+
+
+def _in_line(document: Document, span: Span, line: int, column: int, text: str) -> Insertion:
+    old = document.lines[line]
+    new = old[:column] + text + old[column:]
+    return Insertion(span=span, edits=(Edit(file=document.file, line=line + 1, text=new, action="replace"),))
+
+
+def _quoted(requirement: str) -> str:
+    """The requirement as an item of a list in brackets, where a comma would end it."""
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._<>=!~-]*", requirement):
+        return requirement
+    return '"' + requirement.replace("\\", "\\\\").replace('"', '\\"') + '"'

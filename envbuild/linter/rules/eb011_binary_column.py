@@ -1,0 +1,57 @@
+"""EB011: a binary column that the server does not decode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...model.types import Model
+from ..base import BaseRule, key_spans
+from ..types import Finding, Target
+
+
+class BinaryColumn(BaseRule):
+    """The signature has a binary input, and the server hands its base64 text on undecoded.
+
+    *What it does*: looks for the type `binary` in the inputs, also inside arrays, objects and maps, when the server is
+    `azureml` with its own scoring script.
+
+    *Why it breaks*: that script never decodes base64, so `predict` gets text where it expects bytes, or MLflow
+    refuses it.
+
+    *Example*: `{"name": "image", "type": "binary"}` with `--server azureml`.
+
+    *Use instead*: `--server envbuild`, which decodes it, or a scoring script that does.
+
+    *Source*: Azure ML, "Deploy MLflow models", Limitations; MLflow, signature types.
+    """
+
+    code = "EB011"
+    name = "binary-column"
+
+    def check(self, model: Model, target: Target) -> Iterator[Finding]:
+        """One finding that names the columns."""
+        if target.server.name != "azureml" or target.script_imports is not None or model.mlmodel is None:
+            return
+        signature = model.mlmodel.signature
+        names = [f.name or "(no name)" for f in signature.inputs if _holds_binary(f.spec)] if signature else []
+        if names:
+            yield self.finding(
+                f"the azureml server never decodes binary input: {', '.join(names)[:200]}",
+                hint="use --server envbuild, or decode it in a --scoring-script",
+                spans=key_spans(model, "signature.inputs"),
+            )
+
+
+def _holds_binary(spec: Mapping[str, Any]) -> bool:
+    waiting: list[Any] = [spec]
+    while waiting:
+        value = waiting.pop()
+        if not isinstance(value, Mapping):
+            continue
+        if value.get("type") == "binary":
+            return True
+        properties = value.get("properties")
+        waiting += [value.get("items"), value.get("values")]
+        waiting += properties.values() if isinstance(properties, Mapping) else ()
+    return False

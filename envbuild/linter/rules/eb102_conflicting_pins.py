@@ -1,0 +1,148 @@
+"""EB102: two pins of one package that no version satisfies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...model.requirement import canonical_name
+from ...model.types import Model, Requirement, Span
+from ..base import BaseRule
+from ..types import Finding, Target
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
+
+_CONDA = re.compile(r"(?:[^\s:\[]+::)?[A-Za-z0-9_.-]+?\s*(?P<version>[=<>!~\s].*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pin:
+    """What one line asks of a package. `asks` is False for a constraint, which alone installs nothing."""
+
+    name: str
+    specifier: str
+    marker: str
+    span: Span
+    asks: bool = True
+
+
+class ConflictingPins(BaseRule):
+    """A package is listed with version ranges that have no version in common.
+
+    *What it does*: compares all lines for one package, conda packages and constraints included, and each line with
+    itself. Lines whose marker does not hold for the image are left aside.
+
+    *Why it breaks*: nothing can be resolved.
+
+    *Example*: `- numpy=1.26.4` among the conda packages and `- numpy==2.1.0` in the pip list.
+
+    *Use instead*: one of the two.
+
+    *Source*: PEP 440; conda/conda-lock issues 540 and 813.
+    """
+
+    code = "EB102"
+    name = "conflicting-pins"
+
+    def check(self, model: Model, target: Target) -> Iterator[Finding]:
+        """One finding for each package, naming the first two lines that disagree."""
+        environment = model.environment
+        pins = [_Pin(name=d.name, specifier=_conda_range(d.text), marker="", span=d.span) for d in environment.conda]
+        pins = [_Pin(name=canonical_name(p.name), specifier=p.specifier, marker="", span=p.span) for p in pins]
+        pins += [_of(r, asks=True) for r in environment.pip if not r.url]
+        pins += [_of(r, asks=False) for r in environment.constraints if not r.url]
+        by_name: dict[str, list[_Pin]] = {}
+        for pin in pins:
+            if pin.specifier:
+                by_name.setdefault(pin.name, []).append(pin)
+        python = target.python or (environment.python.minor if environment.python else "")
+        for name, group in by_name.items():
+            yield from self._in_group(name, group, python)
+
+    def _in_group(self, name: str, group: list[_Pin], python: str) -> Iterator[Finding]:
+        # Only a range of several clauses, or a second line, needs the version arithmetic and its import.
+        if len({pin.specifier for pin in group}) < 2 and not any("," in pin.specifier for pin in group):
+            return
+        ranges = [(pin, _parsed(pin.specifier)) for pin in group if _applies(pin.marker, python)]
+        for index, (pin, range_) in enumerate(ranges):
+            if range_ is None:
+                continue
+            if pin.asks and "," in pin.specifier and range_.is_unsatisfiable():
+                yield self.finding(f"no version of {name} satisfies {pin.specifier}", spans=[pin.span])
+                return
+            for other, other_range in ranges[:index]:
+                if other_range is not None and (pin.asks or other.asks) and range_.is_disjoint(other_range):
+                    yield self.finding(
+                        f"no version of {name} satisfies both {other.specifier} and {pin.specifier}",
+                        hint="keep one of the two, or make their ranges meet",
+                        spans=[other.span, pin.span],
+                    )
+                    return
+
+
+def _of(requirement: Requirement, *, asks: bool) -> _Pin:
+    return _Pin(
+        name=requirement.name,
+        specifier=requirement.specifier,
+        marker=requirement.marker,
+        span=requirement.span,
+        asks=asks,
+    )
+
+
+def _conda_range(text: str) -> str:
+    """The version part of a conda match spec as PEP 440 writes it; empty where there is none or it has no equal."""
+    found = _CONDA.fullmatch(text.strip())
+    version = re.split(r"[\s=](?=[A-Za-z_])", found["version"].strip())[0].strip() if found else ""
+    if not version or "|" in version or "[" in version or "(" in version:
+        return ""
+    clauses = []
+    for clause in (c.strip() for c in version.split(",")):
+        exact = re.fullmatch(r"==\s*([0-9][\w.]*)", clause)
+        loose = re.fullmatch(r"=?\s*([0-9][\w.]*?)(?:\.\*|\*)?(?:=.*|\s+\S+)?", clause)
+        if exact:
+            clauses.append("==" + exact[1])
+        elif loose:
+            clauses.append(f"=={loose[1]}.*")
+        elif re.fullmatch(r"(?:>=|<=|>|<|!=|~=)\s*[0-9][\w.]*(?:\.\*)?", clause):
+            clauses.append(re.sub(r"\s", "", clause).removesuffix(".*") if clause[:1] in "<>" else clause)
+        else:
+            return ""
+    return ",".join(clauses)
+
+
+def _parsed(specifier: str) -> SpecifierSet | None:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return SpecifierSet(specifier)
+    except InvalidSpecifier:
+        return None
+
+
+def _applies(marker: str, python: str) -> bool:
+    """Whether a marker holds in the image; what is not known for sure does not hold."""
+    if not marker:
+        return True
+    if not python or "platform_machine" in marker or "extra" in marker or "platform_release" in marker:
+        return False
+    from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+
+    environment = {
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "implementation_name": "cpython",
+        "implementation_version": f"{python}.0",
+        "platform_python_implementation": "CPython",
+        "os_name": "posix",
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "platform_version": "",
+    }
+    try:
+        return Marker(marker).evaluate(environment)
+    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
+        return False
