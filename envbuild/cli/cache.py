@@ -37,7 +37,10 @@ def verify_command() -> None:
     for entry in damaged:
         say(entry)
     if damaged:
-        terminal().line(f"removed {plural(len(damaged), 'damaged entries')}; the next build makes them anew")
+        them = "it" if len(damaged) == 1 else "them"
+        terminal().line(
+            f"removed {plural(len(damaged), 'damaged entries')}; the next build makes {them} anew"
+        )
     else:
         terminal().line("every entry is sound")
 
@@ -51,6 +54,8 @@ def prune_command(days: int | None, everything: bool) -> None:
     """Remove what was not used lately, and say how much that freed."""
     from ..errors import UsageError
     from ..oci.maintenance import prune
+    from ..options import cache_dir
+    from .housekeeping import prune_folders
     from .terminal import terminal
     from .text import plural, size
 
@@ -58,8 +63,10 @@ def prune_command(days: int | None, everything: bool) -> None:
         raise UsageError(
             "--days and --all exclude each other", hint="--all keeps nothing, whenever it was used"
         )
-    count, freed = prune(_store(), days=0 if everything else DAYS if days is None else days)
-    terminal().line(f"removed {plural(count, 'entries')}, freed {size(freed)}")
+    days = 0 if everything else DAYS if days is None else days
+    count, freed = prune(_store(), days=days)
+    folders, more = prune_folders(cache_dir(), days=days, everything=everything)
+    terminal().line(f"removed {plural(count + folders, 'entries')}, freed {size(freed + more)}")
 
 
 def _store() -> Store:

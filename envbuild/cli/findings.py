@@ -41,6 +41,8 @@ def workflow_commands(
     findings: Sequence[Finding], root: Path, environ: Mapping[str, str] = os.environ
 ) -> list[str]:
     """One workflow command a finding, its file named relative to the checkout."""
+    from ..model.redact import redact
+
     top = Path(environ.get("GITHUB_WORKSPACE") or ".").absolute()
     lines = []
     for finding in findings:
@@ -52,7 +54,7 @@ def workflow_commands(
             if span.end_column > span.column:
                 place["endColumn"] = span.end_column - 1
         place["title"] = f"{finding.code} {finding.name}"
-        text = finding.message + (f"\n{finding.help}" if finding.help else "")
+        text = redact(finding.message + (f"\n{finding.help}" if finding.help else ""))
         fields = ",".join(f"{key}={_escape(str(value), also=':,')}" for key, value in place.items())
         lines.append(f"::{_LEVELS[finding.severity]} {fields}::{_escape(text)}")
     return lines

@@ -76,7 +76,11 @@ def command(
 
 
 def check_output(output: str, tags: tuple[str, ...]) -> None:
-    """Whether `--output` reads well and has the name that it needs. Raises UsageError."""
+    """Whether `--output` and the names read well, before any work. Raises UsageError."""
+    from ..oci.reference import parse_reference
+
+    for tag in tags:
+        parse_reference(tag)
     kind, equals, path = output.partition("=")
     if output and kind not in OUTPUTS:
         raise UsageError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +28,17 @@ class Terminal:
     @property
     def width(self) -> int:
         """Columns that a line may take; a file or a pipe has no end."""
-        return shutil.get_terminal_size().columns if self.tty else 10_000
+        if not self.tty:
+            return 10_000
+        wish = os.environ.get("COLUMNS", "")
+        try:
+            return (
+                int(wish)
+                if wish.isdigit() and int(wish)
+                else os.get_terminal_size(self.stream.fileno()).columns
+            )
+        except (OSError, ValueError):
+            return 80
 
     def style(self, style: str, text: str) -> str:
         """`text` in a style such as `bold green`, or as it is where there is no colour."""

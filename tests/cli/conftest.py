@@ -85,7 +85,13 @@ def on_terminal() -> Callable[..., tuple[int, str]]:
     def run(*args: object, env: dict[str, str] | None = None, columns: int = 100) -> tuple[int, str]:
         pid, master = pty.fork()
         if pid == 0:  # pragma: no cover - the child
-            full = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns), "PYTHONPATH": str(ROOT), **(env or {})}
+            full = {
+                **os.environ,
+                "TERM": "xterm",
+                "COLUMNS": str(columns),
+                "PYTHONPATH": str(ROOT),
+                **(env or {}),
+            }
             os.execve(sys.executable, [sys.executable, *map(str, args)], full)
         written = b""
         end = time.monotonic() + 120

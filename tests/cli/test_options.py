@@ -71,6 +71,7 @@ def test_the_options_arrive_where_the_library_reads_them() -> None:
         ("oci-dir", ("a",), "a path is missing"),
         ("oci-archive=", ("a",), "a path is missing"),
         ("tar=x", ("a",), "not known"),
+        ("", ("Not A Name",), "Not A Name"),
     ],
 )
 def test_an_output_that_cannot_be_is_refused(output: str, tags: tuple[str, ...], says: str) -> None:
@@ -80,7 +81,13 @@ def test_an_output_that_cannot_be_is_refused(output: str, tags: tuple[str, ...],
 
 @pytest.mark.parametrize(
     ("output", "tags"),
-    [("", ("a",)), ("docker", ("a",)), ("oci-dir=x", ()), ("oci-archive=a=b.tar", ()), ("docker-archive=x", ("a",))],
+    [
+        ("", ("a",)),
+        ("docker", ("a",)),
+        ("oci-dir=x", ()),
+        ("oci-archive=a=b.tar", ()),
+        ("docker-archive=x", ("a",)),
+    ],
 )
 def test_an_image_in_a_file_needs_no_name(output: str, tags: tuple[str, ...]) -> None:
     check_output(output, tags)

@@ -126,7 +126,8 @@ def test_a_bug_is_one_line_and_a_traceback_on_request_alone(
 
 
 @pytest.mark.parametrize(
-    ("number", "says"), [(errno.ENOSPC, "no space left"), (errno.EROFS, "read-only"), (errno.EACCES, "denied")]
+    ("number", "says"),
+    [(errno.ENOSPC, "no space left"), (errno.EROFS, "read-only"), (errno.EACCES, "denied")],
 )
 def test_trouble_with_the_disk_names_the_file(
     call: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, says: str
@@ -146,9 +147,15 @@ def test_every_documented_family_ends_with_its_code(
 ) -> None:
     from envbuild import errors
 
-    families = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.EnvbuildError)]
+    families = [
+        c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.EnvbuildError)
+    ]
     for family in families:
-        error = family("sha256:0") if family is errors.CorruptBlobError else family("what", hint="do this\nor that")
+        error = (
+            family("sha256:0")
+            if family is errors.CorruptBlobError
+            else family("what", hint="do this\nor that")
+        )
 
         def fail(error: Exception = error) -> Path:
             raise error

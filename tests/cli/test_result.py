@@ -67,9 +67,16 @@ def built() -> Built:
         lock=Lock(packages=(), python="3.11", platform="x", requirements=()),
         layers=(
             BuiltLayer(
-                title="debian:bookworm", kind="base", size=97_400_000, cached=True, why="first", diff_id=DIGEST
+                title="debian:bookworm",
+                kind="base",
+                size=97_400_000,
+                cached=True,
+                why="first",
+                diff_id=DIGEST,
             ),
-            BuiltLayer(title="model", kind="model", size=12_000, cached=False, why="changes most", diff_id=DIGEST),
+            BuiltLayer(
+                title="model", kind="model", size=12_000, cached=False, why="changes most", diff_id=DIGEST
+            ),
         ),
         size=97_412_000,
         sent=12_000,
@@ -91,7 +98,10 @@ def model(root: Path, example: dict[str, Any] | None = None) -> Model:
         size = (root / "serving_input_example.json").stat().st_size
         files = (ModelFile(path="serving_input_example.json", size=size, executable=False),)
         info = InputExample(
-            path="input_example.json", kind="dataframe", orient="split", serving_path="serving_input_example.json"
+            path="input_example.json",
+            kind="dataframe",
+            orient="split",
+            serving_path="serving_input_example.json",
         )
     return Model(
         root=root,
@@ -154,7 +164,9 @@ def test_a_quiet_run_shows_no_table(built: Built) -> None:
     assert stream.getvalue() == ""
 
 
-def test_the_next_command_for_an_engine_runs_the_image_on_the_servers_port(built: Built, tmp_path: Path) -> None:
+def test_the_next_command_for_an_engine_runs_the_image_on_the_servers_port(
+    built: Built, tmp_path: Path
+) -> None:
     steps = next_steps(built, model(tmp_path), own_script=False)
     assert steps == ["docker run --rm -p 5001:5001 diabetes:latest", "curl http://localhost:5001/"]
 
@@ -191,7 +203,10 @@ def test_the_request_is_the_models_own_example_cut_to_a_row(built: Built, tmp_pa
     line = next_steps(built, found, own_script=False)[-1]
     # What a shell makes of it is what curl gets.
     words = subprocess.run(
-        ["sh", "-c", f"printf '%s\\n' {line.removeprefix('curl ')}"], capture_output=True, text=True, check=True
+        ["sh", "-c", f"printf '%s\\n' {line.removeprefix('curl ')}"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.splitlines()
     assert words[:3] == ["http://localhost:5001/score", "-H", "content-type: application/json"]
     assert json.loads(words[4]) == {
@@ -268,8 +283,10 @@ def test_findings_annotate_the_files_of_a_checkout(tmp_path: Path) -> None:
     workspace = {"GITHUB_WORKSPACE": str(tmp_path)}
     found = workflow_commands([finding, info], tmp_path / "models" / "a,b", workspace)
     assert found == [
-        "::error file=models/a%2Cb/conda.yaml,line=7,col=9,endColumn=14,title=EB301 server-missing"
-        "::100%25 missing:%0Aadd it%0Aadd a line",
+        (
+            "::error file=models/a%2Cb/conda.yaml,line=7,col=9,endColumn=14,title=EB301 server-missing"
+            "::100%25 missing:%0Aadd it%0Aadd a line"
+        ),
         "::notice title=EB301 server-missing::m",
     ]
     assert os.linesep not in "".join(found)
