@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from fnmatch import fnmatchcase
 
 from ..errors import BaseImageError
@@ -20,6 +22,8 @@ from .suites import ARCHITECTURES, SUITES, left_out
 _MERGED = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 _ALWAYS_MERGED = ("bin", "lib", "sbin")
 _WORLD_WRITABLE = 0o1777
+# Inflated packages that are held at a time: the largest has some 15 MB.
+_AHEAD = 3
 
 
 def assemble_layer(lock: BaseLock, store: Store) -> Layer:
@@ -44,6 +48,23 @@ def merged_target(path: str, target: str) -> str:
     return posixpath.relpath("/" + merged(pointed), "/" + posixpath.dirname(merged(path)))
 
 
+def _opened(packages: Sequence[LockedPackage], store: Store) -> Iterator[tuple[LockedPackage, Deb]]:
+    """The packages in order, inflated by threads a little ahead of their use."""
+
+    def load(package: LockedPackage) -> Deb:
+        return Deb(store.read(f"sha256:{package.sha256}"), f"{package.name} {package.version}")
+
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        waiting: deque[tuple[LockedPackage, Future[Deb]]] = deque()
+        for package in packages:
+            waiting.append((package, pool.submit(load, package)))
+            if len(waiting) > _AHEAD:
+                first, task = waiting.popleft()
+                yield first, task.result()
+        for first, task in waiting:
+            yield first, task.result()
+
+
 class _Assembly:
     """The state of one run: what was written, and what later files are made of."""
 
@@ -61,7 +82,7 @@ class _Assembly:
     def write(self, store: Store) -> None:
         # base-files first: it alone gives the modes of /tmp, /root and others.
         packages = sorted(self._lock.packages, key=lambda p: (p.name != "base-files", p.name))
-        controls = [(package, *self._package(package, store)) for package in packages]
+        controls = [(package, *self._package(package, deb)) for package, deb in _opened(packages, store)]
         for name in _MERGED:
             if name in _ALWAYS_MERGED or f"usr/{name}" in self._folders:
                 self._folder(f"usr/{name}")
@@ -78,9 +99,8 @@ class _Assembly:
             self._file(where, skeleton.status(control.text), 0o644, "envbuild")
             self._file(f"{where}.md5sums", skeleton.md5sums(sums, paths), 0o644, "envbuild")
 
-    def _package(self, package: LockedPackage, store: Store) -> tuple[Control, list[str]]:
+    def _package(self, package: LockedPackage, deb: Deb) -> tuple[Control, list[str]]:
         """Write one package; returns its control files and the paths of its regular files."""
-        deb = Deb(store.read(f"sha256:{package.sha256}"), f"{package.name} {package.version}")
         written = []
         for entry in deb.entries():
             path = merged(entry.path)

@@ -7,10 +7,8 @@ import gzip
 import io
 import lzma
 import tarfile
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, cast
 
 from ..errors import BaseImageError
 from .compression import open_zstd
@@ -39,7 +37,7 @@ class Entry:
 
 
 class Deb:
-    """A .deb held in memory. Raises BaseImageError when it is not one."""
+    """A .deb held in memory, inflated. Raises BaseImageError when it is not one."""
 
     def __init__(self, content: bytes, name: str) -> None:
         from debian.arfile import ArError, ArFile
@@ -47,71 +45,69 @@ class Deb:
         self._name = name
         try:
             archive = ArFile(fileobj=io.BytesIO(content))
-            self._parts = {member.name: member for member in archive.getmembers()}
-        except (ArError, ValueError) as error:
+            parts = {member.name: member.read() for member in archive.getmembers()}
+            self._control = _part(parts, "control.tar", name)
+            self._data = _part(parts, "data.tar", name)
+        except (ArError, ValueError, OSError, EOFError, lzma.LZMAError) as error:
             raise BaseImageError(f"{name} is not a Debian package: {error}") from None
 
     def control(self) -> Control:
         """The package's control files."""
         text, sums = "", {}
-        with self._open("control.tar") as tar:
-            for member in tar:
-                source = tar.extractfile(member) if member.isfile() else None
-                if source is None:
-                    continue
-                name = member.name.removeprefix("./")
-                if name == "control":
-                    text = source.read().decode("utf-8", "replace")
-                elif name == "md5sums":
-                    for line in source.read().decode("utf-8", "surrogateescape").splitlines():
-                        md5, _, path = line.partition("  ")
-                        sums[path] = md5
+        for path, member, tar in self._members(self._control):
+            source = tar.extractfile(member) if member.isfile() else None
+            if source is not None and path == "control":
+                text = source.read().decode("utf-8", "replace")
+            elif source is not None and path == "md5sums":
+                for line in source.read().decode("utf-8", "surrogateescape").splitlines():
+                    md5, _, file = line.partition("  ")
+                    sums[file] = md5
         return Control(text=text.strip() + "\n", md5sums=sums)
 
     def entries(self) -> Iterator[Entry]:
         """The data, in the order of the archive. Devices and FIFOs, which no base needs, raise BaseImageError."""
-        with self._open("data.tar") as tar:
-            for member in tar:
-                path = member.name.removeprefix("./").strip("/")
-                path = "" if path == "." else path
-                mode = member.mode
-                if member.isdir():
-                    yield Entry(path=path, kind="directory", mode=mode)
-                elif member.issym():
-                    yield Entry(path=path, kind="symlink", mode=mode, target=member.linkname)
-                elif member.islnk():
-                    target = member.linkname.removeprefix("./").strip("/")
-                    yield Entry(path=path, kind="hardlink", mode=mode, target=target)
-                elif member.isfile():
-                    source = tar.extractfile(member)
-                    yield Entry(path=path, kind="file", mode=mode, content=source.read() if source else b"")
-                else:
-                    raise BaseImageError(f"{self._name} holds {path}, which is no file, link or folder")
+        for path, member, tar in self._members(self._data):
+            if member.isdir():
+                yield Entry(path=path, kind="directory", mode=member.mode)
+            elif member.issym():
+                yield Entry(path=path, kind="symlink", mode=member.mode, target=member.linkname)
+            elif member.islnk():
+                target = _clean(member.linkname)
+                yield Entry(path=path, kind="hardlink", mode=member.mode, target=target)
+            elif member.isfile():
+                source = tar.extractfile(member)
+                content = source.read() if source else b""
+                yield Entry(path=path, kind="file", mode=member.mode, content=content)
+            else:
+                raise BaseImageError(f"{self._name} holds {path}, which is no file, link or folder")
 
-    def _open(self, part: str) -> closing[tarfile.TarFile]:
-        for name, member in self._parts.items():
-            if name == part or name.startswith(part + "."):
-                suffix = name[len(part) :]
-                try:
-                    stream = _inflate(member, suffix)  # type: ignore[arg-type]  # ArMember reads like a file
-                    return closing(tarfile.open(fileobj=stream, mode="r|"))
-                except (tarfile.TarError, OSError, EOFError, lzma.LZMAError) as error:
-                    raise BaseImageError(f"{name} of {self._name} cannot be read: {error}") from None
-        raise BaseImageError(f"{self._name} has no {part}")
+    def _members(self, content: bytes) -> Iterator[tuple[str, tarfile.TarInfo, tarfile.TarFile]]:
+        try:
+            with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
+                for member in tar:
+                    yield _clean(member.name), member, tar
+        except tarfile.TarError as error:
+            raise BaseImageError(f"{self._name} holds no readable tar: {error}") from None
 
 
-def _inflate(source: IO[bytes], suffix: str) -> IO[bytes]:
-    """`source` behind the decompressor that its name asks for."""
-    source.seek(0)
-    match suffix:
-        case ".xz" | ".lzma":
-            return lzma.LZMAFile(source)
-        case ".gz":
-            return cast("IO[bytes]", gzip.GzipFile(fileobj=source))
-        case ".bz2":
-            return bz2.BZ2File(source)
-        case ".zst":
-            return open_zstd(source)
-        case "":
-            return source
-    raise BaseImageError(f"a Debian package is compressed as {suffix}, which is unknown")
+def _clean(name: str) -> str:
+    path = name.removeprefix("./").strip("/")
+    return "" if path == "." else path
+
+
+def _part(parts: Mapping[str, bytes], wanted: str, package: str) -> bytes:
+    """The tar `wanted`, inflated by what the end of its name says."""
+    for name, content in parts.items():
+        match name.removeprefix(wanted) if name.startswith(wanted) else None:
+            case ".xz" | ".lzma":
+                return lzma.decompress(content)
+            case ".gz":
+                return gzip.decompress(content)
+            case ".bz2":
+                return bz2.decompress(content)
+            case ".zst":
+                with open_zstd(io.BytesIO(content)) as plain:
+                    return plain.read()
+            case "":
+                return content
+    raise BaseImageError(f"{package} has no {wanted} that can be read, only {', '.join(parts)}")
