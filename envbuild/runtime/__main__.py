@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import List
 
 from . import process
 
 
-def main(arguments: List[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Serve; `serve` is what some platforms pass to every image."""
     if arguments not in ([], ["serve"]):
         print("usage: python -m envbuild_runtime [serve]", file=sys.stderr)

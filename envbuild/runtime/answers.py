@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional
+from typing import Any
 
 import orjson
 
@@ -22,7 +23,7 @@ class Answer:
     status: int
     body: bytes
     media_type: str = "application/json"
-    headers: Optional[Mapping[str, str]] = None
+    headers: Mapping[str, str] | None = None
     seconds: float = 0.0
     """Time in the model or script."""
 
@@ -71,7 +72,7 @@ def run_script(script: Script, body: bytes, headers: Mapping[str, str]) -> Answe
 
 
 def _response(result: Any, seconds: float) -> Answer:
-    headers: Dict[str, str] = {}
+    headers: dict[str, str] = {}
     for name, value in result.headers.items():
         if name.lower() not in ("content-type", "content-length"):
             headers[name.lower()] = str(value)

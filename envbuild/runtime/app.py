@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
-from typing import Any, Awaitable, Callable, Dict, Mapping, Optional
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -39,7 +40,7 @@ class Application:
         self.busy = 0
         """Predictions running or waiting."""
 
-    def build(self, *, model: Optional[Model] = None, script: Optional[Script] = None) -> Starlette:
+    def build(self, *, model: Model | None = None, script: Script | None = None) -> Starlette:
         """Return the ASGI application for a model or for a script."""
         routes = [
             Route("/", self._text("Healthy"), methods=["GET"]),
@@ -57,7 +58,7 @@ class Application:
 
     def _endpoint(self, route: str, work: Work, error: Callable[[int, str], Answer], failed: str) -> Endpoint:
         async def respond(request: Request) -> Response:
-            names: Dict[str, str] = {}
+            names: dict[str, str] = {}
             try:
                 names = identifiers(request.headers)
                 body = await self._body(request)

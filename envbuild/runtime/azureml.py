@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import MutableMapping
 from pathlib import Path
-from typing import List, MutableMapping
 
 from . import process
 from .errors import StartError
@@ -27,14 +27,14 @@ HEARTBEAT = ("/dev/shm", tempfile.gettempdir())
 """Where gunicorn's workers may show that they live: in memory, so that a slow disk does not look like a dead one."""
 
 
-def main(arguments: List[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Start the server; `serve` is what some platforms pass to every image, other arguments go to azmlinfsrv."""
+    process.prepare()
     try:
         options = prepare(os.environ)
     except StartError as error:
         print(f"envbuild_runtime.azureml: {error}", file=sys.stderr)
         return 3
-    process.prepare()
     sys.argv = ["azmlinfsrv", *options, *(arguments[1:] if arguments[:1] == ["serve"] else arguments)]
     from azureml_inference_server_http.amlserver import run
 
@@ -42,7 +42,7 @@ def main(arguments: List[str]) -> int:
     return 0
 
 
-def prepare(environment: MutableMapping[str, str]) -> List[str]:
+def prepare(environment: MutableMapping[str, str]) -> list[str]:
     """Set what the server reads from the environment, enter AML_APP_ROOT, and return azmlinfsrv's options."""
     for name, value in DEFAULTS.items():
         if not environment.get(name):

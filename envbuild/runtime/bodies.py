@@ -6,7 +6,7 @@ Azure ML: {"input_data": ..., "params": ...} to /score. MLflow: one of four keys
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Tuple
+from typing import Any
 
 import orjson
 
@@ -33,7 +33,7 @@ def parse_json(body: bytes) -> Any:
         raise ClientError(f"The body is not JSON: {error}") from None
 
 
-def azure_request(body: bytes) -> Tuple[Any, Any]:
+def azure_request(body: bytes) -> tuple[Any, Any]:
     """Return (value, params) of a body of /score."""
     content = _object(parse_json(body))
     if "input_data" not in content:
@@ -44,7 +44,7 @@ def azure_request(body: bytes) -> Tuple[Any, Any]:
     return payload, content.get("params")
 
 
-def mlflow_request(body: bytes) -> Tuple[Any, Any, str, str]:
+def mlflow_request(body: bytes) -> tuple[Any, Any, str, str]:
     """Return (value, params, key, form) of a body of /invocations; form is that of `decode.decode`."""
     content = _object(parse_json(body))
     keys = [key for key in MLFLOW_FORMS if key in content]
@@ -66,7 +66,7 @@ def check_content_type(header: str) -> None:
             raise ClientError(f"Expects the charset to be utf-8, not {charset}", status=415)
 
 
-def _object(content: Any) -> Dict[str, Any]:
+def _object(content: Any) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ClientError("The body has to be a JSON object.")
     return content

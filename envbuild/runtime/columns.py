@@ -10,7 +10,8 @@ import base64
 import json
 import math
 import re
-from typing import Any, Callable, List
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ ISO_8601 = re.compile(
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
-def cast_column(values: List[Any], kind: str, label: str) -> Any:
+def cast_column(values: list[Any], kind: str, label: str) -> Any:
     """Return the values as a numpy array of the type MLflow names `kind`; ClientError names `label` and the row.
 
     Unknown and nested kinds (array, object, map, any) are given on as they are; MLflow checks those itself.
@@ -37,12 +38,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _refuse(values: List[Any], fits: Callable[[Any], bool], kind: str, label: str, wants: str) -> ClientError:
+def _refuse(values: list[Any], fits: Callable[[Any], bool], kind: str, label: str, wants: str) -> ClientError:
     row = next(number for number, value in enumerate(values) if not fits(value))
     return ClientError(f"{label}, row {row}: {shown(values[row])} is not {wants} (type {kind})")
 
 
-def _whole(values: List[Any], kind: str, label: str) -> Any:
+def _whole(values: list[Any], kind: str, label: str) -> Any:
     low, high = (-(1 << 31), (1 << 31) - 1) if kind == "integer" else (-(1 << 63), (1 << 63) - 1)
 
     def fits(value: Any) -> bool:
@@ -56,7 +57,7 @@ def _whole(values: List[Any], kind: str, label: str) -> Any:
     return np.array(values, dtype="int32" if kind == "integer" else "int64")
 
 
-def _real(values: List[Any], kind: str, label: str) -> Any:
+def _real(values: list[Any], kind: str, label: str) -> Any:
     def fits(value: Any) -> bool:
         return value is None or type(value) in (int, float) or (type(value) is str and value in NOT_FINITE)
 
@@ -75,7 +76,7 @@ def _real(values: List[Any], kind: str, label: str) -> Any:
         raise ClientError(f"{label}: a number is too large (type {kind})") from None
 
 
-def _boolean(values: List[Any], kind: str, label: str) -> Any:
+def _boolean(values: list[Any], kind: str, label: str) -> Any:
     def fits(value: Any) -> bool:
         return type(value) is bool or (type(value) is int and value in (0, 1))
 
@@ -84,7 +85,7 @@ def _boolean(values: List[Any], kind: str, label: str) -> Any:
     return np.array(values, dtype="bool")
 
 
-def _text(values: List[Any], kind: str, label: str) -> Any:
+def _text(values: list[Any], kind: str, label: str) -> Any:
     def fits(value: Any) -> bool:
         return value is None or type(value) is str
 
@@ -93,7 +94,7 @@ def _text(values: List[Any], kind: str, label: str) -> Any:
     return _objects(values, kind, label)
 
 
-def _binary(values: List[Any], kind: str, label: str) -> Any:
+def _binary(values: list[Any], kind: str, label: str) -> Any:
     def decoded(value: Any) -> Any:
         return None if value is None else base64.b64decode(value, validate=True)
 
@@ -109,7 +110,7 @@ def _binary(values: List[Any], kind: str, label: str) -> Any:
     return _objects([decoded(value) for value in values], kind, label)
 
 
-def _datetime(values: List[Any], kind: str, label: str) -> Any:
+def _datetime(values: list[Any], kind: str, label: str) -> Any:
     def moment(value: Any) -> Any:
         if value is None:
             return np.datetime64("NaT", "ns")
@@ -124,7 +125,7 @@ def _datetime(values: List[Any], kind: str, label: str) -> Any:
             return False
         try:
             moment(value).astype("datetime64[ns]")
-            return 1678 <= pd.Timestamp(value.replace(",", ".")).year <= 2261
+            return bool(1678 <= pd.Timestamp(value.replace(",", ".")).year <= 2261)
         except ValueError:
             return False
 
@@ -134,7 +135,7 @@ def _datetime(values: List[Any], kind: str, label: str) -> Any:
     return np.array([moment(value) for value in values], dtype="datetime64[ns]")
 
 
-def _objects(values: List[Any], kind: str, label: str) -> Any:
+def _objects(values: list[Any], kind: str, label: str) -> Any:
     # Filled one by one: numpy would make a two-dimensional array of lists of equal length.
     array = np.empty(len(values), dtype=object)
     for row, value in enumerate(values):
@@ -142,7 +143,7 @@ def _objects(values: List[Any], kind: str, label: str) -> Any:
     return array
 
 
-_CASTS: dict[str, Callable[[List[Any], str, str], Any]] = {
+_CASTS: dict[str, Callable[[list[Any], str, str], Any]] = {
     "boolean": _boolean,
     "integer": _whole,
     "long": _whole,

@@ -6,7 +6,7 @@ DataFrame, other lists an array, other objects named arrays, as MLflow's and Azu
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any
 
 from .errors import ClientError
 from .signature import Signature
@@ -74,9 +74,10 @@ def _from_table(table: Table, signature: Signature, label: str) -> Any:
     if not signature.tensors:
         return to_frame(table, signature, label)
     if signature.names and table.names is not None:
-        values: Dict[str, Any] = {str(name): cells for name, cells in zip(table.names, table.columns)}  # noqa: B905
+        values: dict[str, Any] = {str(name): cells for name, cells in zip(table.names, table.columns)}  # noqa: B905
         return _tensors(values, signature, label)
-    return _tensors([list(row) for row in zip(*table.columns)], signature, label)
+    rows = [list(row) for row in zip(*table.columns)]  # noqa: B905
+    return _tensors(rows, signature, label)
 
 
 def _tensors(payload: Any, signature: Signature, label: str) -> Any:

@@ -6,14 +6,14 @@ x-request-id names the request; x-ms-client-request-id is the client's own; x-ms
 from __future__ import annotations
 
 import uuid
-from typing import Dict, Mapping
+from collections.abc import Mapping
 
 from .errors import ClientError
 
 LIMIT = 100
 
 
-def identifiers(headers: Mapping[str, str]) -> Dict[str, str]:
+def identifiers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the identifier headers of the answer; ClientError (431) if one is longer than 100 characters."""
     request = headers.get("x-request-id") or str(uuid.uuid4())
     legacy = headers.get("x-ms-request-id", "")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Tuple
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -23,6 +21,6 @@ class Metrics:
             "envbuild_requests_in_progress", "Predictions running or waiting.", registry=self._registry
         )
 
-    def exposition(self) -> Tuple[bytes, str]:
+    def exposition(self) -> tuple[bytes, str]:
         """Return the text for Prometheus and its content type."""
         return generate_latest(self._registry), CONTENT_TYPE_LATEST

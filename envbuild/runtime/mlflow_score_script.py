@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from typing import Any, Dict, Optional
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,8 +35,8 @@ SIGNATURE = parse_signature(MLMODEL)
 SAMPLES = {"boolean": True, "string": "sample string", "binary": "", "datetime": "2024-01-01T00:00:00"}
 """The cell of a sample table by type; numbers are 0."""
 
-model: Optional[Model] = None
-collectors: Dict[str, Any] = {}
+model: Model | None = None
+collectors: dict[str, Any] = {}
 
 
 def init() -> None:
@@ -53,7 +53,7 @@ def init() -> None:
         logger.info("Model data is not collected: %s", error)
 
 
-def predict(input_data: Any, params: Optional[Dict[str, Any]] = None) -> Any:
+def predict(input_data: Any, params: dict[str, Any] | None = None) -> Any:
     """Answer one request."""
     assert model is not None, "init() has not been called"
     while isinstance(input_data, dict) and set(input_data) == {"input_data"}:
@@ -88,7 +88,7 @@ class Untyped(AbstractParameterType):  # type: ignore[misc]  # the base class ha
         """Return the value as it is."""
         return input_data
 
-    def input_to_swagger(self) -> Dict[str, Any]:
+    def input_to_swagger(self) -> dict[str, Any]:
         """Return a schema that any object fits."""
         return {"type": "object", "example": {}}
 

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 DEFAULTS = {
@@ -24,6 +25,9 @@ DEFAULTS = {
 
 def prepare() -> None:
     """Set the environment's defaults and end on SIGTERM, also as process 1 and while the model loads."""
+    # `python -m` puts the working directory first, where any file could shadow a library.
+    if sys.path and sys.path[0] in ("", str(Path.cwd())):
+        del sys.path[0]
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     _home()

@@ -10,9 +10,10 @@ import importlib.util
 import inspect
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any
 
 from .bodies import check_content_type, parse_json
 from .errors import ClientError, StartError
@@ -21,13 +22,14 @@ from .errors import ClientError, StartError
 class Script:
     """A scoring script in memory, with its `init()` done."""
 
-    def __init__(self, path: Path) -> None:
-        """Load the script in its own folder and call `init()`.
+    def __init__(self, root: Path, path: Path) -> None:
+        """Load the script and call `init()`, in the folder `root`, which can be imported from.
 
         StartError if `init()` or `run()` is missing or cannot be called; what the script raises is raised.
         """
-        os.chdir(path.parent)
-        sys.path.insert(0, str(path.parent))
+        os.chdir(root)
+        # Behind the installed packages, as under Azure ML's server, so that no file shadows a library.
+        sys.path.extend(dict.fromkeys([str(root), str(path.parent)]))
         module = _load(path)
         self._run = _function(module, path, "run")
         init = _function(module, path, "init")
@@ -41,7 +43,7 @@ class Script:
 
     def call(self, body: bytes, headers: Mapping[str, str]) -> Any:
         """Return what `run()` answers; ClientError if the body is not what its signature needs."""
-        arguments: Dict[str, Any] = {}
+        arguments: dict[str, Any] = {}
         if self._headers:
             arguments["request_headers"] = {name.title(): value for name, value in headers.items()}
         if not self._decorated:
@@ -80,7 +82,7 @@ def _function(module: ModuleType, path: Path, name: str) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
-def _parameters(run: Callable[..., Any]) -> List[inspect.Parameter]:
+def _parameters(run: Callable[..., Any]) -> list[inspect.Parameter]:
     parameters = list(inspect.signature(run).parameters.values())
     if any(item.kind not in (item.KEYWORD_ONLY, item.POSITIONAL_OR_KEYWORD) for item in parameters):
         raise StartError("run() cannot accept positional-only arguments, *args, or **kwargs.")

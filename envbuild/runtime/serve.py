@@ -49,9 +49,9 @@ def serve() -> int:
 
 
 def _build(application: Application) -> Any:
-    path = script_path(os.environ)
-    if path is not None:
-        return application.build(script=Script(path))
+    script = script_path(os.environ)
+    if script is not None:
+        return application.build(script=Script(*script))
     return application.build(model=Model(model_folder(os.environ), model_config(os.environ)))
 
 

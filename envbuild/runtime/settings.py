@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping, Optional
+from typing import Any
 
 from .errors import StartError
 
@@ -53,18 +54,20 @@ def model_folder(environment: Mapping[str, str]) -> Path:
     )
 
 
-def script_path(environment: Mapping[str, str]) -> Optional[Path]:
-    """Return the user's scoring script that AZUREML_ENTRY_SCRIPT names below AML_APP_ROOT, or None if unset."""
+def script_path(environment: Mapping[str, str]) -> tuple[Path, Path] | None:
+    """Return (AML_APP_ROOT, the scoring script that AZUREML_ENTRY_SCRIPT names below it), or None if unset."""
     name = environment.get("AZUREML_ENTRY_SCRIPT")
     if not name:
         return None
-    path = Path(environment.get("AML_APP_ROOT") or os.curdir, name).resolve()
-    if not path.is_file():
-        raise StartError(f"The scoring script {path} does not exist. Check AML_APP_ROOT and AZUREML_ENTRY_SCRIPT.")
-    return path
+    root = Path(environment.get("AML_APP_ROOT") or os.curdir).resolve()
+    if not (root / name).is_file():
+        raise StartError(
+            f"The scoring script {root / name} does not exist. Check AML_APP_ROOT and AZUREML_ENTRY_SCRIPT."
+        )
+    return root, root / name
 
 
-def model_config(environment: Mapping[str, str]) -> Optional[dict[str, Any]]:
+def model_config(environment: Mapping[str, str]) -> dict[str, Any] | None:
     """Return SERVING_MODEL_CONFIG, a JSON object that overrides the model's own configuration, or None."""
     text = environment.get("SERVING_MODEL_CONFIG")
     if not text:

@@ -6,16 +6,17 @@ Format: mlflow.org, "Model Signature"; inputs, outputs and params are JSON texts
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Column:
     """A column of a table. `type` is MLflow's name: long, double, string, ..., or array, object, map, any."""
 
-    name: Optional[str]
+    name: str | None
     type: str
     required: bool
 
@@ -24,26 +25,27 @@ class Column:
 class Tensor:
     """An array: numpy's name of the type and a shape, in which -1 is free."""
 
-    name: Optional[str]
+    name: str | None
     dtype: str
-    shape: Tuple[int, ...]
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Signature:
     """What the model takes. Either columns or tensors or neither (no signature)."""
 
-    columns: Tuple[Column, ...] = ()
-    tensors: Tuple[Tensor, ...] = ()
+    columns: tuple[Column, ...] = ()
+    tensors: tuple[Tensor, ...] = ()
     params: bool = False
     """Whether the model takes parameters with a request."""
     typed: bool = False
     """The signature comes from Python type hints: the model checks and converts the raw JSON value itself."""
 
     @property
-    def names(self) -> Tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """The names of the columns or tensors that have one."""
-        return tuple(part.name for part in (*self.columns, *self.tensors) if part.name is not None)
+        parts: tuple[Column | Tensor, ...] = (*self.columns, *self.tensors)
+        return tuple(part.name for part in parts if part.name is not None)
 
 
 def parse_signature(mlmodel: Mapping[str, Any]) -> Signature:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Optional, Sequence, Tuple
+from typing import Any
 
 import pandas as pd
 
@@ -16,12 +17,12 @@ from .signature import Signature
 class Table:
     """Columns of JSON values, all of the same length."""
 
-    names: Optional[List[Any]]
+    names: list[Any] | None
     """None if the request names no columns."""
-    columns: List[List[Any]]
-    index: Optional[List[Any]] = None
+    columns: list[list[Any]]
+    index: list[Any] | None = None
     rows: int = 0
-    gaps: Tuple[Tuple[Any, int], ...] = ()
+    gaps: tuple[tuple[Any, int], ...] = ()
     """For records: the names that not every record has, with the first row that lacks each."""
 
 
@@ -39,7 +40,7 @@ def split_table(payload: Any, label: str) -> Table:
     return Table(table.names, table.columns, index, table.rows)
 
 
-def rows_table(rows: List[Any], label: str, names: Optional[List[Any]] = None) -> Table:
+def rows_table(rows: list[Any], label: str, names: list[Any] | None = None) -> Table:
     """Read a list of rows; without names their order is the signature's."""
     if names is not None and len(set(map(str, names))) != len(names):
         twice = next(name for name in names if names.count(name) > 1 or str(name) not in names)
@@ -50,7 +51,7 @@ def rows_table(rows: List[Any], label: str, names: Optional[List[Any]] = None) -
             raise ClientError(f"{label}: row {number} has to be a list of values")
         if len(row) != width:
             raise ClientError(f"{label}: row {number} has {len(row)} values, {width} are expected")
-    columns = [list(column) for column in zip(*rows)] if rows else [[] for _ in range(width)]
+    columns = [list(column) for column in zip(*rows)] if rows else [[] for _ in range(width)]  # noqa: B905
     return Table(names, columns, None, len(rows))
 
 

@@ -1,0 +1,57 @@
+"""Every fixture model answers its own input example with what its own predict gives."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+pytestmark = pytest.mark.network
+
+NAMES = ["diabetes", "forest", "tensors", "named-tensors", "pyfunc-code", "no-signature", "params", "lightgbm"]
+
+
+def same(left, right):
+    """Equal, numbers to within a rounding error."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, float) or isinstance(right, float):
+        return math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-9)
+    return left == right
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_answers_its_input_example(name, start, model, example, azure_body):
+    body, expected = example(name)
+    server = start(**model(name)).wait_until_up()
+
+    score = server.post("/score", azure_body(body))
+    invocations = server.post("/invocations", body)
+
+    assert score.status == 200, score.text
+    assert same(score.json, expected), score.text
+    assert invocations.status == 200, invocations.text
+    assert same(invocations.json, {"predictions": expected}), invocations.text
+    assert server.stop() == 0, server.log
+
+
+@pytest.mark.parametrize("name", ["diabetes", "named-tensors", "no-signature", "params"])
+def test_answers_under_the_azureml_server(name, start, model, example, azure_body, site):
+    body, expected = example(name)
+    root = {"AML_APP_ROOT": str(site / "envbuild_runtime"), "AZUREML_ENTRY_SCRIPT": "mlflow_score_script.py"}
+    server = start("envbuild_runtime.azureml", **model(name), **root).wait_until_up()
+
+    reply = server.post("/score", azure_body(body))
+
+    assert reply.status == 200, reply.text + server.log
+    assert same(reply.json, expected), reply.text
+    assert reply.headers["x-ms-server-version"].startswith("azmlinfsrv/")
+    assert server.get("/").text == "Healthy"
+    assert server.get("/swagger.json?version=3").json["components"]["schemas"]["ServiceInput"]
+    if name == "diabetes":
+        refused = server.post("/score", {"input_data": {"columns": ["age"], "data": [[1]]}})
+        assert refused.status == 400
+        assert "'bmi'" in refused.json["message"]
+    assert server.stop() == 0, server.log
