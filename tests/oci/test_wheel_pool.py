@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -148,3 +149,42 @@ def test_a_script_without_main_guard_can_build(store: Store, jobs: Jobs) -> None
     command = [sys.executable, str(script), str(store.root), *arguments]
     ran = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
     assert (ran.returncode, ran.stdout) == (0, "3\n"), ran.stderr
+
+
+def test_workers_end_when_their_parent_is_killed(store: Store, jobs: Jobs) -> None:
+    code = (
+        "import sys, pathlib\n"
+        "from envbuild.oci import wheel_pool\n"
+        "from envbuild.oci.store import Store\n"
+        "from envbuild.oci.wheel import WheelSource, build_wheel_layers\n"
+        "wheel_pool._cpus = lambda: 2\n"
+        "start = wheel_pool._Worker._start_process\n"
+        "def tell(worker):\n"
+        "    process = start(worker)\n"
+        "    sys.stdout.write(f'{process.pid}\\n'); sys.stdout.flush()\n"
+        "    return process\n"
+        "wheel_pool._Worker._start_process = tell\n"
+        "wheels = zip(sys.argv[2::2], sys.argv[3::2])\n"
+        "jobs = [(n, [WheelSource(path=pathlib.Path(p), filename=n)]) for p, n in wheels] * 20\n"
+        "build_wheel_layers(Store(pathlib.Path(sys.argv[1])), jobs, prefix='p', python='3.11', keep_tests=False)\n"
+    )
+    arguments = [part for _, wheels in jobs for part in (str(wheels[0].path), wheels[0].filename)]
+    env = dict(os.environ, PYTHONPATH=os.pathsep.join(str(Path(path).absolute()) for path in sys.path if path))
+    command = [sys.executable, "-c", code, str(store.root), *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as parent:
+        assert parent.stdout is not None
+        workers = [int(parent.stdout.readline()) for _ in range(2)]
+        parent.kill()
+    deadline = time.monotonic() + 30
+    while any(_alive(worker) for worker in workers):
+        assert time.monotonic() < deadline, "a worker outlives its parent"
+        time.sleep(0.05)
+    assert verify(store) == []
+
+
+def _alive(process: int) -> bool:
+    """Whether a process runs; one that has ended but was not waited for does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
