@@ -30,7 +30,7 @@ _SKINNY = re.compile(
 
 def error_of(answer: Answer, inputs: Inputs, platform: Platform) -> EnvbuildError:
     """The error that says what `answer` means for the person."""
-    said = answer.explanation
+    said = answer.explanation.removeprefix("error: ")
     shown = _indented(said)
     if _DISK_FULL.search(said):
         return StorageError(
@@ -69,11 +69,11 @@ def is_conflict(answer: Answer) -> bool:
 def blockers(answer: Answer, constraint: str, asks: Sequence[Ask]) -> str:
     """Who is in the way of `constraint`: what was asked for that the explanation names, or its first sentence."""
     name = re.split(r"[^\w.-]", constraint, maxsplit=1)[0]
-    named = [f"{ask.text} ({ask.where})" for ask in _named(answer.explanation, asks) if ask.name != name]
+    named = [f"{ask.text} ({ask.where})" for ask in _named(answer.explanation, asks) if ask.text != name]
     if named:
         return ", ".join(named)
     sentence = " ".join(answer.explanation.split()).partition("cause: ")[2]
-    return sentence.partition(", we can conclude")[0] or "uv gives no reason"
+    return sentence.partition(", we can conclude")[0].removeprefix("Because ") or "what else was asked for"
 
 
 def _network_error(said: str, shown: str) -> NetworkError:
@@ -95,11 +95,11 @@ def _network_error(said: str, shown: str) -> NetworkError:
 
 
 def _hint(said: str, inputs: Inputs, platform: Platform) -> str:
-    source = sorted({one or two for one, two in _SOURCE_ONLY.findall(said)} | set(_UNUSABLE.findall(said)))
+    source = _source_alone(said, inputs.asks)
     if source:
         allow = " ".join(f"--allow-build {name}" for name in source)
         return (
-            f"{' and '.join(source)} is published as source alone, which runs its own code when it is built: "
+            f"{' and '.join(source)} is there as source alone, which runs its own code when it is built: "
             f"that will take {allow}, which this version does not offer; choose a version that has a wheel"
         )
     if tags := _TAGS.search(said):
@@ -118,9 +118,15 @@ def _hint(said: str, inputs: Inputs, platform: Platform) -> str:
         return f"Python {platform.minor} is that of the base: choose other versions, or --python X.Y or --base"
     if any(ask.name == "mlflow" for ask in inputs.asks):
         return "loosen one of the pins; mlflow-skinny with the flavor's packages asks for less than mlflow"
-    if (version := _VERSION.search(said)) and "depend" not in said:
+    if (version := _VERSION.search(said)) and not re.search("depends? on", said):
         return f"choose a version of {version[1]} that the index has"
     return "loosen one of the pins named above"
+
+
+def _source_alone(said: str, asks: Sequence[Ask]) -> list[str]:
+    """Which packages fail for want of a wheel: those asked for, or the only one; of many it is no reason."""
+    names = {one or two for one, two in _SOURCE_ONLY.findall(said)} | set(_UNUSABLE.findall(said))
+    return sorted(names & {ask.name for ask in asks} or (names if len(names) == 1 else set()))
 
 
 def _asked_by(said: str, asks: Sequence[Ask]) -> str:

@@ -19,7 +19,6 @@ SETTINGS = (
     "UV_INDEX",
     "UV_INDEX_STRATEGY",
     "UV_INDEX_URL",
-    "UV_NO_INDEX",
     "UV_PRERELEASE",
     "UV_TORCH_BACKEND",
 )

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envbuild.errors import EnvbuildError, NetworkError, ResolveError, StorageError
+from envbuild.resolver.explain import error_of
+from envbuild.resolver.requirements import Ask, Inputs
+from envbuild.resolver.target import platform_of
+from envbuild.resolver.uv import Answer, clean_environment
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def refused(index: Any, env: Make, run: Make, tmp_path: Path) -> Callable[..., EnvbuildError]:
+    """Resolve, expect an error, and expect no half lock."""
+
+    def refuse(*pip: str, kind: type[EnvbuildError] = ResolveError, **changes: Any) -> EnvbuildError:
+        with pytest.raises(EnvbuildError) as caught:
+            run(env(*pip), **changes)
+        assert type(caught.value) is kind, caught.value.message
+        assert not list((tmp_path / "cache").glob("locks/*"))
+        return caught.value
+
+    return refuse
+
+
+def test_a_package_that_no_index_has(refused: Make) -> None:
+    error = refused("no-such-package==1.0")
+    assert "no-such-package was not found" in error.message
+    assert "conda.yaml:7: no-such-package==1.0" in error.message
+    assert "spelling of no-such-package" in error.hint
+
+
+def test_a_version_that_the_index_lacks(index: Any, refused: Make) -> None:
+    index.wheel("alpha")
+    error = refused("alpha==9.9")
+    assert "there is no version of alpha==9.9" in error.message
+    assert error.hint == "choose a version of alpha that the index has"
+
+
+def test_two_pins_that_cannot_both_hold(index: Any, refused: Make) -> None:
+    index.wheel("alpha", requires=["beta<2"])
+    index.wheel("beta", "1.0")
+    index.wheel("beta", "2.0")
+    error = refused("alpha", "beta==2.0", "beta")
+    assert "Because all versions of alpha depend on beta<2" in error.message
+    assert "we can conclude that your requirements are unsatisfiable" in error.message
+    assert "conda.yaml:7: alpha" in error.message
+    assert "conda.yaml:8: beta==2.0" in error.message
+    assert "pins" in error.hint
+
+
+def test_a_soft_constraint_never_takes_the_blame_for_the_model(index: Any, refused: Make, profile: Make) -> None:
+    index.wheel("alpha")
+    error = refused("alpha==9.9", profile=profile(constraints=["alpha<1"]))
+    assert "alpha<1" not in error.message
+
+
+@pytest.mark.parametrize("pip", [["only-source"], ["only-source==1.0"], ["needs"], ["needs==1.0", "beta"]])
+def test_a_package_without_a_wheel_is_named_with_the_option_for_it(index: Any, refused: Make, pip: list[str]) -> None:
+    index.source("only-source")
+    index.wheel("needs", requires=["only-source==1.0"])
+    index.wheel("beta")
+    error = refused(*pip)
+    assert "no usable wheels" in error.message
+    assert "only-source is there as source alone" in error.hint
+    assert "--allow-build only-source" in error.hint
+    assert not [path for path in index.downloads() if path.endswith(".tar.gz")]
+
+
+def test_a_wheel_for_another_system(index: Any, refused: Make) -> None:
+    index.wheel("winonly", tag="cp311-cp311-win_amd64")
+    error = refused("winonly")
+    assert "win_amd64" in error.message
+    assert error.hint.startswith("winonly has no wheel for manylinux_2_36_x86_64 and Python 3.11")
+
+
+def test_a_wheel_for_a_newer_glibc(index: Any, refused: Make, env: Make, run: Make) -> None:
+    index.wheel("fresh", tag="cp311-cp311-manylinux_2_36_x86_64")
+    error = refused("fresh", glibc="2.31")
+    assert "fresh has no wheel for manylinux_2_31_x86_64" in error.hint
+    assert run(env("fresh")).packages[0].name == "fresh"
+
+
+def test_a_package_for_another_python(index: Any, refused: Make) -> None:
+    index.wheel("newpy", python=">=3.13")
+    error = refused("newpy")
+    assert "requires Python >=3.13" in error.message
+    assert "--python" in error.hint
+
+
+def test_a_requirement_that_uv_cannot_read(refused: Make, env: Make, run: Make, req: Make) -> None:
+    from dataclasses import replace
+
+    broken = replace(req("alpha"), specifier="=1")
+    with pytest.raises(ResolveError) as caught:
+        run(env(), extra=(broken,))
+    assert "Couldn't parse" in caught.value.message
+    assert "/tmp" not in caught.value.message.replace("`requirements.in`", "")
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    with socket.socket() as held:  # bound and not listening: nobody else can take it
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def test_an_index_that_does_not_answer(
+    refused: Make, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://bob:s3cret@127.0.0.1:{closed_port}/simple")
+    error = refused("alpha", kind=NetworkError)
+    assert "Connection refused" in error.message
+    assert "s3cret" not in error.message
+    assert "UV_DEFAULT_INDEX" in error.hint
+
+
+def test_an_index_that_is_broken(index: Any, refused: Make) -> None:
+    index.answers["/simple/alpha/"] = [503] * 9
+    error = refused("alpha", kind=NetworkError)
+    assert "503" in error.message
+
+
+def test_an_index_that_wants_a_password(index: Any, refused: Make) -> None:
+    index.wheel("alpha")
+    index.login = "bob:s3cret"
+    error = refused("alpha", kind=NetworkError)
+    assert "401" in error.message
+    assert ".netrc" in error.hint
+
+
+def test_a_port_that_speaks_no_tls(index: Any, refused: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index.simple.replace("http:", "https:"))
+    error = refused("alpha", kind=NetworkError)
+    assert "SSL_CERT_FILE" in error.hint
+
+
+def test_offline_with_an_empty_cache(index: Any, refused: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    index.wheel("alpha")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    error = refused("alpha", kind=NetworkError)
+    assert "UV_OFFLINE" in error.hint
+    assert index.requests == []
+
+
+def test_a_cache_that_cannot_be_made(index: Any, env: Make, run: Make, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(StorageError, match="cache"):
+        run(env("alpha"))
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("error: Failed to write\n  cause: No space left on device (os error 28)", StorageError),
+        ("error: Failed to open\n  cause: Permission denied (os error 13)", StorageError),
+        ("error: Failed to fetch: https://x\n  cause: operation timed out", NetworkError),
+        ("something that no version of uv has said yet", ResolveError),
+    ],
+)
+def test_other_ends_of_uv(said: str, kind: type[EnvbuildError]) -> None:
+    inputs = Inputs(asks=(Ask(name="alpha", text="alpha", where="conda.yaml:7"),))
+    error = error_of(Answer(explanation=said, code=2), inputs, platform_of("3.11.2", "2.36", "amd64"))
+    assert type(error) is kind
+    assert said.splitlines()[-1] in error.message
+    assert error.hint
+
+
+def test_uv_sees_the_persons_index_and_no_other_setting(tmp_path: Path) -> None:
+    environ = {
+        "PATH": "/bin", "UV_INDEX_URL": "https://i", "UV_INDEX_PRIV_PASSWORD": "x", "UV_OVERRIDE": "y",
+        "PYTHONPATH": "z", "VIRTUAL_ENV": "v", "https_proxy": "p", "SSL_CERT_FILE": "c", "OTHER": "o",
+    }  # fmt: skip
+    seen = clean_environment(environ, tmp_path)
+    assert {name for name in environ if name in seen} == {
+        "PATH", "UV_INDEX_URL", "UV_INDEX_PRIV_PASSWORD", "https_proxy", "SSL_CERT_FILE",
+    }  # fmt: skip
+    assert seen["UV_NO_CONFIG"] == "1"
+    assert seen["UV_PYTHON_DOWNLOADS"] == "never"
+    assert seen["UV_CACHE_DIR"] == str(tmp_path)
+    assert "OTHER" in clean_environment({**environ, "UV_KEYRING_PROVIDER": "subprocess"}, tmp_path)

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from envbuild.resolver.indexes import credentials, origin, settings, without_credentials
+
+
+def test_user_and_password_are_cut_out_of_every_address() -> None:
+    text = "priv=https://bob:p@ss@example.org/simple and http://token@host:81/a@b"
+    assert without_credentials(text) == "priv=https://example.org/simple and http://host:81/a@b"
+
+
+def test_settings_are_those_that_change_the_outcome_without_credentials() -> None:
+    environ = {
+        "UV_INDEX_URL": "https://bob:s3cret@example.org/simple",
+        "UV_HTTP_TIMEOUT": "5",
+        "UV_PRERELEASE": "",
+        "PIP_INDEX_URL": "https://other.example/simple",
+    }
+    assert settings(environ) == {"UV_INDEX_URL": "https://example.org/simple"}
+
+
+def test_credentials_belong_to_one_origin() -> None:
+    environ = {
+        "UV_DEFAULT_INDEX": "https://bob:s3%40cret@example.org/simple",
+        "UV_INDEX": "priv-1=https://one.example:8443/simple https://open.example/simple",
+        "UV_INDEX_PRIV_1_USERNAME": "amy",
+        "UV_INDEX_PRIV_1_PASSWORD": "hush",
+        "UV_FIND_LINKS": "./wheels,https://tok@links.example/x",
+    }
+    assert credentials(environ) == {
+        ("https", "example.org", 443): ("bob", "s3@cret"),
+        ("https", "one.example", 8443): ("amy", "hush"),
+        ("https", "links.example", 443): ("tok", ""),
+    }
+
+
+def test_origins() -> None:
+    assert origin("http://h/x") == ("http", "h", 80)
+    assert origin("file:///x") is None
+    assert origin("http://h:notaport/") is None

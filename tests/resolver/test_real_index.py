@@ -1,0 +1,53 @@
+"""Against a real package index: what the small one cannot show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envbuild.errors import ResolveError
+from envbuild.oci.store import Store
+from envbuild.resolver import fetch
+from envbuild.servers import PROFILES
+
+pytestmark = pytest.mark.network
+Make = Callable[..., Any]
+
+
+def test_a_sklearn_model_on_bookworm(env: Make, run: Make, tmp_path: Path) -> None:
+    asked = env("mlflow", "scikit-learn==1.6.1", "azureml-inference-server-http", "azureml-ai-monitoring")
+    lock = run(asked, PROFILES["azureml"])
+    found = {package.name: package for package in lock.packages}
+    assert found["scikit-learn"].version == "1.6.1"
+    assert "cp311-cp311-manylinux" in found["numpy"].filename
+    assert {"mlflow-skinny", "pandas", "flask", "gunicorn", "azureml-ai-monitoring"} <= set(found)
+    assert "mlflow" not in found
+    assert found["azureml-inference-server-http"].version >= "1.4.1"
+    small = lock.packages[:3]
+    from dataclasses import replace
+
+    done = fetch(replace(lock, packages=small), Store(tmp_path / "store"))
+    assert all(package.size for package in done.packages)
+
+
+def test_the_own_server_on_every_python_of_the_catalogue(env: Make, run: Make) -> None:
+    for python, glibc in (("3.9.2", "2.31"), ("3.11.2", "2.36"), ("3.13.5", "2.41")):
+        lock = run(env("mlflow-skinny", "scikit-learn"), PROFILES["envbuild"], python=python, glibc=glibc)
+        assert {"uvicorn", "starlette", "orjson", "prometheus-client", "numpy"} <= {p.name for p in lock.packages}
+        assert not [p.filename for p in lock.packages if "musl" in p.filename or "win" in p.filename]
+
+
+def test_full_mlflow_beside_the_azure_server_needs_an_older_one_and_its_helper(env: Make, run: Make) -> None:
+    asked = env("mlflow==2.9.2", "azureml-inference-server-http", "azureml-ai-monitoring")
+    lock = run(asked, PROFILES["azureml"], full_mlflow=True)
+    assert "azureml-contrib-services" in {package.name for package in lock.packages}
+    assert "mlflow==2.9.2 (conda.yaml:7)" in lock.notes[0]
+
+
+def test_a_package_that_is_published_as_source_alone(env: Make, run: Make) -> None:
+    with pytest.raises(ResolveError) as caught:
+        run(env("pyspark==3.5.0"))
+    assert "--allow-build pyspark" in caught.value.hint

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement as Parsed
+
+import envbuild
+from envbuild.errors import UsageError
+from envbuild.model.types import Environment, Requirement, Span
+from envbuild.servers import PROFILES, choose_server
+
+RUNTIME = Path(envbuild.__file__).parent / "runtime"
+OWN = ("uvicorn", "starlette", "orjson", "prometheus-client")
+
+
+def environment(*names: str, source: str = "conda.yaml") -> Environment:
+    pip = tuple(
+        Requirement(
+            text=name, name=name, specifier="", extras=(), marker="", url="", span=Span(file=source, line=line)
+        )
+        for line, name in enumerate(names, 1)
+    )
+    return Environment(source=source, pip=pip)  # type: ignore[arg-type]  # a test passes any source
+
+
+def test_auto_is_the_azure_server() -> None:
+    for asked in (environment(), environment("azureml-inference-server-http"), environment(*OWN[:3])):
+        server, why = choose_server("auto", asked)
+        assert (server.name, why) == ("azureml", "the default")
+
+
+def test_auto_is_the_own_server_where_conda_yaml_lists_all_its_packages() -> None:
+    server, why = choose_server("auto", environment("mlflow", *OWN))
+    assert server.name == "envbuild"
+    for name in OWN:
+        assert name in why
+
+
+def test_a_list_in_another_file_does_not_count() -> None:
+    assert choose_server("auto", environment(*OWN, source="requirements.txt"))[0].name == "azureml"
+
+
+def test_what_is_asked_for_is_taken() -> None:
+    assert choose_server("envbuild", environment())[0] is PROFILES["envbuild"]
+    assert choose_server("azureml", environment(*OWN))[0] is PROFILES["azureml"]
+
+
+def test_an_unknown_server_is_a_usage_error_that_names_the_known() -> None:
+    with pytest.raises(UsageError) as caught:
+        choose_server("flask", environment())
+    assert "'flask'" in caught.value.message
+    assert "auto, azureml, envbuild" in caught.value.hint
+
+
+def test_the_azure_server_wants_its_packages_listed() -> None:
+    packages = {package.name: package for package in PROFILES["azureml"].packages}
+    assert {name: (p.listed, p.code) for name, p in packages.items()} == {
+        "azureml-inference-server-http": (True, "EB301"),
+        "azureml-ai-monitoring": (True, "EB302"),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_requirements_constraints_and_fallbacks_are_well_formed(name: str) -> None:
+    server = PROFILES[name]
+    for package in server.packages:
+        assert Parsed(package.requirement).name == package.name
+        assert package.why
+    for constraint in server.constraints:
+        Parsed(constraint)
+    for constraint, requirement in server.fallbacks:
+        assert constraint in server.constraints
+        Parsed(requirement)
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_every_module_of_the_runtime_lies_in_the_image(name: str) -> None:
+    server = PROFILES[name]
+    there = {path.relative_to(RUNTIME).as_posix() for path in RUNTIME.rglob("*.py")}
+    placed = {file.source: file.path for file in server.files}
+    assert set(placed) == there - ({"mlflow_score_script.py"} if name == "envbuild" else set())
+    for source, path in placed.items():
+        if source != "mlflow_score_script.py":
+            assert path == f"{{site}}/envbuild_runtime/{source}"
+    assert list(server.files) == sorted(server.files, key=lambda file: file.source)
+
+
+def test_the_default_scoring_script_lies_at_the_application_root() -> None:
+    server = PROFILES["azureml"]
+    (script,) = [file for file in server.files if file.source == "mlflow_score_script.py"]
+    assert "/" + script.path == f"{server.app_root}/{server.entry_script}"
+    assert dict(server.environment) == {"AML_APP_ROOT": server.app_root, "AZUREML_ENTRY_SCRIPT": server.entry_script}
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_the_command_starts_a_module_that_is_laid_down(name: str) -> None:
+    server = PROFILES[name]
+    interpreter, option, module = server.command
+    assert (interpreter, option) == ("/opt/envbuild/bin/python", "-m")
+    sources = {file.source for file in server.files}
+    path = module.replace(".", "/").removeprefix("envbuild_runtime").strip("/")
+    assert (f"{path}.py" if path else "__main__.py") in sources
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_import_roots_are_modules_each_once(name: str) -> None:
+    modules = PROFILES[name].modules
+    assert len(set(modules)) == len(modules)
+    assert all(part.isidentifier() for module in modules for part in module.split("."))
+    assert "mlflow.pyfunc" in modules
+    assert "envbuild_runtime" in modules
+    assert "envbuild_runtime.mlflow_score_script" not in modules
