@@ -7,6 +7,7 @@ there before; its other images are never looked through. A wrong guess costs one
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -147,9 +148,10 @@ def _take_back(image: Image, engine: Engine, before: Mapping[Reference, Mapping[
         if found is None or _id(found) != image.manifest_digest or _is(found, image, engine):
             continue
         if old is not None and _id(old) != image.manifest_digest:
-            engine.tag(_id(old), ref.canonical)
-        else:
-            engine.remove_image(ref.canonical)
+            with suppress(RefusedError):  # version 26 has forgotten an image as soon as it lost its name
+                engine.tag(_id(old), ref.canonical)
+                continue
+        engine.remove_image(ref.canonical)
 
 
 def _known(image: Image, store: Store, engine: Engine, previous: Sequence[Mapping[str, Any]]) -> frozenset[str]:

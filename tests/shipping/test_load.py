@@ -41,6 +41,12 @@ def engine(names: Names) -> Iterator[Engine]:
     found.close()
 
 
+def skip_if_forgetful(engine: Engine) -> None:
+    info = engine.info()
+    if info.store == "containerd" and int(info.version.partition(".")[0]) < 27:
+        pytest.skip("this engine itself forgets an image that loses its name")
+
+
 class Count(Progress):
     def __init__(self) -> None:
         self.bytes = 0
@@ -155,6 +161,7 @@ def test_a_wrong_guess_falls_back_to_everything(
 def test_the_image_that_lost_its_name_is_removed_if_envbuild_made_it(
     make_image: Any, names: Names, store: Store, engine: Engine
 ) -> None:
+    skip_if_forgetful(engine)
     ours = load(make_image(b"1"), names[:1], store, engine).image_id
     theirs = load(make_image(b"2", ours=False), names[:1], store, engine).image_id
     assert engine.inspect_image(ours) is None
@@ -169,6 +176,7 @@ def test_the_image_that_lost_its_name_is_removed_if_envbuild_made_it(
 def test_an_image_with_another_name_or_a_container_stays(
     make_image: Any, names: Names, store: Store, engine: Engine
 ) -> None:
+    skip_if_forgetful(engine)
     named = load(make_image(b"1"), names, store, engine).image_id
     used = load(make_image(b"2"), names[:1], store, engine).image_id
     assert engine.inspect_image(named) is not None
