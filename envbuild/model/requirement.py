@@ -73,7 +73,7 @@ def _parse_fully(text: str, span: Span) -> Requirement:
     return Requirement(
         text=text,
         name=canonical_name(parsed.name),
-        specifier=",".join(sorted(str(s) for s in parsed.specifier)),
+        specifier=",".join(sorted({str(s) for s in parsed.specifier})),
         extras=tuple(sorted({canonical_name(e) for e in parsed.extras})),
         marker=str(parsed.marker) if parsed.marker is not None else "",
         url=parsed.url or "",

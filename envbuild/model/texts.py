@@ -95,12 +95,12 @@ def _read_bytes(label: str, path: str, limit: int) -> bytes:
         raise ModelError(
             f"cannot read {label}: {error.strerror}", hint="make the file readable for this user"
         ) from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+        raise UnreadableError(f"{label} is {kind}", hint="a file of this name is expected")
     with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(stream.fileno())
-        if stat.S_ISDIR(status.st_mode):
-            raise UnreadableError(f"{label} is a folder", hint="a file of this name is expected")
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableError(f"{label} is not a regular file")
         data = stream.read(limit + 1) if status.st_size <= limit else b""
     size = max(status.st_size, len(data))
     if size > limit:

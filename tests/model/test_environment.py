@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from envbuild.errors import UsageError
+from envbuild.model import read
+
+CONDA = "channels:\n- conda-forge\ndependencies:\n- python=3.11.7\n- pip<=23.2\n- libgomp\n- pip:\n  - mlflow==2.9.2\n  - 'numpy==1.0'\nname: e\n"
+
+
+def test_conda_yaml_counts_before_all_others(model):
+    found = model({"conda.yaml": CONDA, "python_env.yaml": "python: '3.9'\n", "requirements.txt": "other\n"}).environment
+    assert (found.source, found.files) == ("conda.yaml", ("conda.yaml",))
+    assert found.python.text == "3.11.7"
+    assert found.python.minor == "3.11"
+    assert [r.text for r in found.pip] == ["mlflow==2.9.2", "numpy==1.0"]
+    assert [(d.name, d.text, d.span.line) for d in found.conda] == [("pip", "pip<=23.2", 5), ("libgomp", "libgomp", 6)]
+
+
+def test_places_in_conda_yaml_are_those_of_the_text_without_quotes(model):
+    found = model(
+        {
+            "conda.yaml": "dependencies: [python=3.10, {pip: [mlflow, \"numpy==1.0\", 'a>=1']}]\n",
+        }
+    ).environment
+    assert [(r.text, r.span.column, r.span.end_column) for r in found.pip] == [
+        ("mlflow", 36, 42),
+        ("numpy==1.0", 45, 55),
+        ("a>=1", 59, 63),
+    ]
+    assert (found.python.text, found.python.span.column) == ("3.10", 16)
+
+
+def test_python_env_yaml_counts_with_the_files_it_names(model):
+    found = model(
+        {
+            "python_env.yaml": "python: 3.11.7\nbuild_dependencies:\n- pip==23\ndependencies:\n- -r requirements.txt\n- extra\n",
+            "requirements.txt": "mlflow\n-c constraints.txt\n",
+            "constraints.txt": "numpy<2\n",
+        }
+    ).environment
+    assert (found.source, found.python.text) == ("python_env.yaml", "3.11.7")
+    assert [(r.name, r.span.file) for r in found.pip] == [("mlflow", "requirements.txt"), ("extra", "python_env.yaml")]
+    assert [r.name for r in found.constraints] == ["numpy"]
+    assert found.files == ("python_env.yaml", "requirements.txt", "constraints.txt")
+
+
+def test_requirements_txt_counts_last_and_nothing_is_none(model):
+    assert model({"requirements.txt": "mlflow\n"}).environment.source == "requirements.txt"
+
+
+def test_no_environment_is_none_and_no_problem(model):
+    found = model({})
+    assert found.environment.source == "none"
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize("env", ["{conda: env/c.yaml, virtualenv: python_env.yaml}", "env/c.yaml"])
+def test_mlmodel_names_the_files_as_a_mapping_or_as_one_text(model, env):
+    found = model(
+        {
+            "MLmodel": f"flavors: {{python_function: {{loader_module: m, env: {env}}}}}\n",
+            "env/c.yaml": "dependencies:\n- pip:\n  - -r deps.txt\n",
+            "env/deps.txt": "not this one\n",
+            "deps.txt": "mlflow\n",
+        }
+    )
+    assert found.environment.source == "conda.yaml"
+    assert found.environment.files[0] == "env/c.yaml"
+
+
+def test_an_environment_file_outside_of_the_folder_is_a_problem(model, tmp_path):
+    (tmp_path / "out.yaml").write_text(CONDA)
+    found = model(
+        {"MLmodel": "flavors: {python_function: {loader_module: m, env: ../out.yaml}}\n", "requirements.txt": "a\n"}
+    )
+    assert [p.code for p in found.problems] == ["EB101"]
+    assert found.environment.source == "requirements.txt"
+
+
+@pytest.mark.parametrize(
+    ("spec", "text", "minor"),
+    [
+        ("python=3.11.7", "3.11.7", "3.11"),
+        ("python==3.11.7", "3.11.7", "3.11"),
+        ("python=3.11.7=h123_0", "3.11.7", "3.11"),
+        ("python 3.10", "3.10", "3.10"),
+        ("python 3.10.* h1_0", "3.10.*", "3.10"),
+        ("conda-forge::python=3.12", "3.12", "3.12"),
+        ("python>=3.9", ">=3.9", ""),
+        ("python>=3.9,<3.12", ">=3.9,<3.12", ""),
+    ],
+)
+def test_python_is_read_from_a_match_spec(model, spec, text, minor):
+    found = model({"conda.yaml": f"dependencies:\n- {spec}\n"}).environment.python
+    assert (found.text, found.minor) == (text, minor)
+
+
+def test_python_without_a_version_pins_nothing(model):
+    assert model({"conda.yaml": "dependencies:\n- python\n"}).environment.python is None
+
+
+def test_an_unquoted_python_in_python_env_is_kept_as_written_and_told(model):
+    found = model({"python_env.yaml": "python: 3.10\n"})
+    assert found.environment.python.text == "3.10"
+    (problem,) = found.problems
+    assert (problem.code, problem.span.line, problem.span.column, problem.span.end_column) == ("EB204", 1, 9, 13)
+    assert "3.1," in problem.message
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "line"),
+    [
+        ("", "is empty", 1),
+        ("# only a comment\n", "is empty", 1),
+        ("dependencies:\n\t- python\n", "tab", 2),
+        ("dependencies:\n- a\ndependencies:\n- b\n", "comes twice", 3),
+        ("dependencies: text\n", "not a list", 1),
+        ("dependencies:\n- pip:\n  - [a]\n", "not a requirement", 3),
+        ("dependencies:\n- pip: text\n", "not a list", 2),
+        ("dependencies:\n- numpy: 1.0\n", "not a list that conda knows", 2),
+        ("dependencies:\n- pip:\n  - numpy: 1.0\n", "not a requirement", 3),
+        ("dependencies:\n- pip:\n  - |\n    a\n    b\n", "several lines", 3),
+        ("dependencies:\n- python=3.9\n- python=3.10\n", "listed twice", 3),
+        ("dependencies:\n-\n", "neither a conda package", 2),
+        ("- a\n", "keys and values", 1),
+        ("a: [\n", "not YAML", 2),
+    ],
+)
+def test_a_bad_conda_yaml_is_a_located_problem(model, text, says, line):
+    found = model({"conda.yaml": text, "requirements.txt": "a\n"})
+    assert found.environment.source == "conda.yaml"
+    assert [p.code for p in found.problems] == ["EB101"]
+    assert says in found.problems[0].message
+    assert (found.problems[0].span.file, found.problems[0].span.line) == ("conda.yaml", line)
+
+
+def test_a_given_file_takes_the_place_of_the_models_own(folder, tmp_path, monkeypatch):
+    root = folder({"conda.yaml": CONDA})
+    (tmp_path / "mine.txt").write_text("numpy==2.0\n-r sub/more.txt\n")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/more.txt").write_text("pandas\n")
+    monkeypatch.chdir(tmp_path)
+    found = read(root, environment=Path("mine.txt")).environment
+    assert (found.source, found.files) == ("given", ("mine.txt", "sub/more.txt"))
+    absolute = read(root, environment=tmp_path / "mine.txt")
+    assert [r.span.file for r in absolute.environment.pip] == [str(tmp_path / "mine.txt"), str(tmp_path / "sub/more.txt")]
+    assert str(tmp_path / "mine.txt") in absolute.texts
+
+
+def test_a_given_yaml_is_conda_or_python_env(folder, tmp_path):
+    (tmp_path / "c.yaml").write_text(CONDA)
+    (tmp_path / "p.yml").write_text("python: '3.12'\ndependencies:\n- a\n")
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "c.yaml")
+    assert read(folder({}), environment=tmp_path / "c.yaml").environment.python.minor == "3.11"
+    assert read(folder({}), environment=tmp_path / "p.yml").environment.python.minor == "3.12"
+    linked = read(folder({}), environment=tmp_path / "link.yaml").environment
+    assert linked.pip[0].span.file == str(tmp_path / "link.yaml")
+
+
+def test_a_given_file_that_is_not_there_is_a_usage_error(folder, tmp_path):
+    with pytest.raises(UsageError, match=r"no environment file .*nope\.txt"):
+        read(folder({}), environment=tmp_path / "nope.txt")
+
+
+def test_a_problem_in_a_given_file_names_it_as_given(folder, tmp_path):
+    (tmp_path / "c.yaml").write_text("dependencies:\n\t- a\n")
+    (problem,) = read(folder({}), environment=tmp_path / "c.yaml").problems
+    assert problem.span.file == str(tmp_path / "c.yaml")
+
+
+def test_texts_hold_the_files_exactly(folder):
+    content = b"\xef\xbb\xbfdependencies:\r\n- python=3.11"
+    found = read(folder({"conda.yaml": content, "requirements.txt": "a\r\n"}))
+    assert found.texts["conda.yaml"].encode() == content
+    assert found.texts["requirements.txt"] == "a\r\n"

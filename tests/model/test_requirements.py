@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packaging.requirements import InvalidRequirement
+from packaging.requirements import Requirement as Packaging
+
+from envbuild.errors import UsageError
+from envbuild.model import extra_requirements
+from envbuild.model.requirement import InvalidRequirementError, canonical_name, parse_requirement
+from envbuild.model.types import Span
+
+
+def at(requirement):
+    span = requirement.span
+    return span.file, span.line, span.column, span.end_column
+
+
+def read_text(model, text, **files):
+    return model({"requirements.txt": text, **files})
+
+
+def test_every_requirement_knows_its_place(model):
+    text = "mlflow\n\n  numpy == 1.26.4  # why\nscikit_learn[alldeps]>=1.0,<2 ; python_version < '4'\n"
+    found = read_text(model, text).environment
+    assert found.source == "requirements.txt"
+    assert [r.name for r in found.pip] == ["mlflow", "numpy", "scikit-learn"]
+    assert [at(r) for r in found.pip] == [
+        ("requirements.txt", 1, 1, 7),
+        ("requirements.txt", 3, 3, 18),
+        ("requirements.txt", 4, 1, 53),
+    ]
+    assert [r.specifier for r in found.pip] == ["", "==1.26.4", "<2,>=1.0"]
+    assert found.pip[2].extras == ("alldeps",)
+    assert found.pip[2].marker == 'python_version < "4"'
+    assert found.pip[1].text == "numpy == 1.26.4"
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_line_endings_and_a_byte_order_mark_do_not_matter(model, ending):
+    found = read_text(model, "\ufeff" + ending.join(["a", "# b", "c==1"]))
+    assert [at(r)[1:] for r in found.environment.pip] == [(1, 1, 2), (3, 1, 5)]
+    assert found.problems == ()
+
+
+def test_lines_are_joined_at_a_backslash_as_pip_does(model):
+    found = read_text(model, "numpy==\\\n1.0 \\\n  --hash=sha256:aa \\\n  --hash=sha256:bb\nfoo \\\n# comment \\\nbar\n")
+    assert [r.text for r in found.environment.pip] == ["numpy==1.0", "foo", "bar"]
+    assert [(x.text, x.span.line, x.span.column) for x in found.environment.lines] == [
+        ("--hash=sha256:aa", 3, 3),
+        ("--hash=sha256:bb", 4, 3),
+    ]
+    assert found.environment.pip[0].span.line == 1
+
+
+def test_options_paths_and_editables_are_kept_as_lines(model):
+    lines = [
+        "--index-url https://index.example/simple",
+        "-i https://index.example/simple",
+        "--extra-index-url=https://index.example/simple",
+        "-f wheels",
+        "--pre",
+        "-e ./src",
+        "--editable git+https://git.example/x.git#egg=x",
+        "./code/x-0.1-py3-none-any.whl",
+        "code/x-0.1-py3-none-any.whl",
+        "x-0.1.tar.gz",
+        "C:\\wheels\\x.whl",
+        "git+https://git.example/x.git",
+        "https://files.example/x-0.1-py3-none-any.whl",
+    ]
+    found = read_text(model, "\n".join(lines))
+    assert [x.text for x in found.environment.lines] == lines
+    assert [x.span.line for x in found.environment.lines] == list(range(1, len(lines) + 1))
+    assert found.problems == ()
+    assert found.environment.pip == ()
+
+
+def test_a_direct_reference_is_a_requirement(model):
+    (found,) = read_text(model, "x @ https://files.example/x-0.1-py3-none-any.whl").environment.pip
+    assert (found.name, found.url) == ("x", "https://files.example/x-0.1-py3-none-any.whl")
+
+
+def test_files_that_are_named_are_read_with_their_own_places(model):
+    found = read_text(
+        model,
+        "-r more/deps.txt\n-c constraints.txt\nc\n",
+        **{"more/deps.txt": "a\n-r ../last.txt\n", "last.txt": "b\n", "constraints.txt": "numpy<2\n-r last2.txt\n", "last2.txt": "z<1\n"},
+    )
+    assert found.problems == ()
+    assert [at(r)[:2] for r in found.environment.pip] == [("more/deps.txt", 1), ("last.txt", 1), ("requirements.txt", 3)]
+    assert [r.text for r in found.environment.constraints] == ["numpy<2", "z<1"]
+    assert found.environment.files == ("requirements.txt", "more/deps.txt", "last.txt", "constraints.txt", "last2.txt")
+
+
+def test_files_that_name_each_other_end(model):
+    found = read_text(model, "-r b.txt\na\n", **{"b.txt": "-r requirements.txt\nb\n"})
+    assert [r.name for r in found.environment.pip] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says", "column", "end"),
+    [
+        ("numpy=1.0", "'numpy=1.0' is not a requirement", 6, 7),
+        ("a b", "is not a requirement", 3, 4),
+        ("-r ../outside.txt", "outside of the folder", 4, 18),
+        ("-r /etc/passwd", "outside of the folder", 4, 15),
+        ("-r absent.txt", "absent.txt does not exist", 4, 14),
+        ("-c https://x.example/c.txt", "is an address", 4, 27),
+        ("--frobnicate", "no option --frobnicate", 1, 13),
+        ("a --frobnicate=1", "no option --frobnicate", 3, 17),
+        ("a==${VERSION}", "is not a requirement", 2, 3),
+    ],
+)
+def test_what_cannot_be_taken_is_a_located_problem(model, line, says, column, end):
+    found = read_text(model, f"ok\n{line}\nlast\n")
+    (problem,) = found.problems
+    assert problem.code == "EB101"
+    assert says in problem.message
+    assert (problem.span.line, problem.span.column) == (2, column)
+    if column != 2:
+        assert problem.span.end_column == end
+    names = [r.name for r in found.environment.pip]
+    assert (names[0], names[-1]) == ("ok", "last")
+
+
+def test_a_single_equals_sign_gets_the_way_out(model):
+    assert "`==`" in read_text(model, "numpy=1.0").problems[0].help
+
+
+def test_credentials_do_not_reach_a_message(model):
+    (problem,) = read_text(model, "x @ https://user:hunter2@index.example/x y z").problems
+    assert "hunter2" not in problem.message
+
+
+def test_a_file_full_of_mistakes_stops_at_a_limit(model):
+    assert len(read_text(model, "a b\n" * 5000).problems) == 50
+
+
+def test_a_link_that_leaves_the_folder_is_not_read(folder, tmp_path):
+    from envbuild.model import read
+
+    (tmp_path / "secret.txt").write_text("hunter2\n")
+    root = folder({"requirements.txt": "-r in.txt\n", ".envbuildignore": "in.txt\n"})
+    (root / "in.txt").symlink_to(tmp_path / "secret.txt")
+    found = read(root)
+    assert found.environment.pip == ()
+    assert [p.code for p in found.problems] == ["EB101"]
+    assert "hunter2" not in repr(found)
+
+
+def test_utf16_is_named_as_such(model):
+    (problem,) = read_text(model, "numpy\n".encode("utf-16")).problems
+    assert (problem.code, "UTF-16" in problem.message, problem.help) == ("EB101", True, "save the file as UTF-8")
+
+
+NAMES = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,6}[A-Za-z0-9])?", fullmatch=True)
+VERSIONS = st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,3}){0,3}((a|b|rc)[0-9])?(\.post[0-9])?(\.dev[0-9])?(\+[a-z0-9]{1,4})?", fullmatch=True)
+CLAUSES = st.tuples(st.sampled_from(["==", ">=", "<", "!=", "~=", "<=", ">", "===", "="]), st.sampled_from(["", " "]), VERSIONS, st.sampled_from(["", ".*"]))
+SPECS = st.builds(
+    lambda name, extras, clauses, tail: name + extras + ",".join("".join(c) for c in clauses) + tail,
+    NAMES,
+    st.sampled_from(["", "[a]", "[B_c, a]", " ", "[]", "[a"]),
+    st.lists(CLAUSES, max_size=3),
+    st.sampled_from(["", " ", "; python_version<'3'", ";", ",", " x"]),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(SPECS | st.text(max_size=12))
+def test_the_short_way_agrees_with_packaging(text):
+    text = text.strip()
+    try:
+        wanted = Packaging(text)
+    except InvalidRequirement:
+        wanted = None
+    try:
+        found = parse_requirement(text, lambda a, b: Span(file="f", column=a + 1, end_column=b + 1))
+    except InvalidRequirementError as error:
+        assert wanted is None
+        assert 0 <= error.start < error.end
+        return
+    assert wanted is not None
+    assert found.name == canonical_name(wanted.name)
+    assert found.specifier == ",".join(sorted({str(s) for s in wanted.specifier}))
+    assert set(found.extras) == {canonical_name(e) for e in wanted.extras}
+    assert found.url == (wanted.url or "")
+
+
+def test_extra_requirements_are_named_by_their_option():
+    (one, two) = extra_requirements(["numpy==1.0", " pandas "])
+    assert (one.name, one.span.file, two.text, two.span.line) == ("numpy", "--requirement", "pandas", 2)
+    with pytest.raises(UsageError, match="--requirement 'numpy=1' is not a requirement"):
+        extra_requirements(["numpy=1"])
+    with pytest.raises(UsageError):
+        extra_requirements(["-r x.txt"])
