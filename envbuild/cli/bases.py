@@ -9,7 +9,7 @@ import click
 from .options import json_option
 
 _OTHERS = (
-    ("oci:DIR", "an OCI image layout"),
+    ("oci:DIR[:TAG]", "an OCI image layout"),
     ("oci-archive:FILE", "an OCI image layout in a tar"),
     ("docker-archive:FILE", "what `docker save` writes"),
     ("docker-daemon:REF", "an image of the container engine"),

@@ -123,10 +123,11 @@ class Display(Progress):
     def _closing(self, phase: Phase, running: _Running, summary: Summary) -> str:
         style, dot = self.terminal.style, self.terminal.dot
         detail = printable(summary.detail)
-        parts = [running.what] if running.what and running.what not in detail else []
-        if summary.count or summary.noun:
-            parts.append(plural(summary.count, summary.noun or "items"))
-        parts += [detail] if detail else []
+        counted = plural(summary.count, summary.noun or "items") if summary.count or summary.noun else ""
+        if phase == "lint" and not summary.count:
+            counted, detail = "the model", "no findings"
+        told = running.what in detail or running.what == counted
+        parts = [part for part in ("" if told else running.what, counted, detail) if part]
         parts += [size(summary.size)] if summary.size else []
         parts += [part] if (part := from_cache(summary)) else []
         took = style("dim", duration(time.monotonic() - running.started))
