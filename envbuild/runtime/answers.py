@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from .bodies import azure_request, check_content_type, mlflow_request
 from .encode import encode
-from .errors import ClientError
-from .model import Model
 from .script import Script
+
+if TYPE_CHECKING:
+    from .model import Model
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,3 @@ def _response(result: Any, seconds: float) -> Answer:
         headers["x-ms-run-function-failed"] = "True"
     media_type = result.headers.get("content-type") or "application/octet-stream"
     return Answer(result.status_code, result.get_data(), media_type, headers, seconds)
-
-
-__all__ = ["Answer", "ClientError", "azure_error", "invocations", "mlflow_error", "run_script", "score"]

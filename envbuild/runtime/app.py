@@ -6,8 +6,8 @@ import asyncio
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import Executor
-from typing import Any
+from concurrent.futures import Executor, Future
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,8 +19,10 @@ from .answers import Answer, azure_error, invocations, mlflow_error, run_script,
 from .errors import ClientError
 from .identifiers import identifiers
 from .metrics import Metrics
-from .model import Model
 from .script import Script
+
+if TYPE_CHECKING:
+    from .model import Model
 
 logger = logging.getLogger("envbuild_runtime")
 
@@ -37,8 +39,8 @@ class Application:
         self.executor = executor
         self.body_limit = body_limit
         self.metrics = Metrics()
-        self.busy = 0
-        """Predictions running or waiting."""
+        self.pending: set[Future[Answer]] = set()
+        """Predictions running or waiting, also those whose caller is gone."""
 
     def build(self, *, model: Model | None = None, script: Script | None = None) -> Starlette:
         """Return the ASGI application for a model or for a script."""
@@ -79,13 +81,15 @@ class Application:
         return respond
 
     async def _off_loop(self, work: Work, body: bytes, headers: Mapping[str, str]) -> Answer:
-        self.busy += 1
+        future = self.executor.submit(work, body, headers)
+        self.pending.add(future)
         self.metrics.waiting.inc()
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self.executor, work, body, headers)
-        finally:
-            self.busy -= 1
-            self.metrics.waiting.dec()
+        future.add_done_callback(self._done)
+        return await asyncio.wrap_future(future)
+
+    def _done(self, future: Future[Answer]) -> None:
+        self.pending.discard(future)
+        self.metrics.waiting.dec()
 
     async def _body(self, request: Request) -> bytes:
         parts = []

@@ -1,7 +1,8 @@
-"""Turn what a model answers into JSON.
+"""Turn what a model or script answers into JSON.
 
 NaN, infinities and missing values become null, since JSON has no other word for them; moments are ISO 8601,
 bytes base64. Tables are lists of records, a named column (Series) a list of one-column records, arrays nested lists.
+numpy and pandas are not imported here: a script may live without them, and what is not imported is not answered.
 """
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ from __future__ import annotations
 import base64
 import datetime
 import decimal
+import sys
 from typing import Any
 
-import numpy as np
 import orjson
-import pandas as pd
 
 OPTIONS = orjson.OPT_NON_STR_KEYS
 
@@ -24,26 +24,28 @@ def encode(value: Any) -> bytes:
 
 
 def plain(value: Any) -> Any:
-    """Return the nearest value that JSON knows, one level deep where the rest is made so on demand."""
+    """Return the nearest value that JSON knows, one level deep; what lies below is made so on demand."""
+    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
     # numpy first: its float64 is a float too, which orjson does not take.
-    if isinstance(value, (np.ndarray, np.generic)):
-        return _array(value)
-    if isinstance(value, (str, int, float, type(None))):
+    if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
+        return _array(value, numpy)
+    if isinstance(value, (str, int, float, list, type(None))):
         return value
-    if isinstance(value, pd.DataFrame):
-        return _records(value)
-    if isinstance(value, pd.Series):
-        return _records(value.to_frame())
-    if isinstance(value, (pd.Timestamp, datetime.datetime, datetime.date, datetime.time)):
-        return None if value is pd.NaT else value.isoformat()
-    if value is pd.NaT or value is pd.NA:
-        return None
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return base64.b64encode(value).decode("ascii")
     if isinstance(value, dict):
         return {_key(key): item for key, item in value.items()}
-    if isinstance(value, list):
-        return value
+    if pandas is not None:
+        if isinstance(value, pandas.DataFrame):
+            return _records(value)
+        if isinstance(value, pandas.Series):
+            return _records(value.to_frame())
+        if value is pandas.NaT or value is pandas.NA:
+            return None
+        if isinstance(value, (pandas.Index, pandas.api.extensions.ExtensionArray)):
+            return list(value)
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds()
     return _other(value)
 
 
@@ -52,33 +54,33 @@ def _records(frame: Any) -> list[dict[str, Any]]:
     return list(frame.to_dict(orient="records"))
 
 
-def _array(value: Any) -> Any:
+def _array(value: Any, numpy: Any) -> Any:
     if value.dtype.kind == "M":
-        texts = np.datetime_as_string(value)
-        return np.where(np.isnat(value), None, texts).tolist()
+        return numpy.where(numpy.isnat(value), None, numpy.datetime_as_string(value)).tolist()
     return value.tolist()
 
 
 def _key(key: Any) -> Any:
+    """Return a key that orjson takes; numbers and moments it turns to text itself."""
     if isinstance(key, tuple):
         return "_".join(map(str, key))
-    if isinstance(key, pd.Timestamp):
+    if isinstance(key, datetime.datetime):
         return key.isoformat()
-    return key.item() if isinstance(key, np.generic) else key
+    numpy = sys.modules.get("numpy")
+    return key.item() if numpy is not None and isinstance(key, numpy.generic) else key
 
 
 def _other(value: Any) -> Any:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return base64.b64encode(value).decode("ascii")
     if isinstance(value, (tuple, set, frozenset)):
         return list(value)
     if isinstance(value, decimal.Decimal):
         return float(value)
-    if isinstance(value, (pd.Index, pd.api.extensions.ExtensionArray)):
-        return list(value)
-    if isinstance(value, (datetime.timedelta, pd.Timedelta)):
-        return None if pd.isna(value) else value.total_seconds()
     # Tensors of torch (detach) and TensorFlow (numpy), sparse matrices, pydantic models.
     for method in ("detach", "toarray", "numpy", "model_dump", "tolist"):
         convert = getattr(value, method, None)
         if callable(convert):
-            return convert()
+            converted = convert()
+            return converted.tolist() if method == "detach" else converted
     raise TypeError(f"A value of type {type(value).__module__}.{type(value).__qualname__} has no form in JSON.")

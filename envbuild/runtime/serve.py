@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,6 @@ import uvicorn
 
 from .app import Application
 from .errors import StartError
-from .model import Model
 from .script import Script
 from .settings import Settings, model_config, model_folder, read_settings, script_path
 
@@ -52,6 +50,9 @@ def _build(application: Application) -> Any:
     script = script_path(os.environ)
     if script is not None:
         return application.build(script=Script(*script))
+    # A script may do without MLflow.
+    from .model import Model
+
     return application.build(model=Model(model_folder(os.environ), model_config(os.environ)))
 
 
@@ -73,10 +74,9 @@ def _listen(app: Any, application: Application, settings: Settings) -> int:
         uvicorn.Server(config).run()
     except (SystemExit, KeyboardInterrupt) as stop:
         code = stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else 0
-    if application.busy:
+    if application.pending:
         # A prediction outlived the grace period. Threads cannot be stopped, and waiting for it would end in SIGKILL.
-        logger.warning("stopped with %d prediction(s) under way", application.busy)
+        logger.warning("stopped with %d prediction(s) under way", len(application.pending))
         logging.shutdown()
         os._exit(code)
-    application.executor.shutdown(wait=threading.active_count() > 1)
     return code

@@ -1,0 +1,108 @@
+"""What needs no server: the codec in the models' environment, and how a process is prepared."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envbuild.runtime import azureml, process, settings
+from envbuild.runtime.errors import StartError
+
+
+@pytest.mark.network
+def test_the_codec_holds_in_the_models_environment(runtime_python, site, tmp_path):
+    codec = Path(__file__).with_name("test_codec.py")
+    command = [runtime_python, "-m", "pytest", "-q", "--noconftest", "-p", "no:cacheprovider", "-c", os.devnull]
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    done = subprocess.run([*command, codec], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "skipped" not in done.stdout
+
+
+def test_a_process_gets_a_home_and_a_name_where_it_has_none(monkeypatch, tmp_path):
+    import pwd
+
+    def nobody(number):
+        raise KeyError(number)
+
+    for name in ("HOME", "USER", "LOGNAME", "LNAME", "USERNAME", *process.DEFAULTS):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setattr(process.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "path", [str(Path.cwd()), *sys.path])
+    process.prepare()
+    assert os.access(os.environ["HOME"], os.W_OK)
+    assert os.environ["USER"] == os.environ["LOGNAME"] == f"user{os.getuid()}"
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert sys.path[0] != str(Path.cwd())
+
+
+def test_what_is_set_stays(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USER", "someone")
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
+    monkeypatch.setattr(process.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    process.prepare()
+    assert (os.environ["HOME"], os.environ["USER"]) == (str(tmp_path), "someone")
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "false"
+
+
+def test_the_model_is_found_by_the_variables_or_one_folder_up(tmp_path):
+    folder = tmp_path / "1" / "model"
+    folder.mkdir(parents=True)
+    (folder / "MLmodel").touch()
+    assert settings.model_folder({"AZUREML_MODEL_DIR": str(tmp_path / "1"), "MLFLOW_MODEL_FOLDER": "model"}) == folder
+    assert settings.model_folder({"AZUREML_MODEL_DIR": str(tmp_path / "1")}) == folder
+    assert settings.model_folder({"AZUREML_MODEL_DIR": str(folder)}) == folder
+    with pytest.raises(StartError, match="no MLmodel"):
+        settings.model_folder({"AZUREML_MODEL_DIR": str(tmp_path), "MLFLOW_MODEL_FOLDER": "2"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "0"), ("PORT", "65536"), ("PORT", "-1"), ("ENVBUILD_MAX_CONCURRENT", "many")]
+)
+def test_a_setting_that_is_no_number_is_named(name, value):
+    with pytest.raises(StartError, match=name):
+        settings.read_settings({name: value})
+
+
+def test_settings_have_defaults():
+    assert settings.read_settings({}) == settings.Settings(port=8080, concurrency=1, body_limit=100 << 20, grace=30)
+    assert settings.read_settings({"PORT": " 9090 "}).port == 9090
+
+
+@pytest.mark.parametrize("text", ["{", "[1]"])
+def test_a_model_configuration_has_to_be_a_json_object(text):
+    assert settings.model_config({"SERVING_MODEL_CONFIG": '{"a": 1}'}) == {"a": 1}
+    with pytest.raises(StartError, match="SERVING_MODEL_CONFIG"):
+        settings.model_config({"SERVING_MODEL_CONFIG": text})
+
+
+def test_azure_mls_server_gets_its_defaults_and_the_port(tmp_path, monkeypatch):
+    monkeypatch.setattr(azureml, "_has_control_socket", lambda: True)
+    monkeypatch.chdir(tmp_path)
+    environment = {"AML_APP_ROOT": str(tmp_path), "PORT": "7000"}
+    assert azureml.prepare(environment) == ["--entry_script", "mlflow_score_script.py", "--port", "7000"]
+    assert environment["AZUREML_MODEL_DIR"] == "/var/azureml-app/azureml-models/model/1"
+    assert "--no-control-socket" in environment["GUNICORN_CMD_ARGS"]
+    with pytest.raises(StartError, match="cannot be entered"):
+        azureml.prepare({"AML_APP_ROOT": str(tmp_path / "none")})
+
+
+def test_gunicorn_options_that_are_given_stay(monkeypatch):
+    monkeypatch.setattr(azureml, "_has_control_socket", lambda: True)
+    given = "--worker-tmp-dir /data --control-socket /data/s --threads 4"
+    assert azureml.gunicorn_options(given) == given
+
+
+@pytest.mark.parametrize("name", ["errors", "process", "settings", "signature", "health", "azureml", "__main__"])
+def test_what_runs_before_the_libraries_needs_none_of_them(name):
+    """These are imported before the environment is prepared, or by an interpreter without site-packages."""
+    code = f"import sys; sys.path.insert(0, {str(Path(azureml.__file__).parents[1])!r}); import runtime.{name}"
+    done = subprocess.run([sys.executable, "-S", "-E", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
