@@ -22,9 +22,9 @@ from envbuild.progress import Progress, Summary
 
 SUITES = {"bookworm": "debian", "bookworm-updates": "debian", "bookworm-security": "debian-security"}
 NAMES = (
-    "base-files ca-certificates libc-bin libc6 libgomp1 libstdc++6 libpython3.11-stdlib media-types ncurses-base "
-    "netbase python3-distutils python3.11-minimal tzdata"
-).split()
+    *("base-files", "ca-certificates", "libc-bin", "libc6", "libgomp1", "libpython3.11-stdlib", "libstdc++6"),
+    *("media-types", "ncurses-base", "netbase", "python3-distutils", "python3.11-minimal", "tzdata"),
+)
 
 
 def make_tar(entries: dict[str, bytes | str | int]) -> bytes:

@@ -230,13 +230,10 @@ def test_a_tampered_inrelease_is_refused(archive: Any, store: Store) -> None:
 
 
 def test_what_stands_before_the_signed_text_does_not_count(archive: Any, store: Store) -> None:
-    fake = archive.release("bookworm", b"whatever")
-    archive.files[RELEASE] = fake.encode() + b"\n" + archive.files[RELEASE]
-    try:
-        base = open_base(NAME, store)
-    except IntegrityError:
-        return
-    assert base.interpreter.version == "3.11.2"  # the signed text was used, not the text before it
+    evil = lzma.compress(lzma.decompress(archive.files[PACKAGES]).replace(b"tzdata_1.0-1", b"tzdata_6.6-6"))
+    archive.files[PACKAGES] = evil
+    archive.files[RELEASE] = archive.release("bookworm", evil).encode() + b"\n" + archive.files[RELEASE]
+    refused(store, archive, IntegrityError, "not what the signed release names|longer than its|is not good")
 
 
 def test_an_unsigned_inrelease_is_refused(archive: Any, store: Store) -> None:
@@ -279,7 +276,7 @@ def test_a_tampered_deb_is_refused(archive: Any, store: Store) -> None:
     path = "/debian/pool/main/t/tzdata/tzdata_1.0-1_amd64.deb"
     good = archive.files[path]
     archive.files[path] = good[:-4] + b"evil"
-    with pytest.raises(IntegrityError, match="is not tzdata 1.0-1"):
+    with pytest.raises(IntegrityError, match=r"is not tzdata 1\.0-1"):
         open_base(NAME, store)
     archive.files[path] = good
     assert open_base(NAME, store).interpreter.version == "3.11.2"
@@ -374,7 +371,8 @@ def test_the_bytes_depend_on_nothing_of_the_machine(archive: Any, store: Store, 
 def test_the_way_of_a_remembered_base_imports_nothing_heavy(archive: Any, store: Store) -> None:
     open_base(NAME, store)
     code = (
-        "import sys; from pathlib import Path; from envbuild.bases import lock, open_base; lock.DATA = Path(sys.argv[1])\n"
+        "import sys; from pathlib import Path; from envbuild.bases import lock, open_base\n"
+        "lock.DATA = Path(sys.argv[1])\n"
         "from envbuild.oci.store import Store; open_base('debian:bookworm', Store(Path(sys.argv[2])))\n"
         "print([m for m in ('requests', 'debian', 'pysequoia', 'yaml', 'docker', 'rich', 'tarfile', 'urllib.request')"
         " if m in sys.modules])"
@@ -388,7 +386,7 @@ def test_the_way_of_a_remembered_base_imports_nothing_heavy(archive: Any, store:
 def test_a_lock_that_is_not_one_is_told(archive: Any, store: Store) -> None:
     path = lock_module.shipped_path("bookworm", "amd64")
     path.write_text("{")
-    with pytest.raises(IntegrityError, match="bookworm-amd64.json is damaged"):
+    with pytest.raises(IntegrityError, match=r"bookworm-amd64\.json is damaged"):
         open_base(NAME, store)
     path.write_text('{"format": 99}')
     with pytest.raises(IntegrityError, match="no base lock of format"):
@@ -398,7 +396,8 @@ def test_a_lock_that_is_not_one_is_told(archive: Any, store: Store) -> None:
 def test_refreshing_the_shipped_lock_writes_it(archive: Any, capsys: pytest.CaptureFixture[str]) -> None:
     from envbuild.bases import refresh
 
-    assert refresh.main(["bookworm"]) == 1 or "13 packages" in capsys.readouterr().out
+    assert refresh.main(["bookworm"]) == 0
+    assert "bookworm-amd64: 13 packages" in capsys.readouterr().out
     lock: BaseLock | None = lock_module.shipped("bookworm", "amd64")
     assert lock is not None
     assert len(lock.packages) == 13
