@@ -126,7 +126,8 @@ class Display(Progress):
         counted = plural(summary.count, summary.noun or "items") if summary.count or summary.noun else ""
         if phase == "lint" and not summary.count:
             counted, detail = "the model", "no findings"
-        told = running.what in detail or running.what == counted
+        # `10 wheels` that had to be fetched, of the `53 wheels` there are: one number is enough.
+        told = running.what in detail or running.what.endswith(f" {summary.noun}")
         parts = [part for part in ("" if told else running.what, counted, detail) if part]
         parts += [size(summary.size)] if summary.size else []
         parts += [part] if (part := from_cache(summary)) else []

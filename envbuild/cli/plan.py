@@ -67,7 +67,8 @@ def lines(plan: Plan, out: Terminal) -> list[str]:
     for number, layer in enumerate(plan.layers, start=1):
         holds = []
         if layer.wheels:
-            holds.append(plural(len(layer.wheels), "packages"))
+            amount = sum(wheel.size for wheel in layer.wheels) if layer.kind in ("wheel", "wheels") else 0
+            holds.append(plural(len(layer.wheels), "packages") + (f", {size(amount)}" if amount else ""))
         if layer.files:
             holds.append(f"{plural(len(layer.files), 'files')}, {size(sum(f.size for f in layer.files))}")
         key = short(layer.diff_id or layer.key)

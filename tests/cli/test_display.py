@@ -142,3 +142,14 @@ def test_every_phase_has_its_verbs() -> None:
     from envbuild.progress import PHASES
 
     assert set(module.VERBS) == set(PHASES)
+
+
+def test_one_number_of_wheels_is_enough(plain: tuple[Display, io.StringIO]) -> None:
+    shown, stream = plain
+    shown.start("fetch", "10 wheels")
+    shown.done("fetch", Summary(count=53, noun="wheels", cached=43))
+    shown.start("lint")
+    shown.done("lint", Summary(count=0, noun="findings", detail="no errors"))
+    assert stream.getvalue() == (
+        "   Fetched 53 wheels, 43 from cache, 0.0s\n   Checked the model, no findings, 0.0s\n"
+    )
