@@ -84,6 +84,12 @@ def compile_groups(groups: Sequence[Group], toolchain: Toolchain, store: Store) 
     return [digests[number] for number in range(len(groups))]
 
 
+def pyc_path(path: str, tag: str) -> str:
+    """Where Python looks for the bytecode of the source at `path`."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/__pycache__/{name.removesuffix('.py')}.{tag}.pyc"
+
+
 def _known(store: Store, key: str) -> str:
     match store.get_key(key):
         case {"digest": str(digest), "size": int(size)} if store.has(digest, size):

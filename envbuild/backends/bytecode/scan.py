@@ -29,13 +29,14 @@ _IDLE = re.compile(
 )
 # `try: import x`
 _INLINE = re.compile(rb"(?:try|else|finally|with|except|if|elif|class)\b[^\n]*?:\s*((?:import|from)\b[^\n]*)")
-_FROM = re.compile(rb"from\s*(\.[.\s]*)?([\w.]*)\s*\bimport\b\s*\(?([^)]*)", re.DOTALL)
-_IMPORT = re.compile(rb"import\s+(.*)", re.DOTALL)
+_FROM = re.compile(rb"from ?((?:\. ?)*)([A-Za-z_\x80-\xff][\w.\x80-\xff]*)? ?\bimport\b ?\(?([^)]*)")
+_IMPORT = re.compile(rb"import (.*)")
 _CALL = re.compile(rb"\b(?:import_module|__import__)\(\s*['\"]([\w.]+)['\"]\s*[,)]")
-_NAME = re.compile(rb"[^\W\d][\w.]*")
+_NAME = re.compile(rb"[A-Za-z_\x80-\xff][\w.\x80-\xff]*")
 _SPACE = b" \t\f"
 _MARK = b"\xef\xbb\xbf"  # what some editors put before UTF-8
 # No honest statement or file needs more: text made to cost quadratic time gives fewer imports instead.
+_LONGEST_HEAD = 300
 _MOST_LINES = 1000
 _MOST_STEPS = 200_000
 
@@ -81,9 +82,9 @@ def _statements(source: bytes) -> Iterator[bytes]:
                 statement, done = _logical(text, start)
                 yield from _simple(statement)
         elif _CALL.search(code):
-            if blocks.run(start) and not _IDLE.match(code) and b"lambda" not in code and code[:1] != b"#":
+            if blocks.run(start) and not _idle(code) and b"lambda" not in code and code[:1] != b"#":
                 yield code
-        elif (inline := _INLINE.match(code)) and not _IDLE.match(code) and blocks.run(start):
+        elif (inline := _INLINE.match(code)) and not _idle(code) and blocks.run(start):
             yield from _simple(inline[1].partition(b"#")[0])
 
 
@@ -112,7 +113,7 @@ class _Blocks:
             code = line.lstrip(_SPACE)
             if not code or code[0] in b"#)]}" or _width(line) >= width:
                 continue
-            if _IDLE.match(code):
+            if _idle(code):
                 answer = False
                 break
             width = _width(line)
@@ -122,6 +123,11 @@ class _Blocks:
     def _line(self, start: int) -> bytes:
         end = self._text.find(b"\n", start)
         return self._text[start : end if end >= 0 else len(self._text)]
+
+
+def _idle(code: bytes) -> bool:
+    """Whether `code` opens a block that does not run while the module is imported."""
+    return _IDLE.match(code, 0, _LONGEST_HEAD) is not None
 
 
 def _logical(text: bytes, start: int) -> tuple[bytes, int]:
@@ -150,15 +156,16 @@ def _simple(line: bytes) -> Iterator[bytes]:
 
 
 def _names(statement: bytes, module: str, package: bool) -> Iterator[str]:
-    found = _FROM.match(statement)
+    text = b" ".join(statement.split())
+    found = _FROM.match(text)
     if found is None:
-        plain = _IMPORT.match(statement)
+        plain = _IMPORT.match(text)
         for item in plain[1].split(b",") if plain else ():
             if name := _NAME.match(item.strip()):
                 yield _text(name[0])
         return
     dots, base, imported = found.groups()
-    parent = _text(base)
+    parent = _text(base or b"")
     if dots:
         around = _package_of(module, package, dots.count(b"."))
         if not around:

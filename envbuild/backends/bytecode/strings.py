@@ -7,6 +7,8 @@ import re
 # A comment, a long string's quotes, or a string on one line: where other quotes may hide.
 _TOKEN = re.compile(rb"#[^\n]*|\"\"\"|'''|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'", re.DOTALL)
 _BACKSLASH = 0x5C
+# Beyond this no line was written by hand; text made to cost quadratic time is read wrongly instead.
+_LONGEST_LINE = 10_000
 
 
 def without_long_strings(text: bytes) -> bytes:
@@ -34,6 +36,8 @@ def without_long_strings(text: bytes) -> bytes:
 
 def _hidden_until(text: bytes, line: int, at: int) -> int:
     """Where the comment or the short string ends that holds the quotes at `at`; 0 if they stand for themselves."""
+    if at - line > _LONGEST_LINE:
+        return 0
     before = text[line:at]
     if b'"' not in before and b"'" not in before and b"#" not in before:
         return 0
