@@ -13,8 +13,8 @@ SERVER = Server(
     packages=(
         ServerPackage(
             name="uvicorn",
-            requirement="uvicorn>=0.18,<1",
-            why="the HTTP server; 0.18 is the first that starts from an application object in a running loop",
+            requirement="uvicorn>=0.22,<1",
+            why="the HTTP server; 0.22 is the first that can be told how long to wait for requests when it stops",
         ),
         ServerPackage(
             name="starlette",
@@ -32,7 +32,8 @@ SERVER = Server(
             why="counts requests and times for /metrics in the text format that Prometheus scrapes",
         ),
     ),
-    constraints=(),
+    # mlflow and some flavors of its time import pkg_resources, which setuptools 82 no longer has.
+    constraints=("setuptools<82",),
     files=_FILES,
     command=("/opt/envbuild/bin/python", "-m", "envbuild_runtime"),
     port=8080,
@@ -42,25 +43,25 @@ SERVER = Server(
     environment=(),
     app_root="",
     entry_script="",
-    # uvicorn picks its loop, its protocol and its lifespan by name.
+    # uvicorn imports its loop, its protocol and its lifespan by name.
     modules=(
         *runtime_modules(_FILES),
         "mlflow.pyfunc",
         "orjson",
-        "prometheus_client",
+        "prometheus_client.exposition",
         "starlette.applications",
+        "starlette.exceptions",
         "starlette.middleware.errors",
         "starlette.middleware.exceptions",
         "starlette.requests",
         "starlette.responses",
         "starlette.routing",
         "uvicorn",
-        "uvicorn.lifespan.on",
+        "uvicorn.lifespan.off",
         "uvicorn.logging",
         "uvicorn.loops.asyncio",
         "uvicorn.loops.auto",
         "uvicorn.protocols.http.auto",
         "uvicorn.protocols.http.h11_impl",
-        "uvicorn.protocols.websockets.auto",
     ),
 )
