@@ -17,7 +17,7 @@ class EngineInfo:
     """What an engine says of itself.
 
     `store` is how it keeps images: `classic` knows layers by the hash of their plain tar, `containerd` keeps
-    the blobs as they came. `id` is the engine's own, `architecture` is as in an image (`amd64`).
+    the blobs as they came. `id` is the engine's own (podman has none), `architecture` is as in an image (`amd64`).
     """
 
     id: str
@@ -39,7 +39,7 @@ class EngineInfo:
         drivers = [str(pair[1]) for pair in status if isinstance(pair, (list, tuple)) and len(pair) == 2]
         architecture = str(answer.get("Architecture", ""))
         return cls(
-            id=str(answer.get("ID", "")),
+            id=str(answer.get("ID", "")) if product == "docker" else "",
             product=product,
             version=str(answer.get("ServerVersion", "")),
             store="containerd" if any("io.containerd.snapshotter" in name for name in drivers) else "classic",

@@ -67,16 +67,16 @@ def load(
     """
     if not references:
         raise UsageError("an image in an engine needs a name", hint="add -t NAME[:TAG]")
-    before = {ref: engine.inspect_image(ref.canonical) for ref in references}
+    before = {ref: engine.inspect_image(ref.familiar) for ref in references}
     present = _find(image, engine, before)
     if present is not None:
         result = Loaded(reference=references[0].familiar, image_id=_id(present), already=True)
     else:
         result = _send(image, references, store, engine, before, progress)
     for ref in references:
-        now = before[ref] if result.already else engine.inspect_image(ref.canonical)
+        now = before[ref] if result.already else engine.inspect_image(ref.familiar)
         if now is None or _id(now) != result.image_id:
-            engine.tag(result.image_id, ref.canonical)
+            engine.tag(result.image_id, ref.familiar)
     _remember(image, result.image_id, store, engine)
     for old in {_id(found): None for found in before.values() if found is not None}:
         if old != result.image_id:
@@ -123,8 +123,9 @@ def _send(
                 break
         finally:
             sent += counter.sent
-        found = engine.inspect_image(references[0].canonical)
-        if _is(found, image, engine):
+        # By name, and else by id: podman may complete a short name in another way than it did before.
+        found = _find(image, engine, {references[0]: engine.inspect_image(references[0].familiar)})
+        if found is not None:
             omitted = sum(1 for layer in image.layers if layer.diff_id in attempt)
             return Loaded(reference=references[0].familiar, image_id=_id(found), sent=sent, omitted=omitted)
         if not attempt and not _lacks_layer(failure):
@@ -144,14 +145,14 @@ def _lacks_layer(error: EngineError) -> bool:
 def _take_back(image: Image, engine: Engine, before: Mapping[Reference, Mapping[str, Any] | None]) -> None:
     """Give the names back that a containerd store gave to an image of which it lacks layers."""
     for ref, old in before.items():
-        found = engine.inspect_image(ref.canonical)
+        found = engine.inspect_image(ref.familiar)
         if found is None or _id(found) != image.manifest_digest or _is(found, image, engine):
             continue
         if old is not None and _id(old) != image.manifest_digest:
             with suppress(RefusedError):  # version 26 has forgotten an image as soon as it lost its name
-                engine.tag(_id(old), ref.canonical)
+                engine.tag(_id(old), ref.familiar)
                 continue
-        engine.remove_image(ref.canonical)
+        engine.remove_image(ref.familiar)
 
 
 def _known(image: Image, store: Store, engine: Engine, previous: Sequence[Mapping[str, Any]]) -> frozenset[str]:

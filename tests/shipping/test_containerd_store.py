@@ -156,7 +156,7 @@ def engine(socket: Path, names: Names) -> Iterator[Engine]:
     found = UnixEngine(str(socket))
     yield found
     for name in names:
-        found.remove_image(name.canonical)
+        found.remove_image(name.familiar)
     found.close()
 
 
@@ -208,7 +208,7 @@ def test_an_image_that_the_engine_has_in_part_is_not_believed(
     omit = frozenset(diff_ids(image)[:2])
     with suppress(RefusedError):
         engine.load(stream_archive(image, names, store, omit=omit))
-    claimed = engine.inspect_image(names[0].canonical)
+    claimed = engine.inspect_image(names[0].familiar)
     assert claimed is not None
     assert claimed["Id"] == image.manifest_digest
 
@@ -230,7 +230,7 @@ def test_a_name_does_not_stay_with_an_image_in_part(
     with pytest.raises(EngineError):
         load(second, names[:1], store, engine)
 
-    found = engine.inspect_image(names[0].canonical)
+    found = engine.inspect_image(names[0].familiar)
     assert found is None or found["Id"] == first.manifest_digest
 
 
@@ -248,5 +248,5 @@ def test_a_layer_that_the_engine_has_in_another_compression_is_sent(
 
     assert loaded.image_id == image.manifest_digest
     assert loaded.omitted == 2
-    engine.remove_image(names[0].canonical)
+    engine.remove_image(names[0].familiar)
     assert saved(engine, names[1], Store(tmp_path / "other")) == diff_ids(image)

@@ -19,7 +19,7 @@ import pytest
 from envbuild.errors import CorruptBlobError, EngineError, UsageError
 from envbuild.oci.archive import stream_archive, write_archive
 from envbuild.oci.reading import read_docker_archive
-from envbuild.oci.reference import Reference
+from envbuild.oci.reference import Reference, parse_reference
 from envbuild.oci.store import Store
 from envbuild.oci.types import LAYER_ZSTD, Image, Layer
 from envbuild.progress import Progress
@@ -37,7 +37,7 @@ def engine(names: Names) -> Iterator[Engine]:
     assert found is not None
     yield found
     for name in names:
-        found.remove_image(name.canonical)
+        found.remove_image(name.familiar)
     found.close()
 
 
@@ -45,6 +45,11 @@ def skip_if_forgetful(engine: Engine) -> None:
     info = engine.info()
     if info.store == "containerd" and int(info.version.partition(".")[0]) < 27:
         pytest.skip("this engine itself forgets an image that loses its name")
+
+
+def skip_if_all_or_nothing(engine: Engine) -> None:
+    if engine.info().product == "podman":
+        pytest.skip("podman takes whole archives only")
 
 
 class Count(Progress):
@@ -84,13 +89,14 @@ def test_an_unchanged_image_is_not_sent(make_image: Any, names: Names, store: St
     again = load(image, names, store, engine)
 
     assert (again.sent, again.already) == (0, True)
-    tagged = engine.inspect_image(names[1].canonical)
+    tagged = engine.inspect_image(names[1].familiar)
     assert tagged is not None
     assert tagged["Id"] == again.image_id
 
 
 @pytest.mark.engine
 def test_a_changed_model_sends_its_own_layer_alone(make_image: Any, names: Names, store: Store, engine: Engine) -> None:
+    skip_if_all_or_nothing(engine)
     load(make_image(), names, store, engine)
     changed = make_image(b"changed")
 
@@ -98,7 +104,7 @@ def test_a_changed_model_sends_its_own_layer_alone(make_image: Any, names: Names
 
     assert loaded.omitted == 2
     assert changed.layers[-1].size < loaded.sent < changed.layers[-1].size + 20_000
-    found = engine.inspect_image(names[0].canonical)
+    found = engine.inspect_image(names[0].familiar)
     assert found is not None
     assert found["Id"] == image_id(changed, engine)
 
@@ -107,6 +113,7 @@ def test_a_changed_model_sends_its_own_layer_alone(make_image: Any, names: Names
 def test_another_model_of_the_same_libraries_sends_its_own_layer_alone(
     make_image: Any, names: Names, store: Store, engine: Engine
 ) -> None:
+    skip_if_all_or_nothing(engine)
     load(make_image(), names[:1], store, engine)
 
     assert load(make_image(b"another"), names[1:], store, engine).omitted == 2
@@ -125,7 +132,7 @@ def test_what_arrived_in_parts_is_saved_whole(
 
     assert [layer.diff_id for layer in stored.layers] == [layer.diff_id for layer in changed.layers]
     assert stored.config == json.loads(changed.config)
-    assert stored.reference == names[0].familiar
+    assert parse_reference(stored.reference).tag == names[0].tag
 
 
 @pytest.mark.engine
@@ -134,7 +141,7 @@ def test_a_layer_that_the_engine_lost_is_sent_after_all(
 ) -> None:
     first = make_image()
     loaded = load(first, names[:1], store, engine)
-    engine.remove_image(names[0].canonical)
+    engine.remove_image(names[0].familiar)
     assert engine.inspect_image(loaded.image_id) is None
 
     again = load(make_image(b"changed"), names[:1], store, engine)
@@ -212,7 +219,7 @@ def test_a_damaged_blob_loads_nothing(make_image: Any, names: Names, store: Stor
 
     with pytest.raises(CorruptBlobError):
         load(image, names, store, engine)
-    assert engine.inspect_image(names[0].canonical) is None
+    assert engine.inspect_image(names[0].familiar) is None
 
 
 @pytest.mark.engine
@@ -240,7 +247,7 @@ connect(required=True).load(chunks())
     process.send_signal(number)
     process.wait(20)
 
-    assert engine.inspect_image(names[0].canonical) is None
+    assert engine.inspect_image(names[0].familiar) is None
     assert load(image, names, store, engine).image_id == image_id(image, engine)
 
 
@@ -262,7 +269,7 @@ def test_an_engine_behind_tcp_is_served_alike(
 
     assert remote.info() == engine.info()
     assert first.image_id == image_id(make_image(), engine)
-    assert second.omitted == 2
+    assert second.omitted == (0 if engine.info().product == "podman" else 2)
     assert stored.layers[-1].diff_id == make_image(b"changed").layers[-1].diff_id
     assert remote.inspect_image("envbuild-shipping-test-no-such-image") is None
     with pytest.raises(EngineError, match="says"):
