@@ -110,12 +110,13 @@ def test_the_bases_python_takes_the_bytecode_without_reading_the_source(
     layer = layer_of(store, base, [make_wheel(WHEEL)])
     image = tmp_path / "image"
     with tarfile.open(store.blob(layer.digest)) as tar:
-        tar.extractall(image)
+        tar.extractall(image, filter="data")
     (image / SITE / "pkg/__init__.py").write_text("VALUE = 'from the source'\n")
     root = rootfs(base, store)
-    code = f"import sys; sys.path.insert(0, {str(image / SITE)!r}); import pkg; print(pkg.VALUE)"
+    script = tmp_path / "script.py"
+    script.write_text(f"import sys; sys.path.insert(0, {str(image / SITE)!r}); import pkg; print(pkg.VALUE)")
     done = subprocess.run(
-        [*interpreter_command(base, root), "-S", "-c", code],
+        [*interpreter_command(base, root), "-S", str(script)],
         env=interpreter_environment(base, root),
         capture_output=True,
         text=True,
