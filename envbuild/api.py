@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import prepare
 from .errors import CorruptBlobError, FindingsError
 from .linter.types import Finding, Target
 from .model.types import Model
@@ -21,6 +20,7 @@ from .options import Options, cache_dir
 from .progress import SILENT, Progress, Summary
 
 if TYPE_CHECKING:
+    from . import prepare
     from .bases.types import Base
     from .oci.store import Store
     from .planner.types import Decision, Plan
@@ -113,16 +113,17 @@ def target(model: Model, options: Options) -> Target:
 
 def fix(model: Model, *, options: Options | None = None) -> tuple[Model, list[str]]:
     """Apply the fixes of all findings in place; the model as it reads then, and the files changed."""
-    from .linter import fixes
+    from .linter.fixes import apply
 
     options = options or Options()
-    changed = fixes.apply(model, lint(model, options=options))
+    changed = apply(model, lint(model, options=options))
     return (load(model.root, options=options) if changed else model), changed
 
 
 def lock(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Lock:
     """The lock of `model`, every wheel of it in the cache."""
     from .resolver import fetch
+    from . import prepare
     from .servers import choose_server
 
     options = options or Options()
@@ -135,6 +136,8 @@ def lock(model: Model, *, options: Options | None = None, progress: Progress = S
 
 def plan(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Plan:
     """The plan of the image, without making it. Base and packages are resolved, and cached."""
+    from . import prepare
+
     options = options or Options()
     model = _check(model, options, progress)
     store = prepare.open_store(options)
@@ -154,6 +157,7 @@ def build(
     `tags` are image references; `output` is `docker`, `oci-dir=PATH`, `oci-archive=PATH`, `docker-archive=PATH`, or
     empty for an engine if one answers and else an OCI archive in the working directory.
     """
+    from . import prepare
     from .backends.assemble import assemble
     from .deliver import deliver, destination
 
@@ -233,6 +237,7 @@ def _check(model: Model, options: Options, progress: Progress) -> Model:
 def _plan(
     model: Model, options: Options, store: Store, images: prepare.Images, progress: Progress
 ) -> tuple[Plan, Base, Lock]:
+    from . import prepare
     from .facts import heavy_wheels
     from .planner import make_plan
     from .servers import choose_server

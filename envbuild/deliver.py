@@ -56,7 +56,7 @@ def destination(output: str, tags: Sequence[str], model: Model) -> Destination:
             raise UsageError(f"{path.parent} is not a folder", hint="make it first, or name another path")
         if kind != "oci-dir" and path.is_dir():
             raise UsageError(f"{path} is a folder", hint=f"name a file: --output {kind}={path}/image.tar")
-        return Destination(kind=cast(Kind, kind), path=path, references=references)
+        return Destination(kind=kind, path=path, references=references)
     if output not in ("", "docker"):
         known = ", ".join(["docker", *(f"{file}=PATH" for file in FILES)])
         raise UsageError(f"--output {output} is unknown", hint=f"one of {known}")

@@ -20,7 +20,7 @@ from .options import Options, cache_dir
 from .planner import Inputs, Script
 from .planner.paths import site_packages
 from .planner.types import Bytecode, Decision, FileEntry
-from .progress import Progress, Summary
+from .progress import Progress
 from .resolver.types import Lock
 from .servers.types import Server
 
@@ -85,7 +85,6 @@ def prepare_base(
     choice = choose(options.base, wanted, python_source=source)
     for note in choice.notes:
         progress.note(note)
-    progress.start("base", choice.name)
     base = open_base(
         choice.name,
         store,
@@ -94,9 +93,6 @@ def prepare_base(
         save=images.save,
         inspect=images.inspect,
     )
-    size = sum(layer.size for layer in base.layers)
-    detail = f"{choice.name}, Python {base.interpreter.version}"
-    progress.done("base", Summary(count=len(base.packages), noun="system packages", size=size, detail=detail))
     return base, choice
 
 

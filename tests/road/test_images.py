@@ -221,7 +221,8 @@ def test_a_container_takes_a_client_mistake_for_one(build: Build, fixture_models
     built = build(fixture_models / "diabetes", "diabetes", "--server", "envbuild")
 
     def check(container: Container) -> None:
-        assert container.post("/score", {"input_data": {"columns": ["age"], "data": [[1.0]], "index": [0]}}).status == 400
+        lacking = {"input_data": {"columns": ["age"], "data": [[1.0]], "index": [0]}}
+        assert container.post("/score", lacking).status == 400
         assert container.ask("GET", "/invocations").status == 405
         assert container.ask("GET", "/nowhere").status == 404
 
