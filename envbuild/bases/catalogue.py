@@ -71,9 +71,7 @@ def choose(requested: str, python: str, *, python_source: str) -> Choice:
     kind, colon, rest = requested.partition(":")
     if colon and kind in IMAGE_KINDS:
         if not rest:
-            raise UsageError(
-                f"the base {requested} names nothing", hint=f"write {kind}:{IMAGE_KINDS[kind]}"
-            )
+            raise UsageError(f"the base {requested} names nothing", hint=f"write {kind}:{IMAGE_KINDS[kind]}")
         return Choice(name=requested, why=f"{requested} was asked for")
     raise _unknown(requested)
 
@@ -110,9 +108,7 @@ def _ways_on(minor: str) -> str:
     for suite in SUITES.values():
         if suite.python == minor:
             return f"--base {suite.name} has it ({suite.note})"
-    there = " or ".join(
-        f"--python {suite.python} ({suite.name})" for suite in SUITES.values() if suite.automatic
-    )
+    there = " or ".join(f"--python {suite.python} ({suite.name})" for suite in SUITES.values() if suite.automatic)
     return (
         f"try {there}; or bring an image that has Python {minor}: --base docker-daemon:python:{minor}-slim, "
         "--base oci-archive:FILE"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ..errors import BaseImageError, CorruptBlobError, EnvbuildError, NetworkError
 from ..oci.canonical import digest_of
 from ..oci.store import Store
+from ..oci.types import Layer
 from ..progress import Progress, Summary
 from .lock import BaseLock, from_json, shipped, to_json, upstream_version
 from .manifest import assembled_config, recall, remember, store_manifest
@@ -21,9 +23,7 @@ if TYPE_CHECKING:
     from .download import Downloader
 
 
-def open_debian(
-    suite: Suite, store: Store, *, architecture: str, refresh: bool, progress: Progress
-) -> Base:
+def open_debian(suite: Suite, store: Store, *, architecture: str, refresh: bool, progress: Progress) -> Base:
     """The base of `suite` for `architecture` (Debian's name), from the cache if it was made before.
 
     `refresh` reads the indexes and takes the newest packages, also for later calls with the same store.
@@ -33,16 +33,17 @@ def open_debian(
             f"{suite.name} cannot be assembled for {architecture}",
             hint=f"choose --platform linux/{' or linux/'.join(sorted(ARCHITECTURES))}",
         )
-    kept = _kept_lock(suite, architecture, store)
-    lock = kept or shipped(suite.codename, architecture)
-    if lock is not None and not refresh:
-        base = recall(store, _base_key(lock), name=suite.name)
-        if base is not None:
-            progress.start("base", suite.name)
-            summary = _summary(base, lock, downloaded=0, cached=True)
-            progress.done("base", summary)
-            return base
-    return _make(suite, architecture, lock, store, refresh=refresh, progress=progress, own=kept is not None)
+    ships = shipped(suite.codename, architecture)
+    lock = _kept_lock(suite, architecture, ships, store) or ships
+    base = recall(store, _base_key(lock), name=suite.name) if lock and not refresh else None
+    if base is not None and lock is not None:
+        progress.start("base", suite.name)
+        progress.done("base", _summary(base, lock, downloaded=0, cached=True))
+    else:
+        base, lock = _make(suite, architecture, lock, store, refresh=refresh, progress=progress)
+    if ships is not None and lock.digest == ships.digest:
+        return base
+    return replace(base, notes=(f"its packages are those of {lock.date}, not the ones that envbuild ships",))
 
 
 def _make(
@@ -53,12 +54,11 @@ def _make(
     *,
     refresh: bool,
     progress: Progress,
-    own: bool,
-) -> Base:
+) -> tuple[Base, BaseLock]:
     downloader = make_downloader(os.environ)
     progress.start("base", suite.name, total=lock.size if lock else 0)
     if lock is None or refresh:
-        lock, own = _resolve(suite, architecture, lock, downloader, progress), True
+        lock = _resolve(suite, architecture, lock, downloader, progress)
         _keep_lock(lock, store)
     received, gone = downloader.fetch_all(lock.packages, store, lambda n: progress.advance("base", n))
     if gone:
@@ -66,7 +66,7 @@ def _make(
         progress.note(
             f"the mirror no longer has {names}: {suite.name} takes its newest packages instead of the locked ones"
         )
-        lock, own = _resolve(suite, architecture, lock, downloader, progress), True
+        lock = _resolve(suite, architecture, lock, downloader, progress)
         more, gone = downloader.fetch_all(lock.packages, store, lambda n: progress.advance("base", n))
         if gone:
             raise NetworkError(
@@ -75,9 +75,9 @@ def _make(
             )
         received += more
         _keep_lock(lock, store)
-    base = _assemble(suite, lock, store, own=own, downloader=downloader)
+    base = _assemble(suite, lock, store, downloader)
     progress.done("base", _summary(base, lock, downloaded=received, cached=False))
-    return base
+    return base, lock
 
 
 def make_downloader(environ: Mapping[str, str]) -> Downloader:
@@ -113,20 +113,27 @@ def _resolve(
     return new
 
 
-def _assemble(
-    suite: Suite, lock: BaseLock, store: Store, *, own: bool, downloader: Downloader
-) -> Base:
+def _layer(lock: BaseLock, store: Store, downloader: Downloader) -> Layer:
+    """The base's layer. A damaged .deb in the cache is a miss: it is fetched anew."""
     from .assemble import assemble_layer
 
-    try:
-        layer = assemble_layer(lock, store)
-    except CorruptBlobError as error:
-        # A damaged .deb in the cache is a miss: once more, with fresh bytes.
-        store.drop(error.digest)
-        downloader.fetch_all(lock.packages, store, lambda _: None)
-        layer = assemble_layer(lock, store)
+    for _ in lock.packages:
+        try:
+            return assemble_layer(lock, store)
+        except CorruptBlobError as error:
+            store.drop(error.digest)
+            _, gone = downloader.fetch_all(lock.packages, store, lambda _: None)
+            if gone:
+                raise NetworkError(
+                    f"{gone[0].name} {gone[0].version} was damaged in the cache, and the mirror no longer has it",
+                    hint="open the base again: its packages are then taken anew",
+                ) from None
+    return assemble_layer(lock, store)
+
+
+def _assemble(suite: Suite, lock: BaseLock, store: Store, downloader: Downloader) -> Base:
+    layer = _layer(lock, store, downloader)
     config = assembled_config(suite.name, ARCHITECTURES[lock.architecture][0], layer)
-    notes = (f"its packages are those of {lock.date}, not the ones that envbuild ships",) if own else ()
     base = Base(
         name=suite.name,
         digest=store_manifest(store, config, [layer]),
@@ -139,7 +146,6 @@ def _assemble(
         config=config,
         packages=tuple(SystemPackage(name=p.name, version=p.version, sha256=p.sha256) for p in lock.packages),
         assembled=True,
-        notes=notes,
     )
     remember(store, _base_key(lock), base)
     return base
@@ -176,7 +182,7 @@ def _keep_lock(lock: BaseLock, store: Store) -> None:
     store.put_key(_lock_key(lock.suite, lock.architecture), value)
 
 
-def _kept_lock(suite: Suite, architecture: str, store: Store) -> BaseLock | None:
+def _kept_lock(suite: Suite, architecture: str, ships: BaseLock | None, store: Store) -> BaseLock | None:
     """The lock that an earlier refresh left in the store, unless the package has shipped a new one since."""
     value = store.get_key(_lock_key(suite.codename, architecture))
     if value is None:
@@ -187,7 +193,6 @@ def _kept_lock(suite: Suite, architecture: str, store: Store) -> BaseLock | None
             return None
     except (EnvbuildError, KeyError, TypeError):
         return None
-    ships = shipped(suite.codename, architecture)
     return lock if value.get("replaces") == (ships.digest if ships else "") else None
 
 
@@ -195,5 +200,3 @@ def suite_of(name: str) -> Suite | None:
     """The suite that `debian:bookworm` names, None if it is no catalogue name."""
     kind, _, codename = name.partition(":")
     return SUITES.get(codename) if kind == "debian" else None
-
-

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 THREADS = 8
-ATTEMPTS = 4
+ATTEMPTS = 3
 _TIMEOUT = (10.0, 30.0)
 _CHUNK = 1 << 18
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})

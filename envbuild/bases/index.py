@@ -80,9 +80,7 @@ def parse_stanza(text: str) -> dict[str, str]:
     return fields
 
 
-def read_index(
-    compressed: bytes, *, sha256: str, size: int, archive: Archive, suite: str, where: str
-) -> Index:
+def read_index(compressed: bytes, *, sha256: str, size: int, archive: Archive, suite: str, where: str) -> Index:
     """Check a Packages.xz against the hash that was signed, and inflate it. Raises IntegrityError."""
     if len(compressed) != size or hashlib.sha256(compressed).hexdigest() != sha256:
         raise IntegrityError(

@@ -95,9 +95,10 @@ def _deb822(text: str) -> Iterator[str]:
                 name, _, value = line.partition(":")
                 name = name.strip().lower()
                 fields[name] = value.strip()
-        if fields.get("enabled", "yes").lower() not in ("no", "false", "0") and "deb" in fields.get(
-            "types", ""
-        ).split():
+        if (
+            fields.get("enabled", "yes").lower() not in ("no", "false", "0")
+            and "deb" in fields.get("types", "").split()
+        ):
             yield from fields.get("uris", "").split()
 
 

@@ -46,9 +46,7 @@ def resolve_lock(
         dates.append(LockedIndex(archive=archive, suite=name, date=release.stamp))
     chosen = closure(roots(suite), indexes)
     packages = tuple(_locked(stanza) for stanza in sorted(chosen, key=lambda stanza: stanza.name))
-    return BaseLock(
-        suite=suite.codename, architecture=architecture, indexes=tuple(dates), packages=packages
-    )
+    return BaseLock(suite=suite.codename, architecture=architecture, indexes=tuple(dates), packages=packages)
 
 
 def closure(names: Sequence[str], indexes: Sequence[Index]) -> list[Stanza]:
@@ -122,9 +120,7 @@ def _locked(stanza: Stanza) -> LockedPackage:
     )
 
 
-def _read_release(
-    downloader: Downloader, archive: Archive, suite: str, *, keyring: bytes, now: datetime
-) -> Release:
+def _read_release(downloader: Downloader, archive: Archive, suite: str, *, keyring: bytes, now: datetime) -> Release:
     path = f"dists/{suite}/InRelease"
     try:
         data = downloader.read(archive, path, limit=_RELEASE_LIMIT)
@@ -138,9 +134,7 @@ def _read_release(
     return verify_release(data, keyring, codename=suite, now=now, where=where)
 
 
-def _read_packages(
-    downloader: Downloader, archive: Archive, suite: str, architecture: str, release: Release
-) -> Index:
+def _read_packages(downloader: Downloader, archive: Archive, suite: str, architecture: str, release: Release) -> Index:
     name = f"main/binary-{architecture}/Packages.xz"
     if name not in release.files:
         raise BaseImageError(

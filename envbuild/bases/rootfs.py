@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import secrets
-import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,21 +34,18 @@ def rootfs(base: Base, store: Store) -> Path:
         return final
     from .unpack import unpack_layer
 
-    store.create()
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        working = final.parent / f".{secrets.token_hex(8)}"
-        working.mkdir()
-        try:
+        with store.temporary() as folder:
+            working = folder / "root"
+            working.mkdir()
             for layer in base.layers:
                 unpack_layer(store, layer, working)
+            final.parent.mkdir(parents=True, exist_ok=True)
             try:
                 working.rename(final)
             except OSError:
                 if not final.is_dir():  # else another run was first, with the same content
                     raise
-        finally:
-            shutil.rmtree(working, ignore_errors=True)
     except OSError as error:
         raise StorageError(
             f"{final} cannot be written: {error.strerror or error}",

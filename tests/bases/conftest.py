@@ -284,5 +284,3 @@ def real_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 @pytest.fixture
 def deb_factory() -> Callable[..., bytes]:
     return make_deb
-
-

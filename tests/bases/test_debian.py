@@ -14,7 +14,7 @@ import pytest
 
 from envbuild.bases import lock as lock_module
 from envbuild.bases import open_base
-from envbuild.bases.download import Downloader
+from envbuild.bases.download import ATTEMPTS, Downloader
 from envbuild.bases.lock import BaseLock
 from envbuild.bases.suites import SUITES
 from envbuild.errors import BaseImageError, IntegrityError, NetworkError, UsageError
@@ -174,6 +174,7 @@ def test_a_deb_that_is_gone_is_replaced_by_the_newest(
     assert any("no longer has tzdata 1.0-1" in note for note in recorder.notes)
     assert any("tzdata 1.0-1 -> 2.0-1" in note for note in recorder.notes)
     assert "not the ones that envbuild ships" in again.notes[0]
+    assert open_base(NAME, other).notes == again.notes
     archive.requests.clear()
     assert open_base(NAME, other).digest == again.digest
     assert archive.requests == []
@@ -299,6 +300,45 @@ def test_a_damaged_deb_in_the_cache_is_fetched_anew(archive: Any, store: Store, 
     assert open_base(NAME, other).digest == good.digest
 
 
+def test_several_damaged_debs_are_fetched_anew_and_a_gone_one_is_told(
+    archive: Any, store: Store, tmp_path: Path
+) -> None:
+    good = open_base(NAME, store)
+    ship(store)
+    other = Store(tmp_path / "other")
+    for number, package in enumerate(good.packages):
+        other.put(b"")
+        size = store.blob(f"sha256:{package.sha256}").stat().st_size
+        if number % 2:
+            other.blob(f"sha256:{package.sha256}").write_bytes(b"x" * size)
+    assert open_base(NAME, other).digest == good.digest
+    third = Store(tmp_path / "third")
+    third.put(b"")
+    for package in good.packages:
+        third.blob(f"sha256:{package.sha256}").write_bytes(b"x" * store.blob(f"sha256:{package.sha256}").stat().st_size)
+    archive.files = {path: content for path, content in archive.files.items() if "/pool/" not in path}
+    with pytest.raises(NetworkError, match="was damaged in the cache, and the mirror no longer has it"):
+        open_base(NAME, third)
+
+
+def test_two_runs_at_once_and_a_killed_one_leave_a_cache_that_works(archive: Any, store: Store, tmp_path: Path) -> None:
+    expected = open_base(NAME, store)
+    ship(store)
+    code = (
+        "import sys; from pathlib import Path; from envbuild.bases import lock, open_base, rootfs\n"
+        "lock.DATA = Path(sys.argv[1]); from envbuild.oci.store import Store; store = Store(Path(sys.argv[2]))\n"
+        "base = open_base('debian:bookworm', store); rootfs(base, store); print(base.digest)"
+    )
+    variables = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    shared = tmp_path / "shared"
+    command = [sys.executable, "-c", code, str(lock_module.DATA), str(shared)]
+    runs = [subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    runs[0].kill()
+    printed = [run.communicate()[0].strip() for run in runs]
+    assert printed[1:] == [expected.digest] * 2
+    assert open_base(NAME, Store(shared)).digest == expected.digest
+
+
 def test_without_a_network_the_error_names_the_mirror_but_no_password(
     archive: Any, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,9 +361,8 @@ def test_a_passing_fault_is_tried_again(archive: Any, store: Store) -> None:
 
 
 def test_a_lasting_fault_is_told(archive: Any, store: Store) -> None:
-    archive.answers = [503] * 4
+    archive.answers = [503] * ATTEMPTS
     refused(store, archive, NetworkError, "the mirror answers 503")
-    archive.answers = []
 
 
 def test_the_second_mirror_helps_when_the_first_cannot(

@@ -86,7 +86,8 @@ def test_a_name_that_leaves_the_folder_is_refused(store: Store, tmp_path: Path, 
     with pytest.raises(BaseImageError):
         rootfs(base, store)
     assert not (tmp_path / "evil").exists()
-    assert list((store.root / "rootfs").iterdir()) == []
+    assert not (store.root / "rootfs").exists()
+    assert list((store.root / "tmp").iterdir()) == []
 
 
 @pytest.mark.parametrize("target", ["{outside}", "../../../../../../../../../../..{outside}", "loop"])
