@@ -30,7 +30,7 @@ _SKINNY = re.compile(
 
 def error_of(answer: Answer, inputs: Inputs, platform: Platform) -> EnvbuildError:
     """The error that says what `answer` means for the person."""
-    said = answer.explanation.removeprefix("error: ")
+    said = re.sub(r"^(warning: .*\n)*error: ", "", answer.explanation)
     shown = _indented(said)
     if _DISK_FULL.search(said):
         return StorageError(

@@ -16,6 +16,9 @@ from ..oci.disk import storage_errors
 from .target import Platform
 from .types import Lock, LockedPackage
 
+# A lock without packages.
+NOTHING = 'lock-version = "1.0"\ncreated-by = "envbuild"\npackages = []\n'
+
 
 def select(text: str, platform: Platform) -> tuple[LockedPackage, ...]:
     """The wheels of a pylock.toml for `platform`, one a package, sorted by name; sizes are 0.
@@ -100,6 +103,7 @@ def render(lock: Lock) -> str:
         f"environments = [{_text(marker)}]",
         f"requires-python = {_text(f'=={minor}.*')}",
         'created-by = "envbuild"',
+        *([] if lock.packages else ["packages = []"]),
     ]
     for package in lock.packages:
         size = f", size = {package.size}" if package.size else ""

@@ -163,8 +163,11 @@ class _Search:
         return again, bounded, self._packages(again, bounded)
 
     def _ask(self, inputs: Inputs, soft: Iterable[str]) -> Answer:
-        from .uv import compile_lock
+        from .pylock import NOTHING
+        from .uv import Answer, compile_lock
 
+        if not inputs.asks:
+            return Answer(lock=NOTHING)
         answer = compile_lock(
             inputs.requirements,
             sorted({*(ask.text for ask in inputs.constraints), *soft}),

@@ -70,7 +70,8 @@ def compile_lock(
             asked.write_text("".join(f"{line}\n" for line in requirements), encoding="utf-8")
             bound.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
         command = [
-            find_uv(), "pip", "compile", str(asked), "--constraints", str(bound), *_OPTIONS,
+            find_uv(), "pip", "compile", str(asked), *_OPTIONS,
+            *(["--constraints", str(bound)] if constraints else []),
             "--python-version", platform.python, "--python-platform", platform.uv_name,
             *(["--python", sys.executable] if sys.executable else []),
             *(["--refresh"] if refresh else []),

@@ -32,6 +32,9 @@ def refused(index: Any, env: Make, run: Make, tmp_path: Path) -> Callable[..., E
 
 def test_a_package_that_no_index_has(refused: Make) -> None:
     error = refused("no-such-package==1.0")
+    first, second = error.message.splitlines()[:2]
+    assert first == "no set of packages satisfies the requirements on Python 3.11.2:"
+    assert second == "  No solution found when resolving dependencies"
     assert "no-such-package was not found" in error.message
     assert "conda.yaml:7: no-such-package==1.0" in error.message
     assert "spelling of no-such-package" in error.hint

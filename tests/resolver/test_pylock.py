@@ -62,6 +62,7 @@ def test_neither_time_nor_credentials_nor_size_zero_are_in_it() -> None:
     assert "s3cret" not in text
     assert "2026" not in text
     assert text == render(lock(created="2027-01-01T00:00:00Z", from_cache=True, entry="/somewhere"))
+    assert select(render(lock(packages=())), BOOKWORM) == ()
     unsized = replace(lock().packages[0], size=0)
     assert "size" not in render(lock(packages=(unsized,)))
 

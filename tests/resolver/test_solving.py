@@ -47,6 +47,13 @@ def test_a_lock_has_one_wheel_a_package_sorted_by_name(stocked: Any, env: Make, 
     assert arm.packages[0].filename == "alpha-1.0-cp311-cp311-manylinux_2_17_aarch64.whl"
 
 
+def test_nothing_asked_for_is_an_empty_lock(index: Any, env: Make, run: Make) -> None:
+    lock = run(env())
+    assert lock.packages == ()
+    assert run(env()).from_cache
+    assert index.requests == []
+
+
 def test_markers_are_those_of_the_target(stocked: Any, env: Make, run: Make) -> None:
     other = 'beta==1.0; python_version < "3.11"'
     lock = run(env("alpha", other, 'gamma; platform_machine == "s390x"', 'nothing; sys_platform == "win32"'))
