@@ -5,6 +5,7 @@ import json
 import os
 
 import pytest
+
 from envbuild.errors import ModelError
 from envbuild.model import content, read
 from envbuild.model.content import STAT_FILE, hash_files

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from envbuild.errors import UsageError
 from envbuild.model import read
 

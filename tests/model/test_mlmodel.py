@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from envbuild.errors import ModelError
 from envbuild.model import read
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 import cloudpickle
 import pytest
+
 from envbuild.model import read
 from envbuild.model.pickles import imported_modules, modules_of
 

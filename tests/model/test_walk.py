@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from envbuild.errors import ModelError
 from envbuild.model import read
 from envbuild.model.ignore import ignored_by, parse_patterns
