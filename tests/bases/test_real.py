@@ -155,3 +155,30 @@ def test_a_container_of_the_base_has_all_that_python_needs(engine_image: Any, us
     )
     word, _version, uid = output.decode().split()
     assert (word, uid) == ("sound", user.partition(":")[0])
+
+
+@pytest.mark.engine
+@pytest.mark.network
+def test_an_image_of_the_engine_is_a_base(engine_image: Any, tmp_path: Path) -> None:
+    from envbuild.shipping.engine import connect
+
+    engine = connect(required=True)
+    assert engine is not None
+    saved = []
+
+    def save(reference: str) -> Any:
+        saved.append(reference)
+        return engine.save(reference)
+
+    store = Store(tmp_path / "store")
+    _, name = engine_image
+    first = open_base(f"docker-daemon:{name}", store, save=save, inspect=engine.inspect_image)
+    assert first == open_base(f"docker-daemon:{name}", store, save=save, inspect=engine.inspect_image)
+    assert saved == [name]
+    entry = {entry.name.partition(":")[2]: entry for entry in catalogue()}[name.partition(":")[2]]
+    assert (first.interpreter.version, first.glibc) == (entry.python, entry.glibc)
+    assert {package.name for package in first.packages} >= {"libc6", "libgomp1", "tzdata"}
+    root = rootfs(first, store)
+    command = [*interpreter_command(first, root), "-I", "-c", "import sys; print(sys.prefix)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()) == root / "usr"
