@@ -1,6 +1,7 @@
 """Ask the server in this container whether it lives: exit code 0 if it answers 200, else 1.
 
-usage: python -S -E health.py [PORT [PATH]]. The port is $PORT, else the argument, else $ENVBUILD_PORT, else 8080.
+usage: python -S -E health.py [PORT [PATH]]. The port is $PORT, else the argument, else $ENVBUILD_PORT, else the
+first of the two servers' own ports (8080, 5001) that answers.
 It runs every few seconds beside the model, so it speaks HTTP over a bare socket: importing http.client costs
 three times as much as everything here.
 """
@@ -9,6 +10,7 @@ import os
 import socket
 import sys
 
+OWN_PORTS = ("8080", "5001")
 TIMEOUT = 3.0
 """Seconds."""
 
@@ -16,14 +18,18 @@ TIMEOUT = 3.0
 def main() -> int:
     """Return the exit code."""
     arguments = sys.argv[1:]
-    default = arguments[0] if arguments else os.environ.get("ENVBUILD_PORT") or "8080"
+    given = os.environ.get("PORT") or (arguments[0] if arguments else os.environ.get("ENVBUILD_PORT"))
     path = arguments[1] if len(arguments) > 1 else "/"
-    try:
-        status = ask(int(os.environ.get("PORT") or default), path)
-    except (OSError, ValueError, IndexError) as error:
-        sys.stderr.write(f"unhealthy: {error}\n")
-        return 1
-    return 0 if status == 200 else 1
+    problem = ""
+    for port in [given] if given else OWN_PORTS:
+        try:
+            status = ask(int(port), path)
+        except (OSError, ValueError, IndexError) as error:
+            problem = str(error)
+        else:
+            return 0 if status == 200 else 1
+    sys.stderr.write(f"unhealthy: {problem}\n")
+    return 1
 
 
 def ask(port: int, path: str) -> int:

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from azureml_inference_server_http.api.aml_response import AMLResponse
 from envbuild_runtime.decode import decode
-from envbuild_runtime.encode import encode
 from envbuild_runtime.errors import ClientError
 from envbuild_runtime.model import Model
+from envbuild_runtime.plain import plain
 from envbuild_runtime.settings import model_config, model_folder
 from envbuild_runtime.signature import parse_signature, read_mlmodel
 from inference_schema.parameter_types.abstract_parameter_type import AbstractParameterType
@@ -65,8 +65,8 @@ def predict(input_data: Any, params: dict[str, Any] | None = None) -> Any:
     except ClientError as error:
         return AMLResponse({"message": error.message}, error.status, json_str=True)
     _collect("outputs", result)
-    # The server writes JSON with NaN in it, and no arrays or moments: it is given what has neither.
-    return json.loads(encode(result))
+    # The server writes NaN, which is no JSON, and can write no arrays or moments: it is given what has neither.
+    return json.loads(json.dumps(plain(result), default=plain), parse_constant=lambda _: None)
 
 
 def _collect(name: str, data: Any) -> None:

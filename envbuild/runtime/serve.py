@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 
+from . import lazy
 from .app import Application
 from .errors import StartError
 from .script import Script
@@ -34,7 +35,7 @@ def serve() -> int:
         settings = read_settings(os.environ)
         executor = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="predict")
         application = Application(executor, settings.body_limit)
-        app = _build(application)
+        app = _build(application, settings)
     except StartError as error:
         print(f"envbuild_runtime: {error}", file=sys.stderr)
         return BOOT_FAILED
@@ -46,14 +47,17 @@ def serve() -> int:
     return _listen(app, application, settings)
 
 
-def _build(application: Application) -> Any:
+def _build(application: Application, settings: Settings) -> Any:
     script = script_path(os.environ)
     if script is not None:
         return application.build(script=Script(*script))
-    # A script may do without MLflow.
+    folder = model_folder(os.environ)
+    if settings.concurrency == 1:
+        lazy.install()
+    # A script may do without MLflow, so it is imported here.
     from .model import Model
 
-    return application.build(model=Model(model_folder(os.environ), model_config(os.environ)))
+    return application.build(model=Model(folder, model_config(os.environ)))
 
 
 def _listen(app: Any, application: Application, settings: Settings) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envbuild.runtime import azureml, process, settings
+from envbuild.runtime import azureml, lazy, process, settings
 from envbuild.runtime.errors import StartError
 
 
@@ -98,6 +99,19 @@ def test_gunicorn_options_that_are_given_stay(monkeypatch):
     monkeypatch.setattr(azureml, "_has_control_socket", lambda: True)
     given = "--worker-tmp-dir /data --control-socket /data/s --threads 4"
     assert azureml.gunicorn_options(given) == given
+
+
+def test_a_lazy_module_is_loaded_when_something_is_read_from_it(tmp_path, monkeypatch):
+    (tmp_path / "waits.py").write_text("from pathlib import Path\nPath(__file__ + '.loaded').touch()\nanswer = 42\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    lazy.install(["waits", "not_there"])
+    waits = importlib.import_module("waits")
+    assert not (tmp_path / "waits.py.loaded").exists()
+    assert waits.answer == 42
+    assert (tmp_path / "waits.py.loaded").exists()
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("not_there")
 
 
 @pytest.mark.parametrize("name", ["errors", "process", "settings", "signature", "health", "azureml", "__main__"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 
 import pytest
 
@@ -38,10 +39,18 @@ def test_answers_its_input_example(name, start, model, example, azure_body):
 
 
 @pytest.mark.parametrize("name", ["diabetes", "named-tensors", "no-signature", "params"])
-def test_answers_under_the_azureml_server(name, start, model, example, azure_body, site):
+def test_answers_under_the_azureml_server(name, start, model, example, azure_body, site, tmp_path):
     body, expected = example(name)
-    root = {"AML_APP_ROOT": str(site / "envbuild_runtime"), "AZUREML_ENTRY_SCRIPT": "mlflow_score_script.py"}
-    server = start("envbuild_runtime.azureml", **model(name), **root).wait_until_up()
+    for package in ("orjson", "prometheus_client"):
+        # Images with this server have none of the other's packages.
+        (tmp_path / f"{package}.py").write_text(f"raise ModuleNotFoundError('No module named {package}')\n")
+    server = start(
+        "envbuild_runtime.azureml",
+        **model(name),
+        AML_APP_ROOT=str(site / "envbuild_runtime"),
+        AZUREML_ENTRY_SCRIPT="mlflow_score_script.py",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), str(site)]),
+    ).wait_until_up()
 
     reply = server.post("/score", azure_body(body))
 
