@@ -97,15 +97,21 @@ def prepare_base(
 
 
 def wanted_python(model: Model, options: Options) -> tuple[str, str]:
-    """The minor version that is wanted, and where that was said; empty where nothing says."""
+    """The Python version that is wanted (`3.11.7` or `3.11`), and where that was said; empty where nothing says."""
     if options.python:
-        return ".".join(options.python.split(".")[:2]), "--python"
+        return options.python, "--python"
     pin = model.environment.python
     if pin is not None and pin.minor:
-        return pin.minor, f"{pin.span.file}:{pin.span.line}"
+        return _version(pin.text) or pin.minor, f"{pin.span.file}:{pin.span.line}"
     if model.mlmodel is not None and model.mlmodel.python_version:
-        return ".".join(model.mlmodel.python_version.split(".")[:2]), "MLmodel"
+        return model.mlmodel.python_version, "MLmodel"
     return "", ""
+
+
+def _version(text: str) -> str:
+    """The plain version that a pin names, or nothing for a range or a wildcard."""
+    plain = text.strip().lstrip("=").strip()
+    return plain if all(part.isdigit() for part in plain.split(".")) else ""
 
 
 def prepare_lock(

@@ -15,9 +15,7 @@ from .types import Finding, Severity, Target
 class ListedRule(BaseRule):
     """A rule about packages of the server profile that carry this rule's code."""
 
-    def missing(
-        self, model: Model, target: Target, *, severity: Severity, consequence: str
-    ) -> Iterator[Finding]:
+    def missing(self, model: Model, target: Target, *, severity: Severity, consequence: str) -> Iterator[Finding]:
         """One finding for each package of this code that the model does not list by name."""
         if environment_is_unreadable(model):
             return

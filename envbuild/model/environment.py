@@ -19,9 +19,7 @@ from .texts import Folder, UnreadableError
 from .types import Environment, EnvironmentSource, Problem, Span
 
 
-def read_environment(
-    folder: Folder, declared: Any, declared_span: Span
-) -> tuple[Environment, list[Problem]]:
+def read_environment(folder: Folder, declared: Any, declared_span: Span) -> tuple[Environment, list[Problem]]:
     """The environment of a model folder.
 
     `declared` is `flavors.python_function.env` of MLmodel: a file name, or a mapping of `conda` and `virtualenv` to

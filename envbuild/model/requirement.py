@@ -12,9 +12,7 @@ from collections.abc import Callable
 from .types import Requirement, Span
 
 _RELEASE = r"[0-9]+(?:\.[0-9]+)*"
-_CLAUSE = (
-    rf"(?:(?:<=|>=|<|>|!=|==)\s*{_RELEASE}(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?|(?:==|!=)\s*{_RELEASE}\.\*)"
-)
+_CLAUSE = rf"(?:(?:<=|>=|<|>|!=|==)\s*{_RELEASE}(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?|(?:==|!=)\s*{_RELEASE}\.\*)"
 _SIMPLE = re.compile(
     r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*"
     r"(?:\[\s*(?P<extras>[A-Za-z0-9]+(?:\s*,\s*[A-Za-z0-9]+)*)\s*\]\s*)?"

@@ -112,9 +112,7 @@ def _requirement(line: Logical, text: str, start: int, out: Collected, *, constr
             out.problem(f"pip knows no option {name[:60]} behind a requirement", span)
 
 
-def _include(
-    line: Logical, found: re.Match[str], start: int, out: Collected, *, base: str, constraints: bool
-) -> None:
+def _include(line: Logical, found: re.Match[str], start: int, out: Collected, *, base: str, constraints: bool) -> None:
     target = found["target"].strip().strip("'\"")
     span = line.span(start + found.start("target"), start + found.end("target"))
     is_constraint = constraints or (found["short"] or found["long"][0]) == "c"

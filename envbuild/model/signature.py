@@ -24,9 +24,7 @@ def parse_signature(raw: Any) -> Signature | None:
         return None
     if not isinstance(raw, Mapping):
         raise BadSignatureError("", "`signature` does not hold inputs, outputs and params")
-    return Signature(
-        inputs=_fields(raw, "inputs"), outputs=_fields(raw, "outputs"), params=_fields(raw, "params")
-    )
+    return Signature(inputs=_fields(raw, "inputs"), outputs=_fields(raw, "outputs"), params=_fields(raw, "params"))
 
 
 def parse_input_example(raw: Any) -> InputExample | None:

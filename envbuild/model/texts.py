@@ -117,6 +117,4 @@ def _decode(label: str, data: bytes) -> str:
         column = len(before) - (before.rfind("\n") + 1) + 1
         utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
         what = "is UTF-16 text, not UTF-8" if utf16 else "is not UTF-8 text"
-        raise UnreadableError(
-            f"{label} {what}", hint="save the file as UTF-8", line=line, column=column
-        ) from None
+        raise UnreadableError(f"{label} {what}", hint="save the file as UTF-8", line=line, column=column) from None

@@ -24,10 +24,12 @@ def make_plan(inputs: Inputs, *, ranking: Sequence[str]) -> Plan:
         bytecode=inputs.bytecode,
         layers=plan_layers(inputs, ranking),
         config=image_config(inputs),
-        decisions=(*inputs.decisions, *_substitutions(inputs)),
+        decisions=(*inputs.decisions, *_resolution(inputs)),
         left_out=tuple((item.path, item.why) for item in inputs.model.left_out),
     )
 
 
-def _substitutions(inputs: Inputs) -> tuple[Decision, ...]:
-    return tuple(Decision(what="package", value=f"{s.old} -> {s.new}", why=s.why) for s in inputs.lock.substitutions)
+def _resolution(inputs: Inputs) -> tuple[Decision, ...]:
+    """What the resolver chose: packages laid down as others, and soft constraints that gave way."""
+    swapped = (Decision(what="package", value=f"{s.old} -> {s.new}", why=s.why) for s in inputs.lock.substitutions)
+    return (*swapped, *(Decision(what="packages", value="as resolved", why=note) for note in inputs.lock.notes))

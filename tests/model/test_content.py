@@ -60,7 +60,9 @@ def test_a_file_that_was_just_written_is_not_remembered(folder, tmp_path):
     assert not (tmp_path / STAT_FILE).exists()
 
 
-@pytest.mark.parametrize("junk", [b"", b"{", b"[]", b'{"a": 1}', b'{"a": [1, 2, 3, 4, "short"]}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "junk", [b"", b"{", b"[]", b'{"a": 1}', b'{"a": [1, 2, 3, 4, "short"]}', b"\xff", b"[" * 100_000]
+)
 def test_a_damaged_memory_only_costs_time(root, tmp_path, reads, junk):
     (tmp_path / STAT_FILE).write_bytes(junk)
     first = hash_files(read(root), tmp_path)

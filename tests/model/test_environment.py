@@ -7,11 +7,16 @@ import pytest
 from envbuild.errors import UsageError
 from envbuild.model import read
 
-CONDA = "channels:\n- conda-forge\ndependencies:\n- python=3.11.7\n- pip<=23.2\n- libgomp\n- pip:\n  - mlflow==2.9.2\n  - 'numpy==1.0'\nname: e\n"
+CONDA = (
+    "channels:\n- conda-forge\ndependencies:\n- python=3.11.7\n- pip<=23.2\n- libgomp\n"
+    "- pip:\n  - mlflow==2.9.2\n  - 'numpy==1.0'\nname: e\n"
+)
 
 
 def test_conda_yaml_counts_before_all_others(model):
-    found = model({"conda.yaml": CONDA, "python_env.yaml": "python: '3.9'\n", "requirements.txt": "other\n"}).environment
+    found = model(
+        {"conda.yaml": CONDA, "python_env.yaml": "python: '3.9'\n", "requirements.txt": "other\n"}
+    ).environment
     assert (found.source, found.files) == ("conda.yaml", ("conda.yaml",))
     assert found.python.text == "3.11.7"
     assert found.python.minor == "3.11"
@@ -36,7 +41,8 @@ def test_places_in_conda_yaml_are_those_of_the_text_without_quotes(model):
 def test_python_env_yaml_counts_with_the_files_it_names(model):
     found = model(
         {
-            "python_env.yaml": "python: 3.11.7\nbuild_dependencies:\n- pip==23\ndependencies:\n- -r requirements.txt\n- extra\n",
+            "python_env.yaml": "python: 3.11.7\nbuild_dependencies:\n- pip==23\n"
+            "dependencies:\n- -r requirements.txt\n- extra\n",
             "requirements.txt": "mlflow\n-c constraints.txt\n",
             "constraints.txt": "numpy<2\n",
         }
@@ -146,7 +152,10 @@ def test_a_given_file_takes_the_place_of_the_models_own(folder, tmp_path, monkey
     found = read(root, environment=Path("mine.txt")).environment
     assert (found.source, found.files) == ("given", ("mine.txt", "sub/more.txt"))
     absolute = read(root, environment=tmp_path / "mine.txt")
-    assert [r.span.file for r in absolute.environment.pip] == [str(tmp_path / "mine.txt"), str(tmp_path / "sub/more.txt")]
+    assert [r.span.file for r in absolute.environment.pip] == [
+        str(tmp_path / "mine.txt"),
+        str(tmp_path / "sub/more.txt"),
+    ]
     assert str(tmp_path / "mine.txt") in absolute.texts
 
 

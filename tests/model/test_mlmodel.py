@@ -134,13 +134,23 @@ def test_no_mlmodel_is_a_problem_and_no_exception(model):
 
 
 def test_keys_that_come_twice_are_found_at_every_depth(model):
-    found = model({"MLmodel": "flavors:\n  python_function:\n    loader_module: a\n    loader_module: b\nflavors: {x: {}}\n"})
+    text = "flavors:\n  python_function:\n    loader_module: a\n    loader_module: b\nflavors: {x: {}}\n"
+    found = model({"MLmodel": text})
     assert [(p.code, p.span.line) for p in found.problems] == [("EB002", 4), ("EB002", 5)]
 
 
 @pytest.mark.parametrize(
     "inputs",
-    ["'[{'", "'{}'", "'[1]'", "'[{\"name\": \"x\"}]'", "'[{\"type\": \"tensor\"}]'", "7", f"'{'[' * 20_000}'", "'" + "9" * 5000 + "'"],
+    [
+        "'[{'",
+        "'{}'",
+        "'[1]'",
+        '\'[{"name": "x"}]\'',
+        '\'[{"type": "tensor"}]\'',
+        "7",
+        f"'{'[' * 20_000}'",
+        "'" + "9" * 5000 + "'",
+    ],
 )
 def test_a_bad_signature_is_a_problem_of_mlmodel(model, inputs):
     found = model({"MLmodel": f"flavors: {{python_function: {{loader_module: m}}}}\nsignature:\n  inputs: {inputs}\n"})

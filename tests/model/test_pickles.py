@@ -24,10 +24,16 @@ MODULES = {"collections", "decimal", "fractions"}
 
 @pytest.mark.parametrize("protocol", range(6))
 def test_every_protocol_is_read(protocol):
-    assert modules_of(io.BytesIO(pickle.dumps(VALUE, protocol=protocol))) - {"copyreg", "__builtin__", "builtins"} == MODULES
+    assert (
+        modules_of(io.BytesIO(pickle.dumps(VALUE, protocol=protocol))) - {"copyreg", "__builtin__", "builtins"}
+        == MODULES
+    )
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, zlib.compress, lzma.compress, lambda d: lzma.compress(d, lzma.FORMAT_ALONE)])
+@pytest.mark.parametrize(
+    "compress",
+    [gzip.compress, bz2.compress, zlib.compress, lzma.compress, lambda d: lzma.compress(d, lzma.FORMAT_ALONE)],
+)
 def test_compressed_pickles_are_read(compress):
     assert modules_of(io.BytesIO(compress(pickle.dumps(VALUE)))) == MODULES
 
@@ -66,7 +72,21 @@ def test_two_pickles_in_one_file_are_read():
     assert modules_of(io.BytesIO(pickle.dumps(VALUE["a"]) + pickle.dumps(VALUE["b"]))) == MODULES
 
 
-@pytest.mark.parametrize("data", [b"", b"\x80", b"PK\x03\x04junk", b"\x1f\x8bjunk", b"BZh9junk", b"\x78\x9cjunk", b"text only", b"\xfd7zXZ\x00x", b"(" * 1000, b"\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\x7f"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x80",
+        b"PK\x03\x04junk",
+        b"\x1f\x8bjunk",
+        b"BZh9junk",
+        b"\x78\x9cjunk",
+        b"text only",
+        b"\xfd7zXZ\x00x",
+        b"(" * 1000,
+        b"\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\x7f",
+    ],
+)
 def test_what_is_no_pickle_names_nothing(data):
     assert modules_of(io.BytesIO(data)) == set()
 

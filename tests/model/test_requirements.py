@@ -45,7 +45,9 @@ def test_line_endings_and_a_byte_order_mark_do_not_matter(model, ending):
 
 
 def test_lines_are_joined_at_a_backslash_as_pip_does(model):
-    found = read_text(model, "numpy==\\\n1.0 \\\n  --hash=sha256:aa \\\n  --hash=sha256:bb\nfoo \\\n# comment \\\nbar\n")
+    found = read_text(
+        model, "numpy==\\\n1.0 \\\n  --hash=sha256:aa \\\n  --hash=sha256:bb\nfoo \\\n# comment \\\nbar\n"
+    )
     assert [r.text for r in found.environment.pip] == ["numpy==1.0", "foo", "bar"]
     assert [(x.text, x.span.line, x.span.column) for x in found.environment.lines] == [
         ("--hash=sha256:aa", 3, 3),
@@ -86,10 +88,19 @@ def test_files_that_are_named_are_read_with_their_own_places(model):
     found = read_text(
         model,
         "-r more/deps.txt\n-c constraints.txt\nc\n",
-        **{"more/deps.txt": "a\n-r ../last.txt\n", "last.txt": "b\n", "constraints.txt": "numpy<2\n-r last2.txt\n", "last2.txt": "z<1\n"},
+        **{
+            "more/deps.txt": "a\n-r ../last.txt\n",
+            "last.txt": "b\n",
+            "constraints.txt": "numpy<2\n-r last2.txt\n",
+            "last2.txt": "z<1\n",
+        },
     )
     assert found.problems == ()
-    assert [at(r)[:2] for r in found.environment.pip] == [("more/deps.txt", 1), ("last.txt", 1), ("requirements.txt", 3)]
+    assert [at(r)[:2] for r in found.environment.pip] == [
+        ("more/deps.txt", 1),
+        ("last.txt", 1),
+        ("requirements.txt", 3),
+    ]
     assert [r.text for r in found.environment.constraints] == ["numpy<2", "z<1"]
     assert found.environment.files == ("requirements.txt", "more/deps.txt", "last.txt", "constraints.txt", "last2.txt")
 
@@ -156,8 +167,15 @@ def test_utf16_is_named_as_such(model):
 
 
 NAMES = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,6}[A-Za-z0-9])?", fullmatch=True)
-VERSIONS = st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,3}){0,3}((a|b|rc)[0-9])?(\.post[0-9])?(\.dev[0-9])?(\+[a-z0-9]{1,4})?", fullmatch=True)
-CLAUSES = st.tuples(st.sampled_from(["==", ">=", "<", "!=", "~=", "<=", ">", "===", "="]), st.sampled_from(["", " "]), VERSIONS, st.sampled_from(["", ".*"]))
+VERSIONS = st.from_regex(
+    r"[0-9]{1,3}(\.[0-9]{1,3}){0,3}((a|b|rc)[0-9])?(\.post[0-9])?(\.dev[0-9])?(\+[a-z0-9]{1,4})?", fullmatch=True
+)
+CLAUSES = st.tuples(
+    st.sampled_from(["==", ">=", "<", "!=", "~=", "<=", ">", "===", "="]),
+    st.sampled_from(["", " "]),
+    VERSIONS,
+    st.sampled_from(["", ".*"]),
+)
 SPECS = st.builds(
     lambda name, extras, clauses, tail: name + extras + ",".join("".join(c) for c in clauses) + tail,
     NAMES,

@@ -36,7 +36,15 @@ def test_the_executable_bit_is_the_owners(folder):
 
 def test_what_never_belongs_in_an_image_is_left_out_with_a_reason(model):
     found = model(
-        {".git/config": "", ".env": "A=1", "code/.netrc": "", "code/__pycache__/x.pyc": "", ".DS_Store": "", "mlruns/0/x": "", "code/a.py": ""}
+        {
+            ".git/config": "",
+            ".env": "A=1",
+            "code/.netrc": "",
+            "code/__pycache__/x.pyc": "",
+            ".DS_Store": "",
+            "mlruns/0/x": "",
+            "code/a.py": "",
+        }
     )
     assert paths(found) == ["MLmodel", "code/a.py"]
     assert {entry.path: entry.why for entry in found.left_out} == {
@@ -50,7 +58,15 @@ def test_what_never_belongs_in_an_image_is_left_out_with_a_reason(model):
 
 
 def test_envbuildignore_leaves_out_and_says_by_which_line(model):
-    found = model({".envbuildignore": "# big\n*.log\n!keep.log\n/data/raw\n", "a.log": "", "keep.log": "", "data/raw/x": "", "data/y": ""})
+    found = model(
+        {
+            ".envbuildignore": "# big\n*.log\n!keep.log\n/data/raw\n",
+            "a.log": "",
+            "keep.log": "",
+            "data/raw/x": "",
+            "data/y": "",
+        }
+    )
     assert paths(found) == ["MLmodel", "data/y", "keep.log"]
     assert {e.path: e.why for e in found.left_out} == {
         ".envbuildignore": "tells what to leave out",
@@ -108,7 +124,11 @@ def test_links_inside_are_followed_as_files_and_folders(folder):
     root = folder({"data/real.bin": b"12345"})
     (root / "link.bin").symlink_to("data/real.bin")
     (root / "again").symlink_to(root / "data")
-    assert [(f.path, f.size) for f in read(root).files][1:] == [("again/real.bin", 5), ("data/real.bin", 5), ("link.bin", 5)]
+    assert [(f.path, f.size) for f in read(root).files][1:] == [
+        ("again/real.bin", 5),
+        ("data/real.bin", 5),
+        ("link.bin", 5),
+    ]
 
 
 @pytest.mark.parametrize("target", ["../secret", "/etc/hostname", "/etc"])
@@ -116,7 +136,9 @@ def test_a_link_that_leaves_the_folder_is_an_error(folder, tmp_path, target):
     (tmp_path / "secret").write_text("x")
     root = folder({})
     (root / "leaves").symlink_to(target)
-    with pytest.raises(ModelError, match=f"^leaves is a symbolic link that leads out of the model folder, to '{target}'") as caught:
+    with pytest.raises(
+        ModelError, match=f"^leaves is a symbolic link that leads out of the model folder, to '{target}'"
+    ) as caught:
         read(root)
     assert ".envbuildignore" in caught.value.hint
 
@@ -125,7 +147,7 @@ def test_a_link_to_nowhere_and_to_itself_and_to_a_folder_above_are_errors(folder
     for target in ("absent", "link", "."):
         root = folder({}, name=f"m-{target}")
         (root / "link").symlink_to(target)
-        with pytest.raises(ModelError, match="^link is a symbolic link"):
+        with pytest.raises(ModelError, match=r"^link is a symbolic link"):
             read(root)
 
 
@@ -144,7 +166,7 @@ def test_the_model_folder_itself_may_be_a_link(folder, tmp_path):
 def test_a_fifo_is_an_error_and_does_not_hang(folder):
     root = folder({})
     os.mkfifo(root / "pipe")
-    with pytest.raises(ModelError, match="^pipe is a FIFO"):
+    with pytest.raises(ModelError, match=r"^pipe is a FIFO"):
         read(root)
     (root / ".envbuildignore").write_text("pipe\nconda.yaml\n")
     os.mkfifo(root / "conda.yaml")
@@ -158,7 +180,7 @@ def test_a_socket_is_an_error(tmp_path, folder, monkeypatch):
     monkeypatch.chdir(root)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("s")
-        with pytest.raises(ModelError, match="^s is a socket"):
+        with pytest.raises(ModelError, match=r"^s is a socket"):
             read(root)
 
 
@@ -168,7 +190,7 @@ def test_a_device_is_an_error(folder):
         os.mknod(root / "null", 0o600 | 0o020000, os.makedev(1, 3))
     except PermissionError:
         pytest.skip("only root makes devices")
-    with pytest.raises(ModelError, match="^null is a device"):
+    with pytest.raises(ModelError, match=r"^null is a device"):
         read(root)
 
 

@@ -30,9 +30,7 @@ class SeveralMlmodels(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding that names them all."""
-        others = [
-            f.path for f in model.files if f.path.endswith("/MLmodel") and not f.path.startswith("metadata/")
-        ]
+        others = [f.path for f in model.files if f.path.endswith("/MLmodel") and not f.path.startswith("metadata/")]
         if others:
             more = f" and {len(others) - 3} more" if len(others) > 3 else ""
             yield self.finding(
