@@ -155,7 +155,12 @@ def prepare_inputs(
     bytecode, why_bytecode = choose_bytecode(options, base)
     decisions = (
         Decision(what="server", value=server.name, why=why_server),
-        Decision(what="base", value=choice.name.partition("/")[0], why=choice.why),
+        # A path that the person typed is no part of the plan.
+        Decision(
+            what="base",
+            value=choice.name if base.assembled else choice.name.partition(":")[0],
+            why=choice.why if base.assembled else "asked for with --base",
+        ),
         Decision(what="bytecode", value=bytecode, why=why_bytecode),
     )
     return Inputs(
