@@ -20,10 +20,10 @@ def read_conda(relative: str, out: Collected) -> None:
     if document is None:
         return
     dependencies = lookup(document.root, "dependencies")
-    if is_null(dependencies):
+    if dependencies is None or is_null(dependencies):
         return
     if not isinstance(dependencies, yaml.SequenceNode):
-        out.problem("`dependencies` is not a list", document.span(dependencies))  # type: ignore[arg-type] # not None
+        out.problem("`dependencies` is not a list", document.span(dependencies))
         return
     for item in dependencies.value:
         if isinstance(item, yaml.ScalarNode) and not is_null(item):
@@ -50,11 +50,11 @@ def read_python_env(relative: str, out: Collected) -> None:
                 hint="write the version in quotes",
                 code="EB204",
             )
-    elif not is_null(python):
-        out.problem("`python` is not a version", document.span(python))  # type: ignore[arg-type] # not None
+    elif python is not None and not is_null(python):
+        out.problem("`python` is not a version", document.span(python))
     dependencies = lookup(document.root, "dependencies")
-    if not is_null(dependencies) and not isinstance(dependencies, yaml.SequenceNode):
-        out.problem("`dependencies` is not a list", document.span(dependencies))  # type: ignore[arg-type] # not None
+    if not isinstance(dependencies, (yaml.SequenceNode, type(None))) and not is_null(dependencies):
+        out.problem("`dependencies` is not a list", document.span(dependencies))
     for item in items(dependencies):
         take_item(item, document, out)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,13 +52,17 @@ def extra_requirements(specs: Sequence[str]) -> tuple[Requirement, ...]:
         text = spec.strip()
         span = Span(file="--requirement", line=number, column=1, end_column=len(text) + 1)
         try:
-            found.append(parse_requirement(text, lambda _a, _b, span=span: span))  # type: ignore[misc] # bound now
+            found.append(parse_requirement(text, _always(span)))
         except InvalidRequirementError as error:
             raise UsageError(
                 f"--requirement {text!r} is not a requirement: {error.message}",
                 hint=error.hint or "write it as in a requirements file: NAME==VERSION",
             ) from None
     return tuple(found)
+
+
+def _always(span: Span) -> Callable[[int, int], Span]:
+    return lambda _start, _end: span
 
 
 def _read_folder(path: Path, given: Path | None) -> Model:

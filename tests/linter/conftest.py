@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from envbuild.linter import run
+from envbuild.linter.types import Finding, Target
+from envbuild.model import read
+from envbuild.servers import PROFILES
+
+MLMODEL = (
+    "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n    python_version: 3.11.7\n"
+    '    model_path: model.pkl\nsignature:\n  inputs: \'[{"name": "a", "type": "double"}]\'\n'
+    "saved_input_example_info:\n  artifact_path: input_example.json\n  type: dataframe\n"
+)
+CONDA = (
+    "dependencies:\n- python=3.11.7\n- pip\n- pip:\n  - mlflow==3.17.2\n"
+    "  - azureml-inference-server-http\n  - azureml-ai-monitoring\n"
+)
+GOOD: Mapping[str, str | bytes | None] = {
+    "MLmodel": MLMODEL,
+    "conda.yaml": CONDA,
+    "model.pkl": b"x",
+    "input_example.json": "{}",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """A model folder without any finding, with files changed, added, or (None) left out."""
+
+    def make(files: Mapping[str, str | bytes | None] = {}, name: str = "model") -> Path:
+        root = tmp_path / name
+        root.mkdir(exist_ok=True)
+        for path, content in {**GOOD, **files}.items():
+            if content is None:
+                continue
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(content if isinstance(content, bytes) else content.encode())
+        return root
+
+    return make
+
+
+@pytest.fixture
+def lint(folder: Callable[..., Path]) -> Callable[..., list[Finding]]:
+    """The findings on such a folder, for the azureml server unless another target is described."""
+
+    made: list[int] = []
+
+    def check(
+        files: Mapping[str, str | bytes | None] = {}, *, server: str = "azureml", **target: object
+    ) -> list[Finding]:
+        ignore = target.pop("ignore", ())
+        made.append(1)
+        model = read(folder(files, name=f"model-{len(made)}"))
+        return run(model, Target(server=PROFILES[server], **target), ignore=ignore)  # type: ignore[arg-type]
+
+    return check
+
+
+@pytest.fixture
+def fixture_models() -> Path:
+    return Path(__file__).resolve().parents[2] / "fixtures" / "models"

@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+
+import pytest
+
+from envbuild.errors import ModelError, StorageError
+from envbuild.linter import run
+from envbuild.linter.fixes import apply, edited
+from envbuild.linter.types import Edit, Finding, Target
+from envbuild.model import read
+from envbuild.servers import PROFILES
+
+TARGET = Target(server=PROFILES["azureml"])
+SERVER, MONITORING = (p.requirement for p in PROFILES["azureml"].packages if p.listed)
+
+
+def fix(root, ignore=()):
+    model = read(root)
+    return apply(model, run(model, TARGET, ignore=ignore))
+
+
+def conda(*lines, ending="\n", last=True):
+    return ending.join(lines) + (ending if last else "")
+
+
+CASES = {
+    "as MLflow writes it": (
+        [
+            "channels:",
+            "- conda-forge",
+            "dependencies:",
+            "- python=3.11.7",
+            "- pip<=23",
+            "- pip:",
+            "  - mlflow  # a",
+            '  - "numpy==1.0"',
+            "name: e",
+        ],
+        8,
+        ["  - " + SERVER, "  - " + MONITORING],
+    ),
+    "comments behind the list": (
+        ["dependencies:", "  - python=3.11", "  - pip:", "      - mlflow", "      # the end", "", "# bye"],
+        4,
+        ["      - " + SERVER, "      - " + MONITORING],
+    ),
+    "wide dashes": (["dependencies:", "-   pip:", "    -   mlflow"], 3, ["    -   " + SERVER, "    -   " + MONITORING]),
+    "the pip list is not last": (
+        ["dependencies:", "- pip:", "  - mlflow", "- numpy"],
+        3,
+        ["  - " + SERVER, "  - " + MONITORING],
+    ),
+    "an empty pip list": (["dependencies:", "- pip:  # none", "- numpy"], 2, ["  - " + SERVER, "  - " + MONITORING]),
+    "no pip list": (
+        ["dependencies:", "- python=3.11", "name: x"],
+        2,
+        ["- pip", "- pip:", "  - " + SERVER, "  - " + MONITORING],
+    ),
+    "no pip list, but pip": (
+        ["dependencies:", "  - pip=23", "name: x"],
+        2,
+        ["  - pip:", "    - " + SERVER, "    - " + MONITORING],
+    ),
+    "pip-tools is not pip": (
+        ["dependencies:", "- pip-tools"],
+        2,
+        ["- pip", "- pip:", "  - " + SERVER, "  - " + MONITORING],
+    ),
+    "no dependencies": (
+        ["name: x  # c", "channels: []"],
+        2,
+        ["dependencies:", "- pip", "- pip:", "  - " + SERVER, "  - " + MONITORING],
+    ),
+    "empty dependencies": (["dependencies:", "name: x"], 1, ["- pip", "- pip:", "  - " + SERVER, "  - " + MONITORING]),
+    "a folded item": (
+        ["dependencies:", "- pip:", "  - >-", "    mlflow", "name: x"],
+        4,
+        ["  - " + SERVER, "  - " + MONITORING],
+    ),
+    "an anchor elsewhere": (["x: &l", "- mlflow", "dependencies:", "- pip: *l"], 2, ["- " + SERVER, "- " + MONITORING]),
+}
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("case", CASES)
+def test_both_packages_are_written_once_each_and_all_else_stays(folder, case, ending, last, mark):
+    lines, after, new = CASES[case]
+    root = folder({"conda.yaml": mark + conda(*lines, ending=ending, last=last)})
+    assert fix(root) == ["conda.yaml"]
+    wanted = mark + conda(*lines[:after], *new, *lines[after:], ending=ending, last=last)
+    assert (root / "conda.yaml").read_bytes().decode() == wanted
+    model = read(root)
+    assert [r.name for r in model.environment.pip][-2:] == ["azureml-inference-server-http", "azureml-ai-monitoring"]
+    assert fix(root) == []
+    assert (root / "conda.yaml").read_bytes().decode() == wanted
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "dependencies: [python=3.11, pip, {pip: [mlflow, 'a==1']}]\n",
+            "dependencies: [python=3.11, pip, {pip: [mlflow, 'a==1', S, M]}]\n",
+        ),
+        ("dependencies:\n- pip: [mlflow, ]  # c\n", "dependencies:\n- pip: [mlflow, S, M, ]  # c\n"),
+        (
+            "dependencies:\n- pip: [\n    mlflow, # x\n    a==1 # y\n  ]\n",
+            "dependencies:\n- pip: [\n    mlflow, # x\n    a==1, S, M # y\n  ]\n",
+        ),
+        ("dependencies:\n- pip: []\n", "dependencies:\n- pip: [S, M, ]\n"),
+    ],
+)
+def test_lists_in_brackets_are_extended(folder, before, after):
+    root = folder({"conda.yaml": before})
+    assert fix(root) == ["conda.yaml"]
+    assert (root / "conda.yaml").read_text() == after.replace("S", SERVER).replace("M", MONITORING)
+    assert fix(root) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["dependencies: [python=3.11]\n", "{name: x}\n", "dependencies: []\n", "{dependencies: [{pip: }]}\n"]
+)
+def test_what_cannot_be_written_safely_is_refused_with_the_way_out(folder, text):
+    root = folder({"conda.yaml": text, "requirements.txt": "mlflow\n"})
+    found = [f for f in run(read(root), TARGET) if f.code in ("EB301", "EB302")]
+    assert len(found) == 2
+    assert all(not f.edits and "by hand (--fix is refused: " in f.help and "--inject" in f.help for f in found)
+    assert fix(root) == []
+    assert (root / "conda.yaml").read_text() == text
+    assert (root / "requirements.txt").read_text() == "mlflow\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("mlflow\n", "mlflow\nS\nM\n"),
+        ("mlflow", "mlflow\nS\nM"),
+        ("", "S\nM\n"),
+        (
+            "mlflow\r\nnumpy==1 \\\r\n --hash=sha256:aa\r\n# end\r\n",
+            "mlflow\r\nnumpy==1 \\\r\n --hash=sha256:aa\r\nS\r\nM\r\n# end\r\n",
+        ),
+        ("mlflow \\", "S\nM\nmlflow \\"),
+        ("# only\n", "S\nM\n# only\n"),
+        ("\ufeffmlflow\n\n\n", "\ufeffmlflow\nS\nM\n\n\n"),
+        ("azureml_ai.monitoring==1 # c\n", "azureml_ai.monitoring==1 # c\nS\n"),
+    ],
+)
+def test_requirements_txt_is_kept_in_step(folder, before, after):
+    root = folder({"conda.yaml": conda(*CASES["wide dashes"][0]), "requirements.txt": before})
+    assert fix(root) == ["conda.yaml", "requirements.txt"]
+    assert (root / "requirements.txt").read_bytes().decode() == after.replace("S", SERVER).replace("M", MONITORING)
+    assert fix(root) == []
+
+
+def test_a_requirements_file_that_conda_yaml_includes_is_not_written_twice(folder):
+    root = folder({"conda.yaml": "dependencies:\n- pip:\n  - -r requirements.txt\n", "requirements.txt": "mlflow\n"})
+    assert fix(root) == ["conda.yaml"]
+    names = [r.name for r in read(root).environment.pip]
+    assert names == ["mlflow", "azureml-inference-server-http", "azureml-ai-monitoring"]
+
+
+def test_where_requirements_txt_counts_it_alone_is_written(folder):
+    root = folder({"conda.yaml": None, "requirements.txt": "mlflow\n"})
+    assert fix(root) == ["requirements.txt"]
+    assert fix(root) == []
+
+
+def test_python_env_yaml_is_fixed_where_its_requirements_lie(folder):
+    env = "python: '3.11'\ndependencies:\n- -r requirements.txt\n"
+    root = folder({"conda.yaml": None, "python_env.yaml": env, "requirements.txt": "mlflow\n"})
+    assert fix(root) == ["requirements.txt"]
+    assert (root / "python_env.yaml").read_text() == env
+    root = folder({"conda.yaml": None, "python_env.yaml": "python: 3.10\ndependencies:\n- mlflow\n"}, name="other")
+    assert fix(root) == ["python_env.yaml"]
+    assert (root / "python_env.yaml").read_text() == (
+        f'python: "3.10"\ndependencies:\n- mlflow\n- {SERVER}\n- {MONITORING}\n'
+    )
+
+
+def test_only_what_the_findings_say_is_written(folder):
+    root = folder({"conda.yaml": "dependencies:\n- python=3.11\n- pip: []\n"})
+    assert fix(root, ignore=["EB301"]) == ["conda.yaml"]
+    assert SERVER not in (root / "conda.yaml").read_text()
+
+
+def test_the_mode_and_a_link_are_kept(folder):
+    root = folder({"conda.yaml": None, "env/c.yaml": conda(*CASES["wide dashes"][0])})
+    (root / "env/c.yaml").chmod(0o640)
+    (root / "conda.yaml").symlink_to("env/c.yaml")
+    assert fix(root) == ["conda.yaml"]
+    assert (root / "conda.yaml").is_symlink()
+    assert stat.S_IMODE((root / "env/c.yaml").stat().st_mode) == 0o640
+    assert sorted(p.name for p in root.iterdir()) == ["MLmodel", "conda.yaml", "env", "input_example.json", "model.pkl"]
+
+
+def test_a_file_that_changed_since_is_not_touched(folder):
+    root = folder({"conda.yaml": conda(*CASES["wide dashes"][0]), "requirements.txt": "mlflow\n"})
+    model = read(root)
+    findings = run(model, TARGET)
+    (root / "requirements.txt").write_text("mlflow\npandas\n")
+    before = (root / "conda.yaml").read_bytes()
+    with pytest.raises(ModelError, match=r"requirements\.txt changed since it was read"):
+        apply(model, findings)
+    assert (root / "conda.yaml").read_bytes() == before
+    (root / "requirements.txt").unlink()
+    with pytest.raises(ModelError, match=r"requirements\.txt changed"):
+        apply(model, findings)
+
+
+def test_a_downloaded_model_is_refused(folder):
+    model = replace(read(folder({"conda.yaml": "dependencies: []\n"})), uri="models:/m/1")
+    with pytest.raises(ModelError, match="--fix is refused: the model was downloaded from models:/m/1"):
+        apply(model, [])
+
+
+def test_an_edit_that_would_lose_a_requirement_is_refused(folder):
+    root = folder()
+    before = (root / "conda.yaml").read_text()
+    harm = Finding(
+        code="X",
+        name="x",
+        severity="error",
+        message="",
+        edits=(Edit(file="conda.yaml", line=5, text="  # gone", action="replace"),),
+    )
+    with pytest.raises(ModelError, match=r"cannot change conda\.yaml safely"):
+        apply(read(root), [harm])
+    broken = replace(harm, edits=(Edit(file="conda.yaml", line=5, text="\t- [", action="insert"),))
+    with pytest.raises(ModelError, match=r"cannot change conda\.yaml safely"):
+        apply(read(root), [broken])
+    assert (root / "conda.yaml").read_text() == before
+
+
+def test_a_folder_that_cannot_be_written_is_a_storage_error(folder, monkeypatch):
+    root = folder({"conda.yaml": conda(*CASES["wide dashes"][0])})
+    before = (root / "conda.yaml").read_bytes()
+
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(StorageError, match=r"cannot write conda\.yaml: No space left"):
+        fix(root)
+    assert (root / "conda.yaml").read_bytes() == before
+    assert not list(root.glob(".conda*"))
+
+
+def test_equal_edits_are_made_once_and_others_in_their_order():
+    edits = [Edit(file="f.txt", line=1, text=t) for t in ("x", "y", "x")]
+    assert edited("a\nb\n", edits, "f.txt") == "a\nx\ny\nb\n"
+
+
+def test_edits_of_the_same_words_are_refused():
+    edits = [Edit(file="f", line=1, text=t, action="replace") for t in ("a = 1", "a = 2")]
+    with pytest.raises(ModelError, match="two fixes change the same words in f:1"):
+        edited("a = 0\n", edits, "f")
+
+
+def test_a_line_that_is_not_there_is_refused():
+    with pytest.raises(ModelError, match="no line 3"):
+        edited("a\n", [Edit(file="f", line=3, text="x")], "f")
