@@ -28,7 +28,7 @@ _PATH = re.compile(
 )
 _OF_LINE = frozenset(
     (
-        *("-i", "--index-url", "--pypi-url", "--extra-index-url", "--no-index", "-f", "--find-links"),
+        *("-i", "--index-url", "--extra-index-url", "--no-index", "-f", "--find-links"),
         *("--trusted-host", "--no-binary", "--only-binary", "--prefer-binary", "--pre", "--require-hashes"),
         *("--use-feature", "-e", "--editable"),
     )
