@@ -158,6 +158,8 @@ def start(
             "HOME": str(cwd),
             "PYTHONPATH": str(site),
             "PORT": str(port),
+            # Nothing is written beside the fixture models.
+            "PYTHONDONTWRITEBYTECODE": "1",
             **variables,
         }
         log = tmp_path_factory.mktemp("log") / "log"
