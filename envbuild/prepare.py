@@ -225,6 +225,8 @@ def import_roots(model: Model, server: Server, script: Script | None) -> tuple[s
     sources = [model.root / file.path for file in model.files if file.path.endswith(".py")]
     if script is not None:
         sources += [file.source for file in script.files if file.path.endswith(".py")]
+    elif server.entry_script:
+        sources.append(Path(__file__).parent / "runtime" / server.entry_script)
     for source in sources:
         roots.update(module_imports(source.read_bytes()))
     return tuple(sorted(roots))

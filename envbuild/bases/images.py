@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import BaseImageError, EngineError
+from ..errors import BaseImageError, CorruptBlobError, EngineError, IntegrityError
 from ..oci.canonical import sha256_digest
 from ..oci.store import Store
 from ..progress import Progress, Summary
@@ -53,8 +53,14 @@ def open_image(
     base = recall(store, full_key, name=name) if key else None
     cached = base is not None
     if base is None:
-        image = _save(rest, store, save) if kind == "docker-daemon" else _read(kind, path, tag, store, platform)
-        base = _describe(name, image, store, architecture)
+        try:
+            image = _save(rest, store, save) if kind == "docker-daemon" else _read(kind, path, tag, store, platform)
+            base = _describe(name, image, store, architecture)
+        except (BaseImageError, IntegrityError) as error:
+            if isinstance(error, CorruptBlobError) or name in error.message or rest in error.message:
+                raise
+            # Whoever reads blobs knows no base: the name that the person typed leads to the mistake.
+            raise type(error)(f"the base {name}: {error.message}", hint=error.hint) from error
         if key:
             remember(store, full_key, base)
     progress.done("base", _summary(base, cached=cached))
