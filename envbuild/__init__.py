@@ -1,9 +1,9 @@
 """envbuild turns an MLflow model folder into a small, reproducible, tested serving image.
 
-    import envbuild
+import envbuild
 
-    model = envbuild.load("./model")
-    built = envbuild.build(model, tags=["myimg"])
+model = envbuild.load("./model")
+built = envbuild.build(model, tags=["myimg"])
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,7 +95,7 @@ def lint(model: Model, *, options: Options | None = None) -> list[Finding]:
     from .linter import run
 
     options = options or Options()
-    return run(model, target(model, options), ignore=options.ignore)
+    return run(_with_requirements(model, options), target(model, options), ignore=options.ignore)
 
 
 def target(model: Model, options: Options) -> Target:
@@ -122,8 +122,8 @@ def fix(model: Model, *, options: Options | None = None) -> tuple[Model, list[st
 
 def lock(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Lock:
     """The lock of `model`, every wheel of it in the cache."""
-    from .resolver import fetch
     from . import prepare
+    from .resolver import fetch
     from .servers import choose_server
 
     options = options or Options()
@@ -214,6 +214,16 @@ def build(
         seconds=time.monotonic() - started,
         decisions=made.decisions,
     )
+
+
+def _with_requirements(model: Model, options: Options) -> Model:
+    """The model as if it listed what --requirement adds; its own lines stay last, where a fix adds to them."""
+    if not options.requirements:
+        return model
+    from .model import extra_requirements
+
+    listed = (*extra_requirements(options.requirements), *model.environment.pip)
+    return replace(model, environment=replace(model.environment, pip=listed))
 
 
 def _check(model: Model, options: Options, progress: Progress) -> Model:

@@ -177,7 +177,22 @@ def prepare_inputs(
         environment=options.env,
         labels=options.labels,
         decisions=decisions,
+        revisions=revisions(),
     )
+
+
+def revisions() -> dict[str, str]:
+    """The digests of the rules by which envbuild makes layers: a changed rule makes new layers."""
+    from .backends.bytecode import compile as compiling
+    from .backends.bytecode import scan
+    from .facts import load_json, load_lines
+    from .oci.canonical import digest_of
+
+    supplement = list(load_lines("import_supplement.txt"))
+    return {
+        "wheels": digest_of(load_json("dead_weight.json")),
+        "bytecode": digest_of([scan.REVISION, compiling.REVISION, supplement]),
+    }
 
 
 def choose_bytecode(options: Options, base: Base) -> tuple[Bytecode, str]:
@@ -188,6 +203,9 @@ def choose_bytecode(options: Options, base: Base) -> tuple[Bytecode, str]:
     if asked == "off":
         return "off", "--bytecode off"
     possible, why = can_compile(base)
+    if asked == "auto" and not base.assembled:
+        # Compiling runs the base's own Python on this machine: not without being asked for a foreign image.
+        return "off", "the base is not envbuild's own; --bytecode startup runs its Python on this machine"
     if asked == "auto":
         return ("startup", "start-up imports compiled: the first answer comes sooner") if possible else ("off", why)
     if not possible:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +12,6 @@ from ..oci.store import Store
 from ..progress import Progress, Summary
 from . import discover
 from .manifest import recall, remember
-from .rootfs import interpreter_command, interpreter_environment, rootfs
 from .types import Base, Interpreter
 
 if TYPE_CHECKING:
@@ -92,31 +89,13 @@ def _describe(name: str, image: StoredImage, store: Store, architecture: str) ->
         config=image.config,
         packages=discover.find_packages(tree),
     )
-    if version:
-        return base
-    return replace(base, interpreter=replace(base.interpreter, version=_ask(base, store)))
-
-
-def _ask(base: Base, store: Store) -> str:
-    """The version that the interpreter itself tells, run on this host through its own loader."""
-    root = rootfs(base, store)
-    code = "import platform; print(platform.python_version())"
-    try:
-        done = subprocess.run(
-            [*interpreter_command(base, root), "-S", "-E", "-c", code],
-            env=interpreter_environment(base, root),
-            capture_output=True,
-            text=True,
-            timeout=_RUN_SECONDS,
-            check=True,
-        )
-    except (BaseImageError, OSError, subprocess.SubprocessError) as error:
-        why = error.message if isinstance(error, BaseImageError) else str(error).splitlines()[0]
+    if not version:
+        # It could be asked by running it; a foreign image's programs are not run on this machine for that.
         raise BaseImageError(
-            f"the version of {base.interpreter.executable} in {base.name} could not be found out: {why}",
+            f"the version of {executable} in {name} could not be found out: no file of the image tells it",
             hint="give the image an environment variable PYTHON_VERSION, or choose another base",
-        ) from None
-    return done.stdout.strip()
+        )
+    return base
 
 
 def _image_id(reference: str, save: Save | None, inspect: Inspect | None) -> str:

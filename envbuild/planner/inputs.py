@@ -25,7 +25,8 @@ class Inputs:
     """What a plan is made of.
 
     `hashes` gives the sha256 (hex) of every model file by its path; `runtime` are the server's own files, placed
-    and hashed; `roots` the modules that start-up imports; `decisions` what was chosen before the planner.
+    and hashed; `roots` the modules that start-up imports; `decisions` what was chosen before the planner;
+    `revisions` the digests of the rules for `wheels` and `bytecode` layers.
     """
 
     model: Model
@@ -41,3 +42,4 @@ class Inputs:
     environment: tuple[tuple[str, str], ...]
     labels: tuple[tuple[str, str], ...]
     decisions: tuple[Decision, ...]
+    revisions: Mapping[str, str]

@@ -67,7 +67,12 @@ def _base(inputs: Inputs) -> list[PlannedLayer]:
 
 
 def _wheel_settings(inputs: Inputs) -> Mapping[str, object]:
-    return {"prefix": PREFIX, "python": inputs.base.interpreter.minor, "keep_tests": inputs.keep_tests}
+    return {
+        "prefix": PREFIX,
+        "python": inputs.base.interpreter.minor,
+        "keep_tests": inputs.keep_tests,
+        "rules": inputs.revisions["wheels"],
+    }
 
 
 def _wheels(inputs: Inputs, heavy: Sequence[Wheel], rest: Sequence[Wheel]) -> list[PlannedLayer]:
@@ -131,6 +136,7 @@ def _bytecode(inputs: Inputs) -> PlannedLayer:
         settings={
             **_wheel_settings(inputs),
             "bytecode": inputs.bytecode,
+            "bytecode_rules": inputs.revisions["bytecode"],
             "interpreter": inputs.base.interpreter.version,
             "base": [layer.diff_id for layer in inputs.base.layers],
             "roots": sorted(inputs.roots) if inputs.bytecode == "startup" else [],

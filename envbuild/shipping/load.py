@@ -18,14 +18,12 @@ from ..oci.store import Store
 from ..oci.types import LAYER_ZSTD, Image
 from ..progress import SILENT, Progress
 from .engine import Engine, RefusedError
+from .known import diff_ids, image_id, known, remember
 
 if TYPE_CHECKING:
     from typing import TypeGuard
 
 _OURS = "dev.envbuild."
-# How many of the last images are remembered for an engine, and how many of them are asked for in one load.
-_REMEMBERED = 32
-_ASKED = 6
 _ZSTD_SINCE = 23
 _NOTHING: frozenset[str] = frozenset()
 _LOOK = "look at the daemon's log, or use --output oci-archive=image.tar"
@@ -70,15 +68,15 @@ def load(
     before = {ref: engine.inspect_image(ref.familiar) for ref in references}
     present = _find(image, engine, before)
     if present is not None:
-        result = Loaded(reference=references[0].familiar, image_id=_id(present), already=True)
+        result = Loaded(reference=references[0].familiar, image_id=image_id(present), already=True)
     else:
         result = _send(image, references, store, engine, before, progress)
     for ref in references:
         now = before[ref] if result.already else engine.inspect_image(ref.familiar)
-        if now is None or _id(now) != result.image_id:
+        if now is None or image_id(now) != result.image_id:
             engine.tag(result.image_id, ref.familiar)
-    _remember(image, result.image_id, store, engine)
-    for old in {_id(found): None for found in before.values() if found is not None}:
+    remember(image, result.image_id, store, engine)
+    for old in {image_id(found): None for found in before.values() if found is not None}:
         if old != result.image_id:
             _remove_leftover(old, engine)
     return result
@@ -107,7 +105,7 @@ def _send(
     progress: Progress,
 ) -> Loaded:
     """Send the archive: first without what the engine should have, then whole."""
-    omit = _known(image, store, engine, [found for found in before.values() if found is not None])
+    omit = known(image, store, engine, [found for found in before.values() if found is not None])
     attempts = [omit, _NOTHING] if omit else [_NOTHING]
     if engine.info().store == "containerd":
         attempts.append(_NOTHING)  # its collector may take a layer of a failed load from under the next one
@@ -127,7 +125,7 @@ def _send(
         found = _find(image, engine, {references[0]: engine.inspect_image(references[0].familiar)})
         if found is not None:
             omitted = sum(1 for layer in image.layers if layer.diff_id in attempt)
-            return Loaded(reference=references[0].familiar, image_id=_id(found), sent=sent, omitted=omitted)
+            return Loaded(reference=references[0].familiar, image_id=image_id(found), sent=sent, omitted=omitted)
         if not attempt and not _lacks_layer(failure):
             break
     _take_back(image, engine, before)
@@ -146,88 +144,23 @@ def _take_back(image: Image, engine: Engine, before: Mapping[Reference, Mapping[
     """Give the names back that a containerd store gave to an image of which it lacks layers."""
     for ref, old in before.items():
         found = engine.inspect_image(ref.familiar)
-        if found is None or _id(found) != image.manifest_digest or _is(found, image, engine):
+        if found is None or image_id(found) != image.manifest_digest or _is(found, image, engine):
             continue
-        if old is not None and _id(old) != image.manifest_digest:
+        if old is not None and image_id(old) != image.manifest_digest:
             with suppress(RefusedError):  # version 26 has forgotten an image as soon as it lost its name
-                engine.tag(_id(old), ref.familiar)
+                engine.tag(image_id(old), ref.familiar)
                 continue
         engine.remove_image(ref.familiar)
 
 
-def _known(image: Image, store: Store, engine: Engine, previous: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-    """The diff_ids of the layers that the engine should have."""
-    info = engine.info()
-    if info.product == "podman":
-        return frozenset()  # reads the whole archive before it looks at what it has
-    if info.store == "containerd":
-        return _known_blobs(image, store, engine)
-    wanted = [layer.diff_id for layer in image.layers]
-    best = max((_common(wanted, _diff_ids(found)) for found in previous), default=0)
-    likely = sorted(_remembered(store, engine), key=lambda e: -_common(wanted, e["diff_ids"]))
-    for entry in likely[:_ASKED]:
-        if _common(wanted, entry["diff_ids"]) <= best:
-            break
-        if (found := engine.inspect_image(entry["id"])) is not None:
-            best = max(best, _common(wanted, _diff_ids(found)))
-    # A layer is known by the chain below it, so one that comes again further up is sent.
-    return frozenset(wanted[:best]) - frozenset(wanted[best:])
-
-
-def _known_blobs(image: Image, store: Store, engine: Engine) -> frozenset[str]:
-    """The containerd store must have the very blobs: only what envbuild itself loaded tells which it has."""
-    wanted = {layer.digest for layer in image.layers}
-    have: set[str] = set()
-    likely = sorted(_remembered(store, engine), key=lambda e: -len(wanted & set(e["blobs"])))
-    for entry in likely[:_ASKED]:
-        if not (wanted & set(entry["blobs"])) - have:
-            continue
-        found = engine.inspect_image(entry["id"])
-        if found is not None and _id(found) == entry["id"]:
-            have |= wanted & set(entry["blobs"])
-    missing = {layer.diff_id for layer in image.layers if layer.digest not in have}
-    return frozenset(layer.diff_id for layer in image.layers if layer.digest in have) - missing
-
-
-def _remembered(store: Store, engine: Engine) -> list[dict[str, Any]]:
-    """The last images that envbuild loaded into this engine, latest first."""
-    entries = (store.get_key(_key(engine)) or {}).get("images")
-    return [
-        entry
-        for entry in (entries if isinstance(entries, list) else [])
-        if isinstance(entry, dict)
-        and isinstance(entry.get("id"), str)
-        and isinstance(entry.get("diff_ids"), list)
-        and isinstance(entry.get("blobs"), list)
-    ]
-
-
-def _remember(image: Image, image_id: str, store: Store, engine: Engine) -> None:
-    """Note the image as the last that the engine was given."""
-    entries = _remembered(store, engine)
-    if entries and entries[0]["id"] == image_id:
-        return
-    entry = {
-        "id": image_id,
-        "diff_ids": [layer.diff_id for layer in image.layers],
-        "blobs": [layer.digest for layer in image.layers],
-    }
-    others = [other for other in entries if other["id"] != image_id]
-    store.put_key(_key(engine), {"images": [entry, *others][:_REMEMBERED]})
-
-
-def _key(engine: Engine) -> str:
-    return f"engine:{engine.info().id or engine.address}"
-
-
-def _remove_leftover(image_id: str, engine: Engine) -> None:
+def _remove_leftover(identity: str, engine: Engine) -> None:
     """Remove the image that lost its name, if it is envbuild's own and of no use to anybody."""
-    found = engine.inspect_image(image_id)
+    found = engine.inspect_image(identity)
     if found is None or found.get("RepoTags") or found.get("RepoDigests"):
         return
     labels = (found.get("Config") or {}).get("Labels") or {}
     if any(str(label).startswith(_OURS) for label in labels):
-        engine.remove_image(image_id)
+        engine.remove_image(identity)
 
 
 def _check_zstd(image: Image, engine: Engine, omit: frozenset[str]) -> None:
@@ -244,28 +177,9 @@ def _check_zstd(image: Image, engine: Engine, omit: frozenset[str]) -> None:
 
 def _is(found: Mapping[str, Any] | None, image: Image, engine: Engine) -> TypeGuard[Mapping[str, Any]]:
     """Whether the engine's image is this one and whole: by the id of either store, and by its layers."""
-    if found is None or _diff_ids(found) != [layer.diff_id for layer in image.layers]:
+    if found is None or diff_ids(found) != [layer.diff_id for layer in image.layers]:
         return False
-    if _id(found) == image.config_digest:
+    if image_id(found) == image.config_digest:
         return True
     names = found.get("RepoTags") or ()
-    return _id(found) == image.manifest_digest and any(engine.complete(str(name)) for name in names[:1])
-
-
-def _id(found: Mapping[str, Any]) -> str:
-    identity = str(found.get("Id", ""))
-    return identity if identity.startswith("sha256:") else f"sha256:{identity}"
-
-
-def _diff_ids(found: Mapping[str, Any]) -> list[str]:
-    return [str(layer) for layer in (found.get("RootFS") or {}).get("Layers") or ()]
-
-
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    """The length of the longest common beginning."""
-    length = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        length += 1
-    return length
+    return image_id(found) == image.manifest_digest and any(engine.complete(str(name)) for name in names[:1])

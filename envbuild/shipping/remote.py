@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
 from ..errors import EngineError
+from .answers import refused, said_well
 from .endpoint import Endpoint
 from .engine import EngineInfo, is_complete
-from .unix import refused, said_well
 
 _WORK = 3600
 _TLS_FILES = (("ca_cert", "ca.pem"), ("cert", "cert.pem"), ("key", "key.pem"))

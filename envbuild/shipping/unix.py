@@ -13,12 +13,12 @@ from typing import Any, BinaryIO, Literal, cast
 from urllib.parse import quote, urlencode
 
 from ..errors import EngineError
+from .answers import OTHERWISE, MissingError, messages, refusal
 from .engine import EngineInfo, RefusedError, is_complete
 
 _ASK = 60.0  # seconds for an answer that needs no work
 _WORK = 3600.0  # seconds of silence while the engine unpacks or packs layers
 _LIMIT = 64 << 20  # bytes of an answer that are kept in memory
-_OTHERWISE = "or write a file: --output oci-archive=image.tar"
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -47,7 +47,7 @@ class UnixEngine:
             if answer.status != 200 or not answer.getheader("Api-Version"):
                 raise EngineError(
                     f"what listens on {path} is no container engine (HTTP {answer.status})",
-                    hint=f"set DOCKER_HOST to the engine's socket, {_OTHERWISE}",
+                    hint=f"set DOCKER_HOST to the engine's socket, {OTHERWISE}",
                 )
             podman = answer.getheader("Libpod-API-Version") or "podman" in (answer.getheader("Server") or "").lower()
         self._product: Literal["docker", "podman"] = "podman" if podman else "docker"
@@ -67,7 +67,7 @@ class UnixEngine:
         """The image of a name or an id, or None."""
         try:
             return cast(Mapping[str, Any], self._ask("GET", f"/images/{quote(reference)}/json"))
-        except _MissingError:
+        except MissingError:
             return None
 
     def complete(self, reference: str) -> bool:
@@ -106,7 +106,7 @@ class UnixEngine:
                 connection.request("GET", f"/images/get?{urlencode({'names': reference})}")
                 answer = connection.getresponse()
                 if answer.status != 200:
-                    raise _refusal(answer.status, answer.read(_LIMIT))
+                    raise refusal(answer.status, answer.read(_LIMIT))
             except BaseException:
                 connection.close()
                 raise
@@ -144,14 +144,14 @@ class UnixEngine:
         if reader.failure is not None:
             raise reader.failure
         if reader.status != 200:
-            raise _refusal(reader.status, reader.body)
-        return _messages(reader.body)
+            raise refusal(reader.status, reader.body)
+        return messages(reader.body)
 
     def _ask(self, method: str, path: str, timeout: float = _ASK) -> Any:
         with self._errors(), self._request(method, path, timeout=timeout) as answer:
             body = answer.read(_LIMIT)
             if answer.status >= 400:
-                raise _refusal(answer.status, body)
+                raise refusal(answer.status, body)
             return json.loads(body) if body.strip() else {}
 
     @contextmanager
@@ -188,17 +188,16 @@ class UnixEngine:
         except PermissionError as error:
             raise EngineError(
                 f"{self._path} may not be opened by this user",
-                hint="add yourself to the docker group (sudo usermod -aG docker $USER, then log in anew), "
-                + _OTHERWISE,
+                hint="add yourself to the docker group (sudo usermod -aG docker $USER, then log in anew), " + OTHERWISE,
             ) from error
         except (ConnectionRefusedError, FileNotFoundError) as error:
             raise EngineError(
-                f"no container engine answers on {self._path}", hint=f"start the daemon, {_OTHERWISE}"
+                f"no container engine answers on {self._path}", hint=f"start the daemon, {OTHERWISE}"
             ) from error
         except TimeoutError as error:
             raise EngineError(
                 f"the container engine on {self._path} does not answer",
-                hint=f"restart the daemon, {_OTHERWISE}",
+                hint=f"restart the daemon, {OTHERWISE}",
             ) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise EngineError(
@@ -214,10 +213,6 @@ def _sent(wire: socket.socket, chunk: bytes) -> bool:
     except OSError:
         return False
     return True
-
-
-class _MissingError(RefusedError):
-    """HTTP 404: no such image."""
 
 
 class _Reader(threading.Thread):
@@ -267,52 +262,6 @@ class _Saved(io.RawIOBase):
         self._answer.close()
         self._connection.close()
         super().close()
-
-
-def _messages(body: bytes) -> list[str]:
-    """The lines of a stream of JSON objects. RefusedError for the first that is an error."""
-    said = []
-    for line in body.splitlines():
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if not isinstance(entry, dict):
-            continue
-        if text := said_well(entry):
-            said.append(text)
-    return said
-
-
-def said_well(entry: Mapping[str, Any]) -> str:
-    """The text of a line of progress. RefusedError where it tells of a failure.
-
-    Engines from version 27 on say in such a line that they could not unpack an image, and call it loaded.
-    """
-    text = str(entry.get("stream") or entry.get("status") or "").strip()
-    if failure := entry.get("error") or (entry.get("errorDetail") or {}).get("message"):
-        raise refused(str(failure))
-    if text.startswith("Error unpacking"):
-        raise refused(text)
-    return text
-
-
-def refused(message: str) -> RefusedError:
-    """The engine's own words as an error, with a hint where the cause is known."""
-    hint = "look at the daemon's log"
-    if "no space left" in message.lower():
-        hint = "free space on the engine's disk (docker system df shows what takes it), " + _OTHERWISE
-    return RefusedError(f"the container engine says: {message.strip()}", hint=hint)
-
-
-def _refusal(status: int, body: bytes) -> RefusedError:
-    try:
-        message = str(json.loads(body)["message"])
-    except (ValueError, KeyError, TypeError):
-        message = body[:500].decode("utf-8", "replace").strip() or f"HTTP {status}"
-    if status == 404:
-        return _MissingError(f"the container engine says: {message}")
-    return refused(message)
 
 
 def _why(error: Exception) -> str:

@@ -113,6 +113,7 @@ def make_inputs() -> Callable[..., Inputs]:
             "environment": (),
             "labels": (),
             "decisions": (Decision(what="server", value="envbuild", why="--server envbuild"),),
+            "revisions": {"wheels": "sha256:w", "bytecode": "sha256:b"},
         }
         return Inputs(**{**defaults, **changes})
 

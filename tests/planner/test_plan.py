@@ -164,3 +164,15 @@ def test_the_key_of_a_layer_depends_on_everything_in_it(make_inputs: Make) -> No
     patched = planned(make_inputs(base=dataclasses.replace(make_inputs().base, interpreter=other)))
     assert by_title(patched, "scipy 1.0").key == by_title(plan, "scipy 1.0").key
     assert by_title(patched, "bytecode (startup)").key != by_title(plan, "bytecode (startup)").key
+
+
+def test_a_changed_rule_makes_the_layers_new_that_it_is_about(make_inputs: Make) -> None:
+    before = planned(make_inputs())
+    bytecode = planned(make_inputs(revisions={"wheels": "sha256:w", "bytecode": "sha256:new"}))
+    wheels = planned(make_inputs(revisions={"wheels": "sha256:new", "bytecode": "sha256:b"}))
+
+    def changed(after: Plan) -> list[str]:
+        return [a.kind for a, b in zip(after.layers, before.layers, strict=True) if a.key != b.key]
+
+    assert changed(bytecode) == ["bytecode"]
+    assert changed(wheels) == ["wheel", "wheel", "wheels", "bytecode"]

@@ -156,7 +156,7 @@ def test_a_wrong_guess_falls_back_to_everything(
 ) -> None:
     image = make_image()
     every = frozenset(layer.diff_id for layer in image.layers)
-    monkeypatch.setattr("envbuild.shipping.load._known", lambda *_: every)
+    monkeypatch.setattr("envbuild.shipping.load.known", lambda *_: every)
 
     loaded = load(image, names, store, engine)
 
@@ -395,7 +395,7 @@ def test_podman_gets_everything(make_image: Any, names: Names, store: Store, dae
 
 
 def test_a_layer_that_comes_again_higher_up_is_sent(make_image: Any, store: Store) -> None:
-    from envbuild.shipping.load import _known
+    from envbuild.shipping.known import known
 
     image = make_image()
     lower, middle, model = image.layers
@@ -412,7 +412,7 @@ def test_a_layer_that_comes_again_higher_up_is_sent(make_image: Any, store: Stor
     before = {"RootFS": {"Layers": [lower.diff_id, middle.diff_id]}}
     engine: Any = Classic()
 
-    assert _known(repeated, store, engine, [before]) == {middle.diff_id}
+    assert known(repeated, store, engine, [before]) == {middle.diff_id}
     assert stream_archive(repeated, ["x"], store, omit=frozenset({middle.diff_id}))
 
 
