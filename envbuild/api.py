@@ -167,7 +167,8 @@ def build(
     model = _check(model, options, progress)
     store = prepare.open_store(options)
     made, base, found = _plan(model, options, store, prepare.Images.of(goal.engine), progress)
-    for attempt in (1, 2):
+    dropped: set[str] = set()
+    while True:
         try:
             assembled = assemble(
                 made,
@@ -180,10 +181,11 @@ def build(
             delivered = deliver(assembled.image, goal, store, progress)
             break
         except CorruptBlobError as error:
-            # A damaged entry is a miss: drop it and make the layer anew, once.
-            store.drop(error.digest)
-            if attempt == 2:
+            # A damaged entry is a miss: drop it and make it anew, each once.
+            if error.digest in dropped:
                 raise
+            dropped.add(error.digest)
+            store.drop(error.digest)
             progress.warn(f"the cached blob {error.digest[:19]} was damaged and is made anew")
             base, _ = prepare.prepare_base(model, options, store, prepare.Images.of(goal.engine), SILENT)
     return Built(

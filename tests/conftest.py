@@ -15,6 +15,9 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+# The commands that tests run start as they do for a person: with their bytecode kept.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 @functools.cache
 def lacks_engine() -> str:
