@@ -14,7 +14,7 @@ image: $(VENV)/.installed
 	$(VENV)/bin/envbuild image $(MODEL) -t $(TAG)
 
 test: $(VENV)/.installed-dev
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow" -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(VENV)/.installed-dev
 	$(PYTEST) -m slow

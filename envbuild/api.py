@@ -251,11 +251,12 @@ def _plan(
 ) -> tuple[Plan, Base, Lock]:
     from . import prepare
     from .facts import heavy_wheels
+    from .gather import gather
     from .planner import make_plan
     from .servers import choose_server
 
     server, why = choose_server(options.server, model.environment)
     base, choice = prepare.prepare_base(model, options, store, images, progress)
     found = prepare.prepare_lock(model, server, base, options, progress)
-    inputs = prepare.prepare_inputs(model, server, why, base, choice, found, options, store)
+    inputs = gather(model, server, why, base, choice, found, options, store)
     return make_plan(inputs, ranking=heavy_wheels()), base, found

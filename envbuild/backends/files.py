@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO
 
-from ..errors import ModelError
+from ..errors import IntegrityError, ModelError
 from ..oci.layer import build_layer
 from ..oci.store import Store
 from ..oci.tar import LayerTar
@@ -51,14 +52,24 @@ def write_files(store: Store, planned: PlannedLayer) -> Layer:
 def _write_file(tar: LayerTar, file: FileEntry) -> None:
     try:
         with file.source.open("rb") as stream:
+            if os.fstat(stream.fileno()).st_size != file.size:
+                raise _changed(file)
             hashing = _Hashing(stream)
-            tar.file(file.path, hashing, file.size, file.mode)  # type: ignore[arg-type]
+            tar.file(file.path, hashing, file.size, file.mode)
     except FileNotFoundError:
-        raise ModelError(
-            f"{file.source} is gone since the model was read", hint="run the command again"
-        ) from None
+        raise ModelError(f"{file.source} is gone since the model was read", hint="run the command again") from None
+    except OSError as error:
+        raise ModelError(f"{file.source} cannot be read: {error.strerror}") from error
+    except IntegrityError as error:
+        if file.source.stat().st_size != file.size:
+            raise _changed(file) from error
+        raise
     if hashing.sha256.hexdigest() != file.sha256:
-        raise ModelError(
-            f"{file.source} changed while the image was made",
-            hint="wait until whatever writes the model is done, then run the command again",
-        )
+        raise _changed(file)
+
+
+def _changed(file: FileEntry) -> ModelError:
+    return ModelError(
+        f"{file.source} changed while the image was made",
+        hint="wait until whatever writes the model is done, then run the command again",
+    )

@@ -7,7 +7,7 @@ Only what an image layer should hold can be written: no path twice, no way out o
 
 from __future__ import annotations
 
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from ..errors import IntegrityError
 from .canonical import EPOCH
@@ -26,6 +26,13 @@ class SupportsWrite(Protocol):
 
     def write(self, data: bytes, /) -> object:
         """Take all of `data`."""
+
+
+class SupportsRead(Protocol):
+    """Anything that gives bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; none at the end."""
 
 
 class LayerTar:
@@ -54,7 +61,9 @@ class LayerTar:
         self._directories[path] = mode
         self._write(_header(path + "/", _DIRECTORY, mode, uid, gid))
 
-    def file(self, path: str, source: BinaryIO, size: int, mode: int = 0o644, *, uid: int = 0, gid: int = 0) -> None:
+    def file(
+        self, path: str, source: SupportsRead, size: int, mode: int = 0o644, *, uid: int = 0, gid: int = 0
+    ) -> None:
         """A regular file with the `size` bytes that `source` gives."""
         self._claim(path)
         self._others.add(path)

@@ -1,0 +1,138 @@
+"""What the planner looks at, gathered: files placed and hashed, import roots, the bytecode setting."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from .bases.types import Base, Choice
+from .errors import UsageError
+from .model.types import Model
+from .oci.store import Store
+from .options import Options
+from .planner import Inputs, Script
+from .planner.paths import site_packages
+from .planner.types import Bytecode, Decision, FileEntry
+from .resolver.types import Lock
+from .servers.types import Server
+
+RUNTIME = Path(__file__).parent / "runtime"
+
+
+def gather(
+    model: Model,
+    server: Server,
+    why_server: str,
+    base: Base,
+    choice: Choice,
+    lock: Lock,
+    options: Options,
+    store: Store,
+) -> Inputs:
+    """Hash the files, find the import roots and settle the bytecode."""
+    from .model.content import hash_files
+
+    script = _script(options)
+    bytecode, why_bytecode = choose_bytecode(options, base)
+    decisions = (
+        Decision(what="server", value=server.name, why=why_server),
+        # A path that the person typed is no part of the plan.
+        Decision(
+            what="base",
+            value=choice.name if base.assembled else choice.name.partition(":")[0],
+            why=choice.why if base.assembled else "asked for with --base",
+        ),
+        Decision(what="bytecode", value=bytecode, why=why_bytecode),
+    )
+    return Inputs(
+        model=model,
+        hashes=hash_files(model, store.root),
+        server=server,
+        base=base,
+        lock=lock,
+        runtime=runtime_entries(server, base),
+        script=script,
+        bytecode=bytecode,
+        roots=import_roots(model, server, script) if bytecode == "startup" else (),
+        keep_tests=options.keep_tests,
+        environment=options.env,
+        labels=options.labels,
+        decisions=decisions,
+        revisions=revisions(),
+    )
+
+
+def revisions() -> dict[str, str]:
+    """The digests of the rules by which envbuild makes layers: a changed rule makes new layers."""
+    from .backends.bytecode import compile as compiling
+    from .backends.bytecode import scan
+    from .facts import load_json, load_lines
+    from .oci.canonical import digest_of
+
+    supplement = list(load_lines("import_supplement.txt"))
+    return {
+        "wheels": digest_of(load_json("dead_weight.json")),
+        "bytecode": digest_of([scan.REVISION, compiling.REVISION, supplement]),
+    }
+
+
+def choose_bytecode(options: Options, base: Base) -> tuple[Bytecode, str]:
+    """The bytecode setting and why."""
+    from .backends.bytecode.build import can_compile
+
+    asked = options.bytecode
+    if asked == "off":
+        return "off", "--bytecode off"
+    possible, why = can_compile(base)
+    if asked == "auto" and not base.assembled:
+        # Compiling runs the base's own Python on this machine: not without being asked for a foreign image.
+        return "off", "the base is not envbuild's own; --bytecode startup runs its Python on this machine"
+    if asked == "auto":
+        return ("startup", "start-up imports compiled: the first answer comes sooner") if possible else ("off", why)
+    if not possible:
+        raise UsageError(f"--bytecode {asked} cannot be done here: {why}", hint="--bytecode off leaves it out")
+    return ("startup" if asked == "startup" else "on"), f"--bytecode {asked}"
+
+
+def runtime_entries(server: Server, base: Base) -> tuple[FileEntry, ...]:
+    """The server's own files, placed and hashed."""
+    site = site_packages(base.interpreter.minor)
+    entries = []
+    for file in server.files:
+        data = (RUNTIME / file.source).read_bytes()
+        entries.append(
+            FileEntry(
+                path=file.path.format(site=site).lstrip("/"),
+                sha256=hashlib.sha256(data).hexdigest(),
+                size=len(data),
+                mode=0o644,
+                source=RUNTIME / file.source,
+            )
+        )
+    return tuple(sorted(entries, key=lambda entry: entry.path))
+
+
+def import_roots(model: Model, server: Server, script: Script | None) -> tuple[str, ...]:
+    """What start-up imports: the server, the model's loader, what its pickles and its own code name, the script."""
+    from .backends.bytecode.scan import module_imports
+    from .model.pickles import imported_modules
+
+    roots = {*server.modules, *imported_modules(model)}
+    if model.mlmodel is not None and model.mlmodel.loader_module:
+        roots.add(model.mlmodel.loader_module)
+    sources = [model.root / file.path for file in model.files if file.path.endswith(".py")]
+    if script is not None:
+        sources += [file.source for file in script.files if file.path.endswith(".py")]
+    elif server.entry_script:
+        sources.append(RUNTIME / server.entry_script)
+    for source in sources:
+        roots.update(module_imports(source.read_bytes()))
+    return tuple(sorted(roots))
+
+
+def _script(options: Options) -> Script | None:
+    if options.scoring_script is None:
+        return None
+    from .scripts import read_script
+
+    return read_script(options.scoring_script, options.code)

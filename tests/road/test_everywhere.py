@@ -1,0 +1,98 @@
+"""A real model gives the same image under other Pythons, users, masks, zones and folders, and without a network."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import uv
+
+pytestmark = [pytest.mark.slow, pytest.mark.network]
+
+NOBODY = 65534
+
+
+def interpreter(version: str) -> Path | None:
+    """A working Python of the minor `version` on this machine."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = [*sorted(pyenv.glob(f"{version}.*/bin/python{version}")), shutil.which(f"python{version}")]
+    for candidate in found:
+        if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return Path(candidate)
+    return None
+
+
+def installed(version: str, folder: Path, repository: Path) -> Path:
+    """envbuild under its own copy of Python `version`, which any user of the machine may run."""
+    found = interpreter(version)
+    if found is None:
+        pytest.skip(f"there is no Python {version} on this machine")
+    home = folder / f"python{version}"
+    shutil.copytree(found.resolve().parent.parent, home, symlinks=True, ignore=shutil.ignore_patterns("test", "share"))
+    venv = folder / f"venv{version}"
+    subprocess.run([home / "bin" / f"python{version}", "-m", "venv", "--without-pip", venv], check=True)
+    subprocess.run(
+        [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", venv / "bin" / "python", repository], check=True
+    )
+    return venv / "bin" / "envbuild"
+
+
+def build(command: list[str | Path], folder: Path, *, mask: str, zone: str, user: int | None = None) -> str:
+    """Build in `folder` with a home and a cache of its own; gives the config digest."""
+    environment = {
+        **os.environ,
+        "HOME": str(folder),
+        "TZ": zone,
+        "ENVBUILD_CACHE_DIR": str(folder / "cache"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    done = subprocess.run(
+        ["sh", "-c", f'umask {mask}; exec "$@"', "sh", *command],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+        user=user,
+        group=user,
+        extra_groups=[] if user else None,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    digest: str = json.loads(done.stdout)["config_digest"]
+    return digest
+
+
+def test_the_config_digest_is_the_same_everywhere(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> None:
+    root = tmp_path_factory.mktemp("everywhere")
+    for parent in (root, root.parent, root.parent.parent):
+        parent.chmod(0o755)
+    model = repository / "fixtures" / "models" / "diabetes"
+    one, other = root / "one", root / "another folder"
+    arguments = ["--server", "envbuild", "--json", "--output", "oci-archive=image.tar"]
+
+    one.mkdir()
+    old = installed("3.10", root, repository)
+    first = build([old, "image", model, *arguments], one, mask="022", zone="UTC")
+
+    other.mkdir()
+    renamed = other / "renamed model"
+    shutil.copytree(model, renamed)
+    new = installed("3.13", root, repository)
+    user = NOBODY if os.geteuid() == 0 else None
+    if user is not None:
+        for path in (other, renamed, *renamed.rglob("*")):
+            os.chown(path, user, user)
+    second = build([new, "image", renamed, *arguments], other, mask="077", zone="Asia/Kathmandu", user=user)
+    assert second == first
+    assert (one / "image.tar").read_bytes() == (other / "image.tar").read_bytes()
+
+    probe = subprocess.run(["unshare", "--net", "--map-root-user", "true"], capture_output=True, check=False)
+    if probe.returncode:
+        pytest.skip("no network namespace can be made here; the same image was built twice")
+    alone: list[str | Path] = ["unshare", "--net", "--map-root-user", old]
+    third = build([*alone, "image", model, *arguments], one, mask="027", zone="America/Lima")
+    assert third == first
