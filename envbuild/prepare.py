@@ -88,6 +88,8 @@ def prepare_base(
         save=images.save,
         inspect=images.inspect,
     )
+    for note in base.notes:
+        progress.note(note)
     return base, choice
 
 

@@ -51,7 +51,7 @@ def assemble(
             missing.append(index)
         else:
             found[index] = layer
-    cached = frozenset(found)
+    cached = frozenset(i for i in found if plan.layers[i].kind != "base" or base.cached)
     _bring_wheels([plan.layers[index] for index in missing], store, fetch)
     found |= _make(plan, missing, base, store, progress)
     layers = tuple((planned, found[index], index in cached) for index, planned in enumerate(plan.layers))

@@ -73,6 +73,7 @@ def recall(store: Store, key: str, *, name: str) -> Base | None:
             packages=tuple(SystemPackage(name=n, version=v, sha256=s) for n, v, s in value["packages"]),
             assembled=value["assembled"],
             notes=tuple(value["notes"]),
+            cached=True,
         )
     except (KeyError, TypeError, ValueError):
         return None

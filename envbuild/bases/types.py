@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..oci.types import Layer
@@ -37,7 +37,8 @@ class Base:
     """A base image whose layers are in the store, lowest first.
 
     `name` is what was asked for (`debian:bookworm`), `digest` that of its manifest, `config` its image config
-    as JSON, `glibc` its version (`2.36`), empty for a base without glibc. `assembled` bases are envbuild's own.
+    as JSON, `glibc` its version (`2.36`), empty for a base without glibc. `assembled` bases are envbuild's own;
+    `cached` tells that it was in the store before it was opened.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Base:
     packages: tuple[SystemPackage, ...] = ()
     assembled: bool = False
     notes: tuple[str, ...] = ()
+    cached: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,7 @@ class Bench:
             glibc="2.36",
             layers=(layer,),
             config={},
+            cached=True,
         )
 
     def plan(self) -> Plan:
