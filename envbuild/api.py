@@ -164,6 +164,8 @@ def build(
     started = time.monotonic()
     options = options or Options()
     goal = destination(output, tags, model)
+    if goal.why:
+        progress.note(goal.why)
     model = _check(model, options, progress)
     store = prepare.open_store(options)
     made, base, found = _plan(model, options, store, prepare.Images.of(goal.engine), progress)

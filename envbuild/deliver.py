@@ -25,12 +25,16 @@ FILES: tuple[Kind, ...] = ("oci-dir", "oci-archive", "docker-archive")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Where an image goes. `path` is None for an engine, `engine` None for a file."""
+    """Where an image goes. `path` is None for an engine, `engine` None for a file.
+
+    `why` tells a choice that was made for the person, and is empty where they chose.
+    """
 
     kind: Kind
     path: Path | None
     references: tuple[Reference, ...]
     engine: Engine | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +66,13 @@ def destination(output: str, tags: Sequence[str], model: Model) -> Destination:
         raise UsageError(f"--output {output} is unknown", hint=f"one of {known}")
     engine = connect(required=output == "docker")
     if engine is None:
-        return Destination(kind="oci-archive", path=Path(_file_name(references, model)), references=references)
+        file = _file_name(references, model)
+        why = f"no container engine answers: the image goes to a file, as with --output oci-archive={file}"
+        return Destination(kind="oci-archive", path=Path(file), references=references, why=why)
     if not references:
         raise UsageError("an image in an engine needs a name", hint="add -t NAME[:TAG]")
-    return Destination(kind="docker", path=None, references=references, engine=engine)
+    why = "" if output else f"{engine.info().title} answers: the image goes there, as with --output docker"
+    return Destination(kind="docker", path=None, references=references, engine=engine, why=why)
 
 
 def deliver(image: Image, goal: Destination, store: Store, progress: Progress) -> Delivered:

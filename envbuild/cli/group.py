@@ -17,6 +17,7 @@ COMMANDS = {
     "lock": "Resolve the packages and write them down",
     "bases": "List the base images",
     "cache": "Look after the cache",
+    "explain": "Tell what a rule finds, why it matters and what to do",
 }
 
 

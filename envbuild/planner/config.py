@@ -68,7 +68,10 @@ def environment(inputs: Inputs, inherited: Iterable[str]) -> list[str]:
 def labels(inputs: Inputs, inherited: Mapping[str, str]) -> dict[str, str]:
     """What can be said of the image for ever: no clock, no path, no address."""
     mlmodel = inputs.model.mlmodel
+    loader = (mlmodel.loader_module if mlmodel else "") or "python_function"
     ours = {
+        "org.opencontainers.image.title": "MLflow model",
+        "org.opencontainers.image.description": f"An MLflow model ({loader}) behind {inputs.server.title}",
         "dev.envbuild.server": inputs.server.name,
         "dev.envbuild.python": inputs.base.interpreter.version,
         "dev.envbuild.lock": inputs.lock.digest,
@@ -80,6 +83,7 @@ def labels(inputs: Inputs, inherited: Mapping[str, str]) -> dict[str, str]:
         ours["org.opencontainers.image.base.digest"] = inputs.base.digest
     if mlmodel is not None:
         ours |= {
+            "org.opencontainers.image.version": mlmodel.model_id or mlmodel.model_uuid,
             "dev.envbuild.model.id": mlmodel.model_id or mlmodel.model_uuid,
             "dev.envbuild.model.run": mlmodel.run_id,
             "dev.envbuild.model.mlflow": mlmodel.mlflow_version,

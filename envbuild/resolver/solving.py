@@ -19,7 +19,11 @@ from .target import Platform, platform_of
 from .types import Lock, LockedPackage
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from .uv import Answer
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def resolve(
@@ -69,8 +73,25 @@ def resolve(
         progress.note(note)
     count = len(lock.packages)
     cached = count if lock.from_cache else 0
-    progress.done("resolve", Summary(count=count, noun="packages", cached=cached))
+    age = f"locked {age_of(lock.created)}, --upgrade resolves anew" if lock.from_cache else ""
+    progress.done("resolve", Summary(count=count, noun="packages", cached=cached, detail=age))
     return lock
+
+
+def age_of(created: str, now: datetime | None = None) -> str:
+    """How long ago the ISO 8601 time `created` was, in words: `5 minutes ago`; `some time ago` if it is none."""
+    from datetime import datetime, timezone
+
+    try:
+        then = datetime.strptime(created, _TIME).replace(tzinfo=timezone.utc)
+    except ValueError:
+        return "some time ago"
+    seconds = ((now or datetime.now(timezone.utc)) - then).total_seconds()
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        count = int(seconds // length)
+        if count >= 1:
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
 
 
 class _Search:
@@ -207,4 +228,4 @@ def _above(version: str, bound: str) -> bool:
 def _now() -> str:
     from datetime import datetime, timezone
 
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(timezone.utc).strftime(_TIME)

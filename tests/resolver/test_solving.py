@@ -293,3 +293,22 @@ print(json.dumps([lock.from_cache, [p.size for p in lock.packages], sorted(sys.m
     assert all(sizes)
     for name in ("requests", "urllib3", "packaging", "uv", "subprocess", "concurrent.futures"):
         assert name not in modules
+
+
+@pytest.mark.parametrize(
+    ("created", "says"),
+    [
+        ("2026-11-21T12:00:00Z", "just now"),
+        ("2026-11-21T11:59:00Z", "1 minute ago"),
+        ("2026-11-21T09:30:00Z", "2 hours ago"),
+        ("2026-11-01T12:00:00Z", "20 days ago"),
+        ("", "some time ago"),
+        ("yesterday", "some time ago"),
+    ],
+)
+def test_a_cached_lock_says_its_age(created, says):
+    from datetime import datetime, timezone
+
+    from envbuild.resolver.solving import age_of
+
+    assert age_of(created, datetime(2026, 11, 21, 12, 0, 30, tzinfo=timezone.utc)) == says
