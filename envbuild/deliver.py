@@ -82,7 +82,9 @@ def deliver(image: Image, goal: Destination, store: Store, progress: Progress) -
 
         progress.start("load", goal.references[0].familiar, total=image.size)
         loaded = load(image, goal.references, store, goal.engine, progress)
-        what = "was there already" if loaded.already else f"{loaded.omitted} layers were there already"
+        what = "was there already" if loaded.already else ""
+        if loaded.omitted:
+            what = f"{loaded.omitted} layer{'s' if loaded.omitted > 1 else ''} there already"
         progress.done("load", Summary(count=len(image.layers), noun="layers", size=loaded.sent, detail=what))
         return Delivered(
             reference=loaded.reference,

@@ -112,6 +112,7 @@ def _make(
         if index in made:
             continue
         planned = plan.layers[index]
+        progress.advance("layer", 0, what=planned.title)
         if planned.kind == "bytecode":
             made[index] = _bytecode(planned, base, store)
         else:

@@ -10,20 +10,11 @@ from pathlib import Path
 
 import pytest
 import uv
+from interpreters import interpreter
 
 pytestmark = [pytest.mark.slow, pytest.mark.network]
 
 NOBODY = 65534
-
-
-def interpreter(version: str) -> Path | None:
-    """A working Python of the minor `version` on this machine."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    found = [*sorted(pyenv.glob(f"{version}.*/bin/python{version}")), shutil.which(f"python{version}")]
-    for candidate in found:
-        if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
-            return Path(candidate)
-    return None
 
 
 def installed(version: str, folder: Path, repository: Path) -> Path:

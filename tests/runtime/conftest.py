@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
+from interpreters import interpreter
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "fixtures" / "models"
@@ -119,15 +121,18 @@ def runtime_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     digest = hashlib.sha256("\n".join(REQUIREMENTS).encode()).hexdigest()[:12]
     folder = parent / f"runtime-{digest}"
     python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        parent.mkdir(parents=True, exist_ok=True)
-        made = subprocess.run([uv, "venv", "-q", "--python", "3.11", str(folder)], capture_output=True, text=True)
-        if made.returncode:
-            pytest.skip(f"no Python 3.11 for the fixture models: {made.stderr.strip()}")
-        install = [uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(python), *REQUIREMENTS]
-        subprocess.run(install, check=True)
-        (folder / "complete").touch()
+    parent.mkdir(parents=True, exist_ok=True)
+    # Test processes side by side share it: one makes it, the others wait.
+    with FileLock(parent / f"{folder.name}.lock"):
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            found = interpreter("3.11")
+            if found is None:
+                pytest.skip("there is no Python 3.11 on this machine for the fixture models")
+            subprocess.run([uv, "venv", "-q", "--python", str(found), str(folder)], check=True)
+            install = [uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(python), *REQUIREMENTS]
+            subprocess.run(install, check=True)
+            (folder / "complete").touch()
     return python
 
 

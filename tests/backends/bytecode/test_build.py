@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from interpreters import interpreter
 
 from envbuild.backends.bytecode.build import bytecode_layer, can_compile
 from envbuild.bases.rootfs import interpreter_command, interpreter_environment, rootfs
@@ -210,14 +211,8 @@ print(made.digest)
 
 
 def _pythons() -> list[str]:
-    """Other Pythons of this host: on PATH or under pyenv."""
-    found = []
-    for minor in ("3.10", "3.13"):
-        pyenv = sorted(Path.home().glob(f".pyenv/versions/{minor}.*/bin/python{minor}"))
-        path = str(pyenv[-1]) if pyenv else shutil.which(f"python{minor}")
-        if path:
-            found.append(path)
-    return found
+    """Other Pythons of this host."""
+    return [str(found) for minor in ("3.10", "3.13") if (found := interpreter(minor)) is not None]
 
 
 @pytest.mark.parametrize("mode", ["startup", "on"])

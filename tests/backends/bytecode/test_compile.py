@@ -127,12 +127,13 @@ def test_an_interrupted_run_leaves_no_process(store: Store, tmp_path: Path, monk
         raise KeyboardInterrupt
 
     monkeypatch.setattr(compiling, "as_completed", interrupted)
+    threads = threading.active_count()  # the test runner may have some of its own
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         compile_groups([group(SOURCES), group(SOURCES, content="2")], toolchain, store)
     assert time.monotonic() - start < 30
     assert not Path(f"/proc/{int((tmp_path / 'pid').read_text())}").exists()
-    assert threading.active_count() == 1
+    assert threading.active_count() == threads
 
 
 def test_records_come_back_as_they_went_in() -> None:
