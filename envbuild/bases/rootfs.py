@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import BaseImageError, StorageError
 from ..oci.store import Store
+from .links import follow
 from .types import Base
 
 _LOADERS = {
@@ -17,7 +18,6 @@ _LOADERS = {
 }
 _MACHINES = {"amd64": ("x86_64", "AMD64"), "arm64": ("aarch64", "arm64")}
 _BUILT_IN = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
-_LINKS = 40
 
 
 def rootfs(base: Base, store: Store) -> Path:
@@ -118,25 +118,12 @@ def _configured(root: Path, name: str, *, depth: int) -> list[str]:
 
 def inside(root: Path, name: str) -> Path | None:
     """The real path of `name` with every link followed as if `root` were `/`; None if there is none or a loop."""
-    pending = [part for part in reversed(name.split("/")) if part not in ("", ".")]
-    current: list[str] = []
-    links = 0
-    while pending:
-        part = pending.pop()
-        if part == "..":
-            current = current[:-1]
-            continue
-        path = root.joinpath(*current, part)
-        if path.is_symlink():
-            links += 1
-            if links > _LINKS:
-                return None
-            target = str(path.readlink())
-            if target.startswith("/"):
-                current = []
-            pending += [piece for piece in reversed(target.split("/")) if piece not in ("", ".")]
-        elif path.exists():
-            current.append(part)
-        else:
-            return None
-    return root.joinpath(*current)
+
+    def probe(path: str) -> str | None:
+        place = root / path
+        if place.is_symlink():
+            return str(place.readlink())
+        return "" if place.exists() else None
+
+    real = follow(name, probe)
+    return None if real is None else root / real

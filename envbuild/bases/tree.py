@@ -10,9 +10,9 @@ from typing import IO
 from ..errors import BaseImageError
 from ..oci.store import Store
 from ..oci.types import Layer
+from .links import follow
 from .unpack import clean_parts, open_layer
 
-_LINKS = 40
 _ENTRIES = 5_000_000
 _LARGEST = 256 << 20
 _LARGEST_TEXT = 64 << 20
@@ -41,28 +41,12 @@ class Tree:
 
     def resolve(self, path: str) -> str | None:
         """The real path of `path` with every link followed; None if there is nothing."""
-        pending = [part for part in reversed(path.split("/")) if part not in ("", ".")]
-        current: list[str] = []
-        links = 0
-        while pending:
-            part = pending.pop()
-            if part == "..":
-                current = current[:-1]
-                continue
-            node = self.nodes.get("/".join([*current, part]))
-            if node is None:
-                return None
-            if node.startswith("l"):
-                links += 1
-                if links > _LINKS:
-                    return None
-                target = node[1:]
-                if target.startswith("/"):
-                    current = []
-                pending += [piece for piece in reversed(target.split("/")) if piece not in ("", ".")]
-            else:
-                current.append(part)
-        return "/".join(current)
+
+        def probe(place: str) -> str | None:
+            node = self.nodes.get(place)
+            return node if node is None else node[1:] if node.startswith("l") else ""
+
+        return follow(path, probe)
 
     def is_file(self, path: str) -> bool:
         """Whether `path` leads to a regular file."""

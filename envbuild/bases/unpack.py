@@ -18,8 +18,8 @@ from ..errors import BaseImageError
 from ..oci.store import Store
 from ..oci.types import Layer
 from .compression import open_zstd
+from .links import follow
 
-_LINKS = 40
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 
@@ -121,30 +121,21 @@ def _relative(target: str, folder: Path, root: Path) -> str:
 
 def _folder(root: Path, parts: list[str]) -> Path:
     """The real folder of `parts` inside `root`; made where it is missing, links followed inside."""
-    pending = list(reversed(parts))
-    current: list[str] = []
-    links = 0
-    while pending:
-        part = pending.pop()
-        if part == "..":
-            current = current[:-1]
-            continue
-        path = root.joinpath(*current, part)
-        if path.is_symlink():
-            links += 1
-            if links > _LINKS:
-                raise BaseImageError(f"{'/'.join(parts)} goes through a loop of links")
-            target = str(path.readlink())
-            if target.startswith("/"):
-                current = []
-            pending += [piece for piece in reversed(target.split("/")) if piece not in ("", ".")]
-            continue
-        if not path.is_dir():
-            _remove(path)
-            path.mkdir()
-            path.chmod(0o755)
-        current.append(part)
-    return root.joinpath(*current)
+
+    def probe(path: str) -> str:
+        place = root / path
+        if place.is_symlink():
+            return str(place.readlink())
+        if not place.is_dir():
+            _remove(place)
+            place.mkdir()
+            place.chmod(0o755)
+        return ""
+
+    real = follow("/".join(parts), probe)
+    if real is None:
+        raise BaseImageError(f"{'/'.join(parts)} goes through a loop of links")
+    return root / real
 
 
 def _remove(path: Path) -> None:
