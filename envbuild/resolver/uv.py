@@ -23,6 +23,8 @@ from .target import Platform
 _PASSED = frozenset(
     {
         "ALL_PROXY", "HOME", "HTTPS_PROXY", "HTTP_PROXY", "LANG", "NETRC", "NO_PROXY", "PATH",
+        # uv asks this Python what it is, and some Pythons start only with these.
+        "DYLD_LIBRARY_PATH", "LD_LIBRARY_PATH",
         "SSL_CERT_DIR", "SSL_CERT_FILE", "SSL_CLIENT_CERT", "TMPDIR", "UV_CONCURRENT_DOWNLOADS",
         "UV_HTTP_CONNECT_TIMEOUT", "UV_HTTP_RETRIES", "UV_HTTP_TIMEOUT", "UV_INSECURE_HOST",
         "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_OFFLINE", "UV_REQUEST_TIMEOUT",

@@ -180,10 +180,12 @@ def test_uv_sees_the_persons_index_and_no_other_setting(tmp_path: Path) -> None:
     environ = {
         "PATH": "/bin", "UV_INDEX_URL": "https://i", "UV_INDEX_PRIV_PASSWORD": "x", "UV_OVERRIDE": "y",
         "PYTHONPATH": "z", "VIRTUAL_ENV": "v", "https_proxy": "p", "SSL_CERT_FILE": "c", "OTHER": "o",
+        "LD_LIBRARY_PATH": "l",
     }  # fmt: skip
     seen = clean_environment(environ, tmp_path)
     assert {name for name in environ if name in seen} == {
         "PATH", "UV_INDEX_URL", "UV_INDEX_PRIV_PASSWORD", "https_proxy", "SSL_CERT_FILE",
+        "LD_LIBRARY_PATH",
     }  # fmt: skip
     assert seen["UV_NO_CONFIG"] == "1"
     assert seen["UV_PYTHON_DOWNLOADS"] == "never"

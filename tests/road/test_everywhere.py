@@ -25,17 +25,24 @@ def installed(version: str, folder: Path, repository: Path) -> Path:
     home = folder / f"python{version}"
     shutil.copytree(found.resolve().parent.parent, home, symlinks=True, ignore=shutil.ignore_patterns("test", "share"))
     venv = folder / f"venv{version}"
-    subprocess.run([home / "bin" / f"python{version}", "-m", "venv", "--without-pip", venv], check=True)
-    subprocess.run(
-        [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", venv / "bin" / "python", repository], check=True
-    )
+    variables = {**os.environ, "LD_LIBRARY_PATH": str(home / "lib")}
+    make = [home / "bin" / f"python{version}", "-m", "venv", "--without-pip", venv]
+    install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", venv / "bin" / "python", repository]
+    for command in (make, install):
+        subprocess.run(command, check=True, env=variables)
     return venv / "bin" / "envbuild"
 
 
-def build(command: list[str | Path], folder: Path, *, mask: str, zone: str, user: int | None = None) -> str:
-    """Build in `folder` with a home and a cache of its own; gives the config digest."""
+def build(
+    command: list[str | Path], folder: Path, *, python: Path, mask: str, zone: str, user: int | None = None
+) -> str:
+    """Build in `folder` with a home and a cache of its own; gives the config digest.
+
+    `python` is the copy that the command runs under: its shared library is where the copy is.
+    """
     environment = {
         **os.environ,
+        "LD_LIBRARY_PATH": str(python / "lib"),
         "HOME": str(folder),
         "TZ": zone,
         "ENVBUILD_CACHE_DIR": str(folder / "cache"),
@@ -67,7 +74,7 @@ def test_the_config_digest_is_the_same_everywhere(tmp_path_factory: pytest.TempP
 
     one.mkdir()
     old = installed("3.10", root, repository)
-    first = build([old, "image", model, *arguments], one, mask="022", zone="UTC")
+    first = build([old, "image", model, *arguments], one, python=root / "python3.10", mask="022", zone="UTC")
 
     other.mkdir()
     renamed = other / "renamed model"
@@ -77,7 +84,8 @@ def test_the_config_digest_is_the_same_everywhere(tmp_path_factory: pytest.TempP
     if user is not None:
         for path in (other, renamed, *renamed.rglob("*")):
             os.chown(path, user, user)
-    second = build([new, "image", renamed, *arguments], other, mask="077", zone="Asia/Kathmandu", user=user)
+    command: list[str | Path] = [new, "image", renamed, *arguments]
+    second = build(command, other, python=root / "python3.13", mask="077", zone="Asia/Kathmandu", user=user)
     assert second == first
     assert (one / "image.tar").read_bytes() == (other / "image.tar").read_bytes()
 
@@ -85,5 +93,6 @@ def test_the_config_digest_is_the_same_everywhere(tmp_path_factory: pytest.TempP
     if probe.returncode:
         pytest.skip("no network namespace can be made here; the same image was built twice")
     alone: list[str | Path] = ["unshare", "--net", "--map-root-user", old]
-    third = build([*alone, "image", model, *arguments], one, mask="027", zone="America/Lima")
+    command = [*alone, "image", model, *arguments]
+    third = build(command, one, python=root / "python3.10", mask="027", zone="America/Lima")
     assert third == first
