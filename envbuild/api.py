@@ -163,6 +163,7 @@ def build(
 
     started = time.monotonic()
     options = options or Options()
+    prepare.choose_platform(options)
     goal = destination(output, tags, model)
     if goal.why:
         progress.note(goal.why)

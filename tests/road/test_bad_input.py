@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import socket
+import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,9 +128,6 @@ def test_two_pins_that_cannot_both_hold(road: Road) -> None:
 
 def test_a_package_without_a_wheel(road: Road, private_index: Callable[[], Path]) -> None:
     folder = private_index()
-    import io
-    import tarfile
-
     metadata = b"Metadata-Version: 2.1\nName: only-source\nVersion: 1.0\n"
     with tarfile.open(folder / "only_source-1.0.tar.gz", "w:gz") as tar:
         member = tarfile.TarInfo("only_source-1.0/PKG-INFO")
@@ -200,7 +200,6 @@ def test_an_output_that_cannot_be_written(road: Road) -> None:
     assert "missing" in done.stderr
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_locked_without_a_lock(road: Road) -> None:
     refused(road, "--locked", code=RESOLVE, says=("--locked",))
 
@@ -208,8 +207,6 @@ def test_locked_without_a_lock(road: Road) -> None:
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounting a small disk needs root on Linux")
 @pytest.mark.parametrize("megabytes", [1, 2])
 def test_a_full_disk(road: Road, megabytes: int) -> None:
-    import subprocess
-
     (road.model / "weights.bin").write_bytes(os.urandom(3 * 1024 * 1024))
     small = road.folder / "small"
     small.mkdir()
@@ -223,3 +220,8 @@ def test_a_full_disk(road: Road, megabytes: int) -> None:
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)
     still_works(road)
+
+
+def test_a_platform_that_cannot_be_built(road: Road) -> None:
+    text = refused(road, "--platform", "linux/arm64", code=2, says=("linux/arm64", "linux/amd64"))
+    assert "Opened" not in text  # said before any work
