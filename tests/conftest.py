@@ -25,6 +25,8 @@ def lacks_engine() -> str:
     from envbuild.errors import EngineError
     from envbuild.shipping.engine import connect
 
+    if shutil.which("docker") is None:
+        return "the docker client is not installed"
     try:
         return "" if connect(required=False) else "no Docker engine answers"
     except EngineError as error:
