@@ -48,30 +48,48 @@ class Delivered:
     engine: str = ""
 
 
+def check_output(output: str, tags: Sequence[str]) -> tuple[Kind | None, Path | None]:
+    """The kind and the path that `output` names, None for what it leaves open; nothing is touched.
+
+    Raises `UsageError` for an output or a name that does not read well.
+    """
+    for tag in tags:
+        parse_reference(tag)
+    if not output:
+        return None, None
+    kind, separator, name = output.partition("=")
+    if kind == "docker":
+        if separator:
+            raise UsageError(f"--output {output}: docker takes no path", hint="the name of the image goes with -t")
+        if not tags:
+            raise UsageError("an image in an engine needs a name", hint="add -t NAME[:TAG]")
+        return "docker", None
+    if kind not in FILES:
+        known = ", ".join(["docker", *(f"{file}=PATH" for file in FILES)])
+        raise UsageError(f"--output {output}: not known", hint=f"one of {known}")
+    if not name:
+        raise UsageError(f"--output {output}: a path is missing", hint=f"write {kind}=PATH")
+    return kind, Path(name)
+
+
 def destination(output: str, tags: Sequence[str], model: Model) -> Destination:
     """Settle where the image goes. Raises `UsageError` or `EngineError` before any work is done."""
+    kind, path = check_output(output, tags)
     references = tuple(parse_reference(tag) for tag in tags)
-    kind, separator, name = output.partition("=")
-    if kind in FILES:
-        if not separator or not name:
-            raise UsageError(f"--output {kind} needs a path", hint=f"write --output {kind}=PATH")
-        path = Path(name)
+    if kind is not None and path is not None:
         if not path.absolute().parent.is_dir():
             raise UsageError(f"{path.parent} is not a folder", hint="make it first, or name another path")
         if kind != "oci-dir" and path.is_dir():
             raise UsageError(f"{path} is a folder", hint=f"name a file: --output {kind}={path}/image.tar")
         return Destination(kind=kind, path=path, references=references)
-    if output not in ("", "docker"):
-        known = ", ".join(["docker", *(f"{file}=PATH" for file in FILES)])
-        raise UsageError(f"--output {output} is unknown", hint=f"one of {known}")
-    engine = connect(required=output == "docker")
+    engine = connect(required=kind == "docker")
     if engine is None:
         file = _file_name(references, model)
         why = f"no container engine answers: the image goes to a file, as with --output oci-archive={file}"
         return Destination(kind="oci-archive", path=Path(file), references=references, why=why)
     if not references:
         raise UsageError("an image in an engine needs a name", hint="add -t NAME[:TAG]")
-    why = "" if output else f"{engine.info().title} answers: the image goes there, as with --output docker"
+    why = "" if kind else f"{engine.info().title} answers: the image goes there, as with --output docker"
     return Destination(kind="docker", path=None, references=references, engine=engine, why=why)
 
 

@@ -7,10 +7,7 @@ from typing import Any
 
 import click
 
-from ..errors import UsageError
 from .options import image_options, json_option, make_options, model_argument, quiet_option
-
-OUTPUTS = ("docker", "oci-dir", "oci-archive", "docker-archive")
 
 
 @click.command("image")
@@ -47,6 +44,7 @@ def command(
 
     Prints the image's name and its config digest on stdout.
     """
+    from ..deliver import check_output
     from . import result
     from .baked import env_notes, secret_warnings
     from .display import display
@@ -73,25 +71,3 @@ def command(
             steps = next_steps(built, found, own_script=options.scoring_script is not None)
             result.show(built, shown, steps)
     say(result.dumps(metadata).rstrip("\n") if as_json else "\n".join(result.result_lines(built)))
-
-
-def check_output(output: str, tags: tuple[str, ...]) -> None:
-    """Whether `--output` and the names read well, before any work. Raises UsageError."""
-    from ..oci.reference import parse_reference
-
-    for tag in tags:
-        parse_reference(tag)
-    kind, equals, path = output.partition("=")
-    if output and kind not in OUTPUTS:
-        raise UsageError(
-            f"--output {output}: not known",
-            hint="write docker, or one of oci-dir=, oci-archive= and docker-archive= with a path",
-        )
-    if kind == "docker" and equals:
-        raise UsageError(
-            f"--output {output}: docker takes no path", hint="the name of the image goes with -t"
-        )
-    if output and kind != "docker" and not path:
-        raise UsageError(f"--output {output}: a path is missing", hint=f"write {kind}=PATH")
-    if kind == "docker" and not tags:
-        raise UsageError("an image in an engine needs a name", hint="add -t NAME[:TAG]")

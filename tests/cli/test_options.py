@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from envbuild.cli.baked import env_notes, looks_secret, secret_warnings
-from envbuild.cli.image import check_output
 from envbuild.cli.options import make_options, pairs
+from envbuild.deliver import check_output
 from envbuild.errors import UsageError
 
 
