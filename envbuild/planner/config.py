@@ -101,9 +101,11 @@ def public_base(inputs: Inputs) -> str:
 
 
 def _healthcheck(inputs: Inputs) -> dict[str, Any]:
-    site = site_packages(inputs.base.interpreter.minor)
+    # $PORT wins over the port that is given here.
+    probe = f"/{site_packages(inputs.base.interpreter.minor)}/envbuild_runtime/health.py"
+    target = [str(inputs.server.port), inputs.server.liveness]
     return {
-        "Test": ["CMD", f"/{PREFIX}/bin/python", "-S", "-E", f"/{site}/envbuild_runtime/health.py"],
+        "Test": ["CMD", f"/{PREFIX}/bin/python", "-S", "-E", probe, *target],
         "Interval": 30 * SECOND,
         "Timeout": 5 * SECOND,
         "StartPeriod": 60 * SECOND,

@@ -134,6 +134,7 @@ def test_the_container_runs_as_nobody_in_particular_and_starts_the_server(make_i
     assert config["ExposedPorts"] == {"8080/tcp": {}}
     assert config["Volumes"] == {"/data": {}}
     assert config["Healthcheck"]["Test"][0] == "CMD"
+    assert config["Healthcheck"]["Test"][-2:] == ["8080", "/ping"]
 
 
 def test_a_persons_variables_and_labels_win(make_inputs: Make) -> None:
