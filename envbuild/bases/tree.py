@@ -11,7 +11,7 @@ from ..errors import BaseImageError
 from ..oci.store import Store
 from ..oci.types import Layer
 from .links import follow
-from .unpack import clean_parts, open_layer
+from .unpack import clean_parts, entries, open_layer
 
 _ENTRIES = 5_000_000
 _LARGEST = 256 << 20
@@ -76,12 +76,7 @@ def _overlay(tree: Tree, store: Store, layer: Layer) -> None:
     removed: set[str] = set()
     emptied: set[str] = set()
     with open_layer(store, layer) as tar:
-        for member in tar:
-            parts = clean_parts(member.name)
-            if parts is None:
-                raise BaseImageError(f"the layer {layer.digest} names {member.name!r}, which leaves the image")
-            if not parts:
-                continue
+        for parts, member in entries(tar, layer):
             folder, path, name = "/".join(parts[:-1]), "/".join(parts), parts[-1]
             if name == _OPAQUE:
                 emptied.add(folder)

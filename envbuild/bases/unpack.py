@@ -53,12 +53,7 @@ def unpack_layer(store: Store, layer: Layer, root: Path) -> None:
         pass
     written: set[Path] = set()
     with open_layer(store, layer) as tar:
-        for member in tar:
-            parts = clean_parts(member.name)
-            if parts is None:
-                raise BaseImageError(f"the layer {layer.digest} names {member.name!r}, which leaves the image")
-            if not parts:
-                continue
+        for parts, member in entries(tar, layer):
             folder = _folder(root, parts[:-1])
             name = parts[-1]
             if name == _OPAQUE:
@@ -117,6 +112,16 @@ def _relative(target: str, folder: Path, root: Path) -> str:
     if plain and target.count("..") <= len([part for part in here.split("/") if part]):
         return target
     return posixpath.relpath("/" + pointed.lstrip("/"), here)
+
+
+def entries(tar: tarfile.TarFile, layer: Layer) -> Iterator[tuple[list[str], tarfile.TarInfo]]:
+    """The entries of a layer with the parts of their paths, the root aside. BaseImageError for one that leaves it."""
+    for member in tar:
+        parts = clean_parts(member.name)
+        if parts is None:
+            raise BaseImageError(f"the layer {layer.digest} names {member.name!r}, which leaves the image")
+        if parts:
+            yield parts, member
 
 
 def _folder(root: Path, parts: list[str]) -> Path:
