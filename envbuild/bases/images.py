@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ..errors import BaseImageError, CorruptBlobError, EngineError, IntegrityError
 from ..oci.canonical import sha256_digest
@@ -138,7 +138,7 @@ def _read(kind: str, path: Path, tag: str, store: Store, platform: str) -> Store
             return reading.read_docker_archive(raw, store)
         try:
             with gzip.GzipFile(fileobj=raw) as plain:
-                return reading.read_docker_archive(plain, store)  # type: ignore[arg-type]  # it reads like a file
+                return reading.read_docker_archive(cast(BinaryIO, plain), store)
         except (EOFError, gzip.BadGzipFile) as error:
             raise BaseImageError(f"{path} cannot be read: {error}") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ from ..model.types import Model, Span
 from .types import Edit, Finding, Severity, Target
 
 
-class BaseRule:
+class BaseRule(ABC):
     """A rule: class variables say what it is, `check` finds. The docstring is its page for people.
 
     A subclass has a docstring with the sections *What it does*, *Why it breaks*, *Example*, *Use instead* and
@@ -21,9 +22,9 @@ class BaseRule:
     severity: ClassVar[Severity] = "error"
     ignorable: ClassVar[bool] = True
 
+    @abstractmethod
     def check(self, model: Model, target: Target) -> Iterable[Finding]:
         """The findings of this rule, in the order of their places."""
-        raise NotImplementedError
 
     def finding(
         self,

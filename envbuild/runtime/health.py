@@ -2,8 +2,7 @@
 
 usage: python -S -E health.py [PORT [PATH]]. The port is $PORT, else the argument, else $ENVBUILD_PORT, else the
 first of the two servers' own ports (8080, 5001) that answers.
-It runs every few seconds beside the model, so it speaks HTTP over a bare socket: importing http.client costs
-three times as much as everything here.
+It runs every few seconds beside the model, so it speaks HTTP over a bare socket, without the imports of http.client.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Leave out of start-up what MLflow imports and serving never uses.
 
-`import mlflow.pyfunc` brings in mlflow.genai, mlflow.gateway and fastapi, a sixth of its time. They are made lazy
+`import mlflow.pyfunc` brings in mlflow.genai, mlflow.gateway and fastapi, which take time. They are made lazy
 with the standard library's LazyLoader: present in sys.modules, loaded when something is read from them.
 """
 
