@@ -3,8 +3,27 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DockerOptions:
+    """The choices of the Dockerfile backend alone.
+
+    `templates` is a folder whose templates come before the shipped ones; `wheels` is where the build takes packages
+    from: `index`, or `context` for wheels that are sent along. `builder` is `auto`, `classic` or `buildkit`;
+    `secrets` are BuildKit's own (`id=netrc,src=FILE`); `network` is the build's (`host`, `none`), empty for the
+    engine's default; `output` is how BuildKit shows its progress (`auto`, `plain`, `tty`).
+    """
+
+    templates: Path | None = None
+    wheels: str = "index"
+    builder: str = "auto"
+    build_args: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[str, ...] = ()
+    network: str = ""
+    output: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +31,7 @@ class Options:
     """The choices of one run; the defaults are those of the command line.
 
     `ignore` holds rule codes, `requirements` PEP 508 lines, `env` and `labels` pairs in the order given. `platform`
-    is `linux/amd64` or empty for this machine's; `cache` is the cache folder or None for the default.
+    is `linux/amd64` or empty for this machine's; `backend` is `auto`, `assemble` or `docker`; `cache` is the cache folder or None for the default.
     """
 
     server: str = "auto"
@@ -33,6 +52,8 @@ class Options:
     full_mlflow: bool = False
     upgrade: bool = False
     locked: bool = False
+    backend: str = "auto"
+    docker: DockerOptions = field(default_factory=DockerOptions)
     cache: Path | None = None
 
 
