@@ -31,7 +31,8 @@ class Options:
     """The choices of one run; the defaults are those of the command line.
 
     `ignore` holds rule codes, `requirements` PEP 508 lines, `env` and `labels` pairs in the order given. `platform`
-    is `linux/amd64` or empty for this machine's; `backend` is `auto`, `assemble` or `docker`; `cache` is the cache folder or None for the default.
+    is `linux/amd64` or empty for this machine's; `backend` is `auto`, `assemble` or `docker`; `cache` is the cache
+    folder or None for the default.
     """
 
     server: str = "auto"
