@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
+
+from ..patterns import pattern
 
 # Variables that the image itself sets or that its interpreter obeys, and what goes with them.
 _OURS = {
@@ -20,12 +21,12 @@ _OURS = {
     "AZUREML_MODEL_DIR": "the server finds the model by it",
     "MLFLOW_MODEL_FOLDER": "the server finds the model by it",
 }
-_NAME = re.compile(
+_NAME = pattern(
     r"(?i)(?:^|[_.-])(pass(?:wd|word|phrase)?|secret|token|credentials?|(?:api|access|account|private|secret|auth)[_-]?key"
     r"|pwd|connection[_-]?string|sas)(?:$|[_.-])"
 )
-_HARMLESS = re.compile(r"(?i)(?:_file|_path|_dir|_url|_name)$")
-_VALUE = re.compile(
+_HARMLESS = pattern(r"(?i)(?:_file|_path|_dir|_url|_name)$")
+_VALUE = pattern(
     r"AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{20}|glpat-[\w-]{20}|xox[abprs]-[\w-]{10}|hf_[A-Za-z0-9]{30}"
     r"|\bsk-[\w-]{20}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]+:[^/\s@]+@"
     r"|\bAccountKey=|\bSharedAccessKey=|[?&]sig=[\w%]{20}"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import sys
 
 from ..errors import EnvbuildError, FindingsError
+from ..patterns import pattern
 from .terminal import OutputClosed, printable, terminal
 
 BUG = 70
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
+_CREDENTIALS = pattern(r"(?<=://)[^/\s@]+@")
 
 
 def report(error: BaseException) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..errors import UsageError
+from ..patterns import pattern
 
 if TYPE_CHECKING:
     from ..options import Options
@@ -19,7 +20,7 @@ Decorator = Callable[[Command], Command]
 
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+_NAME = pattern(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 
 model_argument = click.argument("model", type=click.Path())
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+from ..patterns import pattern
+
+_ESCAPE = pattern(r"\x1b\[[0-9;]*m")
 
 
 def size(amount: int) -> str:

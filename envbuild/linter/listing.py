@@ -14,10 +14,11 @@ from ..model.requirement import InvalidRequirementError, parse_requirement
 from ..model.requirements_txt import logical_lines
 from ..model.texts import UnreadableError
 from ..model.types import Model, Span
+from ..patterns import pattern
 from ..servers.types import ServerPackage
 from .types import Edit, Target
 
-_DASH = re.compile(r"(?P<indent>\s*)-(?P<gap>\s+)")
+_DASH = pattern(r"(?P<indent>\s*)-(?P<gap>\s+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,13 @@ import re
 
 import yaml
 
+from ..patterns import pattern
 from .collecting import Collected, Logical, Piece
 from .document import Document, entries, is_float, is_null, items, lookup
 from .requirements_txt import take_line
 from .types import CondaDependency, PythonPin
 
-_SPEC = re.compile(r"(?:[^\s:\[]+::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<version>.*)", re.ASCII | re.DOTALL)
+_SPEC = pattern(r"(?:[^\s:\[]+::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<version>.*)", re.ASCII | re.DOTALL)
 
 
 def read_conda(relative: str, out: Collected) -> None:

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
+from ..patterns import pattern
 from .types import Model
 
 MAX_BYTES = 64 << 20
@@ -21,11 +22,11 @@ MAX_OPCODES = 2_000_000
 MAX_MODULES = 5_000
 
 _SUFFIXES = (".pkl", ".pickle", ".joblib", ".cloudpickle", ".dill", ".skops", ".pt", ".pth", ".bin", ".z", ".gz", ".xz")
-_MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
+_MODULE = pattern(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 # What joblib writes between two stretches of opcodes is raw array data; names behind it are found by their shape.
-_GLOBAL = re.compile(rb"c([A-Za-z_][\w.]{0,199})\n[A-Za-z_][\w.<>]{0,199}\n")
-_SHORT_STRING = re.compile(rb"\x8c(?P<size>.)(?P<text>[A-Za-z_][\w.]*)", re.DOTALL)
-_STACK_GLOBAL = re.compile(rb"\x94?(?:\x8c.[A-Za-z_][\w.<>]*?|h.|j.{4})\x94?\x93", re.DOTALL)
+_GLOBAL = pattern(rb"c([A-Za-z_][\w.]{0,199})\n[A-Za-z_][\w.<>]{0,199}\n")
+_SHORT_STRING = pattern(rb"\x8c(?P<size>.)(?P<text>[A-Za-z_][\w.]*)", re.DOTALL)
+_STACK_GLOBAL = pattern(rb"\x94?(?:\x8c.[A-Za-z_][\w.<>]*?|h.|j.{4})\x94?\x93", re.DOTALL)
 
 
 def imported_modules(model: Model) -> tuple[str, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ..errors import ModelError, UsageError
+from ..patterns import pattern
 from .environment import read_environment, read_given
 from .mlmodel import read_mlmodel
 from .requirement import InvalidRequirementError, parse_requirement
@@ -16,7 +16,7 @@ from .texts import Folder
 from .types import Model, Requirement, Span
 from .walk import walk
 
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_ADDRESS = pattern(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _ENV_KEY = "flavors.python_function.env"
 
 

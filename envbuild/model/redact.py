@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-_USER_INFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
-_SECRET_QUERY = re.compile(
+from ..patterns import pattern
+
+_USER_INFO = pattern(r"(?<=://)[^/\s@]+(?=@)")
+_SECRET_QUERY = pattern(
     r"(?<=[?&])((?:[\w-]*(?:token|secret|password|passwd|signature|credential|key)[\w-]*|sig)=)([^&\s#]+)",
     re.IGNORECASE,
 )

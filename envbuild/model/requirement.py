@@ -9,17 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ..patterns import pattern
 from .types import Requirement, Span
 
 _RELEASE = r"[0-9]+(?:\.[0-9]+)*"
 _CLAUSE = rf"(?:(?:<=|>=|<|>|!=|==)\s*{_RELEASE}(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?|(?:==|!=)\s*{_RELEASE}\.\*)"
-_SIMPLE = re.compile(
+_SIMPLE = pattern(
     r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*"
     r"(?:\[\s*(?P<extras>[A-Za-z0-9]+(?:\s*,\s*[A-Za-z0-9]+)*)\s*\]\s*)?"
     rf"(?P<clauses>{_CLAUSE}(?:\s*,\s*{_CLAUSE})*)?",
     re.ASCII,
 )
-_SINGLE_EQUALS = re.compile(r"^[\w.\[\],-]+\s*=\s*[^=]", re.ASCII)
+_SINGLE_EQUALS = pattern(r"^[\w.\[\],-]+\s*=\s*[^=]", re.ASCII)
 
 
 class InvalidRequirementError(Exception):

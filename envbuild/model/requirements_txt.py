@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from ..patterns import pattern
 from .collecting import Collected, Logical, Piece
 from .requirement import InvalidRequirementError, parse_requirement
 from .texts import UnreadableError, split_lines
@@ -18,11 +19,11 @@ from .types import Line
 
 MAX_FILES = 50
 
-_COMMENT = re.compile(r"(^|\s+)#.*$")
-_INCLUDE = re.compile(r"(?:-(?P<short>[rc])\s*|--(?P<long>requirement|constraint)(?:\s+|\s*=\s*))(?P<target>.+)")
-_OPTION = re.compile(r"--?[A-Za-z]")
-_TRAILING = re.compile(r"\s(?=--?[A-Za-z])")
-_PATH = re.compile(
+_COMMENT = pattern(r"(^|\s+)#.*$")
+_INCLUDE = pattern(r"(?:-(?P<short>[rc])\s*|--(?P<long>requirement|constraint)(?:\s+|\s*=\s*))(?P<target>.+)")
+_OPTION = pattern(r"--?[A-Za-z]")
+_TRAILING = pattern(r"\s(?=--?[A-Za-z])")
+_PATH = pattern(
     r"[./~\\]|file:|[A-Za-z]:[\\/]|[^@;\s]*[\\/]|[^@;\s]*\.(?:whl|zip|tar\.gz|tar\.bz2|tgz)(?:$|[\s#;\[])",
     re.IGNORECASE,
 )

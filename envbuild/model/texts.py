@@ -6,11 +6,11 @@ Files are UTF-8, with or without a byte order mark, and keep their line endings 
 from __future__ import annotations
 
 import os
-import re
 import stat
 from pathlib import Path
 
 from ..errors import ModelError
+from ..patterns import pattern
 from .types import Problem, Span
 
 BOM = "\ufeff"
@@ -18,8 +18,8 @@ MAX_MLMODEL = 8 << 20
 MAX_ENVIRONMENT = 1 << 20
 
 # YAML (libyaml) also breaks lines at these three; pip and uv do not.
-_YAML_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-_BREAK = re.compile("\r\n|[\n\r]")
+_YAML_BREAK = pattern("\r\n|[\n\r\x85\u2028\u2029]")
+_BREAK = pattern("\r\n|[\n\r]")
 
 
 class UnreadableError(Exception):

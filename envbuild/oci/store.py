@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import secrets
 import shutil
 import time
@@ -22,11 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CorruptBlobError, IntegrityError, StorageError
+from ..patterns import pattern
 from .canonical import canonical_json, sha256_digest
 from .disk import storage_errors
 from .types import INDEX
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_DIGEST = pattern(r"sha256:[0-9a-f]{64}")
 _CHUNK = 1 << 20
 # A use within this many seconds of the last one does not touch the file again.
 _FRESH = 3600.0

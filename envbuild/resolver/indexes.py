@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
+from ..patterns import pattern
+
 # What uv reads that can change which packages are chosen: part of the key of a cached lock.
 SETTINGS = (
     "UV_DEFAULT_INDEX",
@@ -24,7 +26,7 @@ SETTINGS = (
 )
 _URLS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 # Everything between the scheme and the last @ before the path.
-_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s]*@")
+_USERINFO = pattern(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s]*@")
 
 Origin = tuple[str, str, int]
 

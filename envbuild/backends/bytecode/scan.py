@@ -8,18 +8,18 @@ count, those below `if`, `try`, `with` and `class` do. Nothing is executed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from ...patterns import pattern
 from .strings import without_long_strings
 
 # Part of every key of remembered scans. Raise it when any source gives another result than before.
 REVISION = 1
 
-_WORD = re.compile(rb"import")
-_STATEMENT = re.compile(rb"(?:import|from)\b")
+_WORD = pattern(rb"import")
+_STATEMENT = pattern(rb"(?:import|from)\b")
 # A block whose body does not run when a module is imported on Linux.
-_IDLE = re.compile(
+_IDLE = pattern(
     rb"(?:async\s+)?def\b|(?:el)?if\b\s*\(?\s*(?:"
     rb"(?:[\w.]+\.)?TYPE_CHECKING\s*(?::|\)|and\b)|False\s*:|0\s*:"
     rb"|__name__\s*==\s*['\"]__main__['\"]"
@@ -28,11 +28,11 @@ _IDLE = re.compile(
     rb"|_?os\.name\s*==\s*['\"](?!posix)\w+['\"]\s*:)"
 )
 # `try: import x`
-_INLINE = re.compile(rb"(?:try|else|finally|with|except|if|elif|class)\b[^\n]*?:\s*((?:import|from)\b[^\n]*)")
-_FROM = re.compile(rb"from ?((?:\. ?)*)([A-Za-z_\x80-\xff][\w.\x80-\xff]*)? ?\bimport\b ?\(?([^)]*)")
-_IMPORT = re.compile(rb"import (.*)")
-_CALL = re.compile(rb"\b(?:import_module|__import__)\(\s*['\"]([\w.]+)['\"]\s*[,)]")
-_NAME = re.compile(rb"[A-Za-z_\x80-\xff][\w.\x80-\xff]*")
+_INLINE = pattern(rb"(?:try|else|finally|with|except|if|elif|class)\b[^\n]*?:\s*((?:import|from)\b[^\n]*)")
+_FROM = pattern(rb"from ?((?:\. ?)*)([A-Za-z_\x80-\xff][\w.\x80-\xff]*)? ?\bimport\b ?\(?([^)]*)")
+_IMPORT = pattern(rb"import (.*)")
+_CALL = pattern(rb"\b(?:import_module|__import__)\(\s*['\"]([\w.]+)['\"]\s*[,)]")
+_NAME = pattern(rb"[A-Za-z_\x80-\xff][\w.\x80-\xff]*")
 _SPACE = b" \t\f"
 _MARK = b"\xef\xbb\xbf"  # what some editors put before UTF-8
 # No honest statement or file needs more: text made to cost quadratic time gives fewer imports instead.

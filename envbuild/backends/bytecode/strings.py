@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from ...patterns import pattern
+
 # A comment, a long string's quotes, or a string on one line: where other quotes may hide.
-_TOKEN = re.compile(rb"#[^\n]*|\"\"\"|'''|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'", re.DOTALL)
+_TOKEN = pattern(rb"#[^\n]*|\"\"\"|'''|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'", re.DOTALL)
 _BACKSLASH = 0x5C
 # Beyond this no line was written by hand; text made to cost quadratic time is read wrongly instead.
 _LONGEST_LINE = 10_000

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from ...model.requirement import canonical_name
 from ...model.types import Model, Requirement, Span
+from ...patterns import pattern
 from ..base import BaseRule
 from ..types import Finding, Target
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
-_CONDA = re.compile(r"(?:[^\s:\[]+::)?[A-Za-z0-9_.-]+?\s*(?P<version>[=<>!~\s].*)", re.DOTALL)
+_CONDA = pattern(r"(?:[^\s:\[]+::)?[A-Za-z0-9_.-]+?\s*(?P<version>[=<>!~\s].*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
