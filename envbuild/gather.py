@@ -14,6 +14,7 @@ from .planner import Inputs, Script
 from .planner.paths import site_packages
 from .planner.types import Bytecode, Decision, FileEntry
 from .resolver.types import Lock
+from .roots import import_roots
 from .servers.types import Server
 
 RUNTIME = Path(__file__).parent / "runtime"
@@ -33,6 +34,10 @@ def gather(
     from .model.content import hash_files
 
     script = _script(options)
+    hashes = hash_files(model, store.root)
+    runtime = runtime_entries(server, base)
+    own = tuple(entry for entry in runtime if entry.source == RUNTIME / server.entry_script)
+    scripts = own if script is None else script.files
     bytecode, why_bytecode = choose_bytecode(options, base)
     decisions = (
         Decision(what="server", value=server.name, why=why_server),
@@ -46,14 +51,14 @@ def gather(
     )
     return Inputs(
         model=model,
-        hashes=hash_files(model, store.root),
+        hashes=hashes,
         server=server,
         base=base,
         lock=lock,
-        runtime=runtime_entries(server, base),
+        runtime=runtime,
         script=script,
         bytecode=bytecode,
-        roots=import_roots(model, server, script) if bytecode == "startup" else (),
+        roots=import_roots(model, hashes, server, scripts, store) if bytecode == "startup" else (),
         keep_tests=options.keep_tests,
         environment=options.env,
         labels=options.labels,
@@ -64,15 +69,14 @@ def gather(
 
 def revisions() -> dict[str, str]:
     """The digests of the rules by which envbuild makes layers: a changed rule makes new layers."""
-    from .backends.bytecode import compile as compiling
-    from .backends.bytecode import scan
+    from .backends.bytecode import COMPILE_REVISION, SCAN_REVISION
     from .facts import load_json, load_lines
     from .oci.canonical import digest_of
 
     supplement = list(load_lines("import_supplement.txt"))
     return {
         "wheels": digest_of(load_json("dead_weight.json")),
-        "bytecode": digest_of([scan.REVISION, compiling.REVISION, supplement]),
+        "bytecode": digest_of([SCAN_REVISION, COMPILE_REVISION, supplement]),
     }
 
 
@@ -110,24 +114,6 @@ def runtime_entries(server: Server, base: Base) -> tuple[FileEntry, ...]:
             )
         )
     return tuple(sorted(entries, key=lambda entry: entry.path))
-
-
-def import_roots(model: Model, server: Server, script: Script | None) -> tuple[str, ...]:
-    """What start-up imports: the server, the model's loader, what its pickles and its own code name, the script."""
-    from .backends.bytecode.scan import module_imports
-    from .model.pickles import imported_modules
-
-    roots = {*server.modules, *imported_modules(model)}
-    if model.mlmodel is not None and model.mlmodel.loader_module:
-        roots.add(model.mlmodel.loader_module)
-    sources = [model.root / file.path for file in model.files if file.path.endswith(".py")]
-    if script is not None:
-        sources += [file.source for file in script.files if file.path.endswith(".py")]
-    elif server.entry_script:
-        sources.append(RUNTIME / server.entry_script)
-    for source in sources:
-        roots.update(module_imports(source.read_bytes()))
-    return tuple(sorted(roots))
 
 
 def _script(options: Options) -> Script | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 
@@ -27,4 +27,4 @@ def heavy_wheels() -> tuple[str, ...]:
 
 
 def _text(name: str) -> str:
-    return (files("envbuild") / "facts" / name).read_text(encoding="utf-8")
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +56,8 @@ def _hash_all(unread: list[tuple[ModelFile, str, _Status]]) -> list[str]:
     read: Callable[[tuple[ModelFile, str, _Status]], str] = lambda item: _hash(*item)  # noqa: E731
     if len(unread) < 2:
         return [read(item) for item in unread]
+    from concurrent.futures import ThreadPoolExecutor
+
     # hashlib lets other threads run while it works on a large chunk.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         return list(pool.map(read, unread))
@@ -116,10 +116,12 @@ def _save(path: Path, memory: dict[str, list[Any]], used: dict[str, list[Any]]) 
     """Write the memory anew, what this run used last; the oldest entries go first. A failure only costs time."""
     merged = {name: entry for name, entry in memory.items() if name not in used} | used
     kept = dict(list(merged.items())[-MAX_ENTRIES:])
+    from tempfile import mkstemp
+
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=".stat-", dir=path.parent)
+        descriptor, temporary = mkstemp(prefix=".stat-", dir=path.parent)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             json.dump(kept, stream)
         os.replace(temporary, path)  # noqa: PTH105 (mkstemp gives a string)

@@ -7,7 +7,6 @@ the same blobs. `docker save` has written this shape since version 25.
 from __future__ import annotations
 
 import os
-import secrets
 import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -69,7 +68,7 @@ def write_archive(
 
 def write_atomically(target: Path, chunks: Iterator[bytes]) -> int:
     """Write a file beside `target` and then put it in its place; nothing is left of a write that failed."""
-    temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(6)}.tmp")
+    temporary = target.with_name(f".{target.name[:200]}.{os.urandom(6).hex()}.tmp")
     size = 0
     try:
         with temporary.open("xb") as out:

@@ -12,8 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -41,7 +39,7 @@ class BlobWriter:
     def __init__(self, store: Store, expected: str = "") -> None:
         self._store = store
         self._expected = expected
-        self._path = store.root / "tmp" / f"blob-{secrets.token_hex(8)}"
+        self._path = store.root / "tmp" / f"blob-{os.urandom(8).hex()}"
         self._hash = hashlib.sha256()
         self._pending: list[bytes] = []
         self._pending_size = 0
@@ -240,20 +238,22 @@ class Store:
     def temporary(self) -> Iterator[Path]:
         """A fresh folder on the store's own disk, removed on exit."""
         self.create()
-        path = self.root / "tmp" / f"dir-{secrets.token_hex(8)}"
+        path = self.root / "tmp" / f"dir-{os.urandom(8).hex()}"
         with storage_errors(path):
             path.mkdir()
         try:
             yield path
         finally:
-            shutil.rmtree(path, ignore_errors=True)
+            from shutil import rmtree
+
+            rmtree(path, ignore_errors=True)
 
     def _key_path(self, key: str) -> Path:
         name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         return self.root / "keys" / f"{name}.json"
 
     def _write_file(self, path: Path, data: bytes) -> None:
-        temporary = self.root / "tmp" / f"file-{secrets.token_hex(8)}"
+        temporary = self.root / "tmp" / f"file-{os.urandom(8).hex()}"
         try:
             with storage_errors(path):
                 temporary.write_bytes(data)

@@ -83,7 +83,7 @@ def age_of(created: str, now: datetime | None = None) -> str:
     from datetime import datetime, timezone
 
     try:
-        then = datetime.strptime(created, _TIME).replace(tzinfo=timezone.utc)
+        then = datetime.fromisoformat(created.removesuffix("Z")).replace(tzinfo=timezone.utc)
     except ValueError:
         return "some time ago"
     seconds = ((now or datetime.now(timezone.utc)) - then).total_seconds()

@@ -6,13 +6,9 @@ The list is read off the package itself, so that it cannot drift.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources import files
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from .types import RuntimeFile
-
-if TYPE_CHECKING:
-    from importlib.abc import Traversable
 
 # The name of the runtime package inside an image.
 PACKAGE = "envbuild_runtime"
@@ -20,6 +16,8 @@ PACKAGE = "envbuild_runtime"
 # The scoring script that is used under the azureml server where the person gives none.
 SCORE_SCRIPT = "mlflow_score_script.py"
 SCORE_SCRIPT_ROOT = "/var/mlflow_resources"
+
+RUNTIME = Path(__file__).resolve().parent.parent / "runtime"
 
 
 def runtime_files(*, score_script: bool) -> tuple[RuntimeFile, ...]:
@@ -30,7 +28,7 @@ def runtime_files(*, score_script: bool) -> tuple[RuntimeFile, ...]:
     application root.
     """
     found: list[RuntimeFile] = []
-    for source in sorted(_modules(files("envbuild") / "runtime", "")):
+    for source in sorted(_modules(RUNTIME, "")):
         if source != SCORE_SCRIPT:
             found.append(RuntimeFile(source=source, path=f"{{site}}/{PACKAGE}/{source}"))
         elif score_script:
@@ -48,7 +46,7 @@ def runtime_modules(found: tuple[RuntimeFile, ...]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _modules(folder: Traversable, prefix: str) -> Iterator[str]:
+def _modules(folder: Path, prefix: str) -> Iterator[str]:
     for entry in folder.iterdir():
         if entry.is_dir():
             if entry.name != "__pycache__":

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EngineError, UsageError
-from ..oci.archive import stream_archive
 from ..oci.reference import Reference
 from ..oci.store import Store
 from ..oci.types import LAYER_ZSTD, Image
@@ -105,6 +104,8 @@ def _send(
     progress: Progress,
 ) -> Loaded:
     """Send the archive: first without what the engine should have, then whole."""
+    from ..oci.archive import stream_archive
+
     omit = known(image, store, engine, [found for found in before.values() if found is not None])
     attempts = [omit, _NOTHING] if omit else [_NOTHING]
     if engine.info().store == "containerd":

@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 
 from envbuild.errors import EngineError
+from envbuild.oci import archive
 from envbuild.oci.archive import stream_archive
 from envbuild.oci.image import make_image as of_layers
 from envbuild.oci.reading import read_docker_archive
 from envbuild.oci.reference import Reference
 from envbuild.oci.store import Store
 from envbuild.oci.types import LAYER_GZIP, Image, Layer
-from envbuild.shipping import load as load_module
 from envbuild.shipping.engine import Engine, RefusedError
 from envbuild.shipping.load import load
 from envbuild.shipping.unix import UnixEngine
@@ -225,7 +225,7 @@ def test_a_name_does_not_stay_with_an_image_in_part(
     first, second = make_image(), make_image(b"second")
     load(first, names[:1], store, engine)
     top = frozenset({second.layers[-1].diff_id})
-    monkeypatch.setattr(load_module, "stream_archive", lambda *given, omit: stream_archive(*given, omit=omit | top))
+    monkeypatch.setattr(archive, "stream_archive", lambda *given, omit: stream_archive(*given, omit=omit | top))
 
     with pytest.raises(EngineError):
         load(second, names[:1], store, engine)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...oci.canonical import digest_of, sha256_digest
-from . import scan
+from . import SCAN_REVISION, scan
 from .contents import StdlibModules, WheelModules, module_name
 from .supplement import START, supplement, supplement_text
 
@@ -50,7 +50,7 @@ def closure(
     lasting = bool(stdlib_key) and all(wheel.expected for wheel in wheels)
     key = "closure:" + digest_of(
         {
-            "scan": scan.REVISION,
+            "scan": SCAN_REVISION,
             "supplement": sha256_digest(supplement_text().encode()),
             "roots": sorted(roots),
             "wheels": [[wheel.filename, wheel.expected] for wheel in wheels],
@@ -156,7 +156,7 @@ class _Shelf:
         self.paths = modules.paths
         self._read = modules.read
         self._store = store
-        self._key = key and f"imports:{scan.REVISION}:{key}"
+        self._key = key and f"imports:{SCAN_REVISION}:{key}"
         self._known: dict[str, Any] = (store.get_key(self._key) if key else None) or {}
         self._at_first = len(self._known)
 

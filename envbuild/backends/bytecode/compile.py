@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 from ...errors import EnvbuildError
 from ...oci.canonical import digest_of
+from . import COMPILE_REVISION
 from .records import pack
 
 if TYPE_CHECKING:
     from ...oci.store import Store
 
-# Part of every key of remembered bytecode. Raise it when the worker's output changes for equal inputs.
-REVISION = 1
 _WORKER = Path(__file__).with_name("worker.py")
 
 
@@ -53,7 +52,7 @@ class Group:
 
     def key(self, toolchain: Toolchain) -> str:
         """What determines the bytecode."""
-        parts = [REVISION, toolchain.identity, toolchain.tag, self.content, self.folder, list(self.paths)]
+        parts = [COMPILE_REVISION, toolchain.identity, toolchain.tag, self.content, self.folder, list(self.paths)]
         return "bytecode:" + digest_of(parts)
 
 

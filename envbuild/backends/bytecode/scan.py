@@ -13,9 +13,6 @@ from collections.abc import Iterator
 from ...patterns import pattern
 from .strings import without_long_strings
 
-# Part of every key of remembered scans. Raise it when any source gives another result than before.
-REVISION = 1
-
 _WORD = pattern(rb"import")
 _STATEMENT = pattern(rb"(?:import|from)\b")
 # A block whose body does not run when a module is imported on Linux.
