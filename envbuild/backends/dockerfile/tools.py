@@ -1,0 +1,80 @@
+"""What runs inside the build: our scripts, pip to fetch and installer to unpack. The final image has none of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import IntegrityError, ResolveError
+from ...facts import load_json
+from ...oci.store import Store
+from ...progress import SILENT, Progress
+from ...resolver.types import Lock, LockedPackage
+
+_SCRIPTS = Path(__file__).parent / "scripts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A wheel that the build uses, by hash; the package index of the person has it."""
+
+    name: str
+    version: str
+    filename: str
+    sha256: str
+
+
+def script(name: str) -> str:
+    """The text of a script of the folder `scripts`."""
+    return (_SCRIPTS / name).read_text(encoding="utf-8")
+
+
+def tools_for(python: str, *, fetching: bool) -> tuple[Tool, ...]:
+    """installer, and pip where an index is asked, for the minor version `python` (`3.11`)."""
+    minor = int(python.partition(".")[2])
+    found = []
+    for name in ("installer", *(["pip"] if fetching else [])):
+        fitting = [row for row in load_json("build_tools.json")[name] if minor >= row["python"]]
+        if not fitting:
+            raise ResolveError(
+                f"no {name} is known for Python {python}", hint="build with --backend assemble, which needs none"
+            )
+        best = max(fitting, key=lambda row: int(row["python"]))
+        filename = f"{name}-{best['version']}-py3-none-any.whl"
+        found.append(Tool(name=name, version=best["version"], filename=filename, sha256=best["sha256"]))
+    return tuple(found)
+
+
+def bring_tools(
+    tools: Sequence[Tool], *, store: Store, cache: Path, python: str, glibc: str, progress: Progress = SILENT
+) -> None:
+    """Bring `tools` into `store` from the index that the environment names, as packages of a model are.
+
+    `python` is the full version, `cache` the cache folder. ResolveError, NetworkError, StorageError; IntegrityError:
+    the index has another file under the name.
+    """
+    from ...resolver import fetch
+    from ...resolver.pylock import select
+    from ...resolver.target import platform_of
+    from ...resolver.uv import compile_lock
+
+    platform = platform_of(python, glibc, "amd64")
+    answer = compile_lock([f"{t.name}=={t.version}" for t in tools], (), platform, cache=cache / "uv")
+    if not answer.solved:
+        names = " and ".join(f"{tool.name} {tool.version}" for tool in tools)
+        raise ResolveError(
+            f"{names}, which the Dockerfile's build needs, cannot be had: {answer.explanation.splitlines()[-1:]}",
+            hint="the package index must have them; or build with --backend assemble, which needs neither",
+        )
+    found = {package.name: package for package in select(answer.lock, platform)}
+    chosen: list[LockedPackage] = []
+    for tool in tools:
+        package = found.get(tool.name)
+        if package is None or package.sha256 != tool.sha256:
+            raise IntegrityError(
+                f"the package index has another file for {tool.name} {tool.version} than was published",
+                hint="it cannot be trusted: ask who runs the index, or build with --backend assemble",
+            )
+        chosen.append(package)
+    fetch(Lock(packages=tuple(chosen), python=python, platform=platform.tag, requirements=()), store, progress)
