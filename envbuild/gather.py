@@ -44,8 +44,8 @@ def gather(
         # A path that the person typed is no part of the plan.
         Decision(
             what="base",
-            value=choice.name if base.assembled else choice.name.partition(":")[0],
-            why=choice.why if base.assembled else "asked for with --base",
+            value=base.public_name or choice.name.partition(":")[0],
+            why=choice.why if base.public_name else "asked for with --base",
         ),
         Decision(what="bytecode", value=bytecode, why=why_bytecode),
     )
@@ -87,6 +87,11 @@ def choose_bytecode(options: Options, base: Base) -> tuple[Bytecode, str]:
     asked = options.bytecode
     if asked == "off":
         return "off", "--bytecode off"
+    if options.backend == "docker":
+        # The engine runs the base's Python, so it may be a foreign image's, and of another machine.
+        if asked == "auto":
+            return "startup", "start-up imports compiled inside the build: the first answer comes sooner"
+        return ("startup" if asked == "startup" else "on"), f"--bytecode {asked}"
     possible, why = can_compile(base)
     if asked == "auto" and not base.assembled:
         # Compiling runs the base's own Python on this machine: not without being asked for a foreign image.

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from .bases import choose, open_base
+from .bases import choose, open_base, python_notes
 from .bases.types import Base, Choice
 from .errors import UsageError
 from .model.types import Model
@@ -88,7 +88,8 @@ def prepare_base(
         save=images.save,
         inspect=images.inspect,
     )
-    for note in base.notes:
+    notes = base.notes if base.assembled else (*base.notes, *python_notes(base, wanted, source))
+    for note in notes:
         progress.note(note)
     return base, choice
 

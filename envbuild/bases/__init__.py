@@ -10,7 +10,7 @@ Importing this imports nothing heavy, and neither does opening a base that is in
 
 from __future__ import annotations
 
-from .catalogue import CatalogueEntry, catalogue, choose
+from .catalogue import CatalogueEntry, catalogue, choose, python_notes
 from .opening import open_base
 from .rootfs import interpreter_command, interpreter_environment, rootfs
 from .types import Base, Choice, Interpreter, SystemPackage
@@ -26,5 +26,6 @@ __all__ = [
     "interpreter_command",
     "interpreter_environment",
     "open_base",
+    "python_notes",
     "rootfs",
 ]

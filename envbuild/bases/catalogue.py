@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import BaseImageError, UsageError
+from ..oci.remote import parse_remote
 from .debian import python_version, suite_of
 from .lock import shipped, upstream_version
 from .suites import SUITES, Suite
-from .types import Choice
+from .types import Base, Choice
 
 # What an image base is named by: prefix, and what stands behind it.
 IMAGE_KINDS: dict[str, str] = {
@@ -18,10 +19,17 @@ IMAGE_KINDS: dict[str, str] = {
     "oci-archive": "FILE",
 }
 
+# Python versions that no assembled base has and `auto` takes from a registry: the official images.
+REGISTRY_PYTHONS = ("3.8", "3.10", "3.12", "3.14")
+_OFFICIAL = "docker.io/library/python"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueEntry:
-    """A base that needs no image: `python` is its full version, `locked` the day of its packages (2026-11-20)."""
+    """A base that needs no choosing of an image: `python` is its full version, `locked` the day of its packages.
+
+    Of an official image in a registry only the minor version is known before it is opened; `packages` is 0 then.
+    """
 
     name: str
     python: str
@@ -33,7 +41,10 @@ class CatalogueEntry:
 
 
 def catalogue() -> tuple[CatalogueEntry, ...]:
-    """The assembled bases as shipped, in the order in which `auto` looks at them. Reads only the shipped locks."""
+    """All that `auto` may take, in its order: the assembled bases as shipped, then the official images.
+
+    Reads only the shipped locks.
+    """
     entries = []
     for suite in SUITES.values():
         lock = shipped(suite.codename, "amd64")
@@ -48,11 +59,21 @@ def catalogue() -> tuple[CatalogueEntry, ...]:
                 automatic=suite.automatic,
             )
         )
+    for python in REGISTRY_PYTHONS:
+        name = official_image(python)
+        entries.append(
+            CatalogueEntry(name=name, python=python, glibc="", packages=0, locked="", note="from a registry")
+        )
     return tuple(entries)
 
 
+def official_image(minor: str) -> str:
+    """The official image of Python `minor`: `docker.io/library/python:3.12-slim`."""
+    return f"{_OFFICIAL}:{minor}-slim"
+
+
 def choose(requested: str, python: str, *, python_source: str) -> Choice:
-    """The base to open for `requested`, which is `auto`, `debian:SUITE` or an image (`docker-daemon:REF`...).
+    """The base to open for `requested`: `auto`, `debian:SUITE`, an image in a registry or elsewhere (`oci:DIR`...).
 
     `python` is the version that is wanted, `3.11` or `3.11.7`, empty if nothing says; `python_source` is who says
     so (`conda.yaml, line 6`). Raises UsageError for a name that is none, BaseImageError when none fits.
@@ -73,11 +94,14 @@ def choose(requested: str, python: str, *, python_source: str) -> Choice:
         if not rest:
             raise UsageError(f"the base {requested} names nothing", hint=f"write {kind}:{IMAGE_KINDS[kind]}")
         return Choice(name=requested, why=f"{requested} was asked for")
-    raise _unknown(requested)
+    return Choice(name=_remote(requested), why=f"{requested} was asked for")
 
 
 def _automatic(python: str, minor: str, python_source: str) -> Choice:
     fitting = [suite for suite in SUITES.values() if suite.automatic and (not minor or suite.python == minor)]
+    if not fitting and minor in REGISTRY_PYTHONS:
+        who = f" ({python_source})" if python_source else ""
+        return Choice(name=official_image(minor), why=f"Python {minor}{who}, which no assembled base has")
     if not fitting:
         raise BaseImageError(
             f"no base of the catalogue has Python {minor}, which {python_source or 'the model'} asks for",
@@ -95,6 +119,17 @@ def _automatic(python: str, minor: str, python_source: str) -> Choice:
     )
 
 
+def python_notes(base: Base, python: str, python_source: str) -> tuple[str, ...]:
+    """What is to say of an image's Python, which nobody knew before the image was opened."""
+    theirs = base.interpreter.version
+    minor = ".".join(python.split(".")[:2])
+    if not python or theirs == python or (python == minor and base.interpreter.minor == minor):
+        return ()
+    who = python_source or "the model"
+    tail = ": the patch version differs" if base.interpreter.minor == minor else ""
+    return (f"{base.name} brings Python {theirs}, {who} names {python}{tail}",)
+
+
 def _patch_note(suite: Suite, python: str, python_source: str) -> tuple[str, ...]:
     lock = shipped(suite.codename, "amd64")
     full = python_version(suite, lock) if lock else suite.python
@@ -104,31 +139,47 @@ def _patch_note(suite: Suite, python: str, python_source: str) -> tuple[str, ...
     return (f"{suite.name} brings Python {full}, {who} names {python}: the patch version differs",)
 
 
+def other_pythons() -> str:
+    """The versions that need no registry, as options: `--python 3.11 (debian:bookworm) or ...`."""
+    return " or ".join(f"--python {suite.python} ({suite.name})" for suite in SUITES.values() if suite.automatic)
+
+
 def _ways_on(minor: str) -> str:
     for suite in SUITES.values():
         if suite.python == minor:
             return f"--base {suite.name} has it ({suite.note})"
-    there = " or ".join(f"--python {suite.python} ({suite.name})" for suite in SUITES.values() if suite.automatic)
     return (
-        f"try {there}; or bring an image that has Python {minor}: --base docker-daemon:python:{minor}-slim, "
-        "--base oci-archive:FILE"
+        f"try {other_pythons()}; or name an image that has Python {minor}: --base REGISTRY/NAME:TAG, "
+        "--base docker-daemon:REF, --base oci-archive:FILE"
     )
+
+
+def _remote(requested: str) -> str:
+    """The name of an image in a registry as it was asked for; UsageError for a name that is none."""
+    plain = requested.removeprefix("docker://")
+    if plain == requested and requested.startswith((".", "/", "~")):
+        raise UsageError(
+            f"the base {requested} is a path, and nothing says of what",
+            hint="write oci:DIR, oci-archive:FILE or docker-archive:FILE",
+        )
+    if not plain or any(c.isspace() for c in plain) or (plain == requested and not set(plain) & set("/:@")):
+        raise _unknown(requested)
+    if plain == requested and plain.startswith("debian:"):
+        raise _unknown(requested)
+    parse_remote(plain)
+    return plain
 
 
 def _unknown(requested: str) -> UsageError:
     names = ", ".join(suite.name for suite in SUITES.values())
     kinds = ", ".join(f"{kind}:{what}" for kind, what in IMAGE_KINDS.items())
-    possible = f"possible are auto, {names}, {kinds}"
-    kind, _, rest = requested.partition(":")
-    if kind == "debian" and not rest.partition("-")[2]:
-        return UsageError(f"there is no base {requested}", hint=possible)
+    possible = f"possible are auto, {names}, REGISTRY/NAME:TAG, {kinds}"
+    kind, _, tag = requested.partition(":")
+    if kind == "debian" and tag:
+        hint = f"{possible}; for Docker Hub's image write docker.io/library/{requested}"
+        return UsageError(f"there is no base {requested}", hint=hint)
     if requested in SUITES:
         return UsageError(f"there is no base {requested}", hint=f"write debian:{requested}; {possible}")
-    if requested and not any(c.isspace() for c in requested) and ("/" in requested or ":" in requested):
-        reference = requested.removeprefix("docker://").removeprefix("registry:")
-        return UsageError(
-            f"the base {requested} is in a registry, and this version reads no registry",
-            hint=f"`docker pull {reference}` and --base docker-daemon:{reference}; or `skopeo copy "
-            f"docker://{reference} oci-archive:base.tar` and --base oci-archive:base.tar",
-        )
+    if requested.isidentifier():
+        possible += f"; an image of Docker Hub is written {requested}:TAG"
     return UsageError(f"there is no base {requested!r}", hint=possible)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .opening import Inspect, Save
 
 # The revision of what is found out about an image.
-_REVISION = 1
+REVISION = 1
 _RUN_SECONDS = 60
 
 
@@ -45,14 +45,14 @@ def open_image(
     else:
         path, tag = _path_and_tag(kind, rest)
         key = f"{kind}:{_fingerprint(kind, path)}:{tag}"
-    full_key = f"base-image:{_REVISION}:{platform}:{key}"
+    full_key = f"base-image:{REVISION}:{platform}:{key}"
     progress.start("base", name)
     base = recall(store, full_key, name=name) if key else None
     cached = base is not None
     if base is None:
         try:
             image = _save(rest, store, save) if kind == "docker-daemon" else _read(kind, path, tag, store, platform)
-            base = _describe(name, image, store, architecture)
+            base = describe(name, image, store, architecture)
         except (BaseImageError, IntegrityError) as error:
             if isinstance(error, CorruptBlobError) or name in error.message or rest in error.message:
                 raise
@@ -60,12 +60,12 @@ def open_image(
             raise type(error)(f"the base {name}: {error.message}", hint=error.hint) from error
         if key:
             remember(store, full_key, base)
-    progress.done("base", _summary(base, cached=cached))
+    progress.done("base", summary_of(base, cached=cached))
     return base
 
 
-def _describe(name: str, image: StoredImage, store: Store, architecture: str) -> Base:
-    """What is to know of an image whose layers are in the store."""
+def describe(name: str, image: StoredImage, store: Store, architecture: str, *, registry: bool = False) -> Base:
+    """What is to know of an image whose layers are in the store. BaseImageError for one that cannot be a base."""
     from .tree import read_tree
 
     built_for = str(image.config.get("architecture", ""))
@@ -88,6 +88,7 @@ def _describe(name: str, image: StoredImage, store: Store, architecture: str) ->
         layers=image.layers,
         config=image.config,
         packages=discover.find_packages(tree),
+        registry=registry,
     )
     if not version:
         # It could be asked by running it; a foreign image's programs are not run on this machine for that.
@@ -173,7 +174,8 @@ def _fingerprint(kind: str, path: Path) -> str:
     return f"{place}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_ino}"
 
 
-def _summary(base: Base, *, cached: bool) -> Summary:
+def summary_of(base: Base, *, cached: bool) -> Summary:
+    """What the phase `base` ends with."""
     size = sum(layer.size for layer in base.layers)
     return Summary(
         count=len(base.layers),

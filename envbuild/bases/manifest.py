@@ -46,6 +46,7 @@ def remember(store: Store, key: str, base: Base) -> None:
         "config": base.config,
         "packages": [[p.name, p.version, p.sha256] for p in base.packages],
         "assembled": base.assembled,
+        "registry": base.registry,
         "notes": list(base.notes),
     }
     store.put_key(key, value)
@@ -72,6 +73,7 @@ def recall(store: Store, key: str, *, name: str) -> Base | None:
             config=value["config"],
             packages=tuple(SystemPackage(name=n, version=v, sha256=s) for n, v, s in value["packages"]),
             assembled=value["assembled"],
+            registry=value.get("registry") is True,
             notes=tuple(value["notes"]),
             cached=True,
         )

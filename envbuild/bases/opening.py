@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from ..errors import UsageError
 from ..oci.store import Store
 from ..progress import SILENT, Progress
-from .catalogue import choose
+from .catalogue import IMAGE_KINDS, choose
 from .debian import open_debian, suite_of
 from .suites import ARCHITECTURES
 from .types import Base
@@ -32,7 +32,8 @@ def open_base(
     """The base `name`, its layers in `store`: `debian:SUITE` or an image, as `choose` gives them.
 
     `refresh` takes the newest packages instead of the locked ones. `save` and `inspect` are a container engine's,
-    for `docker-daemon:REF` only. Reports the phase `base`. Opened once, a base needs no network.
+    for `docker-daemon:REF` only. Reports the phase `base`. Opened once, a base needs no network, but for a tag of a
+    registry, which may have moved: where its registry does not answer, what the tag was last is taken.
     Raises UsageError, BaseImageError, NetworkError, IntegrityError, StorageError.
     """
     system, _, architecture = platform.partition("/")
@@ -43,7 +44,11 @@ def open_base(
     if suite is not None:
         debian = {oci: ours for ours, (oci, *_) in ARCHITECTURES.items()}.get(architecture, architecture)
         return open_debian(suite, store, architecture=debian, refresh=refresh, progress=progress)
-    choose(name, "", python_source="")
+    choice = choose(name, "", python_source="")
+    if name.partition(":")[0] not in IMAGE_KINDS:
+        from .remote import open_remote
+
+        return open_remote(choice.name, store, platform=platform, architecture=architecture, progress=progress)
     from .images import open_image
 
     return open_image(

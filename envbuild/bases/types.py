@@ -38,6 +38,7 @@ class Base:
 
     `name` is what was asked for (`debian:bookworm`), `digest` that of its manifest, `config` its image config
     as JSON, `glibc` its version (`2.36`), empty for a base without glibc. `assembled` bases are envbuild's own;
+    of a `registry` base the name is fully qualified, without digest (`docker.io/library/python:3.12-slim`).
     `cached` tells that it was in the store before it was opened.
     """
 
@@ -50,8 +51,14 @@ class Base:
     config: Mapping[str, Any]
     packages: tuple[SystemPackage, ...] = ()
     assembled: bool = False
+    registry: bool = False
     notes: tuple[str, ...] = ()
     cached: bool = field(default=False, compare=False)
+
+    @property
+    def public_name(self) -> str:
+        """The name where it means the same on other machines; empty for a file, a folder or an engine's image."""
+        return self.name if self.assembled or self.registry else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import click
 from .options import json_option
 
 _OTHERS = (
+    ("REGISTRY/NAME:TAG", "an image in a registry, by tag or by digest"),
     ("oci:DIR[:TAG]", "an OCI image layout"),
     ("oci-archive:FILE", "an OCI image layout in a tar"),
     ("docker-archive:FILE", "what `docker save` writes"),
@@ -32,7 +33,7 @@ def command(as_json: bool) -> None:
         say(dumps({"catalogue": entries, "others": others}).rstrip("\n"))
         return
     out = terminal(sys.stdout)
-    rows = [[str(value) for value in entry.values()] for entry in entries]
+    rows = [[str(value or "") for value in entry.values()] for entry in entries]
     head, *body = table(fields, rows, right=frozenset({3}), width=out.width)
     say("\n".join([out.style("dim", head), *body, "", "--base also takes"]))
     say("\n".join(f"  {form:<20} {what}" for form, what in _OTHERS))

@@ -20,11 +20,11 @@ from .types import LAYER_GZIP, LAYER_TAR, LAYER_ZSTD, Layer
 if TYPE_CHECKING:
     from .store import Store
 
-_INDEXES = (
+INDEXES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
-_MANIFESTS = (
+MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
@@ -70,16 +70,16 @@ def read_docker_archive(stream: BinaryIO, store: Store) -> StoredImage:
         )
     entry = entries[0]
     raw = source.small(str(entry.get("Config")))
-    config = _checked_config(parse_json(raw, "the image config"))
+    config = checked_config(parse_json(raw, "the image config"))
     diff_ids = config["rootfs"]["diff_ids"]
     members = entry.get("Layers") or []
     _check_count(members, diff_ids)
     layers = []
     for member, diff_id in zip(members, diff_ids, strict=True):
         digest, size = source.keep(str(member))
-        media_type = media_type_of(store, digest)
-        _check_diff_id(store, digest, media_type, diff_id)
-        layers.append(Layer(diff_id=diff_id, digest=digest, size=size, media_type=media_type))
+        layer = Layer(diff_id=diff_id, digest=digest, size=size, media_type=media_type_of(store, digest))
+        check_diff_id(store, layer)
+        layers.append(layer)
     tags = entry.get("RepoTags") or [""]
     return StoredImage(
         config=config,
@@ -94,7 +94,7 @@ def _own_manifest(source: StreamSource, config: bytes) -> str:
     if not source.has("index.json"):
         return ""
     listed = parse_json(source.small("index.json"), "index.json")
-    for entry in _descriptors(listed):
+    for entry in descriptors_of(listed):
         try:
             manifest = parse_json(source.small(_blob(str(entry.get("digest")))), "the manifest")
         except BaseImageError:
@@ -118,7 +118,7 @@ def _read_layout(source: Source, store: Store, platform: str, reference: str) ->
         manifest = _object(_verified(source, entry), "the manifest")
         if "layers" not in manifest or manifest.get("artifactType"):
             continue
-        config = _checked_config(_object(_verified(source, manifest.get("config")), "the image config"))
+        config = checked_config(_object(_verified(source, manifest.get("config")), "the image config"))
         this = f"{config.get('os', 'linux')}/{config.get('architecture', '')}"
         if this == platform or f"{this}/{config.get('variant', '')}" == platform:
             found.setdefault(digest, (manifest, config, name))
@@ -145,7 +145,7 @@ def _manifests(
     """The manifests' descriptors with the names that they go by, through indexes inside indexes."""
     if depth > _DEEPEST:
         raise BaseImageError(f"{source.name} has indexes inside indexes without end")
-    for entry in _descriptors(listed):
+    for entry in descriptors_of(listed):
         notes = entry.get("annotations")
         names = [str(notes[key]) for key in _NAMES if key in notes] if isinstance(notes, dict) else []
         called = names[0] if names else name
@@ -153,39 +153,50 @@ def _manifests(
             continue
         if entry.get("digest") in seen:
             continue  # the same image under two names
-        seen.add(_address(entry)[0])
-        if entry.get("mediaType") in _INDEXES:
+        seen.add(address_of(entry)[0])
+        if entry.get("mediaType") in INDEXES:
             inner = _object(_verified(source, entry), "the index")
             yield from _manifests(source, inner, reference, called, depth + 1, seen)
-        elif entry.get("mediaType") in _MANIFESTS:
+        elif entry.get("mediaType") in MANIFESTS:
             yield entry, called
 
 
 def _layers(source: Source, store: Store, manifest: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[Layer]:
+    for layer in named_layers(source.name, manifest, config):
+        if not store.has(layer.digest, layer.size):
+            with source.open(_blob(layer.digest), layer.size) as blob:
+                store.ingest(chunks_of(blob), expected=layer.digest)
+        check_diff_id(store, layer)
+        yield layer
+
+
+def named_layers(name: str, manifest: Mapping[str, Any], config: Mapping[str, Any]) -> list[Layer]:
+    """The layers that a manifest and its config name, lowest first, whether or not they are in the store.
+
+    `name` is the image's for errors. BaseImageError for a type that cannot be used.
+    """
     descriptors = manifest["layers"]
     diff_ids = config["rootfs"]["diff_ids"]
     _check_count(descriptors, diff_ids)
+    layers = []
     for entry, diff_id in zip(descriptors, diff_ids, strict=True):
-        digest, size = _address(entry)
+        digest, size = address_of(entry)
         media_type = _LAYERS.get(str(entry.get("mediaType")))
         if media_type is None:
             raise BaseImageError(
-                f"a layer of {source.name} has the type {entry.get('mediaType')}, which cannot be used",
+                f"a layer of {name} has the type {entry.get('mediaType')}, which cannot be used",
                 hint="choose a base whose layers are plain, gzip or zstd tars",
             )
-        if not store.has(digest, size):
-            with source.open(_blob(digest), size) as blob:
-                store.ingest(chunks_of(blob), expected=digest)
-        _check_diff_id(store, digest, media_type, diff_id)
-        yield Layer(diff_id=diff_id, digest=digest, size=size, media_type=media_type)
+        layers.append(Layer(diff_id=diff_id, digest=digest, size=size, media_type=media_type))
+    return layers
 
 
-def _check_diff_id(store: Store, digest: str, media_type: str, diff_id: str) -> None:
+def check_diff_id(store: Store, layer: Layer) -> None:
     """A layer must unpack to what the config says, else engines refuse the image long after it was built."""
-    actual = diff_id_of(store, digest, media_type)
-    if actual != diff_id:
+    actual = diff_id_of(store, layer.digest, layer.media_type)
+    if actual != layer.diff_id:
         raise IntegrityError(
-            f"the layer {digest} unpacks to {actual}, and the image config names {diff_id}",
+            f"the layer {layer.digest} unpacks to {actual}, and the image config names {layer.diff_id}",
             hint="the image is damaged or was tampered with: fetch it anew",
         )
 
@@ -196,7 +207,8 @@ def _check_count(layers: Any, diff_ids: Sequence[str]) -> None:
         raise BaseImageError(f"the image has {count} layers, and its config names {len(diff_ids)}")
 
 
-def _checked_config(config: Any) -> dict[str, Any]:
+def checked_config(config: Any) -> dict[str, Any]:
+    """An image config that somebody else wrote, with the parts that are needed. BaseImageError."""
     rootfs = config.get("rootfs") if isinstance(config, dict) else None
     diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
     if not isinstance(diff_ids, list) or not all(isinstance(x, str) for x in diff_ids):
@@ -206,15 +218,16 @@ def _checked_config(config: Any) -> dict[str, Any]:
     return dict(config)
 
 
-def _descriptors(listed: Any) -> list[dict[str, Any]]:
+def descriptors_of(listed: Any) -> list[dict[str, Any]]:
+    """What an index lists."""
     entries = listed.get("manifests") if isinstance(listed, dict) else None
     if not isinstance(entries, list):
         raise BaseImageError("the index names no manifests")
     return [entry for entry in entries if isinstance(entry, dict)]
 
 
-def _address(entry: Any) -> tuple[str, int]:
-    """Digest and size of a descriptor."""
+def address_of(entry: Any) -> tuple[str, int]:
+    """Digest and size of a descriptor. BaseImageError, IntegrityError for a digest that is none."""
     digest = entry.get("digest") if isinstance(entry, dict) else None
     size = entry.get("size") if isinstance(entry, dict) else None
     if not isinstance(digest, str) or not isinstance(size, int) or size < 0:
@@ -233,7 +246,7 @@ def _blob(digest: str) -> str:
 
 def _verified(source: Source, entry: Any) -> bytes:
     """A small blob, checked against its descriptor."""
-    digest, size = _address(entry)
+    digest, size = address_of(entry)
     if size > JSON_LIMIT:
         raise BaseImageError(f"{digest} of {source.name} is {size} bytes of JSON; {JSON_LIMIT} are the most")
     data = source.small(_blob(digest))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .config import image_config, public_base
+from .config import image_config, is_azure_like, public_base, user
 from .inputs import Inputs, Script
 from .layers import plan_layers
 from .types import Decision, Plan
@@ -24,8 +24,28 @@ def make_plan(inputs: Inputs, *, ranking: Sequence[str]) -> Plan:
         bytecode=inputs.bytecode,
         layers=plan_layers(inputs, ranking),
         config=image_config(inputs),
-        decisions=(*inputs.decisions, *_resolution(inputs)),
+        decisions=(*inputs.decisions, *_azure(inputs), *_resolution(inputs)),
         left_out=tuple((item.path, item.why) for item in inputs.model.left_out),
+    )
+
+
+def _azure(inputs: Inputs) -> tuple[Decision, ...]:
+    """What follows from a base that is laid out like Azure's inference base."""
+    if not is_azure_like(inputs):
+        return ()
+    name = user(inputs)[0]
+    own = (inputs.base.config.get("config") or {}).get("User") == name
+    return (
+        Decision(
+            what="interpreter",
+            value=inputs.base.interpreter.executable,
+            why="the environment that the base names with AZUREML_CONDA_ENVIRONMENT_PATH",
+        ),
+        Decision(
+            what="user",
+            value=name,
+            why="the base's own user, as in Azure's inference base" if own else "the base names no user but root",
+        ),
     )
 
 

@@ -25,14 +25,34 @@ def image_config(inputs: Inputs) -> dict[str, Any]:
             "Env": environment(inputs, inherited.get("Env") or ()),
             "Entrypoint": list(server.command),
             "Cmd": [],
-            "User": USER,
+            "User": user(inputs)[0],
             "WorkingDir": "/" + CODE if inputs.script else server.app_root,
-            "ExposedPorts": {f"{server.port}/tcp": {}},
+            # What a base exposes stays so: no Dockerfile could take it back.
+            "ExposedPorts": {**(inherited.get("ExposedPorts") or {}), f"{server.port}/tcp": {}},
             "StopSignal": "SIGTERM",
             "Healthcheck": _healthcheck(inputs),
             "Labels": labels(inputs, inherited.get("Labels") or {}),
         },
     }
+
+
+def user(inputs: Inputs) -> tuple[str, str]:
+    """Whom the container runs as, and that user's name.
+
+    A base laid out like Azure's inference base has made a user of its own for serving, who owns what a server may
+    write; of any other base nobody is known.
+    """
+    theirs = str((inputs.base.config.get("config") or {}).get("User") or "")
+    name = theirs.partition(":")[0]
+    if not is_azure_like(inputs) or name in ("", "0", "root"):
+        return USER, "nonroot"
+    return theirs, "nonroot" if name.isdigit() else name
+
+
+def is_azure_like(inputs: Inputs) -> bool:
+    """Whether the base keeps its Python where Azure's inference base does, and says so."""
+    given = (inputs.base.config.get("config") or {}).get("Env") or ()
+    return any(str(entry).startswith("AZUREML_CONDA_ENVIRONMENT_PATH=/") for entry in given)
 
 
 def environment(inputs: Inputs, inherited: Iterable[str]) -> list[str]:
@@ -46,8 +66,8 @@ def environment(inputs: Inputs, inherited: Iterable[str]) -> list[str]:
             "LANG": values.get("LANG") or "C.UTF-8",
             # Any user id must work, with or without a passwd entry, on a read-only root.
             "HOME": "/tmp",
-            "USER": "nonroot",
-            "LOGNAME": "nonroot",
+            "USER": user(inputs)[1],
+            "LOGNAME": user(inputs)[1],
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "AZUREML_MODEL_DIR": f"/{MODEL_PARENT}",
@@ -57,6 +77,8 @@ def environment(inputs: Inputs, inherited: Iterable[str]) -> list[str]:
             "DO_NOT_TRACK": "true",
         }
     )
+    # What a base says of a scoring script or of another Python's home does not hold for ours, and cannot be unset.
+    values.update({name: "" for name in ("AZUREML_ENTRY_SCRIPT", "PYTHONHOME") if name in values})
     values.update(inputs.server.environment)
     if inputs.script is not None:
         values["AML_APP_ROOT"] = f"/{CODE}"
@@ -97,7 +119,7 @@ def public_base(inputs: Inputs) -> str:
     kind, _, rest = inputs.base.name.partition(":")
     if kind == "docker-daemon":
         return rest
-    return inputs.base.name if inputs.base.assembled else ""
+    return inputs.base.public_name
 
 
 def _healthcheck(inputs: Inputs) -> dict[str, Any]:

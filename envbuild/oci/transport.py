@@ -1,0 +1,241 @@
+"""Requests to registries: redirects that carry no secret to others, certificates, retries within bounds."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from ..errors import EnvbuildError, NetworkError
+from .endpoint import is_loopback
+
+if TYPE_CHECKING:
+    import requests
+
+CHUNK = 1 << 18
+BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_ATTEMPTS = 4
+_MOST_FAILURES = 40  # of one errand, however much it gets on in between
+_PATIENCE = 30.0  # seconds that a server's Retry-After may ask for
+_TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds without a byte
+_REDIRECTS = 5
+_CERTS = ("/etc/docker/certs.d", "/etc/containers/certs.d")
+
+
+class UnreachableError(NetworkError):
+    """A registry does not answer now: it may do so later, and what the cache knows may stand in."""
+
+
+class StoppedError(EnvbuildError):
+    """Another part of the same errand failed. Never shown."""
+
+
+class BrokenError(EnvbuildError):
+    """One attempt failed in a way that the next one may not. `message` is the reason alone."""
+
+
+class Transport:
+    """A pool of connections; every method may be called from several threads.
+
+    `stop` ends all errands soon. `pause` waits between attempts, by default until `stop` at the most.
+    """
+
+    def __init__(
+        self, environ: Mapping[str, str] | None = None, *, pause: Callable[[float], object] | None = None
+    ) -> None:
+        import requests
+        from requests.adapters import HTTPAdapter
+
+        self.environ = os.environ if environ is None else environ
+        self.stop = threading.Event()
+        self._pause = pause or self.stop.wait
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": "envbuild", "Accept-Encoding": "identity"})
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(pool_connections=8, pool_maxsize=8))
+
+    def __enter__(self) -> Transport:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    def once(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        authorization: str = "",
+        data: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """One attempt, as a stream. Redirects are followed; `authorization` goes to the host of `url` alone.
+
+        BrokenError where it makes sense to try again, NetworkError where it does not.
+        """
+        import requests
+
+        first = url
+        for _ in range(_REDIRECTS + 1):
+            host = urlsplit(url).netloc
+            here = is_loopback(host)
+            same = urlsplit(url)[:2] == urlsplit(first)[:2]
+            try:
+                answer = self._session.request(
+                    method,
+                    url,
+                    headers=dict(headers or {}),
+                    data=dict(data) if data is not None and same else None,
+                    auth=_Header(authorization if same else ""),
+                    stream=True,
+                    timeout=_TIMEOUT,
+                    allow_redirects=False,
+                    proxies={"http": None, "https": None, "all": None} if here else None,  # type: ignore[dict-item]  # requests takes None as "no proxy"; its stubs do not
+                    **self._certificates(host),
+                )
+            except requests.exceptions.SSLError as error:
+                raise _tls_error(host, cause_of(error)) from error
+            except (requests.ConnectionError, requests.Timeout) as error:
+                raise BrokenError(cause_of(error)) from error
+            except requests.RequestException as error:
+                raise NetworkError(f"{_shown(url)} cannot be asked: {cause_of(error)}") from error
+            target = answer.headers.get("Location", "")
+            if answer.status_code not in (301, 302, 303, 307, 308) or not target:
+                return answer
+            answer.close()
+            url = urljoin(url, target)
+            if urlsplit(url).scheme not in ("http", "https"):
+                break
+        raise NetworkError(f"{_shown(first)} is redirected without end", hint="check the registry's address")
+
+    def _certificates(self, host: str) -> dict[str, Any]:
+        """Whom to trust for `host`, and who one is: Docker's certs.d, else the environment's CA bundle."""
+        folders = [Path(folder) for folder in _CERTS]
+        if home := self.environ.get("HOME"):
+            folders.insert(0, Path(home, ".config/docker/certs.d"))
+        found: dict[str, Any] = {}
+        for folder in folders:
+            with suppress(OSError, ValueError):
+                files = sorted((folder / host).glob("*"))
+                for file in files:
+                    if file.suffix == ".crt":
+                        found.setdefault("verify", str(file))
+                    elif file.suffix == ".cert" and file.with_suffix(".key").is_file():
+                        found.setdefault("cert", (str(file), str(file.with_suffix(".key"))))
+        # requests reads REQUESTS_CA_BUNDLE itself but not OpenSSL's own variable.
+        bundle = self.environ.get("SSL_CERT_FILE", "")
+        named = self.environ.get("REQUESTS_CA_BUNDLE") or self.environ.get("CURL_CA_BUNDLE")
+        if "verify" not in found and bundle and not named:
+            found["verify"] = bundle
+        return found
+
+    def patience(self, what: str) -> Patience:
+        """The bounds of one errand; `what` names it in errors."""
+        return Patience(self.stop, self._pause, what)
+
+
+class Patience:
+    """How often one errand may fail, and how long to wait in between."""
+
+    def __init__(self, stop: threading.Event, pause: Callable[[float], object], what: str) -> None:
+        self._stop = stop
+        self._pause = pause
+        self._what = what
+        self._in_a_row = 0
+        self._total = 0
+
+    def progressed(self) -> None:
+        """Something arrived: the count of failures in a row begins anew."""
+        self._in_a_row = 0
+
+    def failed(self, reason: str, *, wait: float = 0.0, hint: str = "") -> None:
+        """Wait before the next attempt; `wait` is what the server asks for. UnreachableError when enough is enough."""
+        self._in_a_row += 1
+        self._total += 1
+        if wait > _PATIENCE:
+            raise UnreachableError(
+                f"{self._what}: {reason}, and asks to wait {wait:.0f} seconds", hint=hint or "try again later"
+            )
+        if self._in_a_row >= _ATTEMPTS or self._total >= _MOST_FAILURES:
+            raise UnreachableError(
+                f"{self._what}: {reason} (tried {self._total} times)",
+                hint=hint or "check the network and the proxy variables, and try again",
+            )
+        if self._stop.is_set():
+            raise StoppedError("stopped")
+        self._pause(min(max(wait, 0.4 * 2 ** (self._in_a_row - 1)), _PATIENCE))
+        if self._stop.is_set():
+            raise StoppedError("stopped")
+
+
+class _Header:
+    """Sets just this Authorization header, and keeps requests from taking one out of ~/.netrc."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.pop("Authorization", None)
+        if self._value:
+            request.headers["Authorization"] = self._value
+        return request
+
+
+def broken() -> tuple[type[BaseException], ...]:
+    """What a connection that breaks while it is read from raises."""
+    import requests
+
+    kinds = requests.exceptions
+    return (kinds.ConnectionError, kinds.Timeout, kinds.ChunkedEncodingError, kinds.ContentDecodingError)
+
+
+def retry_after(answer: requests.Response) -> float:
+    """The seconds that the server asks to wait; 0 where it does not say."""
+    text = answer.headers.get("Retry-After", "").strip()
+    if text.isdigit():
+        return float(text)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+
+
+def cause_of(error: BaseException) -> str:
+    """The innermost reason of a failed request in a few words, without addresses."""
+    inner: BaseException = error
+    for _ in range(8):
+        following = getattr(inner, "reason", None)
+        if not isinstance(following, BaseException):
+            following = next((a for a in reversed(getattr(inner, "args", ())) if isinstance(a, BaseException)), None)
+        if following is None:
+            break
+        inner = following
+    text = getattr(inner, "strerror", None) or str(inner).rpartition(">: ")[2] or type(inner).__name__
+    return str(text)[:300]
+
+
+def _tls_error(host: str, reason: str) -> EnvbuildError:
+    if "EOF" in reason.upper() or "reset" in reason:
+        return BrokenError(reason)
+    if "WRONG_VERSION_NUMBER" in reason or "RECORD_LAYER_FAILURE" in reason or "HTTP_REQUEST" in reason:
+        return NetworkError(
+            f"{host} speaks no TLS on this port",
+            hint="registries are read over https, and over http on this machine alone: check the port",
+        )
+    return NetworkError(
+        f"no trusted connection to {host}: {reason}",
+        hint=f"put its certificate authority into {_CERTS[0]}/{host}/ca.crt, or name the file in SSL_CERT_FILE",
+    )
+
+
+def _shown(url: str) -> str:
+    """A URL without a user, a password or a signature."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
