@@ -1,25 +1,19 @@
-"""Have the base's own interpreter compile groups of modules, each group in a fresh process, several at once."""
+"""Have the base's own interpreter compile groups of modules, each as if in a fresh process, several at once."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import EnvbuildError
 from ...oci.canonical import digest_of
 from . import COMPILE_REVISION
-from .records import pack
+from .processes import Processes
 
 if TYPE_CHECKING:
     from ...oci.store import Store
-
-_WORKER = Path(__file__).with_name("worker.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,17 +32,17 @@ class Toolchain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Modules that one process compiles: all that are wanted of a wheel, say.
+    """Modules that are compiled one after the other: all that are wanted of a wheel, say.
 
     `content` names the bytes of everything in the group's place (a wheel's hash), `folder` is the path in the
-    image that `paths` (sorted) are relative to, without a leading slash. `read` gives their sources.
+    image that `paths` (sorted) are relative to, without a leading slash. `read` gives their sources, one by one.
     """
 
     title: str
     content: str
     folder: str
     paths: tuple[str, ...]
-    read: Callable[[Sequence[str]], Sequence[bytes]]
+    read: Callable[[Sequence[str]], Iterable[bytes]]
 
     def key(self, toolchain: Toolchain) -> str:
         """What determines the bytecode."""
@@ -69,16 +63,14 @@ def compile_groups(groups: Sequence[Group], toolchain: Toolchain, store: Store) 
     )
     if missing:
         jobs = min(len(os.sched_getaffinity(0)), len(missing))
-        running = _Running()
+        processes = Processes(toolchain)
         pool = ThreadPoolExecutor(jobs)
         try:
-            work = {pool.submit(_compile, groups[number], toolchain, store, running): number for number in missing}
+            work = {pool.submit(_compile, groups[n], toolchain, store, processes): n for n in missing}
             for future in as_completed(work):
                 digests[work[future]] = future.result()
-        except BaseException:
-            running.stop()
-            raise
         finally:
+            processes.stop()  # before the threads are waited for, who wait for their processes
             pool.shutdown(cancel_futures=True)
     return [digests[number] for number in range(len(groups))]
 
@@ -96,66 +88,8 @@ def _known(store: Store, key: str) -> str:
     return ""
 
 
-def _compile(group: Group, toolchain: Toolchain, store: Store, running: _Running) -> str:
+def _compile(group: Group, toolchain: Toolchain, store: Store, processes: Processes) -> str:
     sources = zip((f"{group.folder}/{path}" for path in group.paths), group.read(group.paths), strict=True)
-    code, out, err = running.run(
-        [*toolchain.command, "-S", "-s", "-B", str(_WORKER), toolchain.tag],
-        dict(toolchain.environment),
-        pack(sources),
-        group.title,
-    )
-    if code:
-        lines = err.decode("utf-8", "replace").strip().splitlines()
-        said = lines[-1] if lines else f"signal {-code}" if code < 0 else f"exit code {code}"
-        raise EnvbuildError(
-            f"the base's Python could not compile {group.title}: {said}",
-            hint="build with `--bytecode off`; the image will start more slowly",
-        )
-    digest, size = store.ingest([out])
+    digest, size = store.ingest(processes.compile(group, sources))
     store.put_key(group.key(toolchain), {"digest": digest, "size": size})
     return digest
-
-
-class _Running:
-    """The processes at work, so that an interrupted run leaves none behind."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._processes: set[subprocess.Popen[bytes]] = set()
-        self._stopped = False
-
-    def run(
-        self, command: Sequence[str], environment: dict[str, str], data: bytes, title: str
-    ) -> tuple[int, bytes, bytes]:
-        """Exit code, stdout and stderr of `command` with `data` on its stdin."""
-        with self._lock:
-            if self._stopped:
-                raise EnvbuildError("the compilation was interrupted")
-            try:
-                process = subprocess.Popen(
-                    command,
-                    env=environment,
-                    cwd="/",
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                )
-            except OSError as error:
-                raise EnvbuildError(
-                    f"the base's Python cannot be started to compile {title}: {error.strerror or error}",
-                    hint="build with `--bytecode off`; the image will start more slowly",
-                ) from error
-            self._processes.add(process)
-        try:
-            out, err = process.communicate(data)
-        finally:
-            with self._lock:
-                self._processes.discard(process)
-        return process.returncode, out, err
-
-    def stop(self) -> None:
-        """Kill what runs, and start nothing more."""
-        with self._lock:
-            self._stopped = True
-            for process in self._processes:
-                process.kill()

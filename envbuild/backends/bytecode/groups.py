@@ -50,7 +50,7 @@ def groups_of(
             content=f"stdlib:{content}",
             folder=place,
             paths=tuple(p for p in chosen.stdlib if not (root / pyc_path(f"{place}/{p}", toolchain.tag)).exists()),
-            read=lambda paths: [modules.read(path) for path in paths],
+            read=lambda paths: map(modules.read, paths),
         ),
     ]
     return toolchain, [group for group in groups if group.paths]
@@ -64,14 +64,14 @@ def _site_groups(
         content=digest_of({path: sha256_digest(own[path]) for path in chosen.sources}),
         folder=site,
         paths=chosen.sources,
-        read=lambda paths: [own[path] for path in paths],
+        read=lambda paths: map(own.__getitem__, paths),
     )
     pairs = zip(wheels, chosen.wheels, strict=True)
     for wheel, paths in sorted(pairs, key=lambda pair: pair[0].filename):
 
-        def read(paths: Sequence[str], wheel: WheelSource = wheel) -> list[bytes]:
+        def read(paths: Sequence[str], wheel: WheelSource = wheel) -> Iterator[bytes]:
             with WheelModules(wheel, keep_tests=keep_tests) as modules:
-                return [modules.read(path) for path in paths]
+                yield from map(modules.read, paths)
 
         yield Group(
             title=wheel.filename,

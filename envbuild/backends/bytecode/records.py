@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 
+def head(path: str, content: bytes) -> bytes:
+    """What stands before the content in its record."""
+    name = path.encode()
+    return len(name).to_bytes(4, "little") + len(content).to_bytes(4, "little") + name
+
+
 def pack(items: Iterable[tuple[str, bytes]]) -> bytes:
     """The records of (path, content)."""
     parts: list[bytes] = []
     for path, content in items:
-        name = path.encode()
-        parts += (len(name).to_bytes(4, "little"), len(content).to_bytes(4, "little"), name, content)
+        parts += (head(path, content), content)
     return b"".join(parts)
 
 

@@ -1,7 +1,8 @@
-"""Groups of modules are compiled by a foreign interpreter, each in a process of its own."""
+"""Groups of modules are compiled by a foreign interpreter, each as in a process of its own."""
 
 from __future__ import annotations
 
+import json
 import marshal
 import os
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from envbuild.backends.bytecode import compile as compiling
 from envbuild.backends.bytecode.compile import Group, Toolchain, compile_groups, pyc_path
+from envbuild.backends.bytecode.processes import Processes
 from envbuild.backends.bytecode.records import pack, unpack
 from envbuild.errors import EnvbuildError
 from envbuild.oci.store import Store
@@ -73,6 +75,27 @@ def test_many_groups_at_once_give_what_each_gives_alone(store: Store, tmp_path: 
     ]
     alone = Store(tmp_path / "alone")
     assert compile_groups(groups, HERE, store) == [compile_groups([one], HERE, alone)[0] for one in groups]
+
+
+def test_a_group_gives_the_same_bytes_whatever_its_process_compiled_before() -> None:
+    """marshal writes a string otherwise if the interpreter holds it already, so nothing may be left behind."""
+    top = Path(json.__file__).parents[1]
+    groups = []
+    for name in ("asyncio", "collections", "concurrent", "email", "html", "http", "importlib", "json", "logging"):
+        sources = {str(file.relative_to(top)): file.read_bytes() for file in sorted((top / name).rglob("*.py"))}
+        groups.append(group(sources, title=name, content=name))
+
+    def compiled(order: Sequence[Group]) -> dict[str, bytes]:
+        with Processes(HERE) as processes:
+            return {one.title: b"".join(processes.compile(one, pairs(one))) for one in order}
+
+    def pairs(one: Group) -> list[tuple[str, bytes]]:
+        return list(zip(one.paths, one.read(one.paths), strict=True))
+
+    alone = {title: data for one in groups for title, data in compiled([one]).items()}
+    assert compiled(groups) == alone
+    assert compiled(groups[::-1]) == alone
+    assert compiled([*groups[3:], *groups[:3], *groups]) == alone
 
 
 def test_what_was_compiled_is_not_compiled_again(store: Store) -> None:
