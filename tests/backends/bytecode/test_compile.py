@@ -85,6 +85,10 @@ def test_a_group_gives_the_same_bytes_whatever_its_process_compiled_before() -> 
         sources = {str(file.relative_to(top)): file.read_bytes() for file in sorted((top / name).rglob("*.py"))}
         groups.append(group(sources, title=name, content=name))
 
+    # The codec stays in the process, with its names.
+    groups.append(group({"a.py": b"# -*- coding: iso8859-15 -*-\nx = 1\n"}, title="codec", content="codec"))
+    groups.append(group({"b.py": b"IncrementalEncoder = decoding_table = 1\n"}, title="names", content="names"))
+
     def compiled(order: Sequence[Group]) -> dict[str, bytes]:
         with Processes(HERE) as processes:
             return {one.title: b"".join(processes.compile(one, pairs(one))) for one in order}
