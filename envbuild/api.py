@@ -44,7 +44,8 @@ class Built:
     """What `build` made and where it is.
 
     `reference` is the first tag, or the path written; `sent` counts bytes given to the engine, `omitted` layers it
-    had; `engine` is empty where none took part; `seconds` is the whole call's time.
+    had; `engine` is empty where none took part; `seconds` is the whole call's time. `backend` made it; with `docker`
+    `builder` is `classic` or `buildkit`, `sent` the bytes of the build context, and `manifest_digest` may be empty.
     """
 
     reference: str
@@ -63,6 +64,8 @@ class Built:
     engine: str
     seconds: float
     decisions: tuple[Decision, ...]
+    backend: str = "assemble"
+    builder: str = ""
 
 
 class LintError(FindingsError):
@@ -155,15 +158,26 @@ def build(
     """Make the image of `model` and deliver it.
 
     `tags` are image references; `output` is `docker`, `oci-dir=PATH`, `oci-archive=PATH`, `docker-archive=PATH`, or
-    empty for an engine if one answers and else an OCI archive in the working directory.
+    empty for an engine if one answers and else an OCI archive in the working directory. The `docker` backend builds in
+    an engine, so it knows the output `docker` alone.
     """
     from . import prepare
     from .backends.assemble import assemble
-    from .deliver import deliver, destination
+    from .deliver import check_backend, deliver, destination
 
     started = time.monotonic()
     options = options or Options()
     prepare.choose_platform(options)
+    if options.backend == "docker":
+        check_backend(options.backend, output)
+        goal = destination("docker", tags, model)
+        from .by_engine import EngineBuild
+
+        building = EngineBuild(goal, options, progress)
+        model = _check(model, options, progress)
+        store = prepare.open_store(options)
+        made, base, found = _plan(model, options, store, prepare.Images.of(goal.engine), progress)
+        return building.run(made, base, found, model, store, started=started)
     goal = destination(output, tags, model)
     if goal.why:
         progress.note(goal.why)

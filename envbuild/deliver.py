@@ -72,6 +72,15 @@ def check_output(output: str, tags: Sequence[str]) -> tuple[Kind | None, Path | 
     return kind, Path(name)
 
 
+def check_backend(backend: str, output: str) -> None:
+    """UsageError for an output that `backend` does not have."""
+    if backend == "docker" and output not in ("", "docker"):
+        raise UsageError(
+            f"--output {output}: --backend docker builds in an engine, and leaves the image there",
+            hint="`docker save -o image.tar NAME` writes it to a file afterwards; --backend assemble writes any output",
+        )
+
+
 def destination(output: str, tags: Sequence[str], model: Model) -> Destination:
     """Settle where the image goes. Raises `UsageError` or `EngineError` before any work is done."""
     kind, path = check_output(output, tags)

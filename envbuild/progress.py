@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["read", "lint", "base", "resolve", "fetch", "layer", "load", "write"]
-PHASES: tuple[Phase, ...] = ("read", "lint", "base", "resolve", "fetch", "layer", "load", "write")
+Phase = Literal["read", "lint", "base", "resolve", "fetch", "layer", "build", "load", "write"]
+PHASES: tuple[Phase, ...] = ("read", "lint", "base", "resolve", "fetch", "layer", "build", "load", "write")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,9 @@ class Progress:
 
     def done(self, phase: Phase, summary: Summary) -> None:
         """`phase` ended well."""
+
+    def output(self, phase: Phase, line: str) -> None:
+        """A program that works for `phase` said `line`; told only where a person asked to see it."""
 
     def note(self, message: str) -> None:
         """A choice was made that the person would want to know of."""

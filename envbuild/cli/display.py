@@ -23,6 +23,7 @@ VERBS: dict[Phase, tuple[str, str]] = {
     "resolve": ("Resolving", "Resolved"),
     "fetch": ("Fetching", "Fetched"),
     "layer": ("Layering", "Layered"),
+    "build": ("Building", "Built"),
     "load": ("Loading", "Loaded"),
     "write": ("Writing", "Wrote"),
 }
@@ -86,6 +87,10 @@ class Display(Progress):
             running = self._running.pop(phase, None) or _new()
             if not self.quiet:
                 self._write(self._closing(phase, running, summary))
+
+    def output(self, phase: Phase, line: str) -> None:
+        """Write a line of a program that works for `phase`."""
+        self.line(f"{''.rjust(10)} {printable(line)}".rstrip())
 
     def note(self, message: str) -> None:
         """Write `note: message`."""

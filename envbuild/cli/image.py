@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import image_options, json_option, make_options, model_argument, quiet_option
+from .options import backend_options, image_options, json_option, make_options, model_argument, quiet_option
 
 
 @click.command("image")
@@ -16,6 +16,7 @@ from .options import image_options, json_option, make_options, model_argument, q
     "-t", "--tag", "tags", metavar="NAME[:TAG]", multiple=True, help="Name of the image. May be repeated."
 )
 @image_options
+@backend_options
 @click.option(
     "--output",
     default="",
@@ -44,23 +45,27 @@ def command(
 
     Prints the image's name and its config digest on stdout.
     """
-    from ..deliver import check_output
+    from ..deliver import check_backend, check_output
     from . import result
     from .baked import env_notes, secret_warnings
-    from .display import display
+    from .display import Display, display
     from .next_steps import next_steps
     from .terminal import say, terminal
 
     check_output(output, tags)
     options = make_options(**flags)
+    check_backend(options.backend, output)
     if metadata_file is not None:
         result.check_metadata_path(metadata_file)
     from .. import api  # not before a wrong option has been told
 
-    with display(terminal(), quiet=quiet) as shown:
+    # A terminal has room for one display: BuildKit's own, where that was asked for.
+    live = options.docker.output == "auto"
+    with display(terminal(), quiet=quiet) if live else Display(terminal(), quiet=quiet) as shown:
         for note in env_notes(options.env):
             shown.note(note)
-        for warning in secret_warnings("--env", options.env) + secret_warnings("--label", options.labels):
+        given = {"--env": options.env, "--label": options.labels, "--build-arg": options.docker.build_args}
+        for warning in (warning for option, values in given.items() for warning in secret_warnings(option, values)):
             shown.warn(warning)
         found = api.load(model, options=options, progress=shown)
         built = api.build(found, tags=tags, output=output, options=options, progress=shown)

@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..patterns import pattern
 
 if TYPE_CHECKING:
-    from ..options import Options
+    from ..options import DockerOptions, Options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -70,6 +70,53 @@ _IMAGE: tuple[Decorator[Any], ...] = (
     ),
     click.option("--label", metavar="K=V", multiple=True, help="Label of the image. May be repeated."),
 )
+_BACKEND: tuple[Decorator[Any], ...] = (
+    click.option(
+        "--backend",
+        type=click.Choice(["auto", "assemble", "docker"]),
+        default="auto",
+        show_default=True,
+        help="What makes the image: envbuild itself, or an engine from a Dockerfile. auto is assemble.",
+    ),
+    click.option(
+        "--builder",
+        type=click.Choice(["auto", "classic", "buildkit"]),
+        help="With --backend docker: the engine's builder. Default: auto, BuildKit where it can be had.",
+    ),
+    click.option(
+        "--build-arg", metavar="K=V", multiple=True, help="With --backend docker: build argument. May be repeated."
+    ),
+    click.option(
+        "--secret",
+        metavar="id=ID,src=FILE",
+        multiple=True,
+        help="With --backend docker and BuildKit: secret of the build. May be repeated.",
+    ),
+    click.option("--build-network", metavar="MODE", help="With --backend docker: network of the build's steps."),
+    click.option(
+        "--build-progress",
+        type=click.Choice(["auto", "plain", "tty"]),
+        help="With --backend docker: plain shows all output, tty BuildKit's own display. Default: auto.",
+    ),
+    click.option(
+        "--templates", type=_FOLDER, help="With --backend docker: folder whose Dockerfile.j2 replaces blocks."
+    ),
+    click.option(
+        "--wheels",
+        type=click.Choice(["index", "context"]),
+        help="With --backend docker: packages from the index, or sent along. Default: index.",
+    ),
+)
+# The flags that are the Dockerfile backend's alone, and what each is there.
+_DOCKER = {
+    "builder": "builder",
+    "build_arg": "build_args",
+    "secret": "secrets",
+    "build_network": "network",
+    "build_progress": "output",
+    "templates": "templates",
+    "wheels": "wheels",
+}
 
 
 def lint_options(command: Command) -> Command:
@@ -85,6 +132,11 @@ def lock_options(command: Command) -> Command:
 def image_options(command: Command) -> Command:
     """Everything that decides on the image."""
     return _apply((*_LINT, *_BUILD, *_IMAGE), command)
+
+
+def backend_options(command: Command) -> Command:
+    """What chooses the backend, and what the Dockerfile backend alone knows."""
+    return _apply(_BACKEND, command)
 
 
 def _apply(decorators: Sequence[Decorator[Any]], command: Command) -> Command:
@@ -142,8 +194,31 @@ def make_options(
         python=python,
         env=pairs("--env", env),
         labels=pairs("--label", label),
+        docker=docker_options({name: rest.pop(name, None) for name in _DOCKER}, rest.get("backend", "docker")),
         **rest,
     )
+
+
+def docker_options(flags: dict[str, Any], backend: str) -> DockerOptions:
+    """The Dockerfile backend's own choices. UsageError where it is not the backend, or for a wrong value."""
+    from ..options import DockerOptions
+
+    given = {name: value for name, value in flags.items() if value}
+    if given and backend != "docker":
+        option = "--" + next(iter(given)).replace("_", "-")
+        raise UsageError(f"{option} is the Dockerfile backend's", hint=f"add --backend docker, or leave {option} out")
+    if "build_arg" in given:
+        given["build_arg"] = pairs("--build-arg", given["build_arg"])
+    if "secret" in given:
+        from ..backends.dockerfile.secrets import check_secrets
+
+        given["secret"] = tuple(given["secret"])
+        check_secrets(given["secret"])
+        if given.get("builder") == "classic":
+            raise UsageError(
+                "--secret needs BuildKit, and --builder classic has none", hint="leave --builder out"
+            )
+    return DockerOptions(**{_DOCKER[name]: value for name, value in given.items()})
 
 
 def codes(values: Iterable[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import image_options, json_option, make_options, model_argument, quiet_option
+from .options import backend_options, image_options, json_option, make_options, model_argument, quiet_option
 
 if TYPE_CHECKING:
     from ..planner.types import Plan
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.command("plan")
 @model_argument
 @image_options
+@backend_options
 @json_option
 @quiet_option
 def command(model: str, as_json: bool, quiet: bool, **flags: Any) -> None:

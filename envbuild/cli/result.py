@@ -29,6 +29,8 @@ def as_json(built: Built, *, notes: Sequence[str], warnings: Sequence[str]) -> d
         "output": built.output,
         "path": str(built.path) if built.path is not None else None,
         "engine": built.engine or None,
+        "backend": built.backend,
+        "builder": built.builder or None,
         "server": built.plan.server,
         "base": {"name": built.plan.base, "digest": built.plan.base_digest},
         "python": built.plan.python,

@@ -68,11 +68,18 @@ class Engine(Protocol):
     def address(self) -> str:
         """Where it is: `unix:///var/run/docker.sock`."""
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """How it is reached, for a client of another kind."""
+
     def info(self) -> EngineInfo:
         """What it is; asked once."""
 
     def inspect_image(self, reference: str) -> Mapping[str, Any] | None:
         """The engine's description of an image by name or id, or None if it has none such."""
+
+    def history(self, reference: str) -> list[Mapping[str, Any]]:
+        """How an image came to be, its latest step first: `CreatedBy`, and `Size` in bytes of what it added."""
 
     def complete(self, reference: str) -> bool:
         """Whether it has every layer of a named image: the containerd store also names what it has in part."""

@@ -77,7 +77,7 @@ def load(
     remember(image, result.image_id, store, engine)
     for old in {image_id(found): None for found in before.values() if found is not None}:
         if old != result.image_id:
-            _remove_leftover(old, engine)
+            remove_leftover(old, engine)
     return result
 
 
@@ -154,7 +154,7 @@ def _take_back(image: Image, engine: Engine, before: Mapping[Reference, Mapping[
         engine.remove_image(ref.familiar)
 
 
-def _remove_leftover(identity: str, engine: Engine) -> None:
+def remove_leftover(identity: str, engine: Engine) -> None:
     """Remove the image that lost its name, if it is envbuild's own and of no use to anybody."""
     found = engine.inspect_image(identity)
     if found is None or found.get("RepoTags") or found.get("RepoDigests"):

@@ -22,6 +22,7 @@ class RemoteEngine:
 
     def __init__(self, endpoint: Endpoint, *, timeout: float = 10.0) -> None:
         self.address = endpoint.address
+        self.endpoint = endpoint
         self._info: EngineInfo | None = None
         with self._errors():
             from docker import APIClient
@@ -54,6 +55,11 @@ class RemoteEngine:
                 return cast(Mapping[str, Any], self._client.inspect_image(reference))
             except NotFound:
                 return None
+
+    def history(self, reference: str) -> list[Mapping[str, Any]]:
+        """The steps that made an image, latest first."""
+        with self._errors():
+            return cast("list[Mapping[str, Any]]", self._client.history(reference))
 
     def complete(self, reference: str) -> bool:
         """Whether the engine has every layer of a named image."""

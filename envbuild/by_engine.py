@@ -1,0 +1,222 @@
+"""`--backend docker`: the road's last part through a container engine, which builds a Dockerfile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .backends.dockerfile.build import Made, build_image
+from .backends.dockerfile.checking import differences
+from .backends.dockerfile.choosing import choose_builder
+from .backends.dockerfile.connection import Connection
+from .backends.dockerfile.context import make_context
+from .backends.dockerfile.fetching import Fetching, settings_for
+from .backends.dockerfile.history import layers_of
+from .backends.dockerfile.instructions import instructions
+from .backends.dockerfile.secrets import check_secrets
+from .bases.types import Base
+from .errors import CorruptBlobError, EngineError
+from .oci.store import Store
+from .options import Options, cache_dir
+from .planner.types import Decision, Plan
+from .progress import SILENT, Progress
+from .resolver.types import Lock
+from .shipping.engine import Engine
+from .shipping.known import diff_ids, image_id
+from .shipping.naming import name
+
+if TYPE_CHECKING:
+    from .api import Built
+    from .backends.dockerfile.types import Context
+    from .deliver import Destination
+    from .model.types import Model
+
+
+class EngineBuild:
+    """One build through the engine of `goal`. Everything that can be refused is refused before any work.
+
+    UsageError: an option or a setting that the builder cannot honour. EngineError: BuildKit is wanted and missing.
+    """
+
+    def __init__(self, goal: Destination, options: Options, progress: Progress) -> None:
+        assert goal.engine is not None
+        self._goal = goal
+        self._engine: Engine = goal.engine
+        self._options = options
+        self._progress = progress
+        check_secrets(options.docker.secrets)
+        self._connection = connection_of(self._engine)
+        self._builder = choose_builder(options.docker.builder, self._connection)
+        self._fetching = self._settings()
+        progress.note(f"the image is built by {self._title}: {self._builder.why}")
+        for note in self._fetching.notes:
+            progress.note(note)
+
+    @property
+    def _title(self) -> str:
+        return "BuildKit" if self._builder.kind == "buildkit" else "the engine's classic builder"
+
+    def _settings(self) -> Fetching:
+        return settings_for(
+            buildkit=self._builder.kind == "buildkit",
+            wheels=self._options.docker.wheels,
+            network=self._options.docker.network,
+            local=self._connection.address.startswith("unix://"),
+        )
+
+    def run(self, plan: Plan, base: Base, lock: Lock, model: Model, store: Store, *, started: float) -> Built:
+        """Build, check and name the image. An image that is not as planned gets no name: EngineError."""
+        context, made = self._made(plan, base, lock, model, store)
+        found = self._found(made)
+        try:
+            self._check(plan, found)
+        except EngineError:
+            self._engine.remove_image(image_id(found))
+            raise
+        identity = image_id(found)
+        history = self._engine.history(identity)
+        already = name(identity, self._goal.references, self._engine)
+        return self._built(plan, lock, made, context, found, history, already=already, started=started)
+
+    def _made(self, plan: Plan, base: Base, lock: Lock, model: Model, store: Store) -> tuple[Context, Made]:
+        dropped: set[str] = set()
+        while True:
+            try:
+                context = context_of(
+                    plan, base, lock, store, self._options, self._progress, buildkit=self._builder.kind == "buildkit"
+                )
+                return context, build_image(
+                    context,
+                    connection=self._connection,
+                    builder=self._builder,
+                    options=self._options.docker,
+                    fetching=self._fetching,
+                    platform="" if self._connection.architecture == base.architecture else plan.platform,
+                    progress=self._progress,
+                )
+            except CorruptBlobError as error:
+                # A damaged entry is a miss: drop it and make it anew, each once.
+                if error.digest in dropped:
+                    raise
+                dropped.add(error.digest)
+                store.drop(error.digest)
+                self._progress.warn(f"the cached blob {error.digest[:19]} was damaged and is made anew")
+                from . import prepare
+
+                base, _ = prepare.prepare_base(model, self._options, store, prepare.Images.of(self._engine), SILENT)
+
+    def _found(self, made: Made) -> dict[str, object]:
+        """The engine's description of the image: its stores know it by its config's digest, or its manifest's."""
+        for identity in (made.image_id, made.manifest):
+            if identity and (found := self._engine.inspect_image(identity)) is not None:
+                return dict(found)
+        raise EngineError(
+            f"the build ended well, and the engine at {self._engine.address} does not have its image",
+            hint="a builder of buildx may keep what it builds: `docker buildx use default` chooses the engine's own",
+        )
+
+    def _check(self, plan: Plan, found: dict[str, object]) -> None:
+        told = differences(plan.config, found)
+        if not told:
+            return
+        if self._options.docker.templates is not None:
+            for sentence in told:
+                self._progress.note(f"the template changes the image: {sentence}")
+            return
+        raise EngineError(
+            "the engine built another image than was planned, so it got no name: " + "; ".join(told),
+            hint="this is a bug in envbuild, or in the engine: please report it",
+        )
+
+    def _built(
+        self,
+        plan: Plan,
+        lock: Lock,
+        made: Made,
+        context: Context,
+        found: dict[str, object],
+        history: object,
+        *,
+        already: bool,
+        started: float,
+    ) -> Built:
+        from .api import Built, BuiltLayer
+
+        assert isinstance(history, list)
+        layers = layers_of(history, diff_ids(found), instructions(context.dockerfile), made.steps)
+        identity = image_id(found)
+        manifest = made.manifest or (identity if self._engine.info().store == "containerd" else "")
+        decision = Decision(what="builder", value=self._builder.kind, why=self._builder.why)
+        return Built(
+            reference=self._goal.references[0].familiar,
+            references=tuple(reference.familiar for reference in self._goal.references),
+            config_digest=made.image_id,
+            manifest_digest=manifest,
+            plan=plan,
+            lock=lock,
+            layers=tuple(
+                BuiltLayer(
+                    title=layer.title,
+                    kind=layer.kind,
+                    size=layer.size,
+                    cached=layer.cached,
+                    why=layer.why,
+                    diff_id=layer.diff_id,
+                )
+                for layer in layers
+            ),
+            size=sum(layer.size for layer in layers),
+            sent=made.sent,
+            omitted=0,
+            already=already,
+            output="docker",
+            path=None,
+            engine=self._engine.info().title,
+            seconds=time.monotonic() - started,
+            decisions=(*plan.decisions, decision),
+            backend="docker",
+            builder=self._builder.kind,
+        )
+
+
+def connection_of(engine: Engine) -> Connection:
+    """How a build reaches `engine`."""
+    endpoint, info = engine.endpoint, engine.info()
+    return Connection(
+        address=endpoint.address,
+        tls=endpoint.tls,
+        verify=endpoint.verify,
+        product=info.product,
+        version=info.version,
+        architecture=info.architecture,
+    )
+
+
+def context_of(
+    plan: Plan, base: Base, lock: Lock, store: Store, options: Options, progress: Progress, *, buildkit: bool
+) -> Context:
+    """The build context of `plan`, with what it carries along brought into the store."""
+    from . import prepare
+    from .backends.dockerfile.tools import Tool, bring_tools
+
+    def tools(wanted: Sequence[Tool]) -> None:
+        bring_tools(
+            wanted,
+            store=store,
+            cache=cache_dir(options),
+            python=base.interpreter.version,
+            glibc=base.glibc,
+            progress=progress,
+        )
+
+    return make_context(
+        plan,
+        base=base,
+        lock=lock,
+        store=store,
+        options=options.docker,
+        buildkit=buildkit,
+        fetch=prepare.fetcher(lock, store, progress),
+        bring_tools=tools,
+    )
