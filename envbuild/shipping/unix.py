@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 from ..errors import EngineError
 from .answers import OTHERWISE, MissingError, messages, refusal
+from .endpoint import Endpoint
 from .engine import EngineInfo, RefusedError, is_complete
 
 _ASK = 60.0  # seconds for an answer that needs no work
@@ -57,6 +58,11 @@ class UnixEngine:
         """`unix:///var/run/docker.sock`."""
         return f"unix://{self._path}"
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """The socket."""
+        return Endpoint(address=self.address, socket=self._path)
+
     def info(self) -> EngineInfo:
         """What the engine is; asked once."""
         if self._info is None:
@@ -69,6 +75,10 @@ class UnixEngine:
             return cast(Mapping[str, Any], self._ask("GET", f"/images/{quote(reference)}/json"))
         except MissingError:
             return None
+
+    def history(self, reference: str) -> list[Mapping[str, Any]]:
+        """The steps that made an image, latest first."""
+        return cast("list[Mapping[str, Any]]", self._ask("GET", f"/images/{quote(reference)}/history"))
 
     def complete(self, reference: str) -> bool:
         """Whether the engine has every layer of a named image."""
