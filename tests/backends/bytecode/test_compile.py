@@ -86,8 +86,8 @@ def test_a_group_gives_the_same_bytes_whatever_its_process_compiled_before() -> 
         groups.append(group(sources, title=name, content=name))
 
     # Python keeps strings of one letter for ever: a name made of one changes what the next group finds.
-    groups.append(group({"a.py": b"from os import *\n"}, title="star", content="star"))
-    groups.append(group({"b.py": b"print('*')\n"}, title="text", content="text"))
+    groups.append(group({"a.py": "ÿ = 1\n".encode()}, title="name", content="name"))
+    groups.append(group({"b.py": "print('ÿ')\n".encode()}, title="text", content="text"))
 
     def compiled(order: Sequence[Group]) -> dict[str, bytes]:
         with Processes(HERE) as processes:
