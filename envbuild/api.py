@@ -235,6 +235,50 @@ def build(
     )
 
 
+def dockerfile(
+    model: Model,
+    folder: Path,
+    *,
+    buildkit: bool = False,
+    force: bool = False,
+    options: Options | None = None,
+    progress: Progress = SILENT,
+) -> Path:
+    """Write a build context for `docker build` to `folder`, all of it or nothing, and give the folder.
+
+    It makes the files that `build` makes. `buildkit` uses what BuildKit alone understands; `force` replaces an
+    earlier context even where its files were edited.
+    """
+    from . import prepare
+    from .backends.dockerfile.earlier import refuse_to_replace
+    from .backends.dockerfile.writing import write_folder
+    from .by_engine import context_of
+
+    options = replace(options or Options(), backend="docker")
+    refuse_to_replace(folder, force=force)
+    model = _check(model, options, progress)
+    store = prepare.open_store(options)
+    images = prepare.Images.connected(options)
+    made, base, found = _plan(model, options, store, images, progress)
+    dropped: set[str] = set()
+    while True:
+        try:
+            context = context_of(made, base, found, store, options, progress, buildkit=buildkit)
+            progress.start("write", str(folder))
+            size = write_folder(context, folder, force=force)
+            break
+        except CorruptBlobError as error:
+            # A damaged entry is a miss: drop it and make it anew, each once.
+            if error.digest in dropped:
+                raise
+            dropped.add(error.digest)
+            store.drop(error.digest)
+            progress.warn(f"the cached blob {error.digest[:19]} was damaged and is made anew")
+            base, _ = prepare.prepare_base(model, options, store, images, SILENT)
+    progress.done("write", Summary(count=len(context.entries), noun="files", size=size, detail=str(folder)))
+    return folder
+
+
 def _with_requirements(model: Model, options: Options) -> Model:
     """The model as if it listed what --requirement adds; its own lines stay last, where a fix adds to them."""
     if not options.requirements:

@@ -12,6 +12,7 @@ from .failures import Wrapped
 # name -> one line for the overview; `envbuild/cli/<name>.py` holds a click command called `command`.
 COMMANDS = {
     "image": "Build the image of a model",
+    "dockerfile": "Write a folder that docker build makes the image from",
     "lint": "Find what would break the image, before building anything",
     "plan": "Show what would be built, and why",
     "lock": "Resolve the packages and write them down",

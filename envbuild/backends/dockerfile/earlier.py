@@ -27,11 +27,14 @@ def listing(context: Context) -> str:
 
 def refuse_to_replace(folder: Path, *, force: bool) -> None:
     """UsageError if `folder` holds something that must not be replaced."""
+    folder = folder.absolute()
     if not folder.exists() and not folder.is_symlink():
         return
     if folder.is_symlink() or not folder.is_dir():
         what = "a link" if folder.is_symlink() else "a file"
         raise UsageError(f"{folder} is {what}, not a folder", hint="name another folder for the context")
+    if Path.cwd().is_relative_to(folder):
+        raise UsageError(f"{folder} is the working directory, which cannot be replaced", hint="name a folder in it")
     if not any(folder.iterdir()):
         return
     known = _known(folder)

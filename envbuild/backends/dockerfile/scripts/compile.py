@@ -1,9 +1,11 @@
 """Runs inside the build: write bytecode to /bytecode, below the path that each module has in the image.
 
-compile.json says what: `startup` compiles the modules that importing `roots` loads, and for a module that `brings`
-names those listed there as well; `on` compiles every module. The bytecode is never checked against its source
-(PEP 552), since files of an image do not change. Plain Python 3.8 or later.
+compile.json says what: `startup` compiles the modules that importing `roots` loads, and with a module that `brings`
+names, those listed there; `on` compiles every module. The bytecode is never checked against its source (PEP 552),
+since files of an image do not change. Plain Python 3.8 or later.
 """
+
+from __future__ import annotations
 
 import importlib.util
 import json
@@ -13,8 +15,11 @@ import subprocess
 import sys
 import sysconfig
 import warnings
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
-TARGET = "/bytecode"
+GIVEN = Path(__file__).resolve().parent / "compile.json"
+TARGET = Path("/bytecode")
 
 # Run in a process of its own, since what is imported may print, start threads or end the process.
 LOAD = """
@@ -26,13 +31,13 @@ def load(name):
     for depth in range(1, len(parts) + 1):
         try:
             importlib.import_module(".".join(parts[:depth]))
-        except BaseException as error:
+        except BaseException:
             return
 
-given = json.load(open(sys.argv[1]))
+given = json.load(open(sys.argv[1], encoding="utf-8"))
 out = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
-todo, seen = list(given["roots"]), set()
+todo, seen, loaded = list(given["roots"]), set(), set()
 while todo:
     name = todo.pop()
     if name in seen:
@@ -43,69 +48,66 @@ while todo:
         todo += [name[:-1] + found.name for found in pkgutil.iter_modules(getattr(package, "__path__", []))]
         continue
     load(name)
-    for loaded in list(sys.modules):
-        if loaded in given["brings"] and "done " + loaded not in seen:
-            seen.add("done " + loaded)
-            todo += given["brings"][loaded]
-origins = []
-for module in list(sys.modules.values()):
-    spec = getattr(module, "__spec__", None)
-    origin = getattr(spec, "origin", None)
-    if isinstance(origin, str) and origin.endswith(".py") and os.path.isfile(origin):
-        origins.append(os.path.realpath(origin))
-json.dump(sorted(set(origins)), out)
+    fresh = set(sys.modules) - loaded
+    loaded |= fresh
+    for module in fresh:
+        todo += given["brings"].get(module, [])
+origins = {getattr(getattr(module, "__spec__", None), "origin", None) for module in list(sys.modules.values())}
+json.dump(sorted(origin for origin in origins if isinstance(origin, str) and origin.endswith(".py")), out)
 out.flush()
 os._exit(0)
 """
 
 
-def main():
-    with open(sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "compile.json")) as file:
-        given = json.load(file)
+def main() -> None:
+    """Compile what compile.json asks for."""
     os.umask(0o022)
-    os.makedirs(TARGET, exist_ok=True)
-    sources = every_module() if given["mode"] == "on" else loaded_modules(file.name)
-    count = sum(compile_one(source) for source in sources)
-    print("%d modules compiled" % count)
+    TARGET.mkdir(exist_ok=True)
+    mode = json.loads(GIVEN.read_text(encoding="utf-8"))["mode"]
+    sources = every_module() if mode == "on" else loaded_modules()
+    with ProcessPoolExecutor() as pool:
+        count = sum(pool.map(compile_one, sources, chunksize=64))
+    sys.stdout.write(f"{count} modules compiled\n")
 
 
-def loaded_modules(path):
+def loaded_modules() -> list[str]:
     """The files of the modules that the roots load."""
-    done = subprocess.run([sys.executable, "-IB", "-c", LOAD, path], stdout=subprocess.PIPE, check=False, cwd="/")
+    command = [sys.executable, "-IB", "-c", LOAD, str(GIVEN)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False, cwd="/")
     if done.returncode:
-        sys.exit("the modules of start-up could not be imported: exit code %d" % done.returncode)
-    return json.loads(done.stdout)
+        sys.exit(f"what start-up imports could not be found out: exit code {done.returncode}")
+    return sorted({real(path) for path in json.loads(done.stdout)})
 
 
-def every_module():
-    """All .py files of the standard library and of site-packages, links in the former aside."""
-    paths = sysconfig.get_paths()
-    found = set()
-    for folder in {os.path.realpath(paths["stdlib"]), os.path.realpath(paths["purelib"])}:
-        for top, folders, files in os.walk(folder):
-            folders[:] = [name for name in folders if name not in ("__pycache__", "dist-packages")]
-            if top == os.path.realpath(paths["stdlib"]) and "site-packages" in folders:
-                folders.remove("site-packages")
-            places = (os.path.join(top, name) for name in files if name.endswith(".py"))
-            found.update(place for place in places if not os.path.islink(place))
-    return sorted(found)
+def every_module() -> list[str]:
+    """All .py files of the standard library and of site-packages."""
+    stdlib, site = (Path(real(sysconfig.get_path(name) + "/x")).parent for name in ("stdlib", "purelib"))
+    foreign = {stdlib / "site-packages", stdlib / "dist-packages"}
+    own = (path for path in stdlib.rglob("*.py") if foreign.isdisjoint(path.parents))
+    return sorted(map(str, {*own, *site.rglob("*.py")}))
 
 
-def compile_one(source):
-    """Whether the module at `source` was compiled; one that is no Python, or has bytecode already, is passed over."""
+def real(path: str) -> str:
+    """The path with links of its folders followed: a COPY over a linked folder would replace the link."""
+    folder, name = os.path.split(path)
+    return os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
+
+
+def compile_one(source: str) -> bool:
+    """Whether the module was compiled: links, what has bytecode already and what is no Python are passed over."""
     place = importlib.util.cache_from_source(source)
-    if os.path.exists(place):
+    if not os.path.isfile(source) or os.path.islink(source) or os.path.exists(place):  # noqa: PTH110, PTH113, PTH114
         return False
-    target = TARGET + place
-    os.makedirs(os.path.dirname(target), exist_ok=True)
+    target = TARGET / place.lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-            py_compile.compile(source, target, source, doraise=True, optimize=0, invalidation_mode=mode)
-    except (py_compile.PyCompileError, ValueError, OverflowError, RecursionError, UnicodeError):
+            unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+            py_compile.compile(source, str(target), source, doraise=True, optimize=0, invalidation_mode=unchecked)
+    except (py_compile.PyCompileError, ValueError, OverflowError, RecursionError):
         return False
-    os.chmod(target, 0o644)
+    target.chmod(0o644)
     return True
 
 

@@ -1,13 +1,14 @@
 """Runs inside the build: unpack the locked wheels into an environment, as files that are the same on every machine.
 
 install.json names the wheels of each layer, lowest first. Of two files with one path that of the later layer stays,
-and inside a layer that of the later wheel. A wheel is not trusted: it can write to its own place and nowhere else.
+and inside a layer that of the later wheel. A wheel is not trusted: it writes to its own place and nowhere else.
 Plain Python 3.8 or later, and the `installer` library, whose wheel lies beside this file.
 """
 
+from __future__ import annotations
+
 import base64
 import csv
-import glob
 import hashlib
 import io
 import json
@@ -18,9 +19,13 @@ import shutil
 import stat
 import sys
 import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-BUILD = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = glob.glob(os.path.join(glob.escape(BUILD), "installer-*.whl"))
+BUILD = Path(__file__).resolve().parent
+WHEELS = Path("/wheels")  # where fetch.py has put what it fetched
+sys.path[:0] = map(str, BUILD.glob("installer-*.whl"))
 
 from installer import install  # noqa: E402
 from installer.destinations import WheelDestination  # noqa: E402
@@ -28,9 +33,15 @@ from installer.records import Hash, RecordEntry  # noqa: E402
 from installer.sources import WheelFile  # noqa: E402
 from installer.utils import canonicalize_name  # noqa: E402
 
+if TYPE_CHECKING:
+    from installer.scripts import ScriptSection
+    from installer.sources import WheelContentElement
+    from installer.utils import Scheme
+
 # What makes the folder a virtual environment is not a wheel's to write.
 RESERVED = re.compile(r"pyvenv\.cfg|lib64|bin/python(\d+(\.\d+)?)?|lib/python[^/]*")
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\\]|^[A-Za-z]:")
+HASHES = ("sha256", "sha384", "sha512", "sha1", "md5", "sha224")
 SCRIPT = """\
 #!{interpreter}
 import sys
@@ -40,242 +51,236 @@ if __name__ == "__main__":
 """
 
 
-class Unsafe(Exception):
+class Unsafe(Exception):  # noqa: N818 - never seen outside
     """A wheel is damaged, or would write where it must not."""
 
 
 class Wheel(WheelFile):
-    """A wheel whose names have been checked; its files come sorted by path, without what is left out."""
+    """A wheel whose names have been checked; its files come sorted by path, without those that `wanted` refuses."""
 
-    def __init__(self, archive, filename, keep):
+    def __init__(self, archive: zipfile.ZipFile, filename: str, wanted: Callable[[str], bool]) -> None:
         archive.filename = filename  # installer reads name and version from it
         super().__init__(archive)
-        self.filename = filename
-        self.archive = archive
-        self.keep = keep
-        self.items = self.checked_items()
-        tops = sorted({name.split("/", 1)[0] for name in self.items if "/" in name})
-        mine = [
-            top
-            for top in tops
-            if top.endswith(".data")
-            and "-" in top
-            and canonicalize_name(top.rsplit("-", 1)[0]) == canonicalize_name(self.distribution)
-        ]
-        if len(mine) > 1:
-            raise Unsafe("more than one data folder: " + ", ".join(mine))
-        self.own_data_dir = mine[0] if mine else "%s-%s.data" % (self.distribution, self.version)
-
-    def checked_items(self):
-        items = {}
-        for item in self.archive.infolist():
-            name = item.filename[:-1] if item.is_dir() else item.filename
-            if UNPRINTABLE.search(name) or item.orig_filename != item.filename:
-                raise Unsafe("%r is not a portable path" % name)
-            check_path(name)
-            kind = stat.S_IFMT(item.external_attr >> 16)
-            if kind not in (0, stat.S_IFDIR if item.is_dir() else stat.S_IFREG):
-                raise Unsafe("%r is a link or a special file" % name)
-            if item.is_dir():
-                continue
-            twin = items.get(name)
-            if twin and (twin.CRC, twin.file_size) != (item.CRC, item.file_size):
-                raise Unsafe("%r is in the archive twice, with different contents" % name)
-            items[name] = item
-        return {name: items[name] for name in sorted(items)}
+        self._archive = archive
+        self._wanted = wanted
+        self._items = _checked_items(archive)
+        name = canonicalize_name(self.distribution)
+        tops = sorted({path.split("/", 1)[0] for path in self._items if "/" in path})
+        data = [top for top in tops if top.endswith(".data") and canonicalize_name(top.rpartition("-")[0]) == name]
+        if len(data) > 1:
+            raise Unsafe(f"it has more than one data folder: {', '.join(data)}")
+        self._data_dir = data[0] if data else f"{self.distribution}-{self.version}.data"
 
     @property
-    def dist_info_filenames(self):
+    def data_dir(self) -> str:
+        """The folder `<name>-<version>.data`, as the wheel itself spells it."""
+        return self._data_dir
+
+    @property
+    def dist_info_filenames(self) -> list[str]:
+        """The names in the dist-info folder."""
         start = self.dist_info_dir + "/"
-        return [name[len(start) :] for name in self.items if name.startswith(start)]
+        return [path[len(start) :] for path in self._items if path.startswith(start)]
 
-    @property
-    def data_dir(self):
-        return self.own_data_dir
+    def read_dist_info(self, filename: str) -> str:
+        """A metadata file as text."""
+        path = f"{self.dist_info_dir}/{filename}"
+        if path not in self._items:
+            raise Unsafe(f"it has no {path}")
+        return self._archive.read(self._items[path]).decode("utf-8")
 
-    def read_dist_info(self, filename):
-        path = self.dist_info_dir + "/" + filename
-        if path not in self.items:
-            raise Unsafe("there is no " + path)
-        return self.archive.read(self.items[path]).decode("utf-8")
+    def get_contents(self) -> Iterator[WheelContentElement]:
+        """The files to lay down."""
+        own = {f"{self.dist_info_dir}/INSTALLER", f"{self.dist_info_dir}/RECORD"}
+        for path, item in self._items.items():
+            if path in own or not self._wanted(path) or "__pycache__" in path.split("/"):
+                continue
+            if path.startswith(self.data_dir + "/") and path.count("/") < 2:
+                raise Unsafe(f"{path} belongs to no scheme")
+            mode = item.external_attr >> 16
+            with self._archive.open(item) as stream:
+                yield (path, "", ""), cast("BinaryIO", stream), stat.S_ISREG(mode) and bool(mode & 0o111)
 
-    def get_contents(self):
+    def check_recorded(self) -> None:
+        """Refuse a wheel with a file that is not what its RECORD says."""
         rows = csv.reader(self.read_dist_info("RECORD").splitlines())
         recorded = {row[0].replace("\\", "/"): row[1] for row in rows if len(row) > 1}
-        own = {self.dist_info_dir + "/INSTALLER", self.dist_info_dir + "/RECORD"}
-        for name, item in self.items.items():
-            if name in own or not self.keep(name) or "__pycache__" in name.split("/"):
-                continue
-            if name.startswith(self.data_dir + "/") and name.count("/") < 2:
-                raise Unsafe("%s belongs to no scheme" % name)
-            mode = item.external_attr >> 16
-            with self.archive.open(item) as stream:
-                executable = stat.S_ISREG(mode) and bool(mode & 0o111)
-                yield (name, recorded.get(name, ""), ""), stream, executable
+        for (path, _, _), stream, _ in self.get_contents():
+            algorithm, _, value = recorded.get(path, "").partition("=")
+            if algorithm and algorithm not in HASHES:
+                raise Unsafe(f"{path} has a hash of the unknown kind {algorithm!r} in RECORD")
+            if value and _hash(stream, algorithm)[0] != value.rstrip("="):
+                raise Unsafe(f"{path} has another hash than RECORD says")
 
 
 class Folder(WheelDestination):
     """Writes one wheel below `prefix`. A path in `taken` belongs to another wheel, and is left to it."""
 
-    def __init__(self, prefix, wheel, taken):
-        site = "lib/python%d.%d/site-packages" % sys.version_info[:2]
-        self.prefix = prefix
-        self.wheel = wheel
-        self.taken = taken
-        self.interpreter = prefix + "/bin/python"
-        self.folders = {
-            "purelib": site,
-            "platlib": site,
-            "scripts": "bin",
-            "data": "",
-            "headers": "include/site/python%d.%d/%s" % (sys.version_info[0], sys.version_info[1], wheel.distribution),
-        }
-        self.written = {}  # path -> whether it is an entry point
-        self.records = {}
+    def __init__(self, prefix: str, wheel: Wheel, taken: set[str]) -> None:
+        python = "python{}.{}".format(*sys.version_info[:2])
+        site = f"lib/{python}/site-packages"
+        self._prefix = Path(prefix)
+        self._wheel = wheel
+        self._taken = taken
+        self._interpreter = f"{prefix}/bin/python"
+        headers = f"include/site/{python}/{wheel.distribution}"
+        self._folders = {"purelib": site, "platlib": site, "scripts": "bin", "data": "", "headers": headers}
+        self._written: dict[str, bool] = {}  # path -> whether it is an entry point
+        self._records: dict[str, RecordEntry] = {}
 
-    def write_script(self, name, module, attr, section):
+    def write_script(self, name: str, module: str, attr: str, section: ScriptSection) -> RecordEntry:
+        """The launcher of an entry point."""
         if "/" in name:
-            raise Unsafe("the entry point %r would be outside bin" % name)
-        first = attr.split(".")[0]
-        text = SCRIPT.format(interpreter=self.interpreter, module=module, name=first, attribute=attr)
-        return self.write("scripts", name, io.BytesIO(text.encode()), True, entry_point=True)
+            raise Unsafe(f"the entry point {name!r} would be outside bin")
+        text = SCRIPT.format(interpreter=self._interpreter, module=module, name=attr.split(".")[0], attribute=attr)
+        return self._write("scripts", name, io.BytesIO(text.encode()), executable=True, entry_point=True)
 
-    def write_file(self, scheme, path, stream, is_executable):
-        return self.write(scheme, os.fspath(path), stream, is_executable or scheme == "scripts")
+    def write_file(
+        self, scheme: Scheme, path: str | os.PathLike[str], stream: BinaryIO, is_executable: bool
+    ) -> RecordEntry:
+        """A file of the wheel, or of the metadata that goes with it."""
+        return self._write(scheme, os.fspath(path), stream, executable=is_executable or scheme == "scripts")
 
-    def finalize_installation(self, scheme, record_file_path, records):
+    def finalize_installation(
+        self, scheme: Scheme, record_file_path: str, records: Iterable[tuple[Scheme, RecordEntry]]
+    ) -> None:
         """RECORD: what was laid down and nothing else, by path."""
-        home = self.folders[scheme]
-        rows = [(posixpath.relpath(path, home), str(r.hash_), str(r.size)) for path, r in self.records.items()]
+        home = self._folders[scheme]
+        rows = [(posixpath.relpath(p, home), str(r.hash_), str(r.size)) for p, r in self._records.items()]
         text = io.StringIO(newline="")
         csv.writer(text, lineterminator="\n").writerows(sorted([*rows, (record_file_path, "", "")]))
-        self.write(scheme, record_file_path, io.BytesIO(text.getvalue().encode()), False)
+        self._write(scheme, record_file_path, io.BytesIO(text.getvalue().encode()), executable=False)
 
-    def write(self, scheme, path, stream, executable, entry_point=False):
-        inside = posixpath.join(self.folders[scheme], path)
+    def _write(
+        self, scheme: str, path: str, stream: BinaryIO, *, executable: bool, entry_point: bool = False
+    ) -> RecordEntry:
+        inside = posixpath.join(self._folders[scheme], path)
         nothing = RecordEntry(path, None, None)
-        if self.written.get(inside) and scheme == "scripts":
+        if self._written.get(inside) and scheme == "scripts":
             return nothing  # as pip does: a declared entry point goes before a packed script of its name
-        self.check(path, inside)
-        self.written[inside] = entry_point
-        if inside in self.taken:
+        self._check(path, inside)
+        self._written[inside] = entry_point
+        if inside in self._taken:
             return nothing
-        self.taken.add(inside)
+        self._taken.add(inside)
         if scheme == "scripts":
             content = stream.read()
             if content.startswith(b"#!python"):  # the placeholder of the wheel format
-                content = b"#!" + self.interpreter.encode() + b"\n" + content.partition(b"\n")[2]
+                content = f"#!{self._interpreter}\n".encode() + content.partition(b"\n")[2]
             stream = io.BytesIO(content)
-        record = put(os.path.join(self.prefix, inside), path, stream, 0o755 if executable else 0o644)
-        self.records[inside] = record
-        return record
+        value, size = _put(self._prefix / inside, stream, 0o755 if executable else 0o644)
+        self._records[inside] = RecordEntry(path, Hash("sha256", value), size)
+        return self._records[inside]
 
-    def check(self, name, inside):
+    def _check(self, path: str, inside: str) -> None:
         """Refuse what is not the wheel's own place."""
-        check_path(inside)
-        if inside in self.written:
-            raise Unsafe("%s would be written twice" % inside)
-        site = self.folders["purelib"] + "/"
+        _check_path(inside)
+        if inside in self._written:
+            raise Unsafe(f"{inside} would be written twice")
+        site = self._folders["purelib"] + "/"
         top = inside[len(site) :].split("/")[0] if inside.startswith(site) else ""
-        foreign = top.endswith(".dist-info") and top != self.wheel.dist_info_dir
-        if foreign or RESERVED.fullmatch(inside):
-            raise Unsafe("%s would replace %s, which is not the wheel's own" % (name, inside))
+        if RESERVED.fullmatch(inside) or (top.endswith(".dist-info") and top != self._wheel.dist_info_dir):
+            raise Unsafe(f"{path} would replace {inside}, which is not the wheel's own")
 
 
-def put(target, path, stream, mode):
-    """Write one file in place of whatever is there, and tell its hash and size."""
-    folder = os.path.dirname(target)
-    make_folder(folder)
-    if os.path.isdir(target) and not os.path.islink(target):
+def _checked_items(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The plain files, sorted by path."""
+    items: dict[str, zipfile.ZipInfo] = {}
+    for item in archive.infolist():
+        name = item.filename[:-1] if item.is_dir() else item.filename
+        if UNPRINTABLE.search(name) or item.orig_filename != item.filename:
+            raise Unsafe(f"{name!r} is not a portable path")
+        _check_path(name)
+        if stat.S_IFMT(item.external_attr >> 16) not in (0, stat.S_IFDIR if item.is_dir() else stat.S_IFREG):
+            raise Unsafe(f"{name!r} is a link or a special file")
+        twin = items.get(name)
+        if twin and (twin.CRC, twin.file_size) != (item.CRC, item.file_size):
+            raise Unsafe(f"{name!r} is in the archive twice, with different contents")
+        if not item.is_dir():
+            items[name] = item
+    return {name: items[name] for name in sorted(items)}
+
+
+def _check_path(path: str) -> None:
+    for part in path.split("/"):
+        if part in ("", ".", "..") or part.startswith(".wh.") or len(part.encode("utf-8", "replace")) > 255:
+            raise Unsafe(f"{path!r} is not a path that an image layer can hold")
+
+
+def _put(target: Path, stream: BinaryIO, mode: int) -> tuple[str, int]:
+    """Write one file in place of whatever a lower layer has there; its hash and size."""
+    _make_folder(target.parent)
+    if target.is_dir() and not target.is_symlink():
         shutil.rmtree(target)
-    elif os.path.lexists(target):
-        os.unlink(target)
-    hasher, size = hashlib.sha256(), 0
-    with open(target, "xb") as out:
-        for chunk in iter(lambda: stream.read(1 << 20), b""):
-            hasher.update(chunk)
-            size += len(chunk)
-            out.write(chunk)
-    os.chmod(target, mode)
-    value = base64.urlsafe_b64encode(hasher.digest()).decode("ascii").rstrip("=")
-    return RecordEntry(path, Hash("sha256", value), size)
-
-
-def make_folder(folder):
-    """Make a folder and those above it; a file in its place belonged to a lower layer, and goes."""
-    if os.path.isdir(folder):
-        return
-    make_folder(os.path.dirname(folder))
-    if os.path.lexists(folder):
-        os.unlink(folder)
-    os.mkdir(folder)
-    os.chmod(folder, 0o755)
-
-
-def check_path(path):
-    parts = path.split("/")
-    if any(part in ("", ".", "..") or len(part.encode("utf-8", "replace")) > 255 for part in parts):
-        raise Unsafe("%r is not a plain relative path" % path)
-    if any(part.startswith(".wh.") for part in parts):
-        raise Unsafe("%r has a name that image layers reserve" % path)
-
-
-def check_recorded(wheel):
-    """Every file must be what the wheel's own RECORD says."""
-    for (name, recorded, _), stream, _ in wheel.get_contents():
-        algorithm, _, value = recorded.partition("=")
-        if not value:
-            continue
-        if algorithm not in ("sha256", "sha384", "sha512", "sha1", "md5", "sha224"):
-            raise Unsafe("%s has a hash of the unknown kind %r in RECORD" % (name, algorithm))
-        hasher = hashlib.new(algorithm)
-        for chunk in iter(lambda stream=stream: stream.read(1 << 20), b""):
-            hasher.update(chunk)
-        if base64.urlsafe_b64encode(hasher.digest()).decode("ascii").rstrip("=") != value.rstrip("="):
-            raise Unsafe("%s has another hash than RECORD says" % name)
-
-
-def keeper(given, filename):
-    """A function that tells which paths of a wheel are laid down."""
-    name = re.sub(r"[-_.]+", "-", filename.partition("-")[0]).lower()
-    kept = given["left_out"].get(name)
-    if kept is None:
-        return lambda path: True
-    return lambda path: given["left_out_folder"] not in path.split("/")[1:-1] or path in kept
-
-
-def wheels_by_hash():
-    """Every wheel at hand: those that pip fetched, and those that came with the context."""
-    found = {}
-    for folder in ("/wheels", os.path.join(BUILD, "wheels")):
-        for path in glob.glob(os.path.join(glob.escape(folder), "*.whl")):
-            hasher = hashlib.sha256()
-            with open(path, "rb") as file:
-                for chunk in iter(lambda file=file: file.read(1 << 20), b""):
-                    hasher.update(chunk)
-            found[hasher.hexdigest()] = path
+    elif target.exists() or target.is_symlink():
+        target.unlink()
+    with target.open("xb") as out:
+        found = _hash(stream, "sha256", out)
+    target.chmod(mode)
     return found
 
 
-def main():
-    with open(os.path.join(BUILD, "install.json"), encoding="utf-8") as file:
-        given = json.load(file)
+def _make_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    if folder.exists() or folder.is_symlink():
+        folder.unlink()
+    folder.mkdir(mode=0o755)
+
+
+def _hash(stream: BinaryIO, algorithm: str, out: BinaryIO | None = None) -> tuple[str, int]:
+    """The hash as RECORD spells it, and the size, of what `stream` gives; a copy goes to `out`."""
+    hasher, size = hashlib.new(algorithm), 0
+    for chunk in iter(lambda: stream.read(1 << 20), b""):
+        hasher.update(chunk)
+        size += len(chunk)
+        if out is not None:
+            out.write(chunk)
+    return base64.urlsafe_b64encode(hasher.digest()).decode("ascii").rstrip("="), size
+
+
+def _wanted(given: dict[str, Any], filename: str) -> Callable[[str], bool]:
+    """Tells which paths of a wheel are laid down."""
+    name = re.sub(r"[-_.]+", "-", filename.partition("-")[0]).lower()
+    keep = given["left_out"].get(name)
+    if keep is None:
+        return lambda path: True
+    return lambda path: given["left_out_folder"] not in path.split("/")[1:-1] or path in keep
+
+
+def _at_hand() -> dict[str, Path]:
+    """Every wheel by its sha256: those that were fetched, and those that came with the context."""
+    paths = [path for folder in (WHEELS, BUILD / "wheels") for path in folder.glob("*.whl")]
+    found = {}
+    for path in paths:
+        hasher = hashlib.sha256()
+        with path.open("rb") as file:
+            for chunk in iter(lambda file=file: file.read(1 << 20), b""):  # type: ignore[misc]
+                hasher.update(chunk)
+        found[hasher.hexdigest()] = path
+    return found
+
+
+def main() -> None:
+    """Unpack every wheel that install.json names."""
+    given = json.loads((BUILD / "install.json").read_text(encoding="utf-8"))
     os.umask(0o022)
-    at_hand = wheels_by_hash()
+    at_hand = _at_hand()
     for layer in given["layers"]:
-        taken = set()
+        taken: set[str] = set()
         # The last wheel goes first: whatever path is taken already belongs to a wheel that wins.
         for row in reversed(layer):
             if row["sha256"] not in at_hand:
-                sys.exit("%s is not there, or has another hash than the lock says" % row["file"])
+                sys.exit(f"{row['file']} is not there, or has another hash than the lock says")
             try:
                 with zipfile.ZipFile(at_hand[row["sha256"]]) as archive:
-                    wheel = Wheel(archive, row["file"], keeper(given, row["file"]))
-                    check_recorded(wheel)
+                    wheel = Wheel(archive, row["file"], _wanted(given, row["file"]))
+                    wheel.check_recorded()
                     install(wheel, Folder(given["prefix"], wheel, taken), {"INSTALLER": b"envbuild\n"})
             except Exception as error:
-                sys.exit("%s must not be laid down: %s" % (row["file"], error or type(error).__name__))
-    print("%d wheels unpacked" % sum(map(len, given["layers"])))
+                sys.exit(f"{row['file']} must not be laid down: {error or type(error).__name__}")
+    sys.stdout.write(f"{sum(map(len, given['layers']))} wheels unpacked\n")
 
 
 if __name__ == "__main__":
