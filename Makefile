@@ -8,7 +8,7 @@ MODEL ?= fixtures/models/diabetes
 TAG ?= diabetes
 PYTEST = $(VENV)/bin/python -m pytest
 
-.PHONY: image test test-slow lint clean
+.PHONY: image test test-slow lint bench clean
 
 image: $(VENV)/.installed
 	$(VENV)/bin/envbuild image $(MODEL) -t $(TAG)
@@ -22,6 +22,11 @@ test-slow: $(VENV)/.installed-dev
 lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+
+# The figures against MLflow's own image, into benchmarks/RESULTS.md. Needs an engine, and root for debootstrap.
+# BENCH_ARGS=--quick takes few repeats, to try it out.
+bench: $(VENV)/.installed
+	env -u PYTHONDONTWRITEBYTECODE $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "envbuild needs Python 3.10 or newer with its venv module (Debian: python3-venv)"; exit 1; }

@@ -1,0 +1,1 @@
+"""Measures envbuild against the image that MLflow's own Dockerfile gives. `make bench` runs it."""

@@ -1,0 +1,50 @@
+"""What the machine is, without its name or any path of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from pathlib import Path
+
+from .baseline import VERSION
+from .engine import docker
+
+
+def facts() -> dict[str, str]:
+    """Pairs to show, in order."""
+    info = json.loads(docker("info", "--format", "{{json .}}"))
+    version = json.loads(docker("version", "--format", "{{json .}}"))
+    return {
+        "processor": f"{os.cpu_count()} cores, {_cpu()}",
+        "memory": f"{_memory() / 1e9:.1f} GB",
+        "system": f"{info.get('OperatingSystem', '?')}, {platform.machine()}, Linux {platform.release().split('-')[0]}",
+        "engine": f"Docker {version['Server']['Version']}, {info.get('Driver', '?')} on "
+        f"{_backing(info)}, classic builder; client {version['Client']['Version']}",
+        "Python": platform.python_version(),
+        "MLflow": VERSION,
+    }
+
+
+def _cpu() -> str:
+    found = re.search(r"^model name\s*:\s*(.+)$", _read("/proc/cpuinfo"), re.MULTILINE)
+    return found[1].strip() if found else platform.processor() or "unknown"
+
+
+def _memory() -> int:
+    found = re.search(r"^MemTotal:\s*(\d+) kB", _read("/proc/meminfo"), re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
+
+
+def _backing(info: dict[str, object]) -> str:
+    status = info.get("DriverStatus")
+    pairs = dict(pair for pair in status if len(pair) == 2) if isinstance(status, list) else {}
+    return str(pairs.get("Backing Filesystem", "unknown"))
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,132 @@
+"""Where the time and the memory go: phases of a build, imports, the start of a container, the layers of the image."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import engine, imports, serving
+from .errors import BenchError
+from .imports import Import
+from .processes import environment, run
+from .sampling import Sample, Sampler
+from .subject import Envbuild
+from .workspace import Workspace
+
+ROOT = Path(__file__).resolve().parent.parent
+_INSIDE = Path(__file__).resolve().parent / "inside"
+_MEMORY = re.compile(r"^envbuild-bench-memory (\{.*\})$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """A phase of a build: seconds since the start of the process, CPU of its processes and of the engine in it.
+
+    `resident` is the most memory of the process tree in it. Phases may overlap, so their CPU may count twice.
+    """
+
+    name: str
+    what: str
+    began: float
+    ended: float
+    cpu: float
+    engine_cpu: float
+    resident: int
+    steps: tuple[tuple[str, float], ...]
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.ended - self.began
+
+
+def phases(subject: Envbuild, model: Path, *options: str) -> tuple[float, list[Phase]]:
+    """Build in a process that takes the time of each phase; its seconds, and the phases in the order they began."""
+    sampler = Sampler()
+    words: list[str | Path] = [sys.executable, "-m", "benchmarks.phases", model, subject.tag, *options]
+    done = run(words, env=subject.environment(), folder=ROOT, started=sampler.start)
+    sampler.stop()
+    subject.workspace.built(subject.tag)
+    told = json.loads(done.stdout)
+    start = sampler.samples[0].at if sampler.samples else told["began"]
+    found = [_phase(name, entry, start, sampler.samples) for name, entry in told["phases"].items() if entry["ended"]]
+    startup = Phase(name="start", what="Python and the first imports", began=0.0, ended=max(0.0, told["began"] - start),
+                    steps=(), **_within(sampler.samples, start, told["began"]))  # fmt: skip
+    return done.seconds, sorted([startup, *found], key=lambda phase: phase.began)
+
+
+def _phase(name: str, entry: dict[str, Any], start: float, samples: list[Sample]) -> Phase:
+    return Phase(
+        name=name,
+        what=entry["what"],
+        began=entry["began"] - start,
+        ended=entry["ended"] - start,
+        steps=tuple((what, at - start) for what, at in entry["steps"]),
+        **_within(samples, entry["began"], entry["ended"]),
+    )
+
+
+def _within(samples: list[Sample], began: float, ended: float) -> dict[str, Any]:
+    inside = [sample for sample in samples if began <= sample.at <= ended]
+    if not inside:
+        return {"cpu": 0.0, "engine_cpu": 0.0, "resident": 0}
+    return {
+        "cpu": inside[-1].cpu - inside[0].cpu,
+        "engine_cpu": inside[-1].engine_cpu - inside[0].engine_cpu,
+        "resident": max(sample.resident for sample in inside),
+    }
+
+
+def command_imports(subject: Envbuild, model: Path) -> list[Import]:
+    """What the command imports when nothing has changed."""
+    _, *words = subject.command(model)
+    done = run([sys.executable, "-X", "importtime", "-m", "envbuild", *words], env=subject.environment())
+    found = imports.parse(done.stderr)
+    if not found:
+        raise BenchError("python -X importtime told nothing")
+    return found
+
+
+def bare_python() -> float:
+    """Seconds of an interpreter that does nothing: the floor of every command. The least of five."""
+    return min(run([sys.executable, "-c", "pass"], env=environment()).seconds for _ in range(5))
+
+
+def container_imports(workspace: Workspace, image: str) -> list[Import]:
+    """What the server imports until its first answer."""
+    told = ("--env", "PYTHONPROFILEIMPORTTIME=1")
+    with serving.answering(workspace, image, serving.route("envbuild"), told) as (name, _):
+        return imports.parse(_logs(name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Resident bytes of the server: of the bare interpreter, at the end, and what each package's imports brought."""
+
+    start: int
+    end: int
+    imports: tuple[tuple[str, int], ...]
+
+
+def container_memory(workspace: Workspace, image: str) -> Memory:
+    """The memory of the server by what it imports."""
+    told = ("--volume", f"{_INSIDE}:/bench:ro", "--env", "PYTHONPATH=/bench")
+    with serving.answering(workspace, image, serving.route("envbuild"), told) as (name, _):
+        engine.docker("stop", "--time", "20", name)
+        logs = _logs(name)
+    found = _MEMORY.search(logs)
+    if found is None:
+        raise BenchError(f"the server told nothing of its memory:\n{logs[-1000:]}")
+    told_memory = json.loads(found[1])
+    sizes = sorted(told_memory["imports"].items(), key=lambda item: (-item[1], item[0]))
+    return Memory(start=told_memory["start"], end=told_memory["end"], imports=tuple(sizes))
+
+
+def _logs(name: str) -> str:
+    """Both streams of a container's log."""
+    done = run(["docker", "logs", name])
+    return done.stdout + done.stderr
