@@ -103,11 +103,12 @@ def lint(model: Model, *, options: Options | None = None) -> list[Finding]:
 
 def target(model: Model, options: Options) -> Target:
     """What `model` is judged for."""
-    from .servers import choose_server
+    from .servers import choose_server, refuse_script
 
     server, _ = choose_server(options.server, model.environment)
     imports = None
     if options.scoring_script is not None:
+        refuse_script(server)
         from .scripts import imports_of
 
         imports = imports_of(options.scoring_script)
@@ -132,9 +133,9 @@ def lock(model: Model, *, options: Options | None = None, progress: Progress = S
     options = options or Options()
     model = _check(model, options, progress)
     store = prepare.open_store(options)
-    base, _ = prepare.prepare_base(model, options, store, prepare.Images.connected(options), progress)
     server, _ = choose_server(options.server, model.environment)
-    return fetch(prepare.prepare_lock(model, server, base, options, progress), store, progress)
+    images = prepare.Images.connected(options)
+    return fetch(prepare.prepare_both(model, server, options, store, images, progress)[2], store, progress)
 
 
 def plan(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Plan:
@@ -183,7 +184,8 @@ def build(
         progress.note(goal.why)
     model = _check(model, options, progress)
     store = prepare.open_store(options)
-    made, base, found = _plan(model, options, store, prepare.Images.of(goal.engine), progress)
+    images = prepare.Images.of(goal.engine)
+    made, base, found = _plan(model, options, store, images, progress, to_build=True)
     dropped: set[str] = set()
     while True:
         try:
@@ -204,7 +206,7 @@ def build(
             dropped.add(error.digest)
             store.drop(error.digest)
             progress.warn(f"the cached blob {error.digest[:19]} was damaged and is made anew")
-            base, _ = prepare.prepare_base(model, options, store, prepare.Images.of(goal.engine), SILENT)
+            base, _ = prepare.prepare_base(model, options, store, images, SILENT)
     return Built(
         reference=delivered.reference,
         references=tuple(reference.familiar for reference in goal.references),
@@ -308,7 +310,13 @@ def _check(model: Model, options: Options, progress: Progress) -> Model:
 
 
 def _plan(
-    model: Model, options: Options, store: Store, images: prepare.Images, progress: Progress
+    model: Model,
+    options: Options,
+    store: Store,
+    images: prepare.Images,
+    progress: Progress,
+    *,
+    to_build: bool = False,
 ) -> tuple[Plan, Base, Lock]:
     from . import prepare
     from .facts import heavy_wheels
@@ -317,7 +325,6 @@ def _plan(
     from .servers import choose_server
 
     server, why = choose_server(options.server, model.environment)
-    base, choice = prepare.prepare_base(model, options, store, images, progress)
-    found = prepare.prepare_lock(model, server, base, options, progress)
+    base, choice, found = prepare.prepare_both(model, server, options, store, images, progress, to_build=to_build)
     inputs = gather(model, server, why, base, choice, found, options, store)
     return make_plan(inputs, ranking=heavy_wheels()), base, found

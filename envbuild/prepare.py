@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .bases import choose, open_base, python_notes
-from .bases.types import Base, Choice
+from .bases.types import Base, Choice, Foreseen
 from .errors import UsageError
 from .model.types import Model
 from .oci.store import Store
@@ -73,9 +73,14 @@ def choose_platform(options: Options) -> str:
 
 
 def prepare_base(
-    model: Model, options: Options, store: Store, images: Images, progress: Progress
+    model: Model,
+    options: Options,
+    store: Store,
+    images: Images,
+    progress: Progress,
+    foreseen: Callable[[Foreseen], None] | None = None,
 ) -> tuple[Base, Choice]:
-    """Choose the base by the Python that is wanted, and open it."""
+    """Choose the base by the Python that is wanted, and open it. `foreseen` is `open_base`'s."""
     wanted, source = wanted_python(model, options)
     choice = choose(options.base, wanted, python_source=source)
     for note in choice.notes:
@@ -87,6 +92,7 @@ def prepare_base(
         progress=progress,
         save=images.save,
         inspect=images.inspect,
+        foreseen=foreseen,
     )
     notes = base.notes if base.assembled else (*base.notes, *python_notes(base, wanted, source))
     for note in notes:
@@ -112,15 +118,62 @@ def _version(text: str) -> str:
     return plain if all(part.isdigit() for part in plain.split(".")) else ""
 
 
+def prepare_both(
+    model: Model,
+    server: Server,
+    options: Options,
+    store: Store,
+    images: Images,
+    progress: Progress,
+    *,
+    to_build: bool = False,
+) -> tuple[Base, Choice, Lock]:
+    """The base and the lock. Where the base has to be made, the packages are resolved meanwhile for what it will be.
+
+    `to_build` says that an image follows: then a base that is new makes new bytecode, out of every wheel and by its
+    own interpreter, so both are brought along.
+    """
+    from .aside import Aside
+
+    expected: list[Foreseen] = []
+    with Aside[Lock](progress) as aside:
+
+        def resolve_aside(foreseen: Foreseen) -> None:
+            expected.append(foreseen)
+            aside.start(lambda listener: resolve_and_fetch(foreseen, listener))
+
+        def resolve_and_fetch(foreseen: Foreseen, listener: Progress) -> Lock:
+            lock = _resolve(model, server, foreseen, options, listener)
+            if to_build and options.bytecode != "off":
+                fetcher(lock, store, listener)([package.sha256 for package in lock.packages])
+            return lock
+
+        base, choice = prepare_base(model, options, store, images, progress, resolve_aside)
+        if aside.started and to_build and options.bytecode != "off":
+            from .bases import rootfs
+            from .gather import choose_bytecode
+
+            if choose_bytecode(options, base)[0] != "off":
+                rootfs(base, store)
+        if aside.started and expected[0].fits(base):
+            return base, choice, aside.result()
+    return base, choice, prepare_lock(model, server, base, options, progress)
+
+
 def prepare_lock(model: Model, server: Server, base: Base, options: Options, progress: Progress) -> Lock:
     """Resolve, or take the lock that the cache has for the same inputs."""
+    foreseen = Foreseen(python=base.interpreter.version, glibc=base.glibc, architecture=base.architecture)
+    return _resolve(model, server, foreseen, options, progress)
+
+
+def _resolve(model: Model, server: Server, base: Foreseen, options: Options, progress: Progress) -> Lock:
     from .model import extra_requirements
     from .resolver import resolve
 
     return resolve(
         model.environment,
         server,
-        python=base.interpreter.version,
+        python=base.python,
         glibc=base.glibc,
         architecture=base.architecture,
         cache=cache_dir(options),

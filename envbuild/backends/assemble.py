@@ -87,10 +87,23 @@ def rfc3339(seconds: int) -> str:
 def _make(
     plan: Plan, missing: Sequence[int], base: Base, store: Store, progress: Progress
 ) -> dict[int, Layer]:
-    """Write the missing layers: wheels side by side in processes, the rest one after the other."""
+    """Write the missing layers: wheels side by side in processes, beside them the rest one after the other."""
     made: dict[int, Layer] = {}
     wheels = [index for index in missing if plan.layers[index].kind in ("wheel", "wheels")]
-    if wheels:
+
+    def make_others() -> None:
+        for index in missing:
+            planned = plan.layers[index]
+            if planned.kind in ("wheel", "wheels"):
+                continue
+            progress.advance("layer", 0, what=planned.title)
+            made[index] = _bytecode(planned, base, store) if planned.kind == "bytecode" else write_files(store, planned)
+            remember_layer(store, planned.key, made[index])
+            progress.advance("layer", what=planned.title)
+
+    if not wheels:
+        make_others()
+    else:
         from ..oci.wheel import build_wheel_layers
 
         by_key = {plan.layers[index].key: index for index in wheels}
@@ -106,19 +119,9 @@ def _make(
             python=settings["python"],
             keep_tests=settings["keep_tests"],
             on_done=finished,
+            meanwhile=make_others,
         )
         made |= {by_key[key]: layer for key, layer in built.items()}
-    for index in missing:
-        if index in made:
-            continue
-        planned = plan.layers[index]
-        progress.advance("layer", 0, what=planned.title)
-        if planned.kind == "bytecode":
-            made[index] = _bytecode(planned, base, store)
-        else:
-            made[index] = write_files(store, planned)
-        remember_layer(store, planned.key, made[index])
-        progress.advance("layer", what=planned.title)
     return made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -17,16 +17,25 @@ from .lock import BaseLock, from_json, shipped, to_json, upstream_version
 from .manifest import assembled_config, recall, remember, store_manifest
 from .mirrors import VARIABLE
 from .suites import ARCHITECTURES, RECIPE, SUITES, Suite
-from .types import Base, Interpreter, SystemPackage
+from .types import Base, Foreseen, Interpreter, SystemPackage
 
 if TYPE_CHECKING:
     from .download import Downloader
 
 
-def open_debian(suite: Suite, store: Store, *, architecture: str, refresh: bool, progress: Progress) -> Base:
+def open_debian(
+    suite: Suite,
+    store: Store,
+    *,
+    architecture: str,
+    refresh: bool,
+    progress: Progress,
+    foreseen: Callable[[Foreseen], None] | None = None,
+) -> Base:
     """The base of `suite` for `architecture` (Debian's name), from the cache if it was made before.
 
-    `refresh` reads the indexes and takes the newest packages, also for later calls with the same store.
+    `refresh` reads the indexes and takes the newest packages, also for later calls with the same store. `foreseen`
+    is told what the base will be before it is made, where a lock says so; a mirror may still make it another.
     """
     if architecture not in ARCHITECTURES:
         raise BaseImageError(
@@ -40,6 +49,14 @@ def open_debian(suite: Suite, store: Store, *, architecture: str, refresh: bool,
         progress.start("base", suite.name)
         progress.done("base", _summary(base, lock, downloaded=0, cached=True))
     else:
+        if lock and not refresh and foreseen is not None:
+            foreseen(
+                Foreseen(
+                    python=python_version(suite, lock),
+                    glibc=upstream_version(lock.version("libc6")),
+                    architecture=ARCHITECTURES[architecture][0],
+                )
+            )
         base, lock = _make(suite, architecture, lock, store, refresh=refresh, progress=progress)
     if ships is not None and lock.digest == ships.digest:
         return base

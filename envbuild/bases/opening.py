@@ -12,7 +12,7 @@ from ..progress import SILENT, Progress
 from .catalogue import IMAGE_KINDS, choose
 from .debian import open_debian, suite_of
 from .suites import ARCHITECTURES
-from .types import Base
+from .types import Base, Foreseen
 
 # The engine's `save`: a reference to a readable docker archive; its `inspect`: a reference to what it knows.
 Save = Callable[[str], AbstractContextManager[BinaryIO]]
@@ -28,12 +28,14 @@ def open_base(
     progress: Progress = SILENT,
     save: Save | None = None,
     inspect: Inspect | None = None,
+    foreseen: Callable[[Foreseen], None] | None = None,
 ) -> Base:
     """The base `name`, its layers in `store`: `debian:SUITE` or an image, as `choose` gives them.
 
     `refresh` takes the newest packages instead of the locked ones. `save` and `inspect` are a container engine's,
     for `docker-daemon:REF` only. Reports the phase `base`. Opened once, a base needs no network, but for a tag of a
     registry, which may have moved: where its registry does not answer, what the tag was last is taken.
+    `foreseen` is called before a base is made, if it is known already what it will be.
     Raises UsageError, BaseImageError, NetworkError, IntegrityError, StorageError.
     """
     system, _, architecture = platform.partition("/")
@@ -43,7 +45,7 @@ def open_base(
     suite = suite_of(name)
     if suite is not None:
         debian = {oci: ours for ours, (oci, *_) in ARCHITECTURES.items()}.get(architecture, architecture)
-        return open_debian(suite, store, architecture=debian, refresh=refresh, progress=progress)
+        return open_debian(suite, store, architecture=debian, refresh=refresh, progress=progress, foreseen=foreseen)
     choice = choose(name, "", python_source="")
     if name.partition(":")[0] not in IMAGE_KINDS:
         from .remote import open_remote

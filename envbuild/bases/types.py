@@ -62,6 +62,23 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What packages are chosen for, of a base that is still to be made: a full version, `2.36`, `amd64`."""
+
+    python: str
+    glibc: str
+    architecture: str
+
+    def fits(self, base: Base) -> bool:
+        """Whether `base` became what was foreseen."""
+        return (self.python, self.glibc, self.architecture) == (
+            base.interpreter.version,
+            base.glibc,
+            base.architecture,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """Which base to open, and why that one. `notes` are for the person: a patch version that differs, say."""
 

@@ -75,11 +75,13 @@ def build_wheel_layers(
     python: str,
     keep_tests: bool,
     on_done: Callable[[str, Layer], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> dict[str, Layer]:
     """Build a layer for each job (layer key, wheels); layers by key, in the order of the jobs.
 
     Large work is spread over worker processes, since unpacking holds the interpreter's lock. `on_done` is
-    called from this thread, as each layer is done. Errors are those of `write_wheels`, and StorageError if the
+    called as each layer is done, from any thread; `meanwhile` from this one, once, beside the processes or after
+    the layers. Errors are its own and those of `write_wheels`, and StorageError if the
     disk is full or a worker is killed; layers that were done by then stay in the store.
     """
     from .wheel_pool import Task, run_tasks
@@ -87,10 +89,13 @@ def build_wheel_layers(
     tasks = [Task(key=key, wheels=tuple(wheels)) for key, wheels in jobs]
     settings = {"prefix": prefix, "python": python, "keep_tests": keep_tests}
     done: dict[str, Layer] = {}
-    for key, layer in run_tasks(store, tasks, settings):
+
+    def finished(key: str, layer: Layer) -> None:
         done[key] = layer
         if on_done:
             on_done(key, layer)
+
+    run_tasks(store, tasks, settings, finished, meanwhile)
     return {key: done[key] for key, _ in jobs}
 
 

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,10 +50,18 @@ class Task:
         return total
 
 
-def run_tasks(store: Store, tasks: Sequence[Task], settings: Mapping[str, Any]) -> Iterator[tuple[str, Layer]]:
-    """Do the tasks, the largest first, and give each key and layer as it is done.
+def run_tasks(
+    store: Store,
+    tasks: Sequence[Task],
+    settings: Mapping[str, Any],
+    finished: Callable[[str, Layer], None],
+    meanwhile: Callable[[], None] | None = None,
+) -> None:
+    """Do the tasks, the largest first, and tell each key and layer to `finished` as it is done, from any thread.
 
-    `settings` are the keyword arguments of write_wheel_layer. The first error ends all workers and is raised.
+    `settings` are the keyword arguments of write_wheel_layer. `meanwhile` is called from this thread while the
+    processes work, or after the tasks where there are none. The first error of a task ends all workers and is
+    raised; an error of `meanwhile` comes after those.
     """
     ordered = sorted(tasks, key=lambda task: (-task.size, task.key))
     # What is left beside the largest task is what a second process can take.
@@ -61,22 +69,30 @@ def run_tasks(store: Store, tasks: Sequence[Task], settings: Mapping[str, Any]) 
     count = min(len(ordered), _cpus(), _MOST_WORKERS)
     if count < 2 or spare < _SMALL or not sys.executable:
         for task in ordered:
-            yield task.key, write_wheel_layer(store, task.key, task.wheels, **settings)
+            finished(task.key, write_wheel_layer(store, task.key, task.wheels, **settings))
+        if meanwhile:
+            meanwhile()
         return
     store.create()
     pending: queue.SimpleQueue[Task] = queue.SimpleQueue()
     for task in ordered:
         pending.put(task)
-    done: queue.SimpleQueue[tuple[str, Layer] | BaseException] = queue.SimpleQueue()
-    workers = [_Worker(store, settings, pending, done) for _ in range(count)]
+    done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+    workers = [_Worker(store, settings, pending, done, finished) for _ in range(count)]
+    failure: Exception | None = None
     try:
         for worker in workers:
             worker.start()
+        if meanwhile:
+            try:
+                meanwhile()
+            except Exception as error:
+                failure = error
         for _ in ordered:
-            result = done.get()
-            if isinstance(result, BaseException):
+            if result := done.get():
                 raise result
-            yield result
+        if failure:
+            raise failure
     finally:
         for worker in workers:
             worker.stop()
@@ -90,12 +106,14 @@ class _Worker(threading.Thread):
         store: Store,
         settings: Mapping[str, Any],
         pending: queue.SimpleQueue[Task],
-        done: queue.SimpleQueue[tuple[str, Layer] | BaseException],
+        done: queue.SimpleQueue[BaseException | None],
+        finished: Callable[[str, Layer], None],
     ) -> None:
         super().__init__(daemon=True)
         self._request = {"root": os.path.abspath(store.root), "settings": dict(settings)}  # noqa: PTH100 no resolving
         self._pending = pending
         self._done = done
+        self._finished = finished
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
         self._stopped = False
@@ -109,7 +127,8 @@ class _Worker(threading.Thread):
                     task = self._pending.get_nowait()
                 except queue.Empty:
                     break
-                self._done.put((task.key, _ask(process, self._request, task)))
+                self._finished(task.key, _ask(process, self._request, task))
+                self._done.put(None)
         except BaseException as error:
             self._done.put(error)
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,7 @@ _PASSED = frozenset(
     }
 )  # fmt: skip
 _OPTIONS = ("--format", "pylock.toml", "--only-binary", ":all:", "--no-header", "--no-progress", "--color", "never")
+_TICK = 0.2  # seconds between two looks at whether the answer is still wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +58,11 @@ def compile_lock(
     cache: Path,
     refresh: bool = False,
     environ: Mapping[str, str] | None = None,
+    tick: Callable[[], object] = lambda: None,
 ) -> Answer:
     """Resolve for `platform`. `cache` is uv's own folder; `refresh` asks the index for everything again.
+
+    `tick` is called while uv is at work; if it raises, uv is ended.
 
     Raises ResolveError where there is no uv, StorageError where its cache cannot be written.
     """
@@ -78,17 +83,26 @@ def compile_lock(
             *(["--python", sys.executable] if sys.executable else []),
             *(["--refresh"] if refresh else []),
         ]  # fmt: skip
-        done = subprocess.run(
+        with subprocess.Popen(
             command,
             env=clean_environment(os.environ if environ is None else environ, cache),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
-            check=False,
-        )
-        said = without_credentials(done.stderr).replace(f"{name}{os.sep}", "")
-    return Answer(lock=without_credentials(done.stdout), explanation=said.strip(), code=done.returncode)
+        ) as process:
+            try:
+                while True:
+                    with suppress(subprocess.TimeoutExpired):
+                        lock, said = process.communicate(timeout=_TICK)
+                        break
+                    tick()
+            except BaseException:
+                process.kill()
+                raise
+        said = without_credentials(said).replace(f"{name}{os.sep}", "")
+    return Answer(lock=without_credentials(lock), explanation=said.strip(), code=process.returncode)
 
 
 def find_uv() -> str:
