@@ -15,6 +15,7 @@ from .planner.paths import site_packages
 from .planner.types import Bytecode, Decision, FileEntry
 from .resolver.types import Lock
 from .roots import import_roots
+from .servers import edition_for
 from .servers.types import Server
 
 RUNTIME = Path(__file__).parent / "runtime"
@@ -33,6 +34,7 @@ def gather(
     """Hash the files, find the import roots and settle the bytecode."""
     from .model.content import hash_files
 
+    server = edition_for(server, lock.mlflow)
     script = _script(options)
     hashes = hash_files(model, store.root)
     runtime = runtime_entries(server, base)
@@ -41,6 +43,7 @@ def gather(
     bytecode, why_bytecode = choose_bytecode(options, base)
     decisions = (
         Decision(what="server", value=server.name, why=why_server),
+        *_edition(server, lock),
         # A path that the person typed is no part of the plan.
         Decision(
             what="base",
@@ -65,6 +68,14 @@ def gather(
         decisions=decisions,
         revisions=revisions(),
     )
+
+
+def _edition(server: Server, lock: Lock) -> tuple[Decision, ...]:
+    """Which edition of the server the locked version of mlflow takes, where there are several."""
+    if not server.edition:
+        return ()
+    why = f"mlflow {lock.mlflow} is locked: {server.why_edition}"
+    return (Decision(what="edition", value=server.edition, why=why),)
 
 
 def revisions() -> dict[str, str]:

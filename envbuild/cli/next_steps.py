@@ -59,15 +59,18 @@ def request(server: str, model: Model, port: int, *, own_script: bool) -> str:
     from ..servers import PROFILES
 
     profile = PROFILES[server]
-    body = None if own_script else example_body(model)
+    body = None if own_script else example_body(model, invocation=profile.scoring == "/invocations")
     if body is None:
         return f"curl http://localhost:{port}{profile.liveness}"
     url = f"http://localhost:{port}{profile.scoring}"
     return f"curl {url} -H 'content-type: application/json' -d {shlex.quote(body)}"
 
 
-def example_body(model: Model) -> str | None:
-    """The input example as the body of a scoring request; None if there is none that fits a command line."""
+def example_body(model: Model, *, invocation: bool = False) -> str | None:
+    """The input example as the body of a scoring request; None if there is none that fits a command line.
+
+    The body is Azure ML's, or as an `invocation` MLflow's.
+    """
     example = model.mlmodel.input_example if model.mlmodel is not None else None
     if example is None or not example.serving_path:
         return None
@@ -77,9 +80,9 @@ def example_body(model: Model) -> str | None:
     document = _read_json(model.root / example.serving_path)
     body: dict[str, Any] = {}
     if isinstance(document.get("dataframe_split"), dict):
-        body["input_data"] = _first_row(document["dataframe_split"])
+        body["dataframe_split" if invocation else "input_data"] = _first_row(document["dataframe_split"])
     elif "inputs" in document:
-        body["input_data"] = document["inputs"]
+        body["inputs" if invocation else "input_data"] = document["inputs"]
     else:
         return None
     if document.get("params"):

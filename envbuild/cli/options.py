@@ -29,7 +29,7 @@ quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say nothing but
 _LINT: tuple[Decorator[Any], ...] = (
     click.option(
         "--server",
-        type=click.Choice(["auto", "azureml", "envbuild"]),
+        type=click.Choice(["auto", "azureml", "envbuild", "mlflow"]),
         default="auto",
         show_default=True,
         help="What serves the model.",

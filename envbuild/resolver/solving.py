@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ResolveError, UsageError
 from ..model.types import Environment, Requirement
 from ..progress import SILENT, Progress, Summary
+from ..servers import edition_for, mlflow_range
 from ..servers.types import Server
 from . import lockcache
+from .editions import mlflow_pin, with_whole, within
 from .indexes import settings
 from .requirements import Ask, Inputs, ceilings, collect, with_skinny
 from .target import Platform, platform_of
@@ -52,22 +54,26 @@ def resolve(
     if upgrade and locked:
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
     platform = platform_of(python, glibc, architecture)
-    full = collect(environment, server, extra=extra, inject=inject, model_root=model_root)
-    inputs = full if full_mlflow else with_skinny(full)
-    key = lockcache.key_of(inputs, platform, settings(os.environ), server.name)
-    entry = cache / "locks" / key
+    asked = collect(environment, server, extra=extra, inject=inject, model_root=model_root)
+    finder = _Finder(
+        platform=platform,
+        cache=cache,
+        server=server,
+        full_mlflow=full_mlflow,
+        upgrade=upgrade,
+        locked=locked,
+        progress=progress,
+    )
+    edition = edition_for(server, mlflow_pin(asked))
+    if edition != server:
+        asked = collect(environment, edition, extra=extra, inject=inject, model_root=model_root)
     progress.start("resolve", f"Python {python}, {platform.tag}")
-    lock = None if upgrade else lockcache.read(entry)
-    if lock is None:
-        if locked:
-            raise ResolveError(
-                "--locked allows no resolution, and the cache has no lock for these requirements, "
-                f"the {server.name} server, Python {python} and {platform.tag}",
-                hint="run once without --locked",
-            )
-        search = _Search(platform, cache / "uv", refresh=upgrade)
-        lock, text = search.run(inputs, full, server.name)
-        lock = lockcache.write(entry, replace(lock, created=_now()), text)
+    lock, inputs = finder.find(asked, edition)
+    settled = edition_for(server, lock.mlflow)
+    if settled != edition:
+        # A range: only the resolution tells the version, and that version is served by another edition.
+        asked = collect(environment, settled, extra=extra, inject=inject, model_root=model_root)
+        lock, inputs = finder.find(within(asked, mlflow_range(server, settled), server), settled)
     lock = replace(lock, notes=(*inputs.notes, *lock.notes))
     for note in lock.notes:
         progress.note(note)
@@ -94,12 +100,45 @@ def age_of(created: str, now: datetime | None = None) -> str:
     return "just now"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finder:
+    """Locks for requirements: out of the cache, or resolved."""
+
+    platform: Platform
+    cache: Path
+    server: Server
+    full_mlflow: bool
+    upgrade: bool
+    locked: bool
+    progress: Progress
+
+    def find(self, asked: Inputs, edition: Server) -> tuple[Lock, Inputs]:
+        """The lock for what is `asked` under that edition of the server, and the requirements as they were put."""
+        full = with_whole(asked) if edition.whole_mlflow else asked
+        inputs = full if edition.whole_mlflow or self.full_mlflow else with_skinny(full)
+        key = lockcache.key_of(inputs, self.platform, settings(os.environ), self.server.name)
+        entry = self.cache / "locks" / key
+        lock = None if self.upgrade else lockcache.read(entry)
+        if lock is None:
+            if self.locked:
+                raise ResolveError(
+                    "--locked allows no resolution, and the cache has no lock for these requirements, the "
+                    f"{self.server.name} server, Python {self.platform.python} and {self.platform.tag}",
+                    hint="run once without --locked",
+                )
+            search = _Search(self.platform, self.cache / "uv", self.progress, refresh=self.upgrade)
+            lock, text = search.run(inputs, full, self.server.name)
+            lock = lockcache.write(entry, replace(lock, created=_now()), text)
+        return lock, inputs
+
+
 class _Search:
     """The conversation with uv for one lock: what gives way, in which order, and what is said about it."""
 
-    def __init__(self, platform: Platform, cache: Path, *, refresh: bool) -> None:
+    def __init__(self, platform: Platform, cache: Path, progress: Progress, *, refresh: bool) -> None:
         self._platform = platform
         self._cache = cache
+        self._progress = progress
         self._refresh = refresh
         self._notes: list[str] = []
         self._given_up: set[str] = set()
@@ -195,6 +234,7 @@ class _Search:
             self._platform,
             cache=self._cache,
             refresh=self._refresh,
+            tick=lambda: self._progress.advance("resolve", 0),
         )
         self._refresh = False
         return answer

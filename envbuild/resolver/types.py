@@ -56,3 +56,9 @@ class Lock:
         """Over name, version, file and hash of each package, Python and platform; no address."""
         rows = [[p.name, p.version, p.filename, p.sha256] for p in self.packages]
         return digest_of({"python": self.python, "platform": self.platform, "packages": rows})
+
+    @property
+    def mlflow(self) -> str:
+        """The version of mlflow, whole or skinny; empty where neither is among the packages."""
+        found = {p.name: p.version for p in self.packages if p.name in ("mlflow", "mlflow-skinny")}
+        return found.get("mlflow") or found.get("mlflow-skinny") or ""

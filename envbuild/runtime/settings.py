@@ -31,10 +31,10 @@ class Settings:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings; StartError names the variable that holds no usable number."""
     return Settings(
-        port=_number(environment, "PORT", Settings.port, 1, 65535),
-        concurrency=_number(environment, "ENVBUILD_MAX_CONCURRENT", Settings.concurrency, 1, 1024),
-        body_limit=_number(environment, "ENVBUILD_MAX_BODY", Settings.body_limit, 1, 1 << 40),
-        grace=_number(environment, "ENVBUILD_GRACE_SECONDS", Settings.grace, 0, 86400),
+        port=number(environment, "PORT", Settings.port, 1, 65535),
+        concurrency=number(environment, "ENVBUILD_MAX_CONCURRENT", Settings.concurrency, 1, 1024),
+        body_limit=number(environment, "ENVBUILD_MAX_BODY", Settings.body_limit, 1, 1 << 40),
+        grace=number(environment, "ENVBUILD_GRACE_SECONDS", Settings.grace, 0, 86400),
     )
 
 
@@ -81,7 +81,8 @@ def model_config(environment: Mapping[str, str]) -> dict[str, Any] | None:
     return value
 
 
-def _number(environment: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+def number(environment: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    """Return the whole number that the variable `name` holds, or `default` if it is unset or empty."""
     text = environment.get(name, "").strip()
     if not text:
         return default

@@ -7,13 +7,23 @@ from types import MappingProxyType
 
 from ..errors import UsageError
 from ..model.types import Environment
-from . import azureml, envbuild
+from . import azureml, envbuild, mlflow
+from .editions import edition_for, mlflow_range
 from .types import RuntimeFile, Server, ServerPackage
 
-__all__ = ["PROFILES", "RuntimeFile", "Server", "ServerPackage", "choose_server"]
+__all__ = [
+    "PROFILES",
+    "RuntimeFile",
+    "Server",
+    "ServerPackage",
+    "choose_server",
+    "edition_for",
+    "mlflow_range",
+    "refuse_script",
+]
 
 PROFILES: Mapping[str, Server] = MappingProxyType(
-    {server.name: server for server in (azureml.SERVER, envbuild.SERVER)}
+    {server.name: server for server in (azureml.SERVER, envbuild.SERVER, mlflow.SERVER)}
 )
 
 
@@ -35,3 +45,13 @@ def choose_server(requested: str, environment: Environment) -> tuple[Server, str
         names = ", ".join(p.name for p in own.packages)
         return own, f"conda.yaml lists its packages ({names})"
     return PROFILES["azureml"], "the default"
+
+
+def refuse_script(server: Server) -> None:
+    """Raise UsageError if `server` cannot run a scoring script."""
+    if not server.takes_script:
+        takers = " or ".join(f"--server {profile.name}" for profile in PROFILES.values() if profile.takes_script)
+        raise UsageError(
+            f"the {server.name} server takes no scoring script: it serves the model alone",
+            hint=f"{takers} runs one; or leave --scoring-script out",
+        )

@@ -34,7 +34,11 @@ class Server:
 
     `constraints` are soft: they are left out when nothing satisfies them. `modules` are the import roots
     of start-up. `fallbacks` pairs a soft constraint with a requirement that is needed where it does not
-    hold.
+    hold. `takes_script` tells whether a scoring script can stand in for the model.
+
+    A server that is another one with older versions of mlflow has them as `editions`, the newest first. Each
+    serves mlflow from `since` (`2.21`) on, up to the one before it; `edition` says what it is, `why_edition`
+    why. `whole_mlflow` tells that mlflow-skinny is not enough for it.
     """
 
     name: str
@@ -52,3 +56,9 @@ class Server:
     entry_script: str
     modules: tuple[str, ...]
     fallbacks: tuple[tuple[str, str], ...] = ()
+    takes_script: bool = True
+    editions: tuple[Server, ...] = ()
+    since: str = ""
+    edition: str = ""
+    why_edition: str = ""
+    whole_mlflow: bool = False

@@ -77,8 +77,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(image: str, *, options: Sequence[str] = STRICT, seconds: float = 60) -> Iterator[Container]:
-    """Run `image` on the host's network and wait until it answers `GET /`; fails with its log if it does not.
+def running(
+    image: str, *, options: Sequence[str] = STRICT, seconds: float = 60, path: str = "/"
+) -> Iterator[Container]:
+    """Run `image` on the host's network and wait until it answers `GET path`; fails with its log if it does not.
 
     The host's network because an engine inside a container often has no bridge; $PORT picks the port.
     """
@@ -88,17 +90,17 @@ def running(image: str, *, options: Sequence[str] = STRICT, seconds: float = 60)
     subprocess.run([*command, *options, image], capture_output=True, text=True, check=True)
     container = Container(name=name, port=port)
     try:
-        _wait(container, seconds)
+        _wait(container, seconds, path)
         yield container
     finally:
         subprocess.run(["docker", "rm", "--force", name], capture_output=True, check=False)
 
 
-def _wait(container: Container, seconds: float) -> None:
+def _wait(container: Container, seconds: float, path: str) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
-            if container.ask("GET", "/", timeout=5).status == 200:
+            if container.ask("GET", path, timeout=5).status == 200:
                 return
         except OSError:
             if not container.inspect()["State"]["Running"]:
