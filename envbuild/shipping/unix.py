@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import io
 import json
 import socket
@@ -16,24 +15,11 @@ from ..errors import EngineError
 from .answers import OTHERWISE, MissingError, messages, refusal
 from .endpoint import Endpoint
 from .engine import EngineInfo, RefusedError, is_complete
+from .wire import Answer, Connection
 
 _ASK = 60.0  # seconds for an answer that needs no work
 _WORK = 3600.0  # seconds of silence while the engine unpacks or packs layers
 _LIMIT = 64 << 20  # bytes of an answer that are kept in memory
-
-
-class UnixConnection(http.client.HTTPConnection):
-    """HTTP to a unix socket."""
-
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        """Open the socket."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 class UnixEngine:
@@ -42,15 +28,15 @@ class UnixEngine:
     def __init__(self, path: str, *, timeout: float = 10.0) -> None:
         self._path = path
         self._info: EngineInfo | None = None
-        self._connection: UnixConnection | None = None
+        self._connection: Connection | None = None
         with self._errors(), self._request("GET", "/_ping", timeout=timeout) as answer:
             # Anything may listen on a socket: only an engine says which API it speaks.
-            if answer.status != 200 or not answer.getheader("Api-Version"):
+            if answer.status != 200 or not answer.header("Api-Version"):
                 raise EngineError(
                     f"what listens on {path} is no container engine (HTTP {answer.status})",
                     hint=f"set DOCKER_HOST to the engine's socket, {OTHERWISE}",
                 )
-            podman = answer.getheader("Libpod-API-Version") or "podman" in (answer.getheader("Server") or "").lower()
+            podman = answer.header("Libpod-API-Version") or "podman" in answer.header("Server").lower()
         self._product: Literal["docker", "podman"] = "podman" if podman else "docker"
 
     @property
@@ -102,7 +88,7 @@ class UnixEngine:
     def load(self, chunks: Iterable[bytes]) -> list[str]:
         """Stream an archive to the engine. Its answer is read meanwhile, so neither waits for the other."""
         with self._errors():
-            connection = UnixConnection(self._path, _WORK)
+            connection = Connection(self._path, _WORK)
             try:
                 return self._load(connection, chunks)
             finally:
@@ -111,10 +97,10 @@ class UnixEngine:
     def save(self, reference: str) -> BinaryIO:
         """The image as a stream; close it after use."""
         with self._errors():
-            connection = UnixConnection(self._path, _WORK)
+            connection = Connection(self._path, _WORK)
             try:
                 connection.request("GET", f"/images/get?{urlencode({'names': reference})}")
-                answer = connection.getresponse()
+                answer = connection.answer()
                 if answer.status != 200:
                     raise refusal(answer.status, answer.read(_LIMIT))
             except BaseException:
@@ -128,12 +114,9 @@ class UnixEngine:
             self._connection.close()
             self._connection = None
 
-    def _load(self, connection: UnixConnection, chunks: Iterable[bytes]) -> list[str]:
-        connection.putrequest("POST", "/images/load?quiet=1")
-        connection.putheader("Content-Type", "application/x-tar")
-        connection.putheader("Transfer-Encoding", "chunked")
-        connection.endheaders()
-        wire = connection.sock
+    def _load(self, connection: Connection, chunks: Iterable[bytes]) -> list[str]:
+        headers = {"Content-Type": "application/x-tar", "Transfer-Encoding": "chunked"}
+        wire = connection.request("POST", "/images/load?quiet=1", headers)
         reader = _Reader(connection)
         reader.start()
         try:
@@ -165,27 +148,27 @@ class UnixEngine:
             return json.loads(body) if body.strip() else {}
 
     @contextmanager
-    def _request(self, method: str, path: str, *, timeout: float) -> Iterator[http.client.HTTPResponse]:
+    def _request(self, method: str, path: str, *, timeout: float) -> Iterator[Answer]:
         """One short question over the kept connection, opened anew if the engine has closed it meanwhile."""
         for attempt in (1, 2):
             fresh = self._connection is None
-            connection = self._connection or UnixConnection(self._path, timeout)
+            connection = self._connection or Connection(self._path, timeout)
             connection.timeout = timeout
             try:
-                if connection.sock is not None:
-                    connection.sock.settimeout(timeout)
                 connection.request(method, path)
-                answer = connection.getresponse()
+                answer = connection.answer()
                 break
             except BaseException as error:
                 connection.close()
                 self._connection = None
-                if fresh or attempt == 2 or not isinstance(error, (OSError, http.client.HTTPException)):
+                if fresh or attempt == 2 or not isinstance(error, OSError):
                     raise
         self._connection = connection
         try:
             yield answer
             answer.read(_LIMIT)
+            if answer.closes or not answer.finished:
+                self.close()
         except BaseException:
             self.close()
             raise
@@ -209,7 +192,7 @@ class UnixEngine:
                 f"the container engine on {self._path} does not answer",
                 hint=f"restart the daemon, {OTHERWISE}",
             ) from error
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise EngineError(
                 f"the connection to the container engine on {self._path} broke off: {_why(error)}",
                 hint="look at the daemon's log, start it again and run the command again",
@@ -228,7 +211,7 @@ def _sent(wire: socket.socket, chunk: bytes) -> bool:
 class _Reader(threading.Thread):
     """Reads the engine's answer while the archive is still being sent."""
 
-    def __init__(self, connection: UnixConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         super().__init__(daemon=True)
         self._connection = connection
         self.finished = threading.Event()
@@ -239,10 +222,10 @@ class _Reader(threading.Thread):
     def run(self) -> None:
         """Read it to its end."""
         try:
-            answer = self._connection.getresponse()
+            answer = self._connection.answer()
             self.status = answer.status
-            self.body = answer.read()[:_LIMIT]
-        except (OSError, http.client.HTTPException) as error:
+            self.body = answer.read(_LIMIT)
+        except OSError as error:
             self.failure = error
         finally:
             self.finished.set()
@@ -251,7 +234,7 @@ class _Reader(threading.Thread):
 class _Saved(io.RawIOBase):
     """The archive that an engine saves, which ends early with an EngineError and not as if it were whole."""
 
-    def __init__(self, connection: UnixConnection, answer: http.client.HTTPResponse, path: str) -> None:
+    def __init__(self, connection: Connection, answer: Answer, path: str) -> None:
         self._connection = connection
         self._answer = answer
         self._path = path
@@ -262,14 +245,13 @@ class _Saved(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         try:
             return self._answer.readinto(buffer)
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             raise EngineError(
                 f"the container engine on {self._path} stopped while it saved the image: {_why(error)}",
                 hint="look at the daemon's log and run the command again",
             ) from error
 
     def close(self) -> None:
-        self._answer.close()
         self._connection.close()
         super().close()
 
