@@ -14,6 +14,7 @@ from .types import SystemPackage
 
 _NAMES = re.compile(r"python3\.\d+")
 _FOLDERS = ("usr/local/bin", "usr/bin", "bin")
+_CONDA_META = re.compile(r"python-(3\.\d{1,2}\.\d{1,2})-[^-]+\.json")
 _AZUREML = "AZUREML_CONDA_ENVIRONMENT_PATH"
 
 
@@ -69,10 +70,16 @@ def static_version(tree: Tree, executable: str, prefix: str, variables: Mapping[
     folder = f"{prefix}/lib".lstrip("/")
     near = [path for path in tree.facts if path.startswith(f"{folder}/") and f"libpython{minor}." in path]
     anywhere = [path for path in tree.facts if f"/libpython{minor}." in path]
-    for path in (real, *sorted(near), *sorted(anywhere)):
+    header = f"{prefix}/include/python{minor}/patchlevel.h".lstrip("/")
+    for path in (real, *sorted(near), header, *sorted(anywhere)):
         version = tree.facts.get(path, "")
         if version.startswith(minor + "."):
             return version
+    # conda notes what it installed: python-3.12.7-hc5c86c4_0_cpython.json.
+    for name in tree.children(f"{prefix}/conda-meta"):
+        noted = _CONDA_META.fullmatch(name)
+        if noted and noted.group(1).startswith(minor + "."):
+            return noted.group(1)
     # The official Python images say it; their Python is the one in /usr/local.
     said = variables.get("PYTHON_VERSION", "")
     return said if said.startswith(minor + ".") and prefix == "/usr/local" else ""

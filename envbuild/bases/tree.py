@@ -23,7 +23,9 @@ _LIBC = re.compile(r"libc\.so\.6|libc-2\.\d+\.so")
 _PYTHON = re.compile(r"python3?(\.\d+)?|libpython3\.\d+\.so(\.[\d.]+)?")
 _DPKG = re.compile(r"var/lib/dpkg/status(\.d/[^/]+(?<!\.md5sums))?")
 _GLIBC_VERSION = re.compile(rb"GNU C Library [^\n]{0,80}?version (\d+\.\d+)")
-# PY_VERSION stands alone in the binary, as a C string.
+_PATCHLEVEL = re.compile(r"(?:.*/)?include/python3\.\d+/patchlevel\.h")
+_DEFINED_VERSION = re.compile(rb'#define\s+PY_VERSION\s+"(3\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?)\+?"')
+# PY_VERSION stands alone in the binary, as a C string; a linker may have made it the end of another.
 _PYTHON_VERSION = re.compile(rb"\x00(3\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?)\+?\x00")
 
 
@@ -122,6 +124,8 @@ def _notice(tree: Tree, path: str, name: str, content: IO[bytes], size: int) -> 
         pattern = _GLIBC_VERSION
     elif _PYTHON.fullmatch(name):
         pattern = _PYTHON_VERSION
+    elif name == "patchlevel.h" and _PATCHLEVEL.fullmatch(path) and size <= _LARGEST_TEXT:
+        pattern = _DEFINED_VERSION
     elif _DPKG.fullmatch(path) and size <= _LARGEST_TEXT:
         tree.dpkg[path] = content.read().decode("utf-8", "replace")
     if pattern is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,8 +83,10 @@ def find_login(
         if path is not None and not path.is_file():
             continue
         try:
-            config = auth.load_config(None if path is None else str(path))
-            entry = _narrowest(config.auths, domain, repository) or config.resolve_authconfig(domain)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # docker warns of a missing helper; it is told here instead
+                config = auth.load_config(None if path is None else str(path))
+                entry = _narrowest(config.auths, domain, repository) or config.resolve_authconfig(domain)
         except (DockerException, ValueError, OSError, KeyError, TypeError, AttributeError) as error:
             what = "docker's configuration" if path is None else str(path)
             troubles.append(f"{what} cannot be used ({_reason(error)})")

@@ -256,3 +256,23 @@ def test_an_image_that_the_engine_lacks_is_told(store: Store, tmp_path: Path) ->
 def test_without_an_engine_its_images_cannot_be_had(store: Store) -> None:
     with pytest.raises(EngineError, match="needs a container engine"):
         open_base("docker-daemon:test:1", store)
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("opt/env/include/python3.12/patchlevel.h", b'#define PY_MINOR_VERSION 12\n#define PY_VERSION  "3.12.7+"\n'),
+        ("opt/env/conda-meta/python-3.12.7-hc5c86c4_0_cpython.json", b"{}"),
+    ],
+)
+def test_the_version_is_found_beside_a_python_whose_binary_does_not_tell(
+    store: Store, tmp_path: Path, path: str, content: bytes
+) -> None:
+    tree = {
+        "usr/lib/libc.so.6": GLIBC,
+        "opt/env/bin/python3.12": b"\x7fELF /opt/pythons/3.12.1\x00",
+        "opt/env/lib/python3.12/os.py": b"",
+        path: content,
+    }
+    archive = docker_archive(tmp_path / "a.tar", tree)
+    assert open_base(f"docker-archive:{archive}", store).interpreter.version == "3.12.7"

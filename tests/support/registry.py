@@ -1,0 +1,65 @@
+"""A real registry on loopback (Debian's docker-registry), and images pushed to it by skopeo."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from containers import free_port
+
+
+@contextmanager
+def registry(folder: Path, *, htpasswd: str = "") -> Iterator[str]:
+    """Run a registry whose files lie in `folder`; gives HOST:PORT. With `htpasswd` (a line of one) it wants a login."""
+    folder.mkdir(parents=True, exist_ok=True)
+    address = f"127.0.0.1:{free_port()}"
+    text = (
+        "version: 0.1\n"
+        "log: {level: error}\n"
+        f"storage: {{filesystem: {{rootdirectory: {folder / 'data'}}}}}\n"
+        f"http: {{addr: '{address}'}}\n"
+    )
+    if htpasswd:
+        (folder / "htpasswd").write_text(htpasswd + "\n")
+        text += f"auth: {{htpasswd: {{realm: 'a test, with a comma', path: {folder / 'htpasswd'}}}}}\n"
+    (folder / "registry.yml").write_text(text)
+    with (folder / "registry.log").open("wb") as log:
+        process = subprocess.Popen(
+            ["docker-registry", "serve", str(folder / "registry.yml")], stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        _wait(address, process, folder / "registry.log")
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    host, _, port = address.partition(":")
+    for _ in range(200):
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"the registry does not start: {log.read_text()}")
+
+
+def push(layout: Path, address: str, name: str, *options: str, login: str = "") -> str:
+    """Push the image in an OCI layout as `name` (`library/python:3.12-slim`); gives the full reference."""
+    target = f"{address}/{name}"
+    credentials = ["--dest-creds", login] if login else []
+    done = subprocess.run(
+        ["skopeo", "copy", "--dest-tls-verify=false", *credentials, *options, f"oci:{layout}", f"docker://{target}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return target
