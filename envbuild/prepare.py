@@ -130,8 +130,8 @@ def prepare_both(
 ) -> tuple[Base, Choice, Lock]:
     """The base and the lock. Where the base has to be made, the packages are resolved meanwhile for what it will be.
 
-    `to_build` says that an image follows: then a base that is new makes new bytecode, out of every wheel and by its
-    own interpreter, so both are brought along.
+    `to_build` says that an image follows: then a base that is new makes new bytecode out of every wheel, so the wheels
+    are fetched too.
     """
     from .aside import Aside
 
@@ -149,12 +149,6 @@ def prepare_both(
             return lock
 
         base, choice = prepare_base(model, options, store, images, progress, resolve_aside)
-        if aside.started and to_build and options.bytecode != "off":
-            from .bases import rootfs
-            from .gather import choose_bytecode
-
-            if choose_bytecode(options, base)[0] != "off":
-                rootfs(base, store)
         if aside.started and expected[0].fits(base):
             return base, choice, aside.result()
     return base, choice, prepare_lock(model, server, base, options, progress)

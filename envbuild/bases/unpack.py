@@ -52,10 +52,14 @@ def unpack_layer(store: Store, layer: Layer, root: Path) -> None:
     for _ in store.stream(layer.digest):  # the hash first: nothing of a damaged blob is written
         pass
     written: set[Path] = set()
+    folders: dict[tuple[str, ...], Path] = {}  # as they are resolved while no link and no removal changes the way
     with open_layer(store, layer) as tar:
         for parts, member in entries(tar, layer):
-            folder = _folder(root, parts[:-1])
+            above = tuple(parts[:-1])
+            folder = folders.get(above) or folders.setdefault(above, _folder(root, parts[:-1]))
             name = parts[-1]
+            if member.issym() or name.startswith(_WHITEOUT) or os.path.lexists(folder / name):
+                folders.clear()
             if name == _OPAQUE:
                 for child in folder.iterdir():
                     if child not in written:
@@ -101,7 +105,7 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, root: Path
         with path.open("xb") as out:
             if content is not None:
                 shutil.copyfileobj(content, out, 1 << 20)
-        path.chmod((member.mode & 0o777) | 0o600)
+            os.fchmod(out.fileno(), (member.mode & 0o777) | 0o600)
 
 
 def _relative(target: str, folder: Path, root: Path) -> str:
