@@ -30,6 +30,7 @@ _SEEN = pattern(r"sha256:[0-9a-f]{64}\Z|DONE |extracting |resolve ")
 _GONE = pattern(
     r"(?i)cannot connect to the docker daemon|error during connect|unexpected eof|connection reset|broken pipe"
     r"|transport is closing|code = unavailable|connection refused|error reading from server"
+    r"|server did not provide an image id"
 )
 
 
@@ -190,6 +191,7 @@ class _Reader:
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
         self._places = {(i.stage, i.number): i for i in steps.instructions if i.number}
+        self._titled: frozenset[str] = frozenset()
         self._failed = ""
         self._reason = ""
         self._closing: list[str] = []
@@ -202,13 +204,14 @@ class _Reader:
             self._other(line)
             return
         key, text = match[1], match[2]
+        titled, self._titled = key in self._titled, self._titled | {key}
         if name := _NAME.match(text):
             self._steps.begin(key, name[4], self._instruction(name[1], int(name[2]), name[4]))
         elif text == "CACHED":
             self._steps.cached(key)
         elif text.startswith("ERROR"):
             self._failed, self._reason = key, text.partition(":")[2].strip()
-        elif not _SEEN.match(text) and not text.startswith("["):
+        elif titled and not _SEEN.match(text):  # what comes first is a step's title
             stamp = _STAMP.match(text)
             self._steps.said(text[stamp.end() :] if stamp else text, key)
 

@@ -84,7 +84,7 @@ def _joined(lines: Sequence[str]) -> list[tuple[int, str]]:
     numbered = iter(enumerate(lines, 1))
     for number, raw in numbered:
         text = raw.strip()
-        if text.startswith("#") or (not text and not parts):
+        if text.startswith("#") or not text:
             continue
         begun = begun or number
         if text.endswith(escape):

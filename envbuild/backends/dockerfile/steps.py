@@ -54,7 +54,10 @@ _HINTS = (
         ),
     ),
     (
-        pattern(r"(?i)pull access denied|manifest unknown|unauthorized|no basic auth credentials"),
+        pattern(
+            r"(?i)pull access denied|manifest unknown|unauthorized|no basic auth credentials|failed to do request"
+            r"|failed to resolve source metadata"
+        ),
         "the engine pulls the base itself: log in with `docker login`, or name another with --base",
     ),
 )
