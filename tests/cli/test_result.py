@@ -16,7 +16,7 @@ import pytest
 from envbuild.api import Built, BuiltLayer
 from envbuild.cli.display import display
 from envbuild.cli.findings import workflow_commands
-from envbuild.cli.next_steps import container_port, example_body, next_steps
+from envbuild.cli.next_steps import container_port, example_body, next_steps, request
 from envbuild.cli.plan import lines
 from envbuild.cli.result import as_json, result_lines, show, write_atomically
 from envbuild.cli.terminal import terminal
@@ -218,6 +218,19 @@ def test_the_request_is_the_models_own_example_cut_to_a_row(built: Built, tmp_pa
 def test_tensors_are_asked_for_as_they_are(tmp_path: Path) -> None:
     body = example_body(model(tmp_path, {"inputs": {"a": [[1, 2]], "b": [3]}}))
     assert json.loads(body or "") == {"input_data": {"a": [[1, 2]], "b": [3]}}
+
+
+def test_mlflows_server_is_asked_in_its_own_words(tmp_path: Path) -> None:
+    frame = {"columns": ["a"], "data": [[1.5], [2.5]]}
+    line = request("mlflow", model(tmp_path, {"dataframe_split": frame, "params": {"n": 3}}), 8080, own_script=False)
+    words = shlex.split(line)
+    assert words[:2] == ["curl", "http://localhost:8080/invocations"]
+    assert json.loads(words[-1]) == {
+        "dataframe_split": {"columns": ["a"], "index": [0], "data": [[1.5]]},
+        "params": {"n": 3},
+    }
+    tensors = request("mlflow", model(tmp_path, {"inputs": [[1, 2]]}), 8080, own_script=False)
+    assert json.loads(shlex.split(tensors)[-1]) == {"inputs": [[1, 2]]}
 
 
 @pytest.mark.parametrize(

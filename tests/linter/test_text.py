@@ -34,7 +34,7 @@ def test_a_finding_looks_like_a_good_compilers(folder):
         "help: one of three ways on:\n"
         f"      - --fix adds `{PROFILES['azureml'].packages[0].requirement}` at conda.yaml:6 and requirements.txt:2\n"
         "      - --inject adds it to this build alone, and leaves the model as it is\n"
-        "      - --server envbuild brings its own packages\n"
+        "      - --server envbuild or --server mlflow brings its own packages\n"
         "\n"
         "Found 1 error (1 fixable with --fix).\n"
     )

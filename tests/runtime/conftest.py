@@ -90,13 +90,13 @@ class Process:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.request("POST", path, body, names)
 
-    def wait_until_up(self, seconds: float = 120) -> Process:
+    def wait_until_up(self, seconds: float = 120, path: str = "/") -> Process:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.popen.poll() is not None:
                 raise AssertionError(f"the server ended with {self.popen.returncode}:\n{self.log}")
             try:
-                if self.get("/").status == 200:
+                if self.get(path).status == 200:
                     return self
             except OSError:
                 time.sleep(0.1)

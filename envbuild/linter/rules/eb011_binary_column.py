@@ -21,7 +21,7 @@ class BinaryColumn(BaseRule):
 
     *Example*: `{"name": "image", "type": "binary"}` with `--server azureml`.
 
-    *Use instead*: `--server envbuild`, which decodes it, or a scoring script that does.
+    *Use instead*: `--server envbuild` or `--server mlflow`, which decode it, or a scoring script that does.
 
     *Source*: Azure ML, "Deploy MLflow models", Limitations; MLflow, signature types.
     """
@@ -38,7 +38,7 @@ class BinaryColumn(BaseRule):
         if names:
             yield self.finding(
                 f"the azureml server never decodes binary input: {', '.join(names)[:200]}",
-                hint="use --server envbuild, or decode it in a --scoring-script",
+                hint="use --server envbuild or mlflow, or decode it in a --scoring-script",
                 spans=key_spans(model, "signature.inputs"),
             )
 

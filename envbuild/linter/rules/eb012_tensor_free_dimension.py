@@ -20,7 +20,7 @@ class TensorFreeDimension(BaseRule):
 
     *Example*: `"shape": [-1, -1, 3]` with `--server azureml`.
 
-    *Use instead*: `--server envbuild`, a fixed shape, or a scoring script.
+    *Use instead*: `--server envbuild` or `--server mlflow`, a fixed shape, or a scoring script.
 
     *Source*: Azure/azureml-assets, mlflow_score_script.py; Azure ML, "Deploy MLflow models", Limitations.
     """
@@ -41,6 +41,6 @@ class TensorFreeDimension(BaseRule):
                 shown = ", ".join(f"{f.name or part} {list(f.shape)}" for f in free)
                 yield self.finding(
                     f"the azureml server cannot start with a free dimension (-1) behind the first: {shown[:200]}",
-                    hint="use --server envbuild, or give the dimension a fixed size in the signature",
+                    hint="use --server envbuild or mlflow, or give the dimension a fixed size in the signature",
                     spans=key_spans(model, f"signature.{part}"),
                 )

@@ -20,7 +20,7 @@ class ServerMissing(ListedRule):
     *Example*: the conda.yaml of `mlflow.sklearn.log_model`, which lists no server.
 
     *Use instead*: `--fix` writes the package into the model's files, `--inject` adds it to one build, and other servers
-    (`--server envbuild`) bring their own packages.
+    (`--server envbuild`, `--server mlflow`) bring their own packages.
 
     *Source*: Azure/azureml-examples issue 2760; MicrosoftLearning/mslearn-aml-cli issue 5.
     """

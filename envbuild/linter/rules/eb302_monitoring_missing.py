@@ -23,7 +23,7 @@ class MonitoringMissing(ListedRule):
     *Example*: a conda.yaml that lists azureml-inference-server-http alone.
 
     *Use instead*: `--fix` writes the package into the model's files, `--inject` adds it to one build, and other servers
-    (`--server envbuild`) do without it.
+    (`--server envbuild`, `--server mlflow`) do without it.
 
     *Source*: Azure/azureml-examples issues 3904, 3923 and 4008.
     """
