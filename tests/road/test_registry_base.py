@@ -164,7 +164,7 @@ def test_a_base_laid_out_like_azures_keeps_its_python_and_its_user(
             answer = container.post("/score", {"input_data": example["dataframe_split"]})
         config = container.inspect()["Config"]
         top = subprocess.run(
-            ["docker", "top", container.name, "-o", "uid,args"], capture_output=True, text=True, check=True
+            ["docker", "top", container.name, "-o", "pid,uid,args"], capture_output=True, text=True, check=True
         )
     assert answer.status == 200, answer.body
     assert config["User"] == "dockeruser"
@@ -174,7 +174,7 @@ def test_a_base_laid_out_like_azures_keeps_its_python_and_its_user(
     assert variables["LD_LIBRARY_PATH"] == "/azureml-envs/mlflow/lib"
     assert variables["PATH"].startswith("/opt/envbuild/bin:/azureml-envs/mlflow/bin:")
     assert "runsvdir" not in top.stdout
-    assert {line.split()[0] for line in top.stdout.splitlines()[1:]} == {"1000"}
+    assert {line.split()[1] for line in top.stdout.splitlines()[1:]} == {"1000"}
 
 
 def test_the_second_build_fetches_nothing_and_a_registry_that_is_gone_is_made_up_for(
