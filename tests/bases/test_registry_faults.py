@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -519,3 +520,30 @@ def test_a_password_is_not_sent_in_the_clear_to_another_machine(
     registry.faults.append(on("manifests", lambda h: h.answer(401, b"", **{"WWW-Authenticate": challenge})))
     with pytest.raises(NetworkError, match=r"over plain http, to tokens\.example"):
         opened(registry, store)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused_until_it_is_named(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = tmp_path / "registry.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"]
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(certificate), "-out", str(tmp_path / "ca.crt")]
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    subprocess.run([*command, *names], check=True, capture_output=True)
+    certificate.write_text(certificate.read_text() + (tmp_path / "ca.crt").read_text())
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    with serving(FaultyRegistry(), certificate=certificate) as registry:
+        registry.add_image("1")
+        with pytest.raises(NetworkError, match="no trusted connection") as caught:
+            opened(registry, store)
+        assert f"/etc/docker/certs.d/{registry.address}/ca.crt" in caught.value.hint
+        with monkeypatch.context() as named:
+            named.setenv("SSL_CERT_FILE", str(tmp_path / "ca.crt"))
+            assert opened(registry, store).interpreter.version == "3.12.7"
+        folder = tmp_path / "home/.config/docker/certs.d" / registry.address
+        folder.mkdir(parents=True)
+        shutil.copy(tmp_path / "ca.crt", folder)
+        assert opened(registry, Store(tmp_path / "second")).interpreter.version == "3.12.7"
+        assert {one.method for one in registry.asked} == {"GET"}

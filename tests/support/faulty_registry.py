@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import ssl
 import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -228,10 +230,15 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(registry: FaultyRegistry) -> Iterator[FaultyRegistry]:
-    """The registry on a loopback port of its own."""
+def serving(registry: FaultyRegistry, *, certificate: Path | None = None) -> Iterator[FaultyRegistry]:
+    """The registry on a loopback port of its own; over TLS with a `certificate`, a file that holds its key too."""
     handler = type("Bound", (Handler,), {"registry": registry})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
     registry.address = f"127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
