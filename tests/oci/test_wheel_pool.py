@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -67,6 +68,31 @@ def test_workers_give_what_one_process_gives(store: Store, jobs: Jobs, monkeypat
     monkeypatch.setattr(wheel_pool, "_cpus", lambda: 1)
     assert _build(Store(store.root / "alone"), jobs) == layers
     assert len(started) == 2
+
+
+def test_other_work_runs_beside_the_processes_and_its_fault_comes_after_theirs(
+    store: Store, jobs: Jobs, make_wheel: Make
+) -> None:
+    def build(jobs: Jobs, meanwhile: Callable[[], None], done: Callable[[str, Layer], None]) -> None:
+        settings = {"prefix": "opt/envbuild", "python": "3.11", "keep_tests": False}
+        build_wheel_layers(store, jobs, **settings, on_done=done, meanwhile=meanwhile)  # type: ignore[arg-type]
+
+    first = threading.Event()
+    build(jobs, lambda: _hold(first.wait(30)), lambda key, layer: first.set())
+
+    def failing() -> None:
+        raise StorageError("the other work failed", hint="")
+
+    with pytest.raises(StorageError, match="the other work failed"):
+        build(jobs, failing, lambda key, layer: None)
+    unsafe = [*jobs, ("key d", [make_wheel({"../d.py": b"x"}, name="d")])]
+    with pytest.raises(UnsafeWheelError):
+        build(unsafe, failing, lambda key, layer: None)
+    _nothing_half(store)
+
+
+def _hold(holds: bool) -> None:
+    assert holds
 
 
 def test_small_work_starts_no_process(store: Store, make_wheel: Make, monkeypatch: pytest.MonkeyPatch) -> None:

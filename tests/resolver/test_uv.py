@@ -1,0 +1,39 @@
+"""uv is ended with whoever waits for it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from envbuild.resolver import uv
+from envbuild.resolver.target import platform_of
+
+
+def test_uv_is_ended_when_nobody_wants_its_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "uv"
+    script.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 60\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(uv, "find_uv", lambda: str(script))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+
+    def interrupted() -> None:
+        if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
+            raise KeyboardInterrupt
+
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        uv.compile_lock(
+            ["tiny"],
+            [],
+            platform_of("3.11.2", "2.36", "amd64"),
+            cache=tmp_path / "cache",
+            environ=os.environ,
+            tick=interrupted,
+        )
+    assert time.monotonic() - start < 30
+    assert not Path(f"/proc/{int((tmp_path / 'pid').read_text())}").exists()
+    assert list((tmp_path / "temporary").iterdir()) == []

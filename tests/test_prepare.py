@@ -1,0 +1,110 @@
+"""Base and lock: one beside the other where the base is foreseen, and never a lock for another base."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envbuild import api, prepare
+from envbuild.bases.types import Base, Choice, Foreseen, Interpreter
+from envbuild.errors import EnvbuildError, NetworkError, ResolveError
+from envbuild.model.types import Model
+from envbuild.oci.store import Store
+from envbuild.options import Options
+from envbuild.progress import SILENT
+from envbuild.resolver.types import Lock
+from envbuild.servers import choose_server
+
+FORESEEN = Foreseen(python="3.11.2", glibc="2.36", architecture="amd64")
+FOREST = Path(__file__).resolve().parent.parent / "fixtures" / "models" / "forest"
+
+
+def base_of(foreseen: Foreseen) -> Base:
+    return Base(
+        name="test",
+        digest="sha256:" + "0" * 64,
+        architecture=foreseen.architecture,
+        interpreter=Interpreter(version=foreseen.python, executable="/usr/bin/python3", home="/usr"),
+        glibc=foreseen.glibc,
+        layers=(),
+        config={},
+    )
+
+
+class Bench:
+    """Bases and locks without a network; `resolved` has the Python of every resolution, in order."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.options = Options(cache=folder / "cache")
+        self.store = Store(folder / "store")
+        self.model: Model = api.load(FOREST, options=self.options)
+        self.resolved: list[str] = []
+        self.fault: EnvbuildError | None = None
+        self.begun = threading.Event()
+        monkeypatch.setattr("envbuild.resolver.resolve", self._resolve)
+        self._patch = monkeypatch
+
+    def _resolve(self, *_: object, python: str, **__: Any) -> Lock:
+        self.resolved.append(python)
+        self.begun.set()
+        if self.fault:
+            raise self.fault
+        return Lock(packages=(), python=python, platform="manylinux_2_36_x86_64", requirements=())
+
+    def run(self, opening: Callable[[Callable[[Foreseen], None]], Base]) -> tuple[Base, Choice, Lock]:
+        self._patch.setattr(prepare, "open_base", lambda *_, foreseen, **__: opening(foreseen))
+        server, _ = choose_server("envbuild", self.model.environment)
+        return prepare.prepare_both(self.model, server, self.options, self.store, prepare.Images(), SILENT)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(tmp_path, monkeypatch)
+
+
+def test_packages_are_resolved_while_a_foreseen_base_is_made(bench: Bench) -> None:
+    def opening(foreseen: Callable[[Foreseen], None]) -> Base:
+        foreseen(FORESEEN)
+        assert bench.begun.wait(10), "the base would wait for ever if the resolution came after it"
+        return base_of(FORESEEN)
+
+    base, _, lock = bench.run(opening)
+    assert (base.interpreter.version, lock.python) == ("3.11.2", "3.11.2")
+    assert bench.resolved == ["3.11.2"]
+
+
+def test_a_base_that_came_out_otherwise_gets_a_lock_of_its_own(bench: Bench) -> None:
+    def opening(foreseen: Callable[[Foreseen], None]) -> Base:
+        foreseen(FORESEEN)
+        return base_of(Foreseen(python="3.11.9", glibc="2.36", architecture="amd64"))
+
+    assert bench.run(opening)[2].python == "3.11.9"
+    assert bench.resolved == ["3.11.2", "3.11.9"]
+
+
+def test_a_base_that_is_there_is_opened_first(bench: Bench) -> None:
+    assert bench.run(lambda _: base_of(FORESEEN))[2].python == "3.11.2"
+    assert bench.resolved == ["3.11.2"]
+
+
+def test_the_fault_of_the_base_is_told_before_that_of_the_packages(bench: Bench) -> None:
+    bench.fault = ResolveError("no set of packages", hint="")
+
+    def failing(foreseen: Callable[[Foreseen], None]) -> Base:
+        foreseen(FORESEEN)
+        assert bench.begun.wait(10)
+        raise NetworkError("no mirror answers", hint="")
+
+    with pytest.raises(NetworkError, match="no mirror answers"):
+        bench.run(failing)
+
+    def opening(foreseen: Callable[[Foreseen], None]) -> Base:
+        foreseen(FORESEEN)
+        return base_of(FORESEEN)
+
+    with pytest.raises(ResolveError, match="no set of packages"):
+        bench.run(opening)
