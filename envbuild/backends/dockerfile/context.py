@@ -123,9 +123,7 @@ def _blob(store: Store, path: str, sha256: str) -> Entry:
     return Entry(path=path, source=source, sha256=sha256, size=size)
 
 
-def _build(
-    plan: Plan, lock: Lock, asked: Sequence[LockedPackage], roots: Sequence[str] | None
-) -> Iterator[Entry]:
+def _build(plan: Plan, lock: Lock, asked: Sequence[LockedPackage], roots: Sequence[str] | None) -> Iterator[Entry]:
     """What runs inside the build, and what it reads: all of `build/` but for wheels."""
     from .requirements import requirements_text
     from .tools import script

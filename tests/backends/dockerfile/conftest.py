@@ -88,7 +88,9 @@ class Bench:
             for name, letter in names
         )
 
-    def plan(self, *, base: Base | None = None, packages: tuple[LockedPackage, ...] | None = None, **changes: Any) -> Plan:
+    def plan(
+        self, *, base: Base | None = None, packages: tuple[LockedPackage, ...] | None = None, **changes: Any
+    ) -> Plan:
         paths = [path for path in sorted(self.root.rglob("*")) if path.is_file()]
         names = {path.relative_to(self.root).as_posix(): path for path in paths}
         chosen = self.packages() if packages is None else packages
@@ -137,9 +139,7 @@ class Bench:
             "base": base or self.base,
             "lock": self.lock(chosen),
             "runtime": (
-                placed(
-                    self.folder / "runtime.py", "opt/envbuild/lib/python3.11/site-packages/envbuild_runtime/a.py"
-                ),
+                placed(self.folder / "runtime.py", "opt/envbuild/lib/python3.11/site-packages/envbuild_runtime/a.py"),
             ),
             "script": None,
             "bytecode": "startup",

@@ -120,7 +120,9 @@ def test_any_value_is_carried_or_refused(bench: Any, value: str, key: str) -> No
         return
     names = [name for name, _ in instructions(nasty)]
     assert names == [name for name, _ in instructions(plain)]
-    ((env,), (labels,)) = ([rest for name, rest in instructions(nasty) if name == wanted] for wanted in ("ENV", "LABEL"))
+    ((env,), (labels,)) = (
+        [rest for name, rest in instructions(nasty) if name == wanted] for wanted in ("ENV", "LABEL")
+    )
     assert f"NAME={value}" in words(env)
     if key != "team":
         assert f"team={value}" in words(labels)

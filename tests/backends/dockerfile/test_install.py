@@ -68,7 +68,9 @@ class Unpacker:
         rules = load_json("dead_weight.json")
         rows = []
         for layer in layers:
-            rows.append([{"file": w.filename, "sha256": hashlib.sha256(w.path.read_bytes()).hexdigest()} for w in layer])
+            rows.append(
+                [{"file": w.filename, "sha256": hashlib.sha256(w.path.read_bytes()).hexdigest()} for w in layer]
+            )
             for wheel in layer:
                 (self.build / "wheels" / wheel.filename).write_bytes(wheel.path.read_bytes())
         given = {
@@ -81,7 +83,9 @@ class Unpacker:
         command = [sys.executable, "-IB", str(self.build / "install.py")]
         return subprocess.run(command, capture_output=True, text=True, umask=0o077, check=False)
 
-    def by_layers(self, layers: Sequence[Sequence[WheelSource]], keep_tests: bool = False) -> dict[str, tuple[int, bytes]]:
+    def by_layers(
+        self, layers: Sequence[Sequence[WheelSource]], keep_tests: bool = False
+    ) -> dict[str, tuple[int, bytes]]:
         found: dict[str, tuple[int, bytes]] = {}
         for layer in layers:
             out = io.BytesIO()
@@ -148,7 +152,12 @@ def test_schemes_modes_scripts_and_records_are_the_same(unpacker: Unpacker, tmp_
 
 @pytest.mark.parametrize("keep_tests", [False, True])
 def test_dead_weight_is_the_same(unpacker: Unpacker, tmp_path: Path, keep_tests: bool) -> None:
-    files = {"numpy/a.py": b"", "numpy/_core/tests/_natype.py": b"kept", "numpy/tests/test_a.py": b"", "tests/b.py": b""}
+    files = {
+        "numpy/a.py": b"",
+        "numpy/_core/tests/_natype.py": b"kept",
+        "numpy/tests/test_a.py": b"",
+        "tests/b.py": b"",
+    }
     tree = same(unpacker, [make_wheel(tmp_path, files, name="numpy")], keep_tests=keep_tests)
     site = f"lib/python{PYTHON}/site-packages"
     assert (f"{site}/numpy/tests/test_a.py" in tree) is keep_tests

@@ -32,7 +32,12 @@ def test_what_was_asked_for_by_address_is_asked_for_so_again(bench: Any) -> None
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("version", "1.0\n--index-url=http://evil.example"), ("version", "1.0 --pre"), ("name", "a; b"), ("sha256", "x\n")],
+    [
+        ("version", "1.0\n--index-url=http://evil.example"),
+        ("version", "1.0 --pre"),
+        ("name", "a; b"),
+        ("sha256", "x\n"),
+    ],
 )
 def test_what_would_not_stay_one_word_is_refused(bench: Any, field: str, value: str) -> None:
     packages = (replace(bench.packages()[0], **{field: value}),)

@@ -13,7 +13,9 @@ HEAD = '{% extends "base.Dockerfile.j2" %}\n'
 
 
 def test_a_block_is_replaced_and_the_rest_stays(bench: Any) -> None:
-    folder = bench.templates(Dockerfile=HEAD + "{% block server %}\n{{ super() }}LABEL mine={{ 'a $b' | quote }}\n{% endblock %}\n")
+    folder = bench.templates(
+        Dockerfile=HEAD + "{% block server %}\n{{ super() }}LABEL mine={{ 'a $b' | quote }}\n{% endblock %}\n"
+    )
     before = bench.context().dockerfile.splitlines()
     after = bench.context(templates=folder).dockerfile.splitlines()
     assert [line for line in after if line not in before] == ['LABEL mine="a \\$b"']

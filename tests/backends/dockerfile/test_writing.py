@@ -17,7 +17,16 @@ from envbuild.backends.dockerfile.types import Context
 from envbuild.backends.dockerfile.writing import stream_tar, write_folder
 from envbuild.errors import CorruptBlobError, IntegrityError, ModelError, UsageError
 
-NAMES = ["RUN rm -rf", "Dockerfile", ".dockerignore", "-f", "käse 模型.bin", "a\nRUN id", "sub folder/ENV A=b", "x" * 150]
+NAMES = [
+    "RUN rm -rf",
+    "Dockerfile",
+    ".dockerignore",
+    "-f",
+    "käse 模型.bin",
+    "a\nRUN id",
+    "sub folder/ENV A=b",
+    "x" * 150,
+]
 Found = dict[str, tuple[str, int, object]]
 
 

@@ -44,6 +44,7 @@ while todo:
         continue
     seen.add(name)
     if name.endswith(".*"):
+        load(name[:-2])
         package = sys.modules.get(name[:-2])
         todo += [name[:-1] + found.name for found in pkgutil.iter_modules(getattr(package, "__path__", []))]
         continue
