@@ -24,7 +24,7 @@ from .steps import Steps
 _GRACE = 10.0  # seconds for a client to give up its build
 _LINE = 1 << 16  # bytes of a line that are read at once
 _VERTEX = pattern(r"#(\d+) (.*)")
-_NAME = pattern(r"\[(?:[a-z0-9]+/\S+ )?(\S+) +(\d+)/(\d+)\] (.*)")
+_NAME = pattern(r"\[(?:[a-z0-9]+/[a-z]\S* )?(?:([^\s/]\S*) +)?(\d+)/(\d+)\] (.*)")
 _STAMP = pattern(r"\d+\.\d+ ")
 _SEEN = pattern(r"sha256:[0-9a-f]{64}\Z|DONE |extracting |resolve ")
 _GONE = pattern(
@@ -191,6 +191,8 @@ class _Reader:
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
         self._places = {(i.stage, i.number): i for i in steps.instructions if i.number}
+        # A Dockerfile's only stage is not named.
+        self._only = steps.instructions[-1].stage if steps.instructions else ""
         self._titled: frozenset[str] = frozenset()
         self._failed = ""
         self._reason = ""
@@ -206,7 +208,7 @@ class _Reader:
         key, text = match[1], match[2]
         titled, self._titled = key in self._titled, self._titled | {key}
         if name := _NAME.match(text):
-            self._steps.begin(key, name[4], self._instruction(name[1], int(name[2]), name[4]))
+            self._steps.begin(key, name[4], self._instruction(name[1] or self._only, int(name[2]), name[4]))
         elif text == "CACHED":
             self._steps.cached(key)
         elif text.startswith("ERROR"):

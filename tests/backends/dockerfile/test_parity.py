@@ -23,9 +23,20 @@ ENGINES_OWN = ("dev/", "proc/", "sys/", ".dockerenv", "etc/hostname", "etc/hosts
 # What may differ, and why: installers sign and list what they wrote, and bytecode is made in another place.
 MAY_DIFFER = ("/RECORD", "/INSTALLER", ".pyc")
 # Settings of an engine's inspection that say how it was built, not what it is.
-HOW_IT_WAS_BUILT = {"Image", "Hostname", "Domainname", "AttachStdin", "AttachStdout", "AttachStderr", "Tty", "OpenStdin",
-                    "StdinOnce", "ArgsEscaped", "OnBuild", "Volumes"}  # fmt: skip
-
+HOW_IT_WAS_BUILT = {
+    "Image",
+    "Hostname",
+    "Domainname",
+    "AttachStdin",
+    "AttachStdout",
+    "AttachStderr",
+    "Tty",
+    "OpenStdin",
+    "StdinOnce",
+    "ArgsEscaped",
+    "OnBuild",
+    "Volumes",
+}
 Build = Callable[..., dict[str, Any]]
 Entry = tuple[str, int, int, int, str, str]
 
@@ -106,7 +117,7 @@ def config(tag: str) -> dict[str, Any]:
 def answers(tag: str, model: Path) -> list[Any]:
     """What a container of the image answers to the model's own example, and to a few other questions."""
     question = json.loads((model / "serving_input_example.json").read_text())
-    with running(tag) as container:
+    with running(tag, seconds=240) as container:
         asked = [
             container.post("/invocations", question),
             container.post("/invocations", {"nothing": []}),
@@ -117,40 +128,37 @@ def answers(tag: str, model: Path) -> list[Any]:
     return [[answer.status, answer.body] for answer in asked]
 
 
-def compare(build: Build, model: Path, *arguments: str) -> None:
-    given = ["--server", "envbuild"]
+def compare(build: Build, model: Path, *arguments: str, bytecode: str = "auto") -> None:
+    given = ["--server", "envbuild", "--bytecode", bytecode]
     assembled = build(model, f"{model.name}-assembled", *given, "--backend", "assemble")
     built = build(model, f"{model.name}-built", *given, "--backend", "docker", "--build-network", "host", *arguments)
     one, other = tree(assembled["tag"]), tree(built["tag"])
     assert len(one) > 3000
     assert unlike(one, other) == [], {p: (one.get(p), other.get(p)) for p in unlike(one, other)[:10]}
-    assert bytecode(one) <= bytecode(other)
+    if assembled["bytecode"] != "off":
+        # One is chosen by a look at the sources, the other by what is imported: what is compiled differs at its edges.
+        assert {"mlflow", "numpy", "pandas"} <= compiled(one) & compiled(other)
     assert config(assembled["tag"]) == config(built["tag"])
     found, expected = answers(built["tag"], model), answers(assembled["tag"], model)
     assert same(found, expected), (found, expected)
 
 
-def bytecode(found: dict[str, Entry]) -> set[str]:
-    """The packages of which start-up modules are compiled."""
-    parts = (
-        path.split("/site-packages/")[1].split("/")[0]
-        for path in found
-        if path.endswith(".pyc") and "/site-packages/" in path
-    )
-    return {part for part in parts if part != "__pycache__"}
+def compiled(found: dict[str, Entry]) -> set[str]:
+    """The packages that have bytecode."""
+    inside = (path.partition("/site-packages/")[2] for path in found if path.endswith(".pyc"))
+    return {path.partition("/")[0] for path in inside if path}
 
 
 def test_one_model_is_the_same_by_both_backends(build: Build, fixture_models: Path) -> None:
-    compare(build, fixture_models / "diabetes")
+    compare(build, fixture_models / "named-tensors", "--wheels", "context", bytecode="off")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("arguments", [["--builder", "classic", "--wheels", "context"]], ids=["classic"])
-def test_every_model_is_the_same_by_both_backends(
-    build: Build, fixture_models: Path, name: str, arguments: list[str]
-) -> None:
-    compare(build, fixture_models / name, *arguments)
+def test_every_model_is_the_same_by_both_backends(build: Build, fixture_models: Path, name: str) -> None:
+    # By turns: packages from the index by BuildKit if it can be had, and packages sent along to the classic builder.
+    ways = [["--builder", "auto"], ["--builder", "classic", "--wheels", "context"]]
+    compare(build, fixture_models / name, *ways[MODELS.index(name) % 2])
 
 
 def test_a_difference_would_be_seen() -> None:
