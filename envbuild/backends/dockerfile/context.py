@@ -53,6 +53,8 @@ def make_context(
 
     reference = base_reference(base)
     carried, asked = _carried(plan, lock, options)
+    page = make_page(plan, base=base, reference=reference, fetching=bool(asked), buildkit=buildkit)
+    text = render(page, templates=options.templates)  # before anything is fetched: a mistake is told at once
     tools = tools_for(base.interpreter.minor, fetching=bool(asked))
     missing = [tool for tool in tools if not store.has(f"sha256:{tool.sha256}")]
     if missing:
@@ -61,15 +63,13 @@ def make_context(
     if lacking:
         fetch(lacking)
     entries = [
+        Entry(path="Dockerfile", text=text),
         *([] if reference else [_base_tar(base, store)]),
         *_build(plan, lock, asked, roots),
         *(_blob(store, f"build/{tool.filename}", tool.sha256) for tool in tools),
         *(_blob(store, f"build/wheels/{p.filename}", p.sha256) for p in carried),
         *_placed(plan),
     ]
-    page = make_page(plan, base=base, reference=reference, fetching=bool(asked), buildkit=buildkit)
-    text = render(page, templates=options.templates)
-    entries.append(Entry(path="Dockerfile", text=text))
     for entry in entries:
         check_path(entry.path)
     return Context(dockerfile=text, entries=tuple(sorted(entries, key=lambda entry: entry.path)), buildkit=buildkit)

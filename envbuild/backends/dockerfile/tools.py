@@ -64,8 +64,8 @@ def bring_tools(
     if not answer.solved:
         names = " and ".join(f"{tool.name} {tool.version}" for tool in tools)
         raise ResolveError(
-            f"{names}, which the Dockerfile's build needs, cannot be had: {answer.explanation.splitlines()[-1:]}",
-            hint="the package index must have them; or build with --backend assemble, which needs neither",
+            f"the package index does not give {names}, which the Dockerfile's build needs: {answer.explanation}",
+            hint="have the index carry them; or build with --backend assemble, which needs neither",
         )
     found = {package.name: package for package in select(answer.lock, platform)}
     chosen: list[LockedPackage] = []
