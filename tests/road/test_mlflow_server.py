@@ -130,11 +130,11 @@ def test_a_scoring_script_is_refused_before_anything_is_built(fixture_models: Pa
 @pytest.mark.parametrize(
     ("mlflow", "python", "base", "application", "body", "answer"),
     [
-        ("1.26.0", "3.9", "debian:bullseye", "wsgi", SPLIT, [3.0, -4.0]),
-        ("1.30.1", "3.9", "debian:bullseye", "wsgi", SPLIT, [3.0, -4.0]),
-        ("2.9.2", "3.11", "auto", "wsgi", {"dataframe_split": SPLIT}, {"predictions": [3.0, -4.0]}),
-        ("2.20.4", "3.11", "auto", "wsgi", {"dataframe_split": SPLIT}, {"predictions": [3.0, -4.0]}),
-        ("2.22.5", "3.11", "auto", "app", {"dataframe_split": SPLIT}, {"predictions": [3.0, -4.0]}),
+        ("1.26.0", "3.9.2", "debian:bullseye", "wsgi", SPLIT, [3.0, -4.0]),
+        ("1.30.1", "3.9.2", "debian:bullseye", "wsgi", SPLIT, [3.0, -4.0]),
+        ("2.9.2", "3.11.2", "auto", "wsgi", {"dataframe_split": SPLIT}, {"predictions": [3.0, -4.0]}),
+        ("2.20.4", "3.11.2", "auto", "wsgi", {"dataframe_split": SPLIT}, {"predictions": [3.0, -4.0]}),
+        ("2.22.5", "3.11.2", "auto", "app", {"dataframe_split": SPLIT}, {"predictions": [3.0, -4.0]}),
     ],
 )
 def test_a_model_of_another_time_answers_with_the_server_of_its_time(
