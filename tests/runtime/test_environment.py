@@ -114,7 +114,9 @@ def test_a_lazy_module_is_loaded_when_something_is_read_from_it(tmp_path, monkey
         importlib.import_module("not_there")
 
 
-@pytest.mark.parametrize("name", ["errors", "process", "settings", "signature", "health", "azureml", "mlflow", "__main__"])
+@pytest.mark.parametrize(
+    "name", ["errors", "process", "settings", "signature", "health", "azureml", "mlflow", "__main__"]
+)
 def test_what_runs_before_the_libraries_needs_none_of_them(name):
     """These are imported before the environment is prepared, or by an interpreter without site-packages."""
     code = f"import sys; sys.path.insert(0, {str(Path(azureml.__file__).parents[1])!r}); import runtime.{name}"
