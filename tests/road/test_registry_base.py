@@ -150,7 +150,8 @@ def test_a_base_laid_out_like_azures_keeps_its_python_and_its_user(
 ) -> None:
     needed("3.12")
     model = fixture_models / "diabetes"
-    arguments = ("--base", f"docker://{hub}/azureml/base:1", "--python", "3.12", "--server", server)
+    base = ("--base", f"docker://{hub}/azureml/base:1", "--python", "3.12")
+    arguments = (*base, "--server", server, "--bytecode", "startup")
     built = image(model, f"azure-{server}", *arguments)
     decisions = {d["what"]: d["value"] for d in built["plan"]["decisions"]}
     assert decisions["user"] == "dockeruser"
