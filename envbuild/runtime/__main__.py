@@ -14,7 +14,8 @@ def main(arguments: list[str]) -> int:
         return 2
     process.prepare()
     # The libraries read the environment when they are imported.
-    from .serve import serve
+    with process.imports():
+        from .serve import serve
 
     return serve()
 

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import mlflow.pyfunc
-from mlflow.exceptions import MlflowException
+from .process import imports
 
-from .decode import decode
-from .errors import ClientError
-from .signature import parse_signature, read_mlmodel
+with imports():
+    import mlflow.pyfunc
+    from mlflow.exceptions import MlflowException
+
+    from .decode import decode
+    from .errors import ClientError
+    from .signature import parse_signature, read_mlmodel
 
 
 class Model:

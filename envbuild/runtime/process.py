@@ -6,10 +6,13 @@ that ask for the home directory or the user name at import would fail there.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,23 @@ def prepare() -> None:
     _user()
     # Process 1 has no default action for signals: without a handler SIGTERM during start-up would be lost.
     signal.signal(signal.SIGTERM, _leave)
+
+
+@contextmanager
+def imports() -> Iterator[None]:
+    """Import in here without looking for garbage: modules make many objects and drop none.
+
+    What was made is not looked through later either, which a model that is loaded afterwards gains from. It is not
+    for loading models: garbage made in here stays.
+    """
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if on:
+            gc.enable()
 
 
 def _home() -> None:

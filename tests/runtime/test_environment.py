@@ -122,3 +122,20 @@ def test_what_runs_before_the_libraries_needs_none_of_them(name):
     code = f"import sys; sys.path.insert(0, {str(Path(azureml.__file__).parents[1])!r}); import runtime.{name}"
     done = subprocess.run([sys.executable, "-S", "-E", "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_nothing_is_collected_while_modules_are_imported_and_again_afterwards():
+    import gc
+
+    assert gc.isenabled()
+    frozen = gc.get_freeze_count()
+    try:
+        with process.imports():
+            assert not gc.isenabled()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > frozen
+        with pytest.raises(ImportError), process.imports():
+            raise ImportError("no such module")
+        assert gc.isenabled()
+    finally:
+        gc.unfreeze()
