@@ -24,10 +24,11 @@ from .script import Script
 if TYPE_CHECKING:
     from .model import Model
 
-logger = logging.getLogger("envbuild_runtime")
+    # Not at run time: Python 3.8 has no such types.
+    Work = Callable[[bytes, Mapping[str, str]], Answer]
+    Endpoint = Callable[[Request], Awaitable[Response]]
 
-Work = Callable[[bytes, Mapping[str, str]], Answer]
-Endpoint = Callable[[Request], Awaitable[Response]]
+logger = logging.getLogger("envbuild_runtime")
 SCRIPT_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
 MODEL_FAILED = "The model raised an error. Check the logs for more info."
 
