@@ -15,7 +15,6 @@ from ..oci.types import Layer
 from ..progress import Progress, Summary
 from .lock import BaseLock, from_json, shipped, to_json, upstream_version
 from .manifest import assembled_config, recall, remember, store_manifest
-from .mirrors import VARIABLE
 from .suites import ARCHITECTURES, RECIPE, SUITES, Suite
 from .types import Base, Foreseen, Interpreter, SystemPackage
 
@@ -72,6 +71,8 @@ def _make(
     refresh: bool,
     progress: Progress,
 ) -> tuple[Base, BaseLock]:
+    from .mirrors import VARIABLE
+
     downloader = make_downloader(os.environ)
     progress.start("base", suite.name, total=lock.size if lock else 0)
     if lock is None or refresh:

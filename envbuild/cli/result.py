@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,7 +93,7 @@ def check_metadata_path(path: Path) -> None:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write `text` to `path`: all of it or nothing. Raises StorageError."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         try:
             temporary.write_text(text, encoding="utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -81,7 +80,7 @@ def write_pylock(lock: Lock, path: Path) -> None:
     credentials in it. Raises StorageError.
     """
     target = path / "pylock.toml" if path.is_dir() else path
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".{target.name}.{os.urandom(8).hex()}.tmp")
     try:
         with storage_errors(target):
             temporary.write_text(render(lock), encoding="utf-8", newline="\n")
