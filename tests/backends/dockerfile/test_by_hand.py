@@ -169,7 +169,7 @@ def write(model: Path, folder: Path, cache: Path, *arguments: str) -> str:
 
 
 def check_answers(image: str, model: Path) -> None:
-    with running(image) as container:
+    with running(image, seconds=240) as container:
         answer = container.post("/invocations", json.loads((model / "serving_input_example.json").read_text()))
     assert answer.status == 200, answer.body
     assert same(answer.body["predictions"], json.loads((model.parent / f"{model.name}.expected.json").read_text()))
