@@ -74,7 +74,9 @@ def sharers(diff_ids: Sequence[str], mine: Sequence[str]) -> list[str]:
     others = [image for image in dict.fromkeys(listed) if image not in mine]
     if not others or not diff_ids:
         return []
-    found = json.loads(docker("image", "inspect", *others))
+    # One that goes away meanwhile makes the client fail, after it has told of the others.
+    done = subprocess.run(["docker", "image", "inspect", *others], capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout or "[]")
     return [
         (image.get("RepoTags") or [image["Id"][:19]])[0]
         for image in found

@@ -107,9 +107,9 @@ _HOW = """\
   before, outside of the time taken.
 - Times are those of the whole process, from its start to its end.
 - Memory of the container: {memory}. MLflow's starts one worker process for each core, envbuild's is one process.
-- Peak memory of the builder: the resident sizes of all its processes added, sampled 50 times a second in a run of its
-  own (MLflow: `docker build` after a change of the model). The engine's daemon is counted for neither side, and neither
-  is pip in MLflow's build containers.
+- Peak memory of the builder: the resident sizes of all its processes added, sampled 50 times a second; for envbuild in
+  a cold build of its own, for MLflow in `docker build` after a change of the model. The engine's daemon is counted for
+  neither side, and neither is pip in MLflow's build containers.
 - The first 200 is the answer to the model's own example, checked against what the model predicts; MLflow at its fixed
   port, envbuild at $PORT, both polled every 20 ms.
 """
