@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..errors import ResolveError
 from ..facts import load_json
@@ -77,6 +78,9 @@ def collect(
             asks.append(ask)
         elif package.name in names and package.requirement != package.name:
             constraints.append(ask)
+    pins = [pin for ask in asks if ask.name in ("mlflow", "mlflow-skinny") and (pin := pinned(ask.text))]
+    if pins and "setuptools" not in names and _row(pins[0]).get("pkg_resources"):
+        asks.append(Ask(name="setuptools", text="setuptools<82", where="mlflow, which imports its pkg_resources"))
     return Inputs(
         asks=tuple(asks),
         constraints=tuple(constraints),
@@ -121,9 +125,15 @@ def with_skinny(inputs: Inputs) -> Inputs:
 
 def ceilings(mlflow: str) -> tuple[str, ...]:
     """How far numpy and pandas may go with that version of mlflow, as constraints."""
+    row = _row(mlflow)
+    return tuple(f"{name}<{row[name]}" for name in ("numpy", "pandas"))
+
+
+def _row(mlflow: str) -> Mapping[str, Any]:
+    """What is known of that version of mlflow."""
     numbers = [int(part) for part in re.findall(r"\d+", mlflow)[:2]]
-    rows = [row for row in load_json("mlflow_ceilings.json")["since"] if row["mlflow"] <= numbers]
-    return tuple(f"{name}<{rows[-1][name]}" for name in ("numpy", "pandas")) if rows else ()
+    rows: list[Mapping[str, Any]] = [r for r in load_json("mlflow_ceilings.json")["since"] if r["mlflow"] <= numbers]
+    return rows[-1]
 
 
 def pinned(text: str) -> str:

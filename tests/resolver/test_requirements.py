@@ -20,7 +20,7 @@ def texts(inputs: Any) -> list[str]:
 
 def test_a_pinned_mlflow_becomes_skinny_with_numpy_and_pandas(env: Make, profile: Make) -> None:
     inputs = with_skinny(collect(env("mlflow==2.9.2", "scikit-learn==1.3.2"), profile()))
-    assert texts(inputs) == ["mlflow-skinny==2.9.2", "numpy", "pandas", "scikit-learn==1.3.2"]
+    assert texts(inputs) == ["mlflow-skinny==2.9.2", "numpy", "pandas", "scikit-learn==1.3.2", "setuptools<82"]
     assert [(s.old, s.new) for s in inputs.substitutions] == [("mlflow==2.9.2", "mlflow-skinny==2.9.2")]
     assert "--full-mlflow" in inputs.substitutions[0].why
     assert inputs.soft == ("numpy<2", "pandas<3")
@@ -30,6 +30,21 @@ def test_the_marker_and_the_range_are_carried_over(env: Make, profile: Make) -> 
     inputs = with_skinny(collect(env('mlflow>=2.9,<3; python_version >= "3.8"', "numpy==1.26.4"), profile()))
     assert texts(inputs) == ['mlflow-skinny<3,>=2.9 ; python_version >= "3.8"', "numpy==1.26.4", "pandas"]
     assert inputs.soft == ()
+
+
+@pytest.mark.parametrize(
+    ("listed", "brought"),
+    [
+        (("mlflow==2.15.1",), ["mlflow==2.15.1", "setuptools<82"]),
+        (("mlflow==1.30.1", "setuptools==65.5.0"), ["mlflow==1.30.1", "setuptools==65.5.0"]),
+        (("mlflow==2.16.0",), ["mlflow==2.16.0"]),
+        (("mlflow>=2",), ["mlflow>=2"]),
+    ],
+)
+def test_an_mlflow_that_imports_pkg_resources_gets_setuptools(
+    env: Make, profile: Make, listed: tuple[str, ...], brought: list[str]
+) -> None:
+    assert texts(collect(env(*listed), profile())) == brought
 
 
 def test_extras_and_addresses_of_mlflow_stay_whole(env: Make, profile: Make) -> None:

@@ -220,12 +220,14 @@ def flows(index: Any) -> Any:
         index.wheel("numpy", version)
     for version in ("2.3.3", "3.1.1"):
         index.wheel("pandas", version)
+    for version in ("81.0.0", "82.0.1"):
+        index.wheel("setuptools", version)
     return index
 
 
 def test_mlflow_is_laid_down_as_skinny(flows: Any, env: Make, run: Make) -> None:
     lock = run(env("mlflow==2.9.2"))
-    assert versions(lock) == {"mlflow-skinny": "2.9.2", "numpy": "1.26.4", "pandas": "2.3.3"}
+    assert versions(lock) == {"mlflow-skinny": "2.9.2", "numpy": "1.26.4", "pandas": "2.3.3", "setuptools": "81.0.0"}
     assert [(s.old, s.new) for s in lock.substitutions] == [("mlflow==2.9.2", "mlflow-skinny==2.9.2")]
     assert run(env("mlflow==2.9.2")).substitutions == lock.substitutions
 
@@ -252,14 +254,14 @@ def test_a_version_that_neither_has_is_named_as_the_model_names_it(flows: Any, e
 
 def test_an_unpinned_mlflow_keeps_numpy_and_pandas_under_its_ceilings(flows: Any, env: Make, run: Make) -> None:
     lock = run(env("mlflow<3"))
-    assert versions(lock) == {"mlflow-skinny": "2.9.2", "numpy": "1.26.4", "pandas": "2.3.3"}
+    assert versions(lock) == {"mlflow-skinny": "2.9.2", "numpy": "1.26.4", "pandas": "2.3.3", "setuptools": "81.0.0"}
     newest = run(env("mlflow"))
     assert versions(newest) == {"mlflow-skinny": "3.17.2", "numpy": "2.4.6", "pandas": "3.1.1"}
 
 
 def test_a_models_own_pin_beats_a_ceiling(flows: Any, env: Make, run: Make) -> None:
     lock = run(env("mlflow==2.9.2", "pandas==3.1.1"))
-    assert versions(lock) == {"mlflow-skinny": "2.9.2", "numpy": "1.26.4", "pandas": "3.1.1"}
+    assert versions(lock) == {"mlflow-skinny": "2.9.2", "numpy": "1.26.4", "pandas": "3.1.1", "setuptools": "81.0.0"}
     assert lock.notes == ("pandas<3 could not be kept: it does not go with pandas==3.1.1 (conda.yaml:8)",)
     assert versions(run(env("mlflow<3", "pandas==3.1.1")))["numpy"] == "1.26.4"
 
