@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import ResolveError
 from ..facts import load_json
 from ..model.types import Environment, Line, Requirement, Span
+from ..records import dataclass
 from ..servers.types import Server
 from .indexes import without_credentials
 from .types import Substitution
@@ -29,6 +30,9 @@ class Ask:
     name: str
     text: str
     where: str
+
+
+SETUPTOOLS = Ask(name="setuptools", text="setuptools<82", where="mlflow, which imports its pkg_resources")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +83,8 @@ def collect(
         elif package.name in names and package.requirement != package.name:
             constraints.append(ask)
     pins = [pin for ask in asks if ask.name in ("mlflow", "mlflow-skinny") and (pin := pinned(ask.text))]
-    if pins and "setuptools" not in names and _row(pins[0]).get("pkg_resources"):
-        asks.append(Ask(name="setuptools", text="setuptools<82", where="mlflow, which imports its pkg_resources"))
+    if pins and "setuptools" not in names and imports_pkg_resources(pins[0]):
+        asks.append(SETUPTOOLS)
     return Inputs(
         asks=tuple(asks),
         constraints=tuple(constraints),
@@ -127,6 +131,11 @@ def ceilings(mlflow: str) -> tuple[str, ...]:
     """How far numpy and pandas may go with that version of mlflow, as constraints."""
     row = _row(mlflow)
     return tuple(f"{name}<{row[name]}" for name in ("numpy", "pandas"))
+
+
+def imports_pkg_resources(mlflow: str) -> bool:
+    """Whether that version of mlflow needs setuptools, though it does not ask for it."""
+    return bool(_row(mlflow).get("pkg_resources"))
 
 
 def _row(mlflow: str) -> Mapping[str, Any]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ResolveError, UsageError
 from ..model.types import Environment, Requirement
 from ..progress import SILENT, Progress, Summary
+from ..records import dataclass
 from ..servers import edition_for, mlflow_range
 from ..servers.types import Server
 from . import lockcache
 from .editions import mlflow_pin, with_whole, within
 from .indexes import settings
-from .requirements import Ask, Inputs, ceilings, collect, with_skinny
+from .requirements import SETUPTOOLS, Ask, Inputs, ceilings, collect, imports_pkg_resources, with_skinny
 from .target import Platform, platform_of
 from .types import Lock, LockedPackage
 
@@ -203,7 +204,10 @@ class _Search:
     def _under_ceilings(
         self, answer: Answer, inputs: Inputs, packages: tuple[LockedPackage, ...]
     ) -> tuple[Answer, Inputs, tuple[LockedPackage, ...]]:
-        """Solve again where numpy or pandas came out newer than the version of mlflow-skinny that was found allows."""
+        """Solve again where numpy or pandas came out newer than the version of mlflow-skinny that was found allows.
+
+        Or where that version needs setuptools, and nothing brought them.
+        """
         found = {package.name: package.version for package in packages}
         if "mlflow-skinny" not in found or "mlflow" in found:
             return answer, inputs, packages
@@ -212,11 +216,17 @@ class _Search:
             for bound in ceilings(found["mlflow-skinny"])
             if bound not in self._given_up and _above(found.get(bound.partition("<")[0], "0"), bound)
         )
-        if not broken:
+        lacking = (SETUPTOOLS,) if "setuptools" not in found and imports_pkg_resources(found["mlflow-skinny"]) else ()
+        if not broken and not lacking:
             return answer, inputs, packages
         pin = Ask(name="mlflow-skinny", text=f"mlflow-skinny=={found['mlflow-skinny']}", where="")
         again, bounded = self._solve(
-            replace(inputs, constraints=(*inputs.constraints, pin), soft=(*inputs.soft, *broken))
+            replace(
+                inputs,
+                asks=(*inputs.asks, *lacking),
+                constraints=(*inputs.constraints, pin),
+                soft=(*inputs.soft, *broken),
+            )
         )
         if not again.solved:
             return answer, inputs, packages
