@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from .linter.types import Finding, Target
 from .model.types import Model
 from .options import Options, cache_dir
 from .progress import SILENT, Progress, Summary
+from .records import dataclass
 
 if TYPE_CHECKING:
     from . import prepare

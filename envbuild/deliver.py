@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -14,6 +13,7 @@ from .oci.reference import Reference, parse_reference
 from .oci.store import Store
 from .oci.types import Image
 from .progress import Progress, Summary
+from .records import dataclass
 from .shipping.engine import connect
 
 if TYPE_CHECKING:

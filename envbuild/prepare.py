@@ -6,7 +6,7 @@ import os
 import platform as host
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .bases import choose, open_base, python_notes
@@ -16,6 +16,7 @@ from .model.types import Model
 from .oci.store import Store
 from .options import Options, cache_dir
 from .progress import Progress
+from .records import dataclass
 from .resolver.types import Lock
 from .servers.types import Server
 

@@ -6,8 +6,9 @@ The base class says nothing, so it is also the default. Phases happen in the ord
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from .records import dataclass
 
 Phase = Literal["read", "lint", "base", "resolve", "fetch", "layer", "build", "load", "write"]
 PHASES: tuple[Phase, ...] = ("read", "lint", "base", "resolve", "fetch", "layer", "build", "load", "write")

@@ -7,7 +7,6 @@ before they are unpacked, so that a damaged cache entry is a miss and never a wr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..bases.types import Base
@@ -20,6 +19,7 @@ from ..oci.types import Image, Layer
 from ..planner.paths import PREFIX
 from ..planner.types import Plan, PlannedLayer, Wheel
 from ..progress import SILENT, Progress, Summary
+from ..records import dataclass
 from .files import write_files
 
 Fetch = Callable[[Sequence[str]], None]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..errors import BaseImageError, UsageError
 from ..oci.remote import parse_remote
+from ..records import dataclass
 from .debian import python_version, suite_of
 from .lock import shipped, upstream_version
 from .suites import SUITES, Suite

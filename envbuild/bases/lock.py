@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import IntegrityError
 from ..oci.canonical import digest_of
+from ..records import dataclass
 from .suites import Archive
 
 DATA = Path(__file__).resolve().parent / "data"

@@ -5,8 +5,9 @@ Pure data and predicates. Whoever changes a rule raises `RECIPE`, which is part 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from ..records import dataclass
 
 # The revision of the rules in this file and of the files that `skeleton` and `assemble` generate.
 RECIPE = 1

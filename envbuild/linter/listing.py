@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import yaml
 
@@ -15,6 +14,7 @@ from ..model.requirements_txt import logical_lines
 from ..model.texts import UnreadableError
 from ..model.types import Model, Span
 from ..patterns import pattern
+from ..records import dataclass
 from ..servers.types import ServerPackage
 from .types import Edit, Target
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from ..model.types import Model, Span
+from ..records import dataclass
 from ..servers.types import Server
 
 Severity = Literal["error", "warning", "info"]

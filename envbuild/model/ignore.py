@@ -10,7 +10,8 @@ character takes it literally. White space at the end of a line is dropped. Not s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from ..records import dataclass
 
 MAX_PATTERNS = 1000
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..errors import UsageError
+from ..records import dataclass
 from .reference import DEFAULT_TAG, parse_reference
 
 _SCHEME = "docker://"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..bases.types import Base
 from ..model.types import Model
+from ..records import dataclass
 from ..resolver.types import Lock
 from ..servers.types import Server
 from .types import Bytecode, Decision, FileEntry

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
 from ..oci.canonical import digest_of
+from ..records import dataclass
 
 # Part of every layer key. Raise it when any byte of any layer that envbuild writes changes for equal inputs.
 FORMAT = 1

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...model.requirement import canonical_name
 from ...model.types import Model, Requirement, Span
 from ...patterns import pattern
+from ...records import dataclass
 from ..base import BaseRule
 from ..types import Finding, Target
 
