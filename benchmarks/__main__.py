@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -42,6 +43,7 @@ def main(arguments: list[str]) -> int:
 
 def measure(repeats: Repeats, archive: Path | None, *, quick: bool) -> page.Results:
     """All figures of one run; what it made is removed again."""
+    load = os.getloadavg()[0]
     with Workspace() as workspace:
         say("MLflow's command, and the base that its Dockerfile asks for")
         forest = model.copy(workspace.folder / "forest")
@@ -49,7 +51,7 @@ def measure(repeats: Repeats, archive: Path | None, *, quick: bool) -> page.Resu
         mine = subject.Envbuild(workspace=workspace, cache=workspace.folder / "cache", tag=workspace.tag("envbuild"))
         say("envbuild once, unmeasured")
         subject.warm_up(mine, forest)
-        warnings = _quiet(mine, quick=quick)
+        warnings = _quiet(mine, load, quick=quick)
         table = Main(subject=mine, mlflow=mlflow, repeats=repeats)
         table.run()
         measures = table.values.measures()
@@ -69,9 +71,11 @@ def measure(repeats: Repeats, archive: Path | None, *, quick: bool) -> page.Resu
         )
 
 
-def _quiet(mine: subject.Envbuild, *, quick: bool) -> list[str]:
+def _quiet(mine: subject.Envbuild, load: float, *, quick: bool) -> list[str]:
     """What makes the figures less than they should be; BenchError instead where they are to be kept."""
-    warnings = ["A quick run: few repeats, on a machine that may have been busy."] if quick else []
+    warnings = ["A quick run: few repeats, no figure to rely on."] if quick else []
+    if load > 1:
+        warnings.append(f"The machine was busy when the run began: load average {load:.1f}.")
     others = mine.shared_with()
     if others:
         text = f"other images in the engine hold layers of this one, so a first load is none: {', '.join(others[:6])}"

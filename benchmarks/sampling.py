@@ -99,7 +99,10 @@ def tree(pid: int) -> list[int]:
 
 
 def daemon() -> int | None:
-    """The process id of dockerd if it runs on this machine and there is one alone."""
+    """The process id of dockerd if it runs on this machine: the one of its pid file, else the only one there is."""
+    told = _read(Path("/var/run/docker.pid")).strip()
+    if told.isdigit() and _read(Path(f"/proc/{told}/comm")).strip() == "dockerd":
+        return int(told)
     found = [
         int(folder.name)
         for folder in _list(Path("/proc"))
@@ -145,7 +148,9 @@ def _name(pid: int) -> str:
     if not words:
         return "?"
     program = Path(words[0]).name
-    if "python" in program or program.startswith("ld-linux"):
+    if program.startswith("ld-linux"):
+        return "the base's own Python"
+    if "python" in program:
         if any("multiprocessing" in word for word in words):
             return "python (pool worker)"
         if len(words) > 2 and words[1] == "-m":
