@@ -42,7 +42,10 @@ def test_a_room_imports_only_the_rooms_before_it(room: str) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize(("room", "allowed"), [("oci", {"oci", "errors", "progress", "patterns", "records"}), ("runtime", set())])
+@pytest.mark.parametrize(
+    ("room", "allowed"),
+    [("oci", {"oci", "errors", "progress", "patterns", "records"}), ("runtime", set())],
+)
 def test_what_stands_beside_the_road_knows_nothing_of_it(room: str, allowed: set[str]) -> None:
     files = sorted((PACKAGE / room).rglob("*.py"))
     assert files
