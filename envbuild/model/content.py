@@ -19,6 +19,9 @@ _CHUNK = 1 << 20
 # A file touched this recently may change again within its timestamp's resolution; its hash is not remembered.
 _SETTLED_NS = 2_000_000_000
 
+# Below this many bytes, threads take longer to load than the hashing takes.
+_WORTH_THREADS = 16 << 20
+
 _Status = tuple[int, int, int, int]
 
 
@@ -54,7 +57,7 @@ def hash_files(model: Model, store_root: Path) -> dict[str, str]:
 
 def _hash_all(unread: list[tuple[ModelFile, str, _Status]]) -> list[str]:
     read: Callable[[tuple[ModelFile, str, _Status]], str] = lambda item: _hash(*item)  # noqa: E731
-    if len(unread) < 2:
+    if len(unread) < 2 or sum(file.size for file, _, _ in unread) < _WORTH_THREADS:
         return [read(item) for item in unread]
     from concurrent.futures import ThreadPoolExecutor
 
