@@ -128,6 +128,7 @@ def test_a_python_3_12_model_builds_on_the_official_image_and_answers(
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 def test_a_python_3_10_model_builds_with_bytecode_by_the_images_own_python(
     image: Callable[..., dict[str, Any]], fixture_models: Path, tmp_path: Path
 ) -> None:
@@ -144,7 +145,7 @@ def test_a_python_3_10_model_builds_with_bytecode_by_the_images_own_python(
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("server", ["envbuild", "azureml"])
+@pytest.mark.parametrize("server", ["envbuild", pytest.param("azureml", marks=pytest.mark.slow)])
 def test_a_base_laid_out_like_azures_keeps_its_python_and_its_user(
     image: Callable[..., dict[str, Any]], hub: str, fixture_models: Path, server: str
 ) -> None:

@@ -78,7 +78,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    image: str, *, options: Sequence[str] = STRICT, seconds: float = 60, path: str = "/"
+    image: str, *, options: Sequence[str] = STRICT, seconds: float = 180, path: str = "/"
 ) -> Iterator[Container]:
     """Run `image` on the host's network and wait until it answers `GET path`; fails with its log if it does not.
 

@@ -222,6 +222,7 @@ def test_buildkit_makes_an_image_that_answers(
 
 
 @pytest.mark.network
+@pytest.mark.slow
 def test_wheels_of_the_context_need_no_index(
     fixture_models: Path, tmp_path: Path, cache: Path, build: Callable[..., str]
 ) -> None:
