@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import Built as Built
     from .api import build as build
     from .api import lint as lint
     from .api import load as load
     from .api import lock as lock
     from .api import plan as plan
+    from .built import Built as Built
     from .options import Options as Options
 
 __version__ = "0.1.0"

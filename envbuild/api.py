@@ -13,60 +13,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import CorruptBlobError, FindingsError
+from .built import Built, BuiltLayer
+from .errors import FindingsError
 from .linter.types import Finding, Target
 from .model.types import Model
 from .options import Options, cache_dir
 from .progress import SILENT, Progress, Summary
-from .records import dataclass
 
 if TYPE_CHECKING:
     from . import prepare
+    from .backends.assemble import Assembled
     from .bases.types import Base
+    from .deliver import Delivered
     from .oci.store import Store
-    from .planner.types import Decision, Plan
+    from .planner.types import Plan
     from .resolver.types import Lock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuiltLayer:
-    """A layer of the finished image. `size` is its blob's bytes, `cached` tells that it was there before."""
-
-    title: str
-    kind: str
-    size: int
-    cached: bool
-    why: str
-    diff_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
-    """What `build` made and where it is.
-
-    `reference` is the first tag, or the path written; `sent` counts bytes given to the engine, `omitted` layers it
-    had; `engine` is empty where none took part; `seconds` is the whole call's time. `backend` made it; with `docker`
-    `builder` is `classic` or `buildkit`, `sent` the bytes of the build context, and `manifest_digest` may be empty.
-    """
-
-    reference: str
-    references: tuple[str, ...]
-    config_digest: str
-    manifest_digest: str
-    plan: Plan
-    lock: Lock
-    layers: tuple[BuiltLayer, ...]
-    size: int
-    sent: int
-    omitted: int
-    already: bool
-    output: str
-    path: Path | None
-    engine: str
-    seconds: float
-    decisions: tuple[Decision, ...]
-    backend: str = "assemble"
-    builder: str = ""
 
 
 class LintError(FindingsError):
@@ -187,27 +148,19 @@ def build(
     store = prepare.open_store(options)
     images = prepare.Images.of(goal.engine)
     made, base, found = _plan(model, options, store, images, progress, to_build=True)
-    dropped: set[str] = set()
-    while True:
-        try:
-            assembled = assemble(
-                made,
-                base=base,
-                store=store,
-                fetch=prepare.fetcher(found, store, progress),
-                created=prepare.created(),
-                progress=progress,
-            )
-            delivered = deliver(assembled.image, goal, store, progress)
-            break
-        except CorruptBlobError as error:
-            # A damaged entry is a miss: drop it and make it anew, each once.
-            if error.digest in dropped:
-                raise
-            dropped.add(error.digest)
-            store.drop(error.digest)
-            progress.warn(f"the cached blob {error.digest[:19]} was damaged and is made anew")
-            base, _ = prepare.prepare_base(model, options, store, images, SILENT)
+
+    def make(opened: Base) -> tuple[Assembled, Delivered]:
+        assembled = assemble(
+            made,
+            base=opened,
+            store=store,
+            fetch=prepare.fetcher(found, store, progress),
+            created=prepare.created(),
+            progress=progress,
+        )
+        return assembled, deliver(assembled.image, goal, store, progress)
+
+    assembled, delivered = prepare.with_sound_blobs(make, base, model, options, store, images, progress)
     return Built(
         reference=delivered.reference,
         references=tuple(reference.familiar for reference in goal.references),
@@ -263,22 +216,15 @@ def dockerfile(
     store = prepare.open_store(options)
     images = prepare.Images.connected(options)
     made, base, found = _plan(model, options, store, images, progress)
-    dropped: set[str] = set()
-    while True:
-        try:
-            context = context_of(made, base, found, store, options, progress, buildkit=buildkit)
-            progress.start("write", str(folder))
-            size = write_folder(context, folder, force=force)
-            break
-        except CorruptBlobError as error:
-            # A damaged entry is a miss: drop it and make it anew, each once.
-            if error.digest in dropped:
-                raise
-            dropped.add(error.digest)
-            store.drop(error.digest)
-            progress.warn(f"the cached blob {error.digest[:19]} was damaged and is made anew")
-            base, _ = prepare.prepare_base(model, options, store, images, SILENT)
-    progress.done("write", Summary(count=len(context.entries), noun="files", size=size, detail=str(folder)))
+
+    def write(opened: Base) -> Summary:
+        context = context_of(made, opened, found, store, options, progress, buildkit=buildkit)
+        progress.start("write", str(folder))
+        size = write_folder(context, folder, force=force)
+        return Summary(count=len(context.entries), noun="files", size=size, detail=str(folder))
+
+    written = prepare.with_sound_blobs(write, base, model, options, store, images, progress)
+    progress.done("write", written)
     return folder
 
 

@@ -16,18 +16,18 @@ from .backends.dockerfile.history import layers_of
 from .backends.dockerfile.instructions import instructions
 from .backends.dockerfile.secrets import check_secrets
 from .bases.types import Base
-from .errors import CorruptBlobError, EngineError
+from .built import Built
+from .errors import EngineError
 from .oci.store import Store
 from .options import Options, cache_dir
 from .planner.types import Decision, Plan
-from .progress import SILENT, Progress
+from .progress import Progress
 from .resolver.types import Lock
 from .shipping.engine import Engine
 from .shipping.known import diff_ids, image_id
 from .shipping.naming import name
 
 if TYPE_CHECKING:
-    from .api import Built
     from .backends.dockerfile.types import Context
     from .deliver import Destination
     from .model.types import Model
@@ -80,31 +80,24 @@ class EngineBuild:
         return self._built(plan, lock, made, context, found, history, already=already, started=started)
 
     def _made(self, plan: Plan, base: Base, lock: Lock, model: Model, store: Store) -> tuple[Context, Made]:
-        dropped: set[str] = set()
-        while True:
-            try:
-                context = context_of(
-                    plan, base, lock, store, self._options, self._progress, buildkit=self._builder.kind == "buildkit"
-                )
-                return context, build_image(
-                    context,
-                    connection=self._connection,
-                    builder=self._builder,
-                    options=self._options.docker,
-                    fetching=self._fetching,
-                    platform="" if self._connection.architecture == base.architecture else plan.platform,
-                    progress=self._progress,
-                )
-            except CorruptBlobError as error:
-                # A damaged entry is a miss: drop it and make it anew, each once.
-                if error.digest in dropped:
-                    raise
-                dropped.add(error.digest)
-                store.drop(error.digest)
-                self._progress.warn(f"the cached blob {error.digest[:19]} was damaged and is made anew")
-                from . import prepare
+        from . import prepare
 
-                base, _ = prepare.prepare_base(model, self._options, store, prepare.Images.of(self._engine), SILENT)
+        def make(opened: Base) -> tuple[Context, Made]:
+            context = context_of(
+                plan, opened, lock, store, self._options, self._progress, buildkit=self._builder.kind == "buildkit"
+            )
+            return context, build_image(
+                context,
+                connection=self._connection,
+                builder=self._builder,
+                options=self._options.docker,
+                fetching=self._fetching,
+                platform="" if self._connection.architecture == opened.architecture else plan.platform,
+                progress=self._progress,
+            )
+
+        images = prepare.Images.of(self._engine)
+        return prepare.with_sound_blobs(make, base, model, self._options, store, images, self._progress)
 
     def _found(self, made: Made) -> dict[str, object]:
         """The engine's description of the image: its stores know it by its config's digest, or its manifest's."""
@@ -141,8 +134,6 @@ class EngineBuild:
         already: bool,
         started: float,
     ) -> Built:
-        from .api import Built, BuiltLayer
-
         assert isinstance(history, list)
         layers = layers_of(history, diff_ids(found), instructions(context.dockerfile), made.steps)
         identity = image_id(found)
@@ -155,17 +146,7 @@ class EngineBuild:
             manifest_digest=manifest,
             plan=plan,
             lock=lock,
-            layers=tuple(
-                BuiltLayer(
-                    title=layer.title,
-                    kind=layer.kind,
-                    size=layer.size,
-                    cached=layer.cached,
-                    why=layer.why,
-                    diff_id=layer.diff_id,
-                )
-                for layer in layers
-            ),
+            layers=layers,
             size=sum(layer.size for layer in layers),
             sent=made.sent,
             omitted=0,

@@ -7,15 +7,15 @@ import platform as host
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from .bases import choose, open_base, python_notes
 from .bases.types import Base, Choice, Foreseen
-from .errors import UsageError
+from .errors import CorruptBlobError, UsageError
 from .model.types import Model
 from .oci.store import Store
 from .options import Options, cache_dir
-from .progress import Progress
+from .progress import SILENT, Progress
 from .records import dataclass
 from .resolver.types import Lock
 from .servers.types import Server
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .shipping.engine import Engine
 
 ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+Done = TypeVar("Done")
 Save = Callable[[str], AbstractContextManager[BinaryIO]]
 Inspect = Callable[[str], Mapping[str, Any] | None]
 
@@ -207,3 +208,26 @@ def created() -> str:
         raise UsageError(
             f"SOURCE_DATE_EPOCH is {text!r}", hint="it must be a whole number of seconds since 1970"
         ) from None
+
+
+def with_sound_blobs(
+    work: Callable[[Base], Done],
+    base: Base,
+    model: Model,
+    options: Options,
+    store: Store,
+    images: Images,
+    progress: Progress,
+) -> Done:
+    """What `work` makes on `base`. A damaged entry of the cache is a miss: it is dropped and made anew, each once."""
+    dropped: set[str] = set()
+    while True:
+        try:
+            return work(base)
+        except CorruptBlobError as error:
+            if error.digest in dropped:
+                raise
+            dropped.add(error.digest)
+            store.drop(error.digest)
+            progress.warn(f"the cached blob {error.digest[:19]} was damaged and is made anew")
+            base, _ = prepare_base(model, options, store, images, SILENT)

@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "envbuild"
 ROAD = ["model", "servers", "bases", "resolver", "linter", "planner", "backends", "shipping"]
-BESIDE = {"errors", "progress", "patterns", "records", "options", "oci", "facts"}
+BESIDE = {"built", "errors", "progress", "patterns", "records", "options", "oci", "facts"}
 
 
 def imported_rooms(file: Path) -> set[tuple[str, int]]:

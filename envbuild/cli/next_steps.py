@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..api import Built
+    from ..built import Built
     from ..model.types import Model
 
 _LONGEST = 900  # characters of a request body that still fits a command line one wants to copy

@@ -13,7 +13,7 @@ from .display import Display
 from .text import duration, plural, size, table
 
 if TYPE_CHECKING:
-    from ..api import Built
+    from ..built import Built
 
 
 def as_json(built: Built, *, notes: Sequence[str], warnings: Sequence[str]) -> dict[str, Any]:

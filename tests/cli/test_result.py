@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from envbuild.api import Built, BuiltLayer
+from envbuild.built import Built, BuiltLayer
 from envbuild.cli.display import display
 from envbuild.cli.findings import workflow_commands
 from envbuild.cli.next_steps import container_port, example_body, next_steps, request

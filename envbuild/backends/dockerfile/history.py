@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from ...built import BuiltLayer
 from ...patterns import pattern
 from .instructions import Instruction, last_stage
 from .steps import Done
@@ -24,24 +25,12 @@ _KINDS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeLayer:
-    """A layer as the engine tells it: its bytes unpacked, the instruction that made it, and its diff_id if known."""
-
-    title: str
-    kind: str
-    size: int
-    cached: bool
-    why: str
-    diff_id: str
-
-
 def layers_of(
     history: Sequence[Mapping[str, Any]],
     diff_ids: Sequence[str],
     instructions: Sequence[Instruction],
     steps: Sequence[Done],
-) -> tuple[MadeLayer, ...]:
+) -> tuple[BuiltLayer, ...]:
     """The layers, lowest first. `history` is the engine's answer, latest first.
 
     Entries that made no layer are left out. Where it cannot be told which layer is whose, `diff_id` is empty.
@@ -49,7 +38,7 @@ def layers_of(
     cached = {step.instruction.line for step in steps if step.cached and step.instruction is not None}
     entries = [(str(entry.get("CreatedBy") or ""), int(entry.get("Size") or 0)) for entry in reversed(history)]
     own = _matched(entries, last_stage(instructions))
-    found: list[MadeLayer] = []
+    found: list[BuiltLayer] = []
     making: list[bool] = []
     for index, (text, size) in enumerate(entries):
         instruction = own.get(index)
@@ -62,7 +51,7 @@ def layers_of(
         why = f"line {instruction.line} of the Dockerfile" if instruction else "of the image that FROM names"
         line = instruction.line if instruction else 0
         found.append(
-            MadeLayer(title=title, kind=kind, size=size, cached=line in cached or not line, why=why, diff_id="")
+            BuiltLayer(title=title, kind=kind, size=size, cached=line in cached or not line, why=why, diff_id="")
         )
     if len(found) == len(diff_ids):
         return tuple(replace(layer, diff_id=diff_id) for layer, diff_id in zip(found, diff_ids, strict=True))

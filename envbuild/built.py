@@ -1,0 +1,53 @@
+"""What a build made, whichever backend made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .records import dataclass
+
+if TYPE_CHECKING:
+    from .planner.types import Decision, Plan
+    from .resolver.types import Lock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltLayer:
+    """A layer of the finished image. `size` is its blob's bytes, `cached` tells that it was there before."""
+
+    title: str
+    kind: str
+    size: int
+    cached: bool
+    why: str
+    diff_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What `build` made and where it is.
+
+    `reference` is the first tag, or the path written; `sent` counts bytes given to the engine, `omitted` layers it
+    had; `engine` is empty where none took part; `seconds` is the whole call's time. `backend` made it; with `docker`
+    `builder` is `classic` or `buildkit`, `sent` the bytes of the build context, and `manifest_digest` may be empty.
+    """
+
+    reference: str
+    references: tuple[str, ...]
+    config_digest: str
+    manifest_digest: str
+    plan: Plan
+    lock: Lock
+    layers: tuple[BuiltLayer, ...]
+    size: int
+    sent: int
+    omitted: int
+    already: bool
+    output: str
+    path: Path | None
+    engine: str
+    seconds: float
+    decisions: tuple[Decision, ...]
+    backend: str = "assemble"
+    builder: str = ""
