@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import signal
@@ -35,7 +34,7 @@ def main(arguments: list[str]) -> int:
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    _write(chosen.output / "results.json", json.dumps(dataclasses.asdict(results), indent=1) + "\n")
+    _write(chosen.output / "results.json", json.dumps(page.as_json(results), indent=1) + "\n")
     _write(chosen.output / "RESULTS.md", page.render(results))
     say(f"wrote {chosen.output / 'RESULTS.md'} and results.json")
     return 0

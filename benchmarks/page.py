@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from . import base, report, serving
 from .causes import Profile
 from .figures import Measure, seconds, series, size
 
+MODULES = 60
 _TOP = """\
 makes this page and `results.json` beside it: one model (`fixtures/models/forest`, scikit-learn), one machine, one run,
 both sides in turn.
@@ -36,6 +37,15 @@ class Results:
     docker: Sequence[dict[str, Any]]
     profile: Profile
     warnings: Sequence[str]
+
+
+def as_json(results: Results) -> dict[str, Any]:
+    """The results for machines; of the imports, those with the longest times of their own."""
+    found = asdict(results)
+    for name in ("command_imports", "container_imports"):
+        longest = sorted(found["profile"][name], key=lambda module: module["own"], reverse=True)
+        found["profile"][name] = longest[:MODULES]
+    return found
 
 
 def render(results: Results) -> str:

@@ -100,7 +100,15 @@ def test_the_page_begins_with_the_command_and_the_values_are_json() -> None:
     text = page.render(found)
     assert text.splitlines()[:3] == ["# envbuild against MLflow's own image", "", "    make bench"]
     assert "This envbuild has no `--backend docker`" in text
-    assert json.loads(json.dumps(dataclasses.asdict(found)))["measures"][0]["envbuild"] == [0.1]
+    assert json.loads(json.dumps(page.as_json(found)))["measures"][0]["envbuild"] == [0.1]
+
+
+def test_of_many_imports_the_longest_are_kept() -> None:
+    many = tuple(Import(name=f"m{n}", own=n / 1000, total=1.0, depth=0) for n in range(200))
+    found = dataclasses.replace(results(0.1, 100.0), profile=dataclasses.replace(PROFILE, container_imports=many))
+    kept = page.as_json(found)["profile"]["container_imports"]
+    assert [module["name"] for module in kept[:2]] == ["m199", "m198"]
+    assert len(kept) == page.MODULES
 
 
 def test_steps_tell_when_each_layer_was_done() -> None:
