@@ -17,7 +17,7 @@ test: $(VENV)/.installed-dev
 	$(PYTEST) -m "not slow" -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(VENV)/.installed-dev
-	$(PYTEST) -m slow -n 2 --dist loadfile
+	$(PYTEST) -m slow
 
 lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .
