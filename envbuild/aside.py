@@ -22,7 +22,7 @@ class Aside(Generic[_T]):
     def __init__(self, progress: Progress) -> None:
         self._listener = _Stoppable(progress)
         self._thread: threading.Thread | None = None
-        self._outcome: _T | None = None
+        self._outcome: list[_T] = []
         self._error: BaseException | None = None
 
     def __enter__(self) -> Aside[_T]:
@@ -46,7 +46,7 @@ class Aside(Generic[_T]):
 
         def run() -> None:
             try:
-                self._outcome = work(self._listener)
+                self._outcome.append(work(self._listener))
             except BaseException as error:
                 self._error = error
 
@@ -59,7 +59,7 @@ class Aside(Generic[_T]):
         self._thread.join()
         if self._error is not None:
             raise self._error
-        return self._outcome  # type: ignore[return-value]  # without an error it is what the work gave
+        return self._outcome[0]
 
 
 class _Stopped(BaseException):

@@ -1,7 +1,7 @@
 """`dataclass`, made faster: for values that every run defines and few runs make many of.
 
-The standard library's decorator writes the methods of each class as text and compiles it, which takes a
-millisecond a class: more than all the work of a build that changes nothing. Here all classes share the same methods.
+The standard library's decorator writes the methods of each class as text and compiles it at every start, which a
+build that changes nothing would wait for longer than for its work. Here all classes share the same methods.
 What it gives is a data class all the same: `fields`, `replace`, `asdict` and pattern matching know it.
 """
 

@@ -95,7 +95,8 @@ class Transport:
                     stream=True,
                     timeout=_TIMEOUT,
                     allow_redirects=False,
-                    proxies={"http": None, "https": None, "all": None} if here else None,  # type: ignore[dict-item]  # requests takes None as "no proxy"; its stubs do not
+                    # A proxy cannot reach this machine's loopback.
+                    proxies={"no_proxy": urlsplit(url).hostname or ""} if here else None,
                     **self._certificates(host),
                 )
             except requests.exceptions.SSLError as error:

@@ -120,6 +120,17 @@ def test_a_base_is_read_by_tag_with_oci_and_with_docker_types(
     assert all(sha256_digest(store.read(layer.digest)) == layer.digest for layer in base.layers)
 
 
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])
+def test_a_registry_on_loopback_is_asked_without_the_proxy(
+    registry: FaultyRegistry, store: Store, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    registry.add_image("1")
+    monkeypatch.setenv(variable, "http://127.0.0.1:1")
+    assert opened(registry, store).name.endswith(":1")
+
+
 def test_a_digest_that_is_in_the_store_asks_nobody(registry: FaultyRegistry, store: Store) -> None:
     digest = registry.add_image("1")
     first = opened(registry, store, f"@{digest}")

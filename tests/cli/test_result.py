@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from values import an_mlmodel
 
 from envbuild.built import Built, BuiltLayer
 from envbuild.cli.display import display
@@ -22,7 +23,7 @@ from envbuild.cli.result import as_json, result_lines, show, write_atomically
 from envbuild.cli.terminal import terminal
 from envbuild.errors import StorageError
 from envbuild.linter.types import Finding
-from envbuild.model.types import Environment, InputExample, MLmodel, Model, ModelFile, Span
+from envbuild.model.types import Environment, InputExample, Model, ModelFile, Span
 from envbuild.planner.types import Decision, FileEntry, Plan, PlannedLayer, Wheel
 from envbuild.resolver.types import Lock
 
@@ -74,9 +75,7 @@ def built() -> Built:
                 why="first",
                 diff_id=DIGEST,
             ),
-            BuiltLayer(
-                title="model", kind="model", size=12_000, cached=False, why="changes most", diff_id=DIGEST
-            ),
+            BuiltLayer(title="model", kind="model", size=12_000, cached=False, why="changes most", diff_id=DIGEST),
         ),
         size=97_412_000,
         sent=12_000,
@@ -106,19 +105,7 @@ def model(root: Path, example: dict[str, Any] | None = None) -> Model:
     return Model(
         root=root,
         uri="",
-        mlmodel=MLmodel(
-            flavors={},
-            loader_module="mlflow.sklearn",
-            python_version="3.11.7",
-            mlflow_version="3.17.2",
-            run_id="",
-            model_id="",
-            model_uuid="",
-            signature=None,
-            input_example=info,
-            raw={},
-            spans={},
-        ),
+        mlmodel=an_mlmodel(input_example=info),
         environment=Environment(source="none"),
         files=files,
         left_out=(),
@@ -164,9 +151,7 @@ def test_a_quiet_run_shows_no_table(built: Built) -> None:
     assert stream.getvalue() == ""
 
 
-def test_the_next_command_for_an_engine_runs_the_image_on_the_servers_port(
-    built: Built, tmp_path: Path
-) -> None:
+def test_the_next_command_for_an_engine_runs_the_image_on_the_servers_port(built: Built, tmp_path: Path) -> None:
     steps = next_steps(built, model(tmp_path), own_script=False)
     assert steps == ["docker run --rm -p 5001:5001 diabetes:latest", "curl http://localhost:5001/"]
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from values import a_server, an_mlmodel
 
 from envbuild.bases.types import Base, Interpreter
-from envbuild.model.types import Environment, LeftOut, MLmodel, Model, ModelFile
+from envbuild.model.types import Environment, LeftOut, Model, ModelFile
 from envbuild.oci.types import Layer
 from envbuild.planner import Inputs
 from envbuild.planner.types import Decision, FileEntry
 from envbuild.resolver.types import Lock, LockedPackage, Substitution
-from envbuild.servers.types import Server
 
 
 def sha(letter: str) -> str:
@@ -45,41 +45,14 @@ def make_inputs() -> Callable[..., Inputs]:
             "model": Model(
                 root=Path("/home/somebody/secret-project/model"),
                 uri="",
-                mlmodel=MLmodel(
-                    flavors={},
-                    loader_module="mlflow.sklearn",
-                    python_version="3.11.7",
-                    mlflow_version="3.17.2",
-                    run_id="run-1",
-                    model_id="m-1",
-                    model_uuid="",
-                    signature=None,
-                    input_example=None,
-                    raw={},
-                    spans={},
-                ),
+                mlmodel=an_mlmodel(run_id="run-1", model_id="m-1"),
                 environment=Environment(source="conda.yaml"),
                 files=files,
                 left_out=(LeftOut(path=".git", why="version control"),),
                 problems=(),
             ),
             "hashes": {"MLmodel": sha("1"), "model.pkl": sha("2"), "big.bin": sha("3")},
-            "server": Server(
-                name="envbuild",
-                title="a server",
-                packages=(),
-                constraints=(),
-                files=(),
-                command=("/opt/envbuild/bin/python", "-m", "envbuild_runtime"),
-                port=8080,
-                liveness="/ping",
-                readiness="/ping",
-                scoring="/score",
-                environment=(("AML_APP_ROOT", "/var/mlflow_resources"),),
-                app_root="/var/mlflow_resources",
-                entry_script="",
-                modules=("uvicorn",),
-            ),
+            "server": a_server(),
             "base": Base(
                 name="debian:bookworm",
                 digest="sha256:" + sha("b"),

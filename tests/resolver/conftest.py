@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from values import a_server
 
 from envbuild.model.types import CondaDependency, Environment, Line, Requirement, Span
 from envbuild.progress import Progress
@@ -57,23 +58,7 @@ def environment(
 
 
 def server(*packages: ServerPackage, constraints: Sequence[str] = (), fallbacks: Any = ()) -> Server:
-    return Server(
-        name="tiny",
-        title="tiny",
-        packages=packages,
-        constraints=tuple(constraints),
-        fallbacks=tuple(fallbacks),
-        files=(),
-        command=(),
-        port=1,
-        liveness="/",
-        readiness="/",
-        scoring="/",
-        environment=(),
-        app_root="",
-        entry_script="",
-        modules=(),
-    )
+    return a_server(name="tiny", packages=packages, constraints=tuple(constraints), fallbacks=tuple(fallbacks))
 
 
 class Notes(Progress):

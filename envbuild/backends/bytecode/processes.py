@@ -105,8 +105,9 @@ class _Process:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._said):
-            with suppress(OSError, ValueError):
-                stream.close()  # type: ignore[union-attr]  # they are pipes
+            if stream is not None:
+                with suppress(OSError, ValueError):
+                    stream.close()
 
     def _failure(self, group: Group) -> EnvbuildError:
         code = self._process.wait()

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from values import a_server, an_mlmodel
 
 from envbuild.backends.dockerfile import tools
 from envbuild.backends.dockerfile.context import make_context
 from envbuild.backends.dockerfile.types import Context
 from envbuild.bases.types import Base, Interpreter
-from envbuild.model.types import Environment, MLmodel, Model, ModelFile
+from envbuild.model.types import Environment, Model, ModelFile
 from envbuild.oci.layer import build_layer
 from envbuild.oci.store import Store
 from envbuild.options import DockerOptions
@@ -22,7 +23,6 @@ from envbuild.planner import Inputs, Script, make_plan
 from envbuild.planner.paths import CODE
 from envbuild.planner.types import FileEntry, Plan
 from envbuild.resolver.types import Lock, LockedPackage
-from envbuild.servers.types import Server
 
 TOOL = b"a wheel that no test runs"
 
@@ -98,19 +98,7 @@ class Bench:
             "model": Model(
                 root=self.root,
                 uri="",
-                mlmodel=MLmodel(
-                    flavors={},
-                    loader_module="mlflow.sklearn",
-                    python_version="3.11.7",
-                    mlflow_version="3.17.2",
-                    run_id="run-1",
-                    model_id="m-1",
-                    model_uuid="",
-                    signature=None,
-                    input_example=None,
-                    raw={},
-                    spans={},
-                ),
+                mlmodel=an_mlmodel(run_id="run-1", model_id="m-1"),
                 environment=Environment(source="conda.yaml"),
                 files=tuple(
                     ModelFile(path=name, size=path.stat().st_size, executable=bool(path.stat().st_mode & 0o100))
@@ -120,22 +108,7 @@ class Bench:
                 problems=(),
             ),
             "hashes": {name: sha256(path.read_bytes()) for name, path in names.items()},
-            "server": Server(
-                name="envbuild",
-                title="a server",
-                packages=(),
-                constraints=(),
-                files=(),
-                command=("/opt/envbuild/bin/python", "-m", "envbuild_runtime"),
-                port=8080,
-                liveness="/",
-                readiness="/ping",
-                scoring="/score",
-                environment=(("AML_APP_ROOT", "/var/mlflow_resources"),),
-                app_root="/var/mlflow_resources",
-                entry_script="",
-                modules=("uvicorn",),
-            ),
+            "server": a_server(liveness="/"),
             "base": base or self.base,
             "lock": self.lock(chosen),
             "runtime": (

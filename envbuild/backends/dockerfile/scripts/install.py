@@ -256,7 +256,7 @@ def _at_hand() -> dict[str, Path]:
     for path in paths:
         hasher = hashlib.sha256()
         with path.open("rb") as file:
-            for chunk in iter(lambda file=file: file.read(1 << 20), b""):  # type: ignore[misc]
+            while chunk := file.read(1 << 20):
                 hasher.update(chunk)
         found[hasher.hexdigest()] = path
     return found
