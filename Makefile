@@ -21,6 +21,7 @@ test-slow: $(VENV)/.installed-dev
 
 lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check -q .
 	$(VENV)/bin/mypy
 
 # The figures against MLflow's own image, into benchmarks/RESULTS.md. Needs an engine, and root for debootstrap.

@@ -92,9 +92,7 @@ def render(results: Results) -> str:
         "## Where the memory of the container goes\n",
         report.memory(profile),
         "## Where the size of the image goes\n",
-        report.table(
-            ("layer", "size"), [(title, size(value)) for title, value in profile.layers], right=(1,)
-        ),
+        report.table(("layer", "size"), [(title, size(value)) for title, value in profile.layers], right=(1,)),
     ]
     return "\n".join(parts)
 

@@ -109,9 +109,7 @@ def packages(found: Sequence[imports.Import], *, split: str = "", count: int = 1
 def modules(found: Sequence[imports.Import], *, count: int = 15) -> str:
     """The costliest imports, by themselves and with what they pull in."""
     pairs = zip(imports.costliest(found, count), imports.outermost(found, count), strict=True)
-    rows = [
-        (own.name, f"{own.own * 1000:.1f} ms", whole.name, f"{whole.total * 1000:.1f} ms") for own, whole in pairs
-    ]
+    rows = [(own.name, f"{own.own * 1000:.1f} ms", whole.name, f"{whole.total * 1000:.1f} ms") for own, whole in pairs]
     return table(("module", "own time", "module", "with all it imports"), rows, right=(1, 3))
 
 

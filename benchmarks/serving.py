@@ -19,8 +19,7 @@ POLL = 0.02
 LIMIT = 180.0
 SETTLE = 2.0
 MEMORY = (
-    "`docker stats` (the container's control group without inactive file pages), "
-    f"{SETTLE:.0f} s after the first answer"
+    f"`docker stats` (the container's control group without inactive file pages), {SETTLE:.0f} s after the first answer"
 )
 _UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 

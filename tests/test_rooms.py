@@ -50,10 +50,7 @@ def test_what_stands_beside_the_road_knows_nothing_of_it(room: str, allowed: set
     files = sorted((PACKAGE / room).rglob("*.py"))
     assert files
     outside = [
-        (f.name, line, name)
-        for f in files
-        for name, line in imported_rooms(f)
-        if name not in allowed and name != room
+        (f.name, line, name) for f in files for name, line in imported_rooms(f) if name not in allowed and name != room
     ]
     assert outside == []
 

@@ -84,9 +84,7 @@ def rfc3339(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _make(
-    plan: Plan, missing: Sequence[int], base: Base, store: Store, progress: Progress
-) -> dict[int, Layer]:
+def _make(plan: Plan, missing: Sequence[int], base: Base, store: Store, progress: Progress) -> dict[int, Layer]:
     """Write the missing layers: wheels side by side in processes, beside them the rest one after the other."""
     made: dict[int, Layer] = {}
     wheels = [index for index in missing if plan.layers[index].kind in ("wheel", "wheels")]

@@ -35,11 +35,7 @@ _VALUE = pattern(
 
 def env_notes(env: Sequence[tuple[str, str]]) -> list[str]:
     """What changes for the server by variables that it depends on."""
-    return [
-        f"--env {name} replaces what the image would set itself: {_OURS[name]}"
-        for name, _ in env
-        if name in _OURS
-    ]
+    return [f"--env {name} replaces what the image would set itself: {_OURS[name]}" for name, _ in env if name in _OURS]
 
 
 def secret_warnings(option: str, values: Iterable[tuple[str, str]]) -> list[str]:

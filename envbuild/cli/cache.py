@@ -38,17 +38,13 @@ def verify_command() -> None:
         say(entry)
     if damaged:
         them = "it" if len(damaged) == 1 else "them"
-        terminal().line(
-            f"removed {plural(len(damaged), 'damaged entries')}; the next build makes {them} anew"
-        )
+        terminal().line(f"removed {plural(len(damaged), 'damaged entries')}; the next build makes {them} anew")
     else:
         terminal().line("every entry is sound")
 
 
 @command.command("prune")
-@click.option(
-    "--days", type=click.IntRange(min=0), help=f"Keep what was used in the last N days. Default: {DAYS}."
-)
+@click.option("--days", type=click.IntRange(min=0), help=f"Keep what was used in the last N days. Default: {DAYS}.")
 @click.option("--all", "everything", is_flag=True, help="Remove everything.")
 def prune_command(days: int | None, everything: bool) -> None:
     """Remove what was not used lately, and say how much that freed."""
@@ -60,9 +56,7 @@ def prune_command(days: int | None, everything: bool) -> None:
     from .text import plural, size
 
     if everything and days is not None:
-        raise UsageError(
-            "--days and --all exclude each other", hint="--all keeps nothing, whenever it was used"
-        )
+        raise UsageError("--days and --all exclude each other", hint="--all keeps nothing, whenever it was used")
     days = 0 if everything else DAYS if days is None else days
     count, freed = prune(_store(), days=days)
     folders, more = prune_folders(cache_dir(), days=days, everything=everything)

@@ -79,9 +79,7 @@ def _usage(error: object) -> int:
         terminal().line(error.format_message())
         return error.exit_code
     message = error.format_message().rstrip(".")
-    return _show(
-        message[:1].lower() + message[1:], f"`{command} --help` lists the options", error.exit_code, error
-    )
+    return _show(message[:1].lower() + message[1:], f"`{command} --help` lists the options", error.exit_code, error)
 
 
 def _storage(error: OSError) -> int:
@@ -90,9 +88,7 @@ def _storage(error: OSError) -> int:
         hint = "free some space; `envbuild cache prune` removes what was not used lately"
         return _show(f"no space left on the disk{where}", hint, 8, error)
     reason = (error.strerror or "not permitted").lower()
-    return _show(
-        f"{reason}{where}", "check who owns the path and whether the disk is mounted read-only", 8, error
-    )
+    return _show(f"{reason}{where}", "check who owns the path and whether the disk is mounted read-only", 8, error)
 
 
 def _bug(error: BaseException) -> int:

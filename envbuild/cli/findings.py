@@ -37,9 +37,7 @@ def write_json(findings: Sequence[Finding]) -> None:
     _write(sys.stdout, json.dumps(render_json(findings), indent=2, ensure_ascii=False) + "\n")
 
 
-def workflow_commands(
-    findings: Sequence[Finding], root: Path, environ: Mapping[str, str] = os.environ
-) -> list[str]:
+def workflow_commands(findings: Sequence[Finding], root: Path, environ: Mapping[str, str] = os.environ) -> list[str]:
     """One workflow command a finding, its file named relative to the checkout."""
     from ..model.redact import redact
 

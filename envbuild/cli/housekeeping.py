@@ -50,9 +50,7 @@ def _remove(entry: Path) -> int:
             size = entry.lstat().st_size
             entry.unlink(missing_ok=True)
             return size
-        size = sum(
-            path.lstat().st_size for path in entry.rglob("*") if path.is_symlink() or not path.is_dir()
-        )
+        size = sum(path.lstat().st_size for path in entry.rglob("*") if path.is_symlink() or not path.is_dir())
         doomed = entry.with_name(f".{secrets.token_hex(8)}")
         entry.rename(doomed)
         shutil.rmtree(doomed)

@@ -12,9 +12,7 @@ from .options import backend_options, image_options, json_option, make_options, 
 
 @click.command("image")
 @model_argument
-@click.option(
-    "-t", "--tag", "tags", metavar="NAME[:TAG]", multiple=True, help="Name of the image. May be repeated."
-)
+@click.option("-t", "--tag", "tags", metavar="NAME[:TAG]", multiple=True, help="Name of the image. May be repeated.")
 @image_options
 @backend_options
 @click.option(

@@ -13,9 +13,7 @@ from .options import json_option, lint_options, make_options, model_argument, qu
 @model_argument
 @lint_options
 @json_option
-@click.option(
-    "--output-format", type=click.Choice(["text", "json"]), default="text", help="Same as --json for json."
-)
+@click.option("--output-format", type=click.Choice(["text", "json"]), default="text", help="Same as --json for json.")
 @quiet_option
 def command(model: str, as_json: bool, output_format: str, quiet: bool, **flags: Any) -> int:
     """Find what would break the image of MODEL, before building anything.

@@ -46,10 +46,7 @@ def command(model: str, folder: Path, as_json: bool, quiet: bool, **flags: Any) 
         folder.mkdir(parents=True, exist_ok=True)
         write_pylock(locked, path)
     if as_json:
-        packages = [
-            {"name": p.name, "version": p.version, "sha256": p.sha256, "size": p.size}
-            for p in locked.packages
-        ]
+        packages = [{"name": p.name, "version": p.version, "sha256": p.sha256, "size": p.size} for p in locked.packages]
         document = {"path": str(path), "digest": locked.digest, "python": locked.python, "packages": packages}
         say(dumps(document).rstrip("\n"))
     else:

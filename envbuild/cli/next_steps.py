@@ -25,11 +25,7 @@ def next_steps(built: Built, model: Model, *, own_script: bool) -> list[str]:
     if built.path is not None:
         path = shlex.quote(str(built.path))
         if built.output == "oci-dir":
-            goal = (
-                shlex.quote(f"docker-daemon:{built.references[0]}")
-                if built.references
-                else "docker-daemon:NAME:TAG"
-            )
+            goal = shlex.quote(f"docker-daemon:{built.references[0]}") if built.references else "docker-daemon:NAME:TAG"
             steps.append(f"skopeo copy {shlex.quote(f'oci:{built.path}')} {goal}")
             run = run if built.references else run.replace(shlex.quote(name), "NAME:TAG")
         else:

@@ -37,18 +37,12 @@ _LINT: tuple[Decorator[Any], ...] = (
     click.option("--fix", is_flag=True, help="Apply the fixes to the model's files first."),
     click.option("--ignore", metavar="CODE", multiple=True, help="Leave out the rule CODE. May be repeated."),
     click.option("--scoring-script", type=_FILE, help="Your own script with init() and run()."),
-    click.option(
-        "--environment", type=_FILE, help="conda.yaml or requirements file to use for the model's own."
-    ),
+    click.option("--environment", type=_FILE, help="conda.yaml or requirements file to use for the model's own."),
     click.option("--requirement", metavar="SPEC", multiple=True, help="One more package. May be repeated."),
-    click.option(
-        "--python", metavar="X.Y", default="", help="Python to build for, whatever the model asks for."
-    ),
+    click.option("--python", metavar="X.Y", default="", help="Python to build for, whatever the model asks for."),
 )
 _BUILD: tuple[Decorator[Any], ...] = (
-    click.option(
-        "--inject", is_flag=True, help="Add the packages that the server needs to this build alone."
-    ),
+    click.option("--inject", is_flag=True, help="Add the packages that the server needs to this build alone."),
     click.option("--code", type=_FOLDER, help="Folder that the scoring script imports from."),
     click.option("--base", default="auto", show_default=True, help="Base image; see `envbuild bases`."),
     click.option("--platform", default="", metavar="linux/amd64", help="Platform of the image."),
@@ -65,9 +59,7 @@ _IMAGE: tuple[Decorator[Any], ...] = (
         help="What to compile for a faster start.",
     ),
     click.option("--keep-tests", is_flag=True, help="Keep the test folders of the big scientific packages."),
-    click.option(
-        "--env", metavar="K=V", multiple=True, help="Environment variable of the image. May be repeated."
-    ),
+    click.option("--env", metavar="K=V", multiple=True, help="Environment variable of the image. May be repeated."),
     click.option("--label", metavar="K=V", multiple=True, help="Label of the image. May be repeated."),
 )
 _BACKEND: tuple[Decorator[Any], ...] = (
@@ -169,9 +161,7 @@ def make_options(
             hint="--fix writes missing packages into the model's files, --inject adds them to this build",
         )
     if code is not None and scoring_script is None:
-        raise UsageError(
-            "--code needs --scoring-script", hint="name the script that imports from that folder"
-        )
+        raise UsageError("--code needs --scoring-script", hint="name the script that imports from that folder")
     if locked and upgrade:
         raise UsageError(
             "--locked and --upgrade exclude each other",
@@ -215,9 +205,7 @@ def docker_options(flags: dict[str, Any], backend: str) -> DockerOptions:
         given["secret"] = tuple(given["secret"])
         check_secrets(given["secret"])
         if given.get("builder") == "classic":
-            raise UsageError(
-                "--secret needs BuildKit, and --builder classic has none", hint="leave --builder out"
-            )
+            raise UsageError("--secret needs BuildKit, and --builder classic has none", hint="leave --builder out")
     return DockerOptions(**{_DOCKER[name]: value for name, value in given.items()})
 
 
@@ -246,9 +234,7 @@ def pairs(option: str, values: Iterable[str]) -> tuple[tuple[str, str], ...]:
                 hint=f"write {option} {value}=VALUE; nothing is taken over from your own environment",
             )
         if not (_NAME.match(key) if option == "--env" else key.strip() == key != "" and key.isprintable()):
-            raise UsageError(
-                f"{option} {value.split('=')[0]!r}: not a name", hint=f"write {option} NAME=VALUE"
-            )
+            raise UsageError(f"{option} {value.split('=')[0]!r}: not a name", hint=f"write {option} NAME=VALUE")
         if "\0" in content:
             raise UsageError(f"{option} {key}: the value holds a null character", hint="leave it out")
         found.pop(key, None)

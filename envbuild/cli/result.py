@@ -102,9 +102,7 @@ def write_atomically(path: Path, text: str) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise StorageError(
-            f"{path} cannot be written: {reason}", hint="name another file, or free space"
-        ) from error
+        raise StorageError(f"{path} cannot be written: {reason}", hint="name another file, or free space") from error
 
 
 def dumps(value: object) -> str:

@@ -33,11 +33,7 @@ class Terminal:
             return 10_000
         wish = os.environ.get("COLUMNS", "")
         try:
-            return (
-                int(wish)
-                if wish.isdigit() and int(wish)
-                else os.get_terminal_size(self.stream.fileno()).columns
-            )
+            return int(wish) if wish.isdigit() and int(wish) else os.get_terminal_size(self.stream.fileno()).columns
         except (OSError, ValueError):
             return 80
 
@@ -94,6 +90,5 @@ def say(text: str) -> None:
 def printable(text: str) -> str:
     """`text` without control characters: what a model or a registry says must not steer the terminal."""
     return "".join(
-        c if c.isprintable() or c == "\n" else " " if c == "\t" else c.encode("unicode_escape").decode()
-        for c in text
+        c if c.isprintable() or c == "\n" else " " if c == "\t" else c.encode("unicode_escape").decode() for c in text
     )

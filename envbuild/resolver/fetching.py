@@ -36,9 +36,7 @@ def fetch(lock: Lock, store: Store, progress: Progress = SILENT) -> Lock:
         remember_sizes(done)
     size = sum(p.size for p in sized)
     cached = len(sized) - len(missing)
-    progress.done(
-        "fetch", Summary(count=len(sized), noun="wheels", size=size, cached=cached, cached_size=at_hand)
-    )
+    progress.done("fetch", Summary(count=len(sized), noun="wheels", size=size, cached=cached, cached_size=at_hand))
     return done
 
 

@@ -77,9 +77,7 @@ def remember_sizes(lock: Lock) -> None:
     if kept is None:
         return
     sizes = {package.sha256: package.size for package in lock.packages if package.size}
-    packages = tuple(
-        replace(package, size=sizes.get(package.sha256, package.size)) for package in kept.packages
-    )
+    packages = tuple(replace(package, size=sizes.get(package.sha256, package.size)) for package in kept.packages)
     if packages != kept.packages:
         with suppress(OSError):
             _replace(entry / "lock.json", _document(replace(kept, packages=packages)))

@@ -21,9 +21,7 @@ def identifiers(headers: Mapping[str, str]) -> dict[str, str]:
     if len(request) > LIMIT:
         raise ClientError(f"x-request-id must not exceed {LIMIT} characters", status=431)
     if len(legacy) > LIMIT or len(client) > LIMIT:
-        raise ClientError(
-            f"x-ms-request-id and x-ms-client-request-id must not exceed {LIMIT} characters", status=431
-        )
+        raise ClientError(f"x-ms-request-id and x-ms-client-request-id must not exceed {LIMIT} characters", status=431)
     answer = {"x-request-id": request, "x-ms-request-id": legacy or client or request}
     if client or legacy:
         answer["x-ms-client-request-id"] = client or legacy

@@ -30,7 +30,8 @@ def to_tensor(value: Any, tensor: Tensor, label: str) -> Any:
     """
     array = _shaped(_cast(to_array(value, label), np.dtype(tensor.dtype), label), tensor)
     fits = len(array.shape) == len(tensor.shape) and all(
-        want in (-1, have) for want, have in zip(tensor.shape, array.shape)  # noqa: B905 (Python 3.9)
+        want in (-1, have)
+        for want, have in zip(tensor.shape, array.shape)  # noqa: B905 (Python 3.9)
     )
     if not fits:
         raise ClientError(f"{label}: the shape is {array.shape}, the model takes {tensor.shape} (-1 is free)")

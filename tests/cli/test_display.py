@@ -53,12 +53,8 @@ def test_a_pipe_gets_one_line_a_phase(plain: tuple[Display, io.StringIO]) -> Non
 def test_the_name_of_a_phase_is_not_told_twice(plain: tuple[Display, io.StringIO]) -> None:
     shown, stream = plain
     shown.start("base", "debian:bookworm")
-    shown.done(
-        "base", Summary(count=1, noun="system packages", detail="debian:bookworm, Python 3.11.2", cached=1)
-    )
-    assert (
-        stream.getvalue() == "    Opened 1 system package, debian:bookworm, Python 3.11.2, from cache, 0.0s\n"
-    )
+    shown.done("base", Summary(count=1, noun="system packages", detail="debian:bookworm, Python 3.11.2", cached=1))
+    assert stream.getvalue() == "    Opened 1 system package, debian:bookworm, Python 3.11.2, from cache, 0.0s\n"
 
 
 def test_a_long_phase_tells_how_far_it_is_on_a_pipe_too(
@@ -103,9 +99,7 @@ def test_a_terminal_shows_a_live_line_for_each_running_phase_and_keeps_the_closi
     assert "numpy-2.1.3" in written
     lines = [line.rstrip() for line in screen(written)]
     assert lines[0] == "note: something to know"
-    assert lines[1].startswith(
-        "    Opened debian:bookworm · 118 system packages · 97.4 MB · all from cache · 0."
-    )
+    assert lines[1].startswith("    Opened debian:bookworm · 118 system packages · 97.4 MB · all from cache · 0.")
     assert lines[2].startswith("   Fetched 40 wheels · 40.0 MB · 38 from cache (39.0 MB) · 0.")
     assert lines[3:] == [""]
 
@@ -150,6 +144,4 @@ def test_one_number_of_wheels_is_enough(plain: tuple[Display, io.StringIO]) -> N
     shown.done("fetch", Summary(count=53, noun="wheels", cached=43))
     shown.start("lint")
     shown.done("lint", Summary(count=0, noun="findings", detail="no errors"))
-    assert stream.getvalue() == (
-        "   Fetched 53 wheels, 43 from cache, 0.0s\n   Checked the model, no findings, 0.0s\n"
-    )
+    assert stream.getvalue() == ("   Fetched 53 wheels, 43 from cache, 0.0s\n   Checked the model, no findings, 0.0s\n")

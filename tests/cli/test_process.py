@@ -34,9 +34,7 @@ def endless(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> subp
     return process
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
-)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_run_with_one_word(endless: subprocess.Popen[str], number: int, code: int) -> None:
     endless.send_signal(number)
     out, err = endless.communicate(timeout=30)
@@ -147,15 +145,9 @@ def test_every_documented_family_ends_with_its_code(
 ) -> None:
     from envbuild import errors
 
-    families = [
-        c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.EnvbuildError)
-    ]
+    families = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.EnvbuildError)]
     for family in families:
-        error = (
-            family("sha256:0")
-            if family is errors.CorruptBlobError
-            else family("what", hint="do this\nor that")
-        )
+        error = family("sha256:0") if family is errors.CorruptBlobError else family("what", hint="do this\nor that")
 
         def fail(error: Exception = error) -> Path:
             raise error

@@ -83,9 +83,7 @@ def test_a_large_model_file_has_a_layer_of_its_own_before_the_small_ones(make_in
 
 
 def test_another_script_leaves_the_package_layers_alone(make_inputs: Make) -> None:
-    file = FileEntry(
-        path="var/azureml-app/code/score.py", sha256="7" * 64, size=1, mode=0o644, source=Path("score.py")
-    )
+    file = FileEntry(path="var/azureml-app/code/score.py", sha256="7" * 64, size=1, mode=0o644, source=Path("score.py"))
     without = planned(make_inputs())
     plan = planned(make_inputs(script=Script(entry="score.py", files=(file,))))
     assert kinds(plan) == ["base", "wheel", "wheel", "wheels", "server", "bytecode", "script", "model"]

@@ -115,9 +115,7 @@ def closed_port() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
-def test_an_index_that_does_not_answer(
-    refused: Make, closed_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_index_that_does_not_answer(refused: Make, closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://bob:s3cret@127.0.0.1:{closed_port}/simple")
     error = refused("alpha", kind=NetworkError)
     assert "Connection refused" in error.message

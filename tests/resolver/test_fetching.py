@@ -192,7 +192,7 @@ def test_a_keyring_is_asked_where_uv_asks_it(
     index.login = "bob:s3cret"
     program = tmp_path / "bin" / "keyring"
     program.parent.mkdir()
-    program.write_text("#!/bin/sh\n[ \"$3\" = bob ] && echo s3cret\n")
+    program.write_text('#!/bin/sh\n[ "$3" = bob ] && echo s3cret\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("UV_KEYRING_PROVIDER", "subprocess")

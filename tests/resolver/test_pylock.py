@@ -121,7 +121,7 @@ def test_a_lock_that_cannot_be_laid_down(text: str, says: str) -> None:
 
 
 def test_the_name_of_a_wheel_is_unquoted() -> None:
-    text = HEAD.replace("1.0\"\n", "1.0\"\n").replace('version = "1.0"\n', 'version = "1.0+cpu"\n') + (
+    text = HEAD.replace('1.0"\n', '1.0"\n').replace('version = "1.0"\n', 'version = "1.0+cpu"\n') + (
         'wheels = [{ url = "https://h/alpha-1.0%2Bcpu-py3-none-any.whl#x", hashes = { sha256 = "00" } }]\n'
     )
     (chosen,) = select(text, BOOKWORM)

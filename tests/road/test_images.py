@@ -19,7 +19,7 @@ from containers import STRICT, Container, running, same
 pytestmark = [pytest.mark.engine, pytest.mark.network]
 
 MODELS = ["diabetes", "forest", "lightgbm", "named-tensors", "no-signature", "params", "pyfunc-code", "tensors"]
-SCRIPT = '''
+SCRIPT = """
 import json
 import os
 
@@ -42,7 +42,7 @@ def run(raw_data):
 def helper_value():
     from helpers import VALUE
     return VALUE
-'''
+"""
 Build = Callable[..., dict[str, Any]]
 
 
@@ -126,9 +126,7 @@ def test_a_model_that_lists_azures_packages_gets_azures_server(azure_image: str,
 
 
 @pytest.mark.parametrize("server", ["azureml", "envbuild"])
-def test_a_scoring_script_of_ones_own_answers(
-    build: Build, fixture_models: Path, tmp_path: Path, server: str
-) -> None:
+def test_a_scoring_script_of_ones_own_answers(build: Build, fixture_models: Path, tmp_path: Path, server: str) -> None:
     (tmp_path / "score.py").write_text(SCRIPT)
     (tmp_path / "helpers.py").write_text("VALUE = 42\n")
     model = fixture_models / "diabetes"

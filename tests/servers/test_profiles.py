@@ -16,9 +16,7 @@ OWN = ("uvicorn", "starlette", "orjson", "prometheus-client")
 
 def environment(*names: str, source: str = "conda.yaml") -> Environment:
     pip = tuple(
-        Requirement(
-            text=name, name=name, specifier="", extras=(), marker="", url="", span=Span(file=source, line=line)
-        )
+        Requirement(text=name, name=name, specifier="", extras=(), marker="", url="", span=Span(file=source, line=line))
         for line, name in enumerate(names, 1)
     )
     return Environment(source=source, pip=pip)  # type: ignore[arg-type]  # a test passes any source
