@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from .built import Built, BuiltLayer
 from .errors import FindingsError
-from .linter.types import Finding, Target
+from .linter.types import Choice, Finding, Target
 from .model.types import Model
 from .options import Options, cache_dir
 from .progress import SILENT, Progress, Summary
@@ -60,7 +60,12 @@ def lint(model: Model, *, options: Options | None = None) -> list[Finding]:
     from .linter import run
 
     options = options or Options()
-    return run(_with_requirements(model, options), target(model, options), ignore=options.ignore)
+    return run(_with_requirements(model, options), target(model, options), choice(options))
+
+
+def choice(options: Options) -> Choice:
+    """Which rules count."""
+    return Choice(select=options.select, ignore=options.ignore, strict=options.strict)
 
 
 def target(model: Model, options: Options) -> Target:
@@ -74,7 +79,14 @@ def target(model: Model, options: Options) -> Target:
         from .scripts import imports_of
 
         imports = imports_of(options.scoring_script)
-    return Target(server=server, python=options.python, inject=options.inject, script_imports=imports)
+    return Target(
+        server=server,
+        python=options.python,
+        inject=options.inject,
+        script_imports=imports,
+        azure=options.target == "azure",
+        apt=options.apt,
+    )
 
 
 def fix(model: Model, *, options: Options | None = None) -> tuple[Model, list[str]]:

@@ -32,15 +32,22 @@ class DockerOptions:
 class Options:
     """The choices of one run; the defaults are those of the command line.
 
-    `ignore` holds rule codes, `requirements` PEP 508 lines, `env` and `labels` pairs in the order given. `platform`
-    is `linux/amd64` or empty for this machine's; `backend` is `auto`, `assemble` or `docker`; `cache` is the cache
-    folder or None for the default.
+    `select` and `ignore` hold codes, names or beginnings of codes of rules (`EB301`, `EB3`); nothing selected is all.
+    `strict` makes errors of warnings, `target` is `azure` where the model is judged for Azure ML's own no-code image.
+    `apt` names distribution packages for the image. `requirements` are PEP 508 lines, `env` and `labels` pairs in the
+    order given. `platform` is `linux/amd64` or empty for this machine's; `backend` is `auto`, `assemble` or `docker`;
+    `cache` is the cache folder or None for the default.
     """
 
     server: str = "auto"
     fix: bool = False
+    unsafe_fixes: bool = False
     inject: bool = False
+    select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    strict: bool = False
+    target: str = ""
+    apt: tuple[str, ...] = ()
     scoring_script: Path | None = None
     code: Path | None = None
     environment: Path | None = None

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .engine import RULES, run
+from .engine import RULES, matching, run, run_failure, run_lock
 
-__all__ = ["RULES", "run"]
+__all__ = ["RULES", "matching", "run", "run_failure", "run_lock"]

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
-from ..model.types import Model, Span
-from .types import Edit, Finding, Severity, Target
+from ..model.types import Model, Pickle, Span
+from .types import Edit, Failure, Finding, Locked, Severity, Stage, Target
+
+_CHECKS: dict[Stage, str] = {
+    "static": "check",
+    "pickle": "check_pickles",
+    "lock": "check_lock",
+    "failure": "check_failure",
+}
 
 
-class BaseRule(ABC):
-    """A rule: class variables say what it is, `check` finds. The docstring is its page for people.
+class BaseRule:
+    """A rule: class variables say what it is, the checks find. The docstring is its page for people.
 
     A subclass has a docstring with the sections *What it does*, *Why it breaks*, *Example*, *Use instead* and
-    *Source*. `ignorable` is False where nothing can be built in spite of the finding.
+    *Source*, and defines one check or more: each belongs to a stage, and is called with what is known by then. What
+    `check_lock` finds takes the place of what the earlier checks of the same rule found. `ignorable` is False where
+    nothing can be built in spite of the finding.
     """
 
     code: ClassVar[str]
@@ -22,9 +30,26 @@ class BaseRule(ABC):
     severity: ClassVar[Severity] = "error"
     ignorable: ClassVar[bool] = True
 
-    @abstractmethod
     def check(self, model: Model, target: Target) -> Iterable[Finding]:
-        """The findings of this rule, in the order of their places."""
+        """What the model's files show, in the order of their places. No network, no solver."""
+        return ()
+
+    def check_pickles(self, model: Model, target: Target, pickles: Sequence[Pickle]) -> Iterable[Finding]:
+        """What the opcodes of the model's pickles show."""
+        return ()
+
+    def check_lock(self, model: Model, target: Target, locked: Locked) -> Iterable[Finding]:
+        """What the chosen packages and the base show."""
+        return ()
+
+    def check_failure(self, model: Model, target: Target, failure: Failure) -> Iterable[Finding]:
+        """What can be said about a resolution that found nothing."""
+        return ()
+
+    @classmethod
+    def stages(cls) -> tuple[Stage, ...]:
+        """The stages in which this rule finds anything."""
+        return tuple(stage for stage, name in _CHECKS.items() if getattr(cls, name) is not getattr(BaseRule, name))
 
     def finding(
         self,
@@ -34,6 +59,7 @@ class BaseRule(ABC):
         spans: Sequence[Span] = (),
         edits: Sequence[Edit] = (),
         severity: Severity | None = None,
+        safe: bool = True,
     ) -> Finding:
         """A finding of this rule, of its usual severity unless another is given."""
         return Finding(
@@ -44,6 +70,7 @@ class BaseRule(ABC):
             help=hint,
             spans=tuple(spans),
             edits=tuple(edits),
+            safe=safe,
         )
 
 

@@ -10,7 +10,7 @@ import re
 import stat
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from ..errors import ModelError, StorageError
@@ -43,7 +43,7 @@ def apply(model: Model, findings: Sequence[Finding]) -> list[str]:
     changed = {file: edited(model.texts.get(file, ""), wanted, file) for file, wanted in sorted(edits.items())}
     for file in changed:
         _check_unchanged(model, file)
-    _check_kept(model, changed)
+    _check_kept(model, changed, {text for wanted in edits.values() for edit in wanted for text in edit.drops})
     for file, text in changed.items():
         _write(Path(os.path.realpath(model.root / file)), file, text)
     return list(changed)
@@ -56,10 +56,14 @@ def edited(text: str, edits: Sequence[Edit], file: str) -> str:
     ending = _ending(lines)
     inserted: dict[int, list[str]] = {}
     replaced: dict[int, list[str]] = {}
+    deleted: set[int] = set()
     for edit in dict.fromkeys(edits):
-        if not (edit.action == "replace") <= edit.line <= len(lines):
+        if not (edit.action != "insert") <= edit.line <= len(lines):
             raise ModelError(f"{file} has no line {edit.line} to change", hint="run again: the file is not as it was")
-        (inserted if edit.action == "insert" else replaced).setdefault(edit.line, []).append(edit.text)
+        if edit.action == "delete":
+            deleted.add(edit.line)
+        else:
+            (inserted if edit.action == "insert" else replaced).setdefault(edit.line, []).append(edit.text)
     for number, texts in replaced.items():
         old = lines[number - 1]
         body = old.rstrip("\r\n\x85\u2028\u2029") if is_yaml(file) else old.rstrip("\r\n")
@@ -69,7 +73,8 @@ def edited(text: str, edits: Sequence[Edit], file: str) -> str:
     for number, line in enumerate(lines, 1):
         new = inserted.get(number, [])
         last = number == len(lines) and open_ended
-        out.append(line + ending if last and new else line)
+        if number not in deleted:
+            out.append(line + ending if last and new else line)
         out += [line + ending for line in new]
         if last and new:
             out[-1] = out[-1].removesuffix(ending)
@@ -117,8 +122,11 @@ def _check_unchanged(model: Model, file: str) -> None:
         raise ModelError(f"{file} changed since it was read: nothing was fixed", hint="run again")
 
 
-def _check_kept(model: Model, changed: dict[str, str]) -> None:
-    """Read the changed texts before they are written: every requirement of before must still be there."""
+def _check_kept(model: Model, changed: dict[str, str], dropped: Collection[str]) -> None:
+    """Read the changed texts before they are written: every requirement of before must still be there.
+
+    All but those that an edit says it drops.
+    """
     folder = Folder(model.root)
     folder.texts.update(model.texts)
     folder.texts.update(changed)
@@ -127,7 +135,8 @@ def _check_kept(model: Model, changed: dict[str, str]) -> None:
     before = Counter(p.code for p in model.problems if p.span and p.span.file != "MLmodel")
     worse = Counter(p.code for p in problems if p.span and p.span.file != "MLmodel") - before
     lost = _requirements(model.environment) - _requirements(after)
-    if model.environment.source != "given" and (worse or lost):
+    kept = [text for text in lost if text not in dropped]
+    if model.environment.source != "given" and (worse or kept):
         raise ModelError(
             f"--fix cannot change {' and '.join(changed)} safely: nothing was written",
             hint="add the packages by hand, or use --inject",

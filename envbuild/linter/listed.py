@@ -25,7 +25,7 @@ class ListedRule(BaseRule):
                     f"{package.name} is not listed by the model; --inject adds it to this build alone", severity="info"
                 )
                 continue
-            places = insertions(model, package)
+            places = insertions(model, package.name, package.requirement)
             fixable = not model.uri and not any(place.refused for place in places)
             yield self.finding(
                 f"{package.name} is not among the model's requirements: {consequence}",

@@ -39,24 +39,27 @@ def missing_packages(model: Model, target: Target, code: str) -> list[ServerPack
     ]
 
 
-def insertions(model: Model, package: ServerPackage) -> list[Insertion]:
-    """The places where `package` is to be added: in the file that counts, and in requirements.txt beside it."""
+def insertions(model: Model, name: str, requirement: str) -> list[Insertion]:
+    """The places where `requirement` (of the package `name`, canonical) is to be added.
+
+    That is the end of the list that counts, and of requirements.txt beside it unless it lists the package.
+    """
     environment = model.environment
     main = environment.files[0] if environment.files else ""
     found: list[Insertion] = []
     if environment.source == "given":
         return [Insertion(span=Span(file=main), refused="the file lies outside of the model")]
     if environment.source == "conda.yaml":
-        found.append(_into_yaml(main, model.texts.get(main, ""), package.requirement, conda=True))
+        found.append(_into_yaml(main, model.texts.get(main, ""), requirement, conda=True))
     elif environment.source == "python_env.yaml" and len(environment.files) == 1:
-        found.append(_into_yaml(main, model.texts.get(main, ""), package.requirement, conda=False))
+        found.append(_into_yaml(main, model.texts.get(main, ""), requirement, conda=False))
     elif environment.files:
         # python_env.yaml names the requirements file, which is then read second.
         main = environment.files[environment.source == "python_env.yaml"]
-        found.append(_into_requirements(main, model.texts.get(main, ""), package.requirement))
+        found.append(_into_requirements(main, model.texts.get(main, ""), requirement))
     beside = "requirements.txt"
-    if beside in model.texts and beside not in environment.files and not _lists(model.texts[beside], package.name):
-        found.append(_into_requirements(beside, model.texts[beside], package.requirement))
+    if beside in model.texts and beside not in environment.files and not _lists(model.texts[beside], name):
+        found.append(_into_requirements(beside, model.texts[beside], requirement))
     return found
 
 

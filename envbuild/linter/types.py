@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, Protocol
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from ..model.types import Model, Span
+from ..model.types import Model, Pickle, Span
 from ..records import dataclass
 from ..servers.types import Server
 
+if TYPE_CHECKING:
+    from ..bases.types import Base
+    from ..resolver.types import Lock, WheelContents
+
 Severity = Literal["error", "warning", "info"]
+Stage = Literal["static", "pickle", "lock", "failure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """A change of one text file of the model: `insert` after line `line` (0 is the top), or replace line `line`.
+    """A change of one text file of the model: `insert` after line `line` (0 is the top), `replace` or `delete` it.
 
-    `text` has no line ending; the file's own is used.
+    `text` has no line ending; the file's own is used. `drops` are the requirements, as written, that the change takes
+    away or writes anew: all others must be there after it.
     """
 
     file: str
     line: int
-    text: str
-    action: Literal["insert", "replace"] = "insert"
+    text: str = ""
+    action: Literal["insert", "replace", "delete"] = "insert"
+    drops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One finding. `spans` name every place that says the same; `edits` are the fix, empty where there is none."""
+    """One finding. `spans` name every place that says the same; `edits` are the fix, empty where there is none.
+
+    A fix is `safe` where it cannot change what the model answers; others are applied by `--unsafe-fixes` alone.
+    """
 
     code: str
     name: str
@@ -36,6 +47,7 @@ class Finding:
     help: str = ""
     spans: tuple[Span, ...] = ()
     edits: tuple[Edit, ...] = ()
+    safe: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +55,65 @@ class Target:
     """What the model is judged for in this run. `python` is the minor version if it is given, else empty.
 
     `script_imports` are the top-level modules and dotted names that the scoring script imports; None without one.
+    `azure` judges for Azure ML's own no-code image, where nothing of what envbuild puts right is put right.
+    `apt` names the distribution packages that are added to the base.
     """
 
     server: Server
     python: str = ""
     inject: bool = False
     script_imports: frozenset[str] | None = None
+    azure: bool = False
+    platform: str = "linux/amd64"
+    apt: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """What is known once the packages are chosen: their versions, their wheels' contents, and the base below them.
+
+    `contents` are by canonical name; of a wheel that could not be read there are none. `libraries` are the shared
+    libraries (`libgomp.so.1`) that the base and `--apt` bring. `pickles` are the model's.
+    """
+
+    lock: Lock
+    base: Base
+    contents: Mapping[str, WheelContents] = field(default_factory=dict)
+    libraries: frozenset[str] = frozenset()
+    pickles: tuple[Pickle, ...] = ()
+
+    def version(self, name: str) -> str:
+        """The locked version of the package (canonical name); empty where it is not among them."""
+        return next((package.version for package in self.lock.packages if package.name == name), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A resolution that found nothing: uv's explanation, the full Python version and the platform tag."""
+
+    explanation: str
+    python: str
+    platform: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which rules count: codes, names or beginnings of codes; nothing selected is all.
+
+    `strict` makes errors of warnings.
+    """
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    strict: bool = False
 
 
 class Rule(Protocol):
-    """A rule: its code and name, and a pure check."""
+    """A rule: its code and name, and its pure checks, one a stage."""
 
     code: str
     name: str
 
     def check(self, model: Model, target: Target) -> Iterable[Finding]:
-        """The findings of this rule, in the order of their places."""
+        """The findings by the model's files, in the order of their places."""
         ...

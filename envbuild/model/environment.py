@@ -55,6 +55,34 @@ def read_environment(folder: Folder, declared: Any, declared_span: Span) -> tupl
     return _freeze(out, source), out.problems
 
 
+def read_others(folder: Folder, declared: Any, counting: Environment) -> tuple[tuple[Environment, ...], list[Problem]]:
+    """The environment files of a model folder beside the one that counts, in the order of their rank.
+
+    A file that the counting one names, or a better one of the others, is no environment of its own. Of their problems
+    only those of the Python version are given: nothing is resolved from these files.
+    """
+    conda, virtualenv = _declared_files(declared)
+    candidates: tuple[tuple[EnvironmentSource, str], ...] = (
+        ("conda.yaml", conda),
+        ("python_env.yaml", virtualenv),
+        ("requirements.txt", "requirements.txt"),
+    )
+    read = set(counting.files)
+    found: list[Environment] = []
+    problems: list[Problem] = []
+    for kind, name in candidates:
+        relative = posixpath.normpath(name.replace("\\", "/"))
+        outside = posixpath.isabs(relative) or relative.split("/")[0] == ".."
+        if kind == counting.source or outside or relative in read or not folder.holds(relative):
+            continue
+        out = Collected(folder=folder)
+        _read(kind, relative, out)
+        read |= set(out.files)
+        problems += [problem for problem in out.problems if problem.code == "EB204"]
+        found.append(_freeze(out, kind))
+    return tuple(found), problems
+
+
 def read_given(path: Path) -> tuple[Environment, list[Problem], Mapping[str, str]]:
     """The environment of a file outside the model, in place of the model's own. Spans name it as given.
 

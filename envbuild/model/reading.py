@@ -9,11 +9,11 @@ from pathlib import Path
 
 from ..errors import ModelError, UsageError
 from ..patterns import pattern
-from .environment import read_environment, read_given
+from .environment import read_environment, read_given, read_others
 from .mlmodel import read_mlmodel
 from .requirement import InvalidRequirementError, parse_requirement
 from .texts import Folder
-from .types import Model, Requirement, Span
+from .types import Environment, Model, Requirement, Span
 from .walk import walk
 
 _ADDRESS = pattern(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -74,10 +74,13 @@ def _read_folder(path: Path, given: Path | None) -> Model:
     folder = Folder(path)
     files, left_out = walk(folder.root)
     mlmodel, problems = read_mlmodel(folder)
+    others: tuple[Environment, ...] = ()
     if given is None:
         declared = mlmodel.flavors.get("python_function", {}).get("env") if mlmodel else None
         place = mlmodel.spans.get(_ENV_KEY) if mlmodel else None
         environment, more = read_environment(folder, declared, place or Span(file="MLmodel"))
+        others, aside = read_others(folder, declared, environment)
+        more += aside
         texts = folder.texts
     else:
         environment, more, read_texts = read_given(given)
@@ -90,5 +93,6 @@ def _read_folder(path: Path, given: Path | None) -> Model:
         files=files,
         left_out=left_out,
         problems=(*problems, *more),
+        others=others,
         texts=texts,
     )

@@ -176,11 +176,33 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pickle:
+    """What one pickle says of itself, read from its opcodes: nothing is unpickled.
+
+    `file` is the model's file that holds it, `member` its name inside an archive. `protocol` is the highest that it
+    names. `globals` are the names that it imports (`numpy._core.multiarray._reconstruct`), `modules` their modules and
+    those that a function inside imports. `versions` are what libraries wrote down of themselves, by distribution
+    (`scikit-learn`: `1.1.2`). `code` tells that it holds code objects, which only one minor version of Python runs.
+    `complete` is False where reading stopped early: at a limit, or at what no pickle says.
+    """
+
+    file: str
+    member: str = ""
+    protocol: int = 0
+    globals: frozenset[str] = frozenset()
+    modules: frozenset[str] = frozenset()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    code: bool = False
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """A model folder as read. `mlmodel` is None where it is missing or unreadable; `problems` say why.
 
-    `uri` is empty for a local folder; else the address that it was downloaded from. `texts` holds MLmodel and the
-    environment files exactly as read, by the name that their spans use: for frames, fixes and to see changes.
+    `others` are the environment files that do not count, each read by itself: rules compare them, nothing is resolved
+    from them. `uri` is empty for a local folder; else the address that it was downloaded from. `texts` holds MLmodel
+    and the environment files exactly as read, by the name that their spans use: for frames, fixes and to see changes.
     """
 
     root: Path
@@ -190,4 +212,5 @@ class Model:
     files: tuple[ModelFile, ...]
     left_out: tuple[LeftOut, ...]
     problems: tuple[Problem, ...]
+    others: tuple[Environment, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)

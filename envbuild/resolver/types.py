@@ -63,3 +63,20 @@ class Lock:
         """The version of mlflow, whole or skinny; empty where neither is among the packages."""
         found = {p.name: p.version for p in self.packages if p.name in ("mlflow", "mlflow-skinny")}
         return found.get("mlflow") or found.get("mlflow-skinny") or ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelContents:
+    """What is inside a locked wheel, by its RECORD, its METADATA and the heads of its ELF files.
+
+    `modules` are all modules that it provides, dotted, compiled ones too; a folder without `__init__` is none.
+    `requires` are the Requires-Dist lines as written. `needed` are the shared libraries (`libgomp.so.1`) that its ELF
+    files ask for and the wheel itself does not carry, `provided` those that it carries.
+    """
+
+    name: str
+    version: str
+    modules: frozenset[str] = frozenset()
+    requires: tuple[str, ...] = ()
+    needed: frozenset[str] = frozenset()
+    provided: frozenset[str] = frozenset()

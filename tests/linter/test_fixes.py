@@ -9,7 +9,7 @@ import pytest
 from envbuild.errors import ModelError, StorageError
 from envbuild.linter import run
 from envbuild.linter.fixes import apply, edited
-from envbuild.linter.types import Edit, Finding, Target
+from envbuild.linter.types import Choice, Edit, Finding, Target
 from envbuild.model import read
 from envbuild.servers import PROFILES
 
@@ -19,7 +19,7 @@ SERVER, MONITORING = (p.requirement for p in PROFILES["azureml"].packages if p.l
 
 def fix(root, ignore=()):
     model = read(root)
-    return apply(model, run(model, TARGET, ignore=ignore))
+    return apply(model, run(model, TARGET, Choice(ignore=tuple(ignore))))
 
 
 def conda(*lines, ending="\n", last=True):
