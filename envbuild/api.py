@@ -90,12 +90,25 @@ def target(model: Model, options: Options) -> Target:
 
 
 def fix(model: Model, *, options: Options | None = None) -> tuple[Model, list[str]]:
-    """Apply the fixes of all findings in place; the model as it reads then, and the files changed."""
+    """Apply the safe fixes of all findings in place; the model as it reads then, and the files changed.
+
+    With `unsafe_fixes` of the options the others are applied too: those that could change what the model answers.
+    """
     from .linter.fixes import apply
 
     options = options or Options()
-    changed = apply(model, lint(model, options=options))
+    findings = lint(model, options=options)
+    changed = apply(model, findings, unsafe=options.unsafe_fixes, again=lambda now: lint(now, options=options))
     return (load(model.root, options=options) if changed else model), changed
+
+
+def preview(model: Model, *, options: Options | None = None) -> str:
+    """What `fix` would write, as a unified diff; empty where there is nothing to fix."""
+    from .linter.fixes import preview as diff
+
+    options = options or Options()
+    findings = lint(model, options=options)
+    return diff(model, findings, unsafe=options.unsafe_fixes, again=lambda now: lint(now, options=options))
 
 
 def lock(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Lock:

@@ -1,113 +1,169 @@
 """Writing fixes into the model's files: only what the findings say, or nothing.
 
-Comments, order, quotes, indentation, line endings, a byte order mark and a missing final line ending stay as they are.
+Of fixes that change the same words the first is made; the others are left, and a further round finds them anew.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import stat
 import tempfile
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import ModelError, StorageError
-from ..model.environment import read_environment
-from ..model.texts import BOM, Folder, is_yaml
-from ..model.types import Environment, Model, Span
+from ..model.reading import with_texts
+from ..model.redact import redact
+from ..model.texts import split_lines
+from ..model.types import Model
+from ..patterns import pattern
+from .keeping import kept
+from .textedits import edited, part
 from .types import Edit, Finding
 
-_LINE = re.compile("[^\n\r]*(?:\r\n|\n|\r)|[^\n\r]+")
-_YAML_LINE = re.compile("[^\n\r\x85\u2028\u2029]*(?:\r\n|[\n\r\x85\u2028\u2029])|[^\n\r\x85\u2028\u2029]+")
+Again = Callable[[Model], Sequence[Finding]]
+
+_ROUNDS = 10
+_TRIES = 64
+_LINE = pattern(r"[^\n]*\n|[^\n]+")
 
 
-def apply(model: Model, findings: Sequence[Finding]) -> list[str]:
-    """Write the edits of `findings` and return the files that changed, sorted.
+def apply(model: Model, findings: Sequence[Finding], *, unsafe: bool = False, again: Again | None = None) -> list[str]:
+    """Write the safe fixes of `findings`, with `unsafe` the others too, and return the files that changed, sorted.
 
-    Each file is replaced as a whole and keeps its mode. Raises ModelError, before anything is written, for a downloaded
-    model, for a file that changed since the model was read, and for an edit that would lose a requirement;
-    StorageError where the disk refuses.
+    `again` finds anew in the model as it is after a round; without it there is one round, and fixes that overlap
+    another are left. Each file is replaced as a whole and keeps its mode. Raises ModelError, before anything is
+    written, for a downloaded model, for a file that changed since the model was read, and where no fix can be made
+    without losing a requirement; StorageError where the disk refuses.
     """
     if model.uri:
         raise ModelError(
             f"--fix is refused: the model was downloaded from {model.uri}, and the copy is thrown away",
             hint="use --inject for this build, or log the model anew with the packages listed",
         )
-    edits: dict[str, list[Edit]] = {}
-    for finding in findings:
-        for edit in finding.edits:
-            if edit not in edits.setdefault(edit.file, []):
-                edits[edit.file].append(edit)
-    changed = {file: edited(model.texts.get(file, ""), wanted, file) for file, wanted in sorted(edits.items())}
+    for file in sorted({edit.file for edits in _fixes(findings, unsafe=unsafe) for edit in edits}):
+        _check_unchanged(model, file)
+    changed = _changed(model, findings, unsafe=unsafe, again=again)
     for file in changed:
         _check_unchanged(model, file)
-    _check_kept(model, changed, {text for wanted in edits.values() for edit in wanted for text in edit.drops})
     for file, text in changed.items():
         _write(Path(os.path.realpath(model.root / file)), file, text)
     return list(changed)
 
 
-def edited(text: str, edits: Sequence[Edit], file: str) -> str:
-    """`text` with the edits applied. Those that fall on one place are applied in their order; equal ones once."""
-    mark = BOM if text.startswith(BOM) else ""
-    lines = (_YAML_LINE if is_yaml(file) else _LINE).findall(text.removeprefix(BOM))
-    ending = _ending(lines)
-    inserted: dict[int, list[str]] = {}
-    replaced: dict[int, list[str]] = {}
-    deleted: set[int] = set()
-    for edit in dict.fromkeys(edits):
-        if not (edit.action != "insert") <= edit.line <= len(lines):
-            raise ModelError(f"{file} has no line {edit.line} to change", hint="run again: the file is not as it was")
-        if edit.action == "delete":
-            deleted.add(edit.line)
-        else:
-            (inserted if edit.action == "insert" else replaced).setdefault(edit.line, []).append(edit.text)
-    for number, texts in replaced.items():
-        old = lines[number - 1]
-        body = old.rstrip("\r\n\x85\u2028\u2029") if is_yaml(file) else old.rstrip("\r\n")
-        lines[number - 1] = _merged(body, texts, file, number) + old[len(body) :]
-    open_ended = bool(lines) and lines[-1] == lines[-1].rstrip("\r\n\x85\u2028\u2029")
-    out = [line + ending for line in inserted.get(0, [])]
-    for number, line in enumerate(lines, 1):
-        new = inserted.get(number, [])
-        last = number == len(lines) and open_ended
-        if number not in deleted:
-            out.append(line + ending if last and new else line)
-        out += [line + ending for line in new]
-        if last and new:
-            out[-1] = out[-1].removesuffix(ending)
-    return mark + "".join(out)
+def preview(model: Model, findings: Sequence[Finding], *, unsafe: bool = False, again: Again | None = None) -> str:
+    """What `apply` would write, as a unified diff with the paths `a/FILE` and `b/FILE`; empty where nothing would be.
+
+    Credentials in the lines around a change are starred. Raises ModelError as `apply`, but for what it only finds
+    when it writes.
+    """
+    changed = {} if model.uri else _changed(model, findings, unsafe=unsafe, again=again)
+    return "".join(line for file, text in changed.items() for line in _diff(file, model.texts[file], text))
 
 
-def _merged(old: str, texts: Sequence[str], file: str, number: int) -> str:
-    """One line into which several edits each put a text of their own, from left to right."""
-    parts: list[tuple[int, int, str]] = []
-    for new in texts:
-        start = _shared(old, new)
-        tail = _shared(old[start:][::-1], new[start:][::-1])
-        parts.append((start, len(old) - tail, new[start : len(new) - tail]))
-    out, position = "", 0
-    for start, end, new in sorted(parts, key=lambda part: part[:2]):
-        if start < position:
-            raise ModelError(f"two fixes change the same words in {file}:{number}", hint="change the line by hand")
-        out += old[position:start] + new
-        position = end
-    return out + old[position:]
+def _changed(model: Model, findings: Sequence[Finding], *, unsafe: bool, again: Again | None) -> dict[str, str]:
+    """The texts, by file and sorted, that the fixes make."""
+    seen = [dict(model.texts)]
+    now = model
+    while len(seen) <= _ROUNDS:
+        texts = _round(now, findings, unsafe=unsafe, first=len(seen) == 1)
+        now = with_texts(now, texts)
+        # Two fixes that undo each other would go on for ever.
+        if again is None or not texts or dict(now.texts) in seen:
+            break
+        seen.append(dict(now.texts))
+        findings = again(now)
+    return {file: text for file, text in sorted(now.texts.items()) if model.texts.get(file) != text}
 
 
-def _shared(one: str, other: str) -> int:
-    """How many characters both begin with."""
-    pairs = zip(one, other, strict=False)
-    return next((index for index, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+def _round(model: Model, findings: Sequence[Finding], *, unsafe: bool, first: bool) -> dict[str, str]:
+    """The texts after one round. Raises ModelError in the first one where there are fixes and none can be made."""
+    fixes = list(_apart(model, _fixes(findings, unsafe=unsafe)))
+    texts, made = _made(model, fixes), True
+    if texts is None:
+        texts, made = _some(model, fixes), False
+    if not made and not texts and first:
+        files = sorted({edit.file for edits in fixes for edit in edits})
+        raise ModelError(
+            f"--fix cannot change {' and '.join(files)} safely: nothing was written",
+            hint="add the packages by hand, or use --inject",
+        )
+    return texts
 
 
-def _ending(lines: Sequence[str]) -> str:
-    """The line ending that the file uses most, the first of equals; a newline for a file that has none."""
-    found = Counter(line[len(line.rstrip("\r\n")) :] for line in lines)
-    found.pop("", None)
-    return found.most_common(1)[0][0] if found else "\n"
+def _fixes(findings: Sequence[Finding], *, unsafe: bool) -> list[tuple[Edit, ...]]:
+    return [finding.edits for finding in findings if finding.edits and (finding.safe or unsafe)]
+
+
+def _apart(model: Model, fixes: Sequence[Sequence[Edit]]) -> Iterator[Sequence[Edit]]:
+    """The fixes of which none changes words, deletes a line or drops a requirement of one before it."""
+    lines: dict[str, list[str]] = {}
+    taken: dict[tuple[str, int], list[Edit]] = {}
+    for edits in fixes:
+        free = True
+        for edit in edits:
+            if edit.file not in lines:
+                lines[edit.file] = split_lines(edit.file, model.texts.get(edit.file, ""))
+            others = [other for other in taken.get((edit.file, edit.line), ()) if other != edit]
+            inside = edit.action == "insert" or edit.line <= len(lines[edit.file])
+            old = lines[edit.file][edit.line - 1] if edit.action != "insert" and inside else ""
+            free = free and inside and not any(_clash(old, edit, other) for other in others)
+        if not free:
+            continue
+        for edit in edits:
+            if edit.action != "insert":
+                taken.setdefault((edit.file, edit.line), []).append(edit)
+        yield edits
+
+
+def _clash(old: str, one: Edit, other: Edit) -> bool:
+    if one.action == "insert":
+        return False
+    if "delete" in (one.action, other.action) or not set(one.drops).isdisjoint(other.drops):
+        return True
+    (start, end, _), (other_start, other_end, _) = part(old, one.text), part(old, other.text)
+    return start < other_end and other_start < end
+
+
+def _some(model: Model, fixes: Sequence[Sequence[Edit]]) -> dict[str, str]:
+    """The texts with as many of the fixes, from the first on, as can be made together."""
+    made: list[Sequence[Edit]] = []
+    texts: dict[str, str] = {}
+    waiting = [list(fixes)]
+    for _ in range(_TRIES):
+        if not waiting:
+            break
+        group = waiting.pop()
+        found = _made(model, [*made, *group])
+        if found is not None:
+            made, texts = [*made, *group], found
+        elif len(group) > 1:
+            half = len(group) // 2
+            waiting += [group[half:], group[:half]]
+    return texts
+
+
+def _made(model: Model, fixes: Sequence[Sequence[Edit]]) -> dict[str, str] | None:
+    """The changed texts with all of the fixes; None where they cannot be made together, or something would be lost."""
+    edits: dict[str, list[Edit]] = {}
+    for edit in dict.fromkeys(edit for of_one in fixes for edit in of_one):
+        edits.setdefault(edit.file, []).append(edit)
+    if any(file not in model.texts for file in edits):
+        return None
+    try:
+        texts = {file: edited(model.texts[file], of_file, file) for file, of_file in edits.items()}
+    except ModelError:
+        return None
+    changed = {file: text for file, text in texts.items() if text != model.texts[file]}
+    return changed if not changed or kept(model, changed, edits) else None
+
+
+def _diff(file: str, before: str, after: str) -> Iterator[str]:
+    from difflib import unified_diff
+
+    old, new = (_LINE.findall(text) for text in (before, after))
+    for line in unified_diff(old, new, f"a/{file}", f"b/{file}"):
+        yield redact(line) if line.endswith("\n") else f"{redact(line)}\n\\ No newline at end of file\n"
 
 
 def _check_unchanged(model: Model, file: str) -> None:
@@ -120,32 +176,6 @@ def _check_unchanged(model: Model, file: str) -> None:
         same = False
     if not same:
         raise ModelError(f"{file} changed since it was read: nothing was fixed", hint="run again")
-
-
-def _check_kept(model: Model, changed: dict[str, str], dropped: Collection[str]) -> None:
-    """Read the changed texts before they are written: every requirement of before must still be there.
-
-    All but those that an edit says it drops.
-    """
-    folder = Folder(model.root)
-    folder.texts.update(model.texts)
-    folder.texts.update(changed)
-    declared = model.mlmodel.flavors.get("python_function", {}).get("env") if model.mlmodel else None
-    after, problems = read_environment(folder, declared, Span(file="MLmodel"))
-    before = Counter(p.code for p in model.problems if p.span and p.span.file != "MLmodel")
-    worse = Counter(p.code for p in problems if p.span and p.span.file != "MLmodel") - before
-    lost = _requirements(model.environment) - _requirements(after)
-    kept = [text for text in lost if text not in dropped]
-    if model.environment.source != "given" and (worse or kept):
-        raise ModelError(
-            f"--fix cannot change {' and '.join(changed)} safely: nothing was written",
-            hint="add the packages by hand, or use --inject",
-        )
-
-
-def _requirements(environment: Environment) -> Counter[str]:
-    texts = [r.text for r in (*environment.pip, *environment.constraints)]
-    return Counter([*texts, *(d.text for d in environment.conda)])
 
 
 def _write(path: Path, file: str, text: str) -> None:

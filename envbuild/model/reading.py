@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from .environment import read_environment, read_given, read_others
 from .mlmodel import read_mlmodel
 from .requirement import InvalidRequirementError, parse_requirement
 from .texts import Folder
-from .types import Environment, Model, Requirement, Span
+from .types import Environment, MLmodel, Model, Problem, Requirement, Span
 from .walk import walk
 
 _ADDRESS = pattern(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -61,6 +61,38 @@ def extra_requirements(specs: Sequence[str]) -> tuple[Requirement, ...]:
     return tuple(found)
 
 
+def with_texts(model: Model, texts: Mapping[str, str]) -> Model:
+    """`model`, a local folder, as it would be read if its files had these texts, by the names that spans use.
+
+    Nothing is written. An environment file from outside the model stays as it is.
+    """
+    folder = Folder(model.root)
+    folder.texts.update(model.texts)
+    folder.texts.update(texts)
+    mlmodel, problems = read_mlmodel(folder)
+    environment, others, more = model.environment, model.others, list[Problem]()
+    if environment.source != "given":
+        environment, others, more = _own_environment(folder, mlmodel)
+    return replace(
+        model,
+        mlmodel=mlmodel,
+        environment=environment,
+        others=others,
+        problems=(*problems, *more),
+        texts=folder.texts,
+    )
+
+
+def _own_environment(
+    folder: Folder, mlmodel: MLmodel | None
+) -> tuple[Environment, tuple[Environment, ...], list[Problem]]:
+    declared = mlmodel.flavors.get("python_function", {}).get("env") if mlmodel else None
+    place = mlmodel.spans.get(_ENV_KEY) if mlmodel else None
+    environment, problems = read_environment(folder, declared, place or Span(file="MLmodel"))
+    others, aside = read_others(folder, declared, environment)
+    return environment, others, problems + aside
+
+
 def _always(span: Span) -> Callable[[int, int], Span]:
     return lambda _start, _end: span
 
@@ -76,11 +108,7 @@ def _read_folder(path: Path, given: Path | None) -> Model:
     mlmodel, problems = read_mlmodel(folder)
     others: tuple[Environment, ...] = ()
     if given is None:
-        declared = mlmodel.flavors.get("python_function", {}).get("env") if mlmodel else None
-        place = mlmodel.spans.get(_ENV_KEY) if mlmodel else None
-        environment, more = read_environment(folder, declared, place or Span(file="MLmodel"))
-        others, aside = read_others(folder, declared, environment)
-        more += aside
+        environment, others, more = _own_environment(folder, mlmodel)
         texts = folder.texts
     else:
         environment, more, read_texts = read_given(given)

@@ -8,7 +8,8 @@ import pytest
 
 from envbuild.errors import ModelError, StorageError
 from envbuild.linter import run
-from envbuild.linter.fixes import apply, edited
+from envbuild.linter.fixes import apply, preview
+from envbuild.linter.textedits import edited
 from envbuild.linter.types import Choice, Edit, Finding, Target
 from envbuild.model import read
 from envbuild.servers import PROFILES
@@ -265,3 +266,44 @@ def test_edits_of_the_same_words_are_refused():
 def test_a_line_that_is_not_there_is_refused():
     with pytest.raises(ModelError, match="no line 3"):
         edited("a\n", [Edit(file="f", line=3, text="x")], "f")
+
+
+def finding(*edits, safe=True, code="X"):
+    return Finding(code=code, name="x", severity="error", message="", edits=edits, safe=safe)
+
+
+def line(root, number, text, drops=(), file="conda.yaml", action="replace"):
+    return Edit(file=file, line=number, text=text, action=action, drops=tuple(drops))
+
+
+def test_what_could_change_the_answers_is_left_unless_asked_for(folder):
+    root = folder()
+    pin = finding(line(root, 5, "  - mlflow==3.0.0", ["mlflow==3.17.2"]), safe=False)
+    assert preview(read(root), [pin]) == ""
+    assert apply(read(root), [pin]) == []
+    assert apply(read(root), [pin], unsafe=True) == ["conda.yaml"]
+    assert "  - mlflow==3.0.0\n" in (root / "conda.yaml").read_text()
+
+
+def test_a_preview_is_a_diff_of_what_would_be_written(folder):
+    root = folder({"requirements.txt": "mlflow==3.17.2\r\nnumpy"})
+    pin = finding(line(root, 2, "numpy<2", ["numpy"], "requirements.txt"))
+    model = read(root)
+    wanted = (
+        "--- a/requirements.txt\n+++ b/requirements.txt\n@@ -1,2 +1,2 @@\n mlflow==3.17.2\r\n"
+        "-numpy\n\\ No newline at end of file\n+numpy<2\n\\ No newline at end of file\n"
+    )
+    assert preview(model, [pin]) == wanted
+    assert (root / "requirements.txt").read_text() == "mlflow==3.17.2\nnumpy"
+    assert apply(model, [pin]) == ["requirements.txt"]
+    assert preview(read(root), []) == ""
+
+
+def test_a_preview_shows_no_credentials(folder):
+    text = "--extra-index-url https://me:geheim@pypi.example/simple\nmlflow\n"
+    root = folder({"conda.yaml": None, "requirements.txt": text})
+    shown = preview(read(root), run(read(root), TARGET))
+    assert "+" + MONITORING in shown
+    assert "geheim" not in shown
+    apply(read(root), run(read(root), TARGET))
+    assert (root / "requirements.txt").read_text().startswith(text)
