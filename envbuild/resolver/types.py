@@ -71,7 +71,8 @@ class WheelContents:
 
     `modules` are all modules that it provides, dotted, compiled ones too; a folder without `__init__` is none.
     `requires` are the Requires-Dist lines as written. `needed` are the shared libraries (`libgomp.so.1`) that its ELF
-    files ask for and the wheel itself does not carry, `provided` those that it carries.
+    files ask for and the wheel itself does not carry, `provided` those that it carries. `askers` are the pairs of a
+    needed library and the wheel's file that asks for it, sorted.
     """
 
     name: str
@@ -80,3 +81,4 @@ class WheelContents:
     requires: tuple[str, ...] = ()
     needed: frozenset[str] = frozenset()
     provided: frozenset[str] = frozenset()
+    askers: tuple[tuple[str, str], ...] = ()

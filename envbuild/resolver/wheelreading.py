@@ -1,0 +1,132 @@
+"""One wheel looked through without unpacking it: names from its directory, METADATA, and the heads of its ELF files."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ..oci.elf import MACHINES, Dynamic, read_dynamic
+from ..patterns import pattern
+from .types import LockedPackage, WheelContents
+
+_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+_CHUNK, _RAW = 1 << 18, 1 << 16
+_LARGEST_METADATA = 16 << 20
+_LIBRARY = pattern(r"[^/]+\.so(?:\.[0-9A-Za-z_.-]+)?")
+_COMPILED = pattern(r"\.(?:abi3|cpython-(?P<version>3\d+)[a-z]*(?:-[\w-]+)?)\Z")
+# A library for another C library than the image's is never loaded in it.
+_OTHER_LIBC = ("libc.musl-", "ld-musl-")
+
+
+def read_wheel(path: Path, package: LockedPackage, *, python: str, machine: str) -> WheelContents | None:
+    """What the wheel at `path` holds for `python` (`3.11.2`) on `machine` (`x86_64`); None where it is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name: item for item in archive.infolist() if not (name := item.filename).endswith("/")}
+            libraries = _libraries(archive, names, MACHINES.get(machine, 0))
+            requires = _requires(archive, names)
+    except (OSError, zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, EOFError):
+        return None
+    provided = {name.rpartition("/")[2] for name in libraries} | {found.soname for found in libraries.values()}
+    provided.discard("")
+    askers = sorted(
+        {(asked, name) for name, found in libraries.items() for asked in found.needed if asked not in provided}
+    )
+    digits = "".join(python.split(".")[:2])
+    return WheelContents(
+        name=package.name,
+        version=package.version,
+        modules=frozenset(module for name in names if (module := module_of(name, digits))),
+        requires=requires,
+        needed=frozenset(asked for asked, _ in askers),
+        provided=frozenset(provided),
+        askers=tuple(askers),
+    )
+
+
+def module_of(name: str, digits: str) -> str:
+    """The dotted name of the module that a wheel's file is for Python `digits` (`311`); empty if it is none.
+
+    `a/__init__.py` is the package `a`, `a/b.cpython-311-x86_64-linux-gnu.so` the module `a.b`.
+    """
+    stem, dot, suffix = name.rpartition(".")
+    if not dot or suffix not in ("py", "so", "pyc"):
+        return ""
+    parts = stem.split("/")
+    if parts[0].endswith((".data", ".dist-info")):
+        if parts[0].endswith(".dist-info") or len(parts) < 3 or parts[1] not in ("purelib", "platlib"):
+            return ""
+        parts = parts[2:]
+    if suffix == "so" and "." in parts[-1]:
+        built_for = _COMPILED.search(parts[-1])
+        if built_for is None or built_for["version"] not in (None, digits):
+            return ""
+        parts[-1] = parts[-1][: built_for.start()]
+    if parts[-1] == "__init__":
+        parts.pop()
+    return (
+        ".".join(parts) if parts and all(part.isidentifier() for part in parts) and "__pycache__" not in parts else ""
+    )
+
+
+def _libraries(archive: zipfile.ZipFile, names: Mapping[str, zipfile.ZipInfo], machine: int) -> dict[str, Dynamic]:
+    """The shared libraries among the files, by path."""
+    found: dict[str, Dynamic] = {}
+    file = cast("BinaryIO", archive.fp)
+    for name, item in names.items():
+        if ".so" not in name or not _LIBRARY.fullmatch(name.rpartition("/")[2]):
+            continue
+        dynamic = read_dynamic(lambda item=item: _inflated(file, item))  # type: ignore[misc]
+        if dynamic is None or dynamic.machine != machine:
+            continue
+        if not any(asked.startswith(_OTHER_LIBC) for asked in dynamic.needed):
+            found[name] = dynamic
+    return found
+
+
+def _inflated(file: BinaryIO, item: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The bytes of one entry, in pieces, by isal: as far as they are asked for, at most what the directory says."""
+    from isal import isal_zlib
+
+    file.seek(item.header_offset)
+    head = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+    if head[0] != b"PK\x03\x04" or item.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise zipfile.BadZipFile(f"{item.filename} has no header, or is compressed in another way")
+    position = item.header_offset + _LOCAL_HEADER.size + head[-2] + head[-1]
+    inflate = isal_zlib.decompressobj(-15) if item.compress_type == zipfile.ZIP_DEFLATED else None
+    raw_left, left, tail = item.compress_size, item.file_size, b""
+    while left > 0:
+        raw = tail
+        if not raw and raw_left:
+            file.seek(position)
+            raw = file.read(min(_RAW, raw_left))
+            position, raw_left = position + len(raw), raw_left - len(raw)
+        try:
+            data = inflate.decompress(raw, _CHUNK) if inflate else raw
+        except cast("type[Exception]", isal_zlib.error) as error:  # declared as an instance in isal's stubs
+            raise zipfile.BadZipFile(f"{item.filename} cannot be inflated: {error}") from error
+        tail = inflate.unconsumed_tail if inflate else b""
+        if not data and (not raw or (inflate and inflate.eof)):
+            return
+        left -= len(data)
+        if data:
+            yield data
+
+
+def _requires(archive: zipfile.ZipFile, names: Mapping[str, zipfile.ZipInfo]) -> tuple[str, ...]:
+    """The Requires-Dist lines of METADATA as they are written."""
+    paths = [name for name in names if name.count("/") == 1 and name.endswith(".dist-info/METADATA")]
+    if not paths or names[paths[0]].file_size > _LARGEST_METADATA:
+        raise zipfile.BadZipFile("the wheel has no METADATA")
+    found = []
+    for line in archive.read(paths[0]).decode("utf-8", "replace").splitlines():
+        if not line:
+            break
+        key, _, value = line.partition(":")
+        if key.lower() == "requires-dist":
+            found.append(value.strip())
+    return tuple(found)
