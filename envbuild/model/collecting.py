@@ -24,6 +24,7 @@ class Collected:
     pip: list[Requirement] = field(default_factory=list)
     constraints: list[Requirement] = field(default_factory=list)
     conda: list[CondaDependency] = field(default_factory=list)
+    channels: list[Line] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)

@@ -10,7 +10,7 @@ from ..patterns import pattern
 from .collecting import Collected, Logical, Piece
 from .document import Document, entries, is_float, is_null, items, lookup
 from .requirements_txt import take_line
-from .types import CondaDependency, PythonPin
+from .types import CondaDependency, Line, PythonPin
 
 _SPEC = pattern(r"(?:[^\s:\[]+::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<version>.*)", re.ASCII | re.DOTALL)
 
@@ -20,6 +20,9 @@ def read_conda(relative: str, out: Collected) -> None:
     document = open_yaml(relative, out)
     if document is None:
         return
+    for channel in items(lookup(document.root, "channels")):
+        if isinstance(channel, yaml.ScalarNode) and not is_null(channel):
+            out.channels.append(Line(text=channel.value.strip(), span=document.span(channel)))
     dependencies = lookup(document.root, "dependencies")
     if dependencies is None or is_null(dependencies):
         return

@@ -145,5 +145,6 @@ def _freeze(out: Collected, source: EnvironmentSource) -> Environment:
         pip=tuple(out.pip),
         constraints=tuple(out.constraints),
         conda=tuple(out.conda),
+        channels=tuple(out.channels),
         lines=tuple(out.lines),
     )

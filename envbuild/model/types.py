@@ -90,6 +90,7 @@ class Environment:
     """The requirements that count: of one file and those that it names; the others are never merged in.
 
     `source` says which kind of file that is, `files` names every file read for it, relative to the model folder.
+    `channels` are those of conda.yaml, as written and in their order.
     """
 
     source: EnvironmentSource
@@ -98,6 +99,7 @@ class Environment:
     pip: tuple[Requirement, ...] = ()
     constraints: tuple[Requirement, ...] = ()
     conda: tuple[CondaDependency, ...] = ()
+    channels: tuple[Line, ...] = ()
     lines: tuple[Line, ...] = ()
 
     def lists(self, name: str) -> bool:

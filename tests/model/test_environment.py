@@ -185,3 +185,22 @@ def test_texts_hold_the_files_exactly(folder):
     found = read(folder({"conda.yaml": content, "requirements.txt": "a\r\n"}))
     assert found.texts["conda.yaml"].encode() == content
     assert found.texts["requirements.txt"] == "a\r\n"
+
+
+def test_channels_keep_their_order_and_places(model):
+    text = (
+        "channels:\n- conda-forge\n- 'defaults'  # why\n- [a]\n- https://host/t/x\ndependencies:\n- defaults::numpy=1.26\n"
+    )
+    found = model({"conda.yaml": text}).environment
+    assert [(c.text, c.span.line, c.span.column) for c in found.channels] == [
+        ("conda-forge", 2, 3),
+        ("defaults", 3, 4),
+        ("https://host/t/x", 5, 3),
+    ]
+    assert [d.name for d in found.conda] == ["numpy"]
+
+
+@pytest.mark.parametrize("channels", ["channels: conda-forge\n", "channels:\n", "channels: {a: b}\n", ""])
+def test_what_is_no_list_of_channels_names_none(model, channels):
+    found = model({"conda.yaml": channels + "dependencies:\n- python=3.11\n"})
+    assert (found.environment.channels, found.problems) == ((), ())
