@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from . import config
 from .failures import Wrapped
 
 # name -> one line for the overview; `envbuild/cli/<name>.py` holds a click command called `command`.
@@ -18,7 +19,9 @@ COMMANDS = {
     "lock": "Resolve the packages and write them down",
     "bases": "List the base images",
     "cache": "Look after the cache",
+    "rules": "List the rules",
     "explain": "Tell what a rule finds, why it matters and what to do",
+    "completion": "Print the completion for a shell",
 }
 
 
@@ -35,6 +38,8 @@ class LazyGroup(click.Group):
             return None
         found = import_module(f".{cmd_name}", __package__).command
         assert isinstance(found, click.Command)
+        if cmd_name in config.COMMANDS:
+            config.configurable(found, lambda name: self.get_command(ctx, name))
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -52,7 +57,10 @@ class LazyGroup(click.Group):
             near = get_close_matches(args[0], COMMANDS, n=1)
             ask = f" Did you mean {near[0]!r}?" if near else f" There are {', '.join(COMMANDS)}."
             raise click.UsageError(f"no command {args[0]!r}.{ask}", ctx=ctx)
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and name in config.COMMANDS and any(word.startswith("--no-") for word in rest):
+            config.add_opposites(command)
+        return name, command, rest
 
     def invoke(self, ctx: click.Context) -> Any:
         """As click does, but signals and errors of the system come through as they are."""

@@ -11,11 +11,29 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_every_rule_has_a_line_on_the_page_of_rules() -> None:
+def test_the_page_of_rules_is_made_from_the_rules() -> None:
+    from envbuild.linter import RULES, pages
+
+    text = pages.markdown([pages.page(rule) for rule in RULES])
+    assert (DOCS / "rules.md").read_text() == text, f"a rule has changed: run `{pages.COMMAND}`"
+    listed = re.findall(r"^\| \[(EB\d{3}b?)\]\(#([\w-]+)\) \|", text, re.MULTILINE)
+    assert [code for code, _ in listed] == sorted(rule.code for rule in RULES)
+    heads = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert [anchor for _, anchor in listed] == [head.lower().replace(" ", "-") for head in heads]
+
+
+def test_no_other_page_repeats_the_list_of_rules() -> None:
+    """Where a code is named it exists; the list stands on one page."""
     from envbuild.linter import RULES
 
-    listed = re.findall(r"^\| (EB\d{3}) \|", (DOCS / "lint.md").read_text(), re.MULTILINE)
-    assert listed == sorted(rule.code for rule in RULES)
+    codes = {rule.code for rule in RULES}
+    readme = DOCS.parent / "README.md"
+    for page in (readme, *(page for page in DOCS.glob("*.md") if page.name != "rules.md")):
+        named = set(re.findall(r"\bEB\d{3}b?\b", page.read_text()))
+        assert named <= codes, page.name
+        assert len(named) < len(codes) / 2, f"{page.name} should lead to rules.md"
+    assert "(docs/rules.md)" in readme.read_text()
+    assert "(rules.md)" in (DOCS / "lint.md").read_text()
 
 
 def test_every_exit_code_is_documented() -> None:
