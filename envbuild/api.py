@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .backends.assemble import Assembled
     from .bases.types import Base
     from .deliver import Delivered
+    from .model.types import Pickle
     from .oci.store import Store
     from .planner.types import Plan
     from .resolver.types import Lock
@@ -59,8 +60,13 @@ def lint(model: Model, *, options: Options | None = None) -> list[Finding]:
     """What the rules find in `model` for the target of `options`, by place."""
     from .linter import run
 
+    def pickles() -> tuple[Pickle, ...]:
+        from .model.pickles import scan
+
+        return scan(model)
+
     options = options or Options()
-    return run(_with_requirements(model, options), target(model, options), choice(options))
+    return run(_with_requirements(model, options), target(model, options), choice(options), pickles=pickles)
 
 
 def choice(options: Options) -> Choice:

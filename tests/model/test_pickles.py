@@ -101,7 +101,7 @@ def test_nothing_is_unpickled(tmp_path):
 
 
 def test_a_bomb_is_capped(monkeypatch):
-    monkeypatch.setattr("envbuild.model.pickles.MAX_BYTES", 1 << 16)
+    monkeypatch.setattr("envbuild.model.pickles.source.MAX_BYTES", 1 << 16)
     data = gzip.compress(pickle.dumps(VALUE["a"]) + b"\x00" * (1 << 24))
     assert "collections" in modules_of(io.BytesIO(data))
 

@@ -1,0 +1,119 @@
+"""All pickles of a model folder."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..types import Model, ModelFile, Pickle
+from .names import MAX_NAMES
+from .reading import Read, read_pickles
+from .source import Budget
+
+# How long the pickles of one model may take where a person waits; each is cut short by what it costs in any case.
+SECONDS = 1.5
+# Raise it when the same file gives another Pickle than before.
+CACHE_REVISION = 1
+
+# What one file's pickles are read by, and what gives them without that where they are known already.
+Cache = Callable[[ModelFile, Callable[[], "tuple[Pickle, ...]"]], "tuple[Pickle, ...]"]
+
+_SUFFIXES = (".pkl", ".pickle", ".joblib", ".cloudpickle", ".dill", ".skops", ".pt", ".pth", ".ckpt", ".sav", ".bin")
+_COMPRESSED = (".z", ".gz", ".bz2", ".xz", ".lzma")
+_NO_PICKLES = (".py", ".yaml", ".yml", ".json", ".txt")
+
+
+def scan(model: Model, *, cache: Cache | None = None, seconds: float = SECONDS) -> tuple[Pickle, ...]:
+    """What the model's pickles say, in the order of their files.
+
+    `cache` may remember what one file's content gave. All together are read for `seconds` at most; `math.inf` makes
+    the result depend on the files alone.
+    """
+    deadline = time.monotonic() + seconds
+    found: list[Pickle] = []
+    for file in _candidates(model):
+
+        def read(file: ModelFile = file) -> tuple[Pickle, ...]:
+            return tuple(_pickle(file.path, read) for read in _read(model, file, Budget(deadline)))
+
+        found += read() if cache is None else cache(file, read)
+    return tuple(found)
+
+
+def imported_modules(model: Model) -> tuple[str, ...]:
+    """The names of the modules that the model's pickles import, `__main__` aside, sorted; at most MAX_NAMES.
+
+    Where a pickle is interrupted, also those behind that look like it. The same files give the same on any machine.
+    """
+    found: set[str] = set()
+    for file in _candidates(model):
+        for read in _read(model, file, Budget(math.inf)):
+            found |= read.names.modules | read.guessed
+    return tuple(sorted(found - {"__main__"})[:MAX_NAMES])
+
+
+def to_json(pickles: Sequence[Pickle]) -> list[dict[str, Any]]:
+    """The pickles of one file as JSON, without the file's name."""
+    return [
+        {
+            "member": pickle.member,
+            "protocol": pickle.protocol,
+            "globals": sorted(pickle.globals),
+            "modules": sorted(pickle.modules),
+            "versions": dict(sorted(pickle.versions.items())),
+            "code": pickle.code,
+            "complete": pickle.complete,
+        }
+        for pickle in pickles
+    ]
+
+
+def from_json(value: Sequence[Mapping[str, Any]], file: str) -> tuple[Pickle, ...]:
+    """The pickles that `to_json` wrote, of the model's file `file`. KeyError or TypeError for anything else."""
+    return tuple(
+        Pickle(
+            file=file,
+            member=item["member"],
+            protocol=item["protocol"],
+            globals=frozenset(item["globals"]),
+            modules=frozenset(item["modules"]),
+            versions=dict(item["versions"]),
+            code=item["code"],
+            complete=item["complete"],
+        )
+        for item in value
+    )
+
+
+def _candidates(model: Model) -> Iterator[ModelFile]:
+    flavors = model.mlmodel.flavors.values() if model.mlmodel is not None else ()
+    named = {value for flavor in flavors for value in flavor.values() if isinstance(value, str)}
+    for file in model.files:
+        name = file.path.rsplit("/", 1)[-1].lower()
+        fits = name.endswith((*_SUFFIXES, *_COMPRESSED)) or (file.path in named and not name.endswith(_NO_PICKLES))
+        if file.size and fits:
+            yield file
+
+
+def _read(model: Model, file: ModelFile, budget: Budget) -> list[Read]:
+    try:
+        with (model.root / file.path).open("rb") as stream:
+            return read_pickles(stream, budget)
+    except OSError:
+        return []
+
+
+def _pickle(file: str, read: Read) -> Pickle:
+    names = read.names
+    return Pickle(
+        file=file,
+        member=read.member,
+        protocol=names.protocol,
+        globals=frozenset(names.globals),
+        modules=frozenset(names.modules),
+        versions=names.versions,
+        code=names.code,
+        complete=read.complete,
+    )
