@@ -1,0 +1,103 @@
+"""Rules on two packages that do not run together, though the older one's metadata does not say so.
+
+The pairs are facts: groups of packages that break beside one other package from one of its versions on, and of
+packages that hold that other one back themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from ..facts import load_json
+from ..model.types import Model
+from .base import BaseRule
+from .combos import for_others, serving, who_breaks
+from .editing import respecified
+from .pins import Pins, is_below, pins_of, python_of, release
+from .types import Edit, Finding, Locked, Target
+
+
+class PairRule(BaseRule):
+    """A rule about the pairs in one file of facts.
+
+    `facts` names the file, `why` says in a few words why a pair breaks. `mended` tells that envbuild holds the other
+    package back in its own image: then the files alone give a warning.
+    """
+
+    facts: ClassVar[str]
+    why: ClassVar[str]
+    mended: ClassVar[bool] = False
+
+    def check(self, model: Model, target: Target) -> Iterator[Finding]:
+        """One finding for each group: what the files allow, and what is chosen then."""
+        python = python_of(model, target)
+        for group in _groups(self.facts, target):
+            if python and release(python) < release(group.get("python", "0")):
+                continue
+            other = pins_of(model, target, group["with"])
+            if other.unknown or other.below(group["from"]):
+                continue
+            old = [pins for row in group["packages"] if (pins := _old(model, target, row)) is not None]
+            if old and not any(_holds_back(model, target, row) for row in group.get("caps", ())):
+                yield self._by_files(model, target, group, old, other)
+
+    def check_lock(self, model: Model, target: Target, locked: Locked) -> Iterator[Finding]:
+        """One finding for each pair that the chosen packages hold."""
+        for group in _groups(self.facts, target):
+            name, first = group["with"], group["from"]
+            version = locked.version(name)
+            if not version or is_below(version, first):
+                continue
+            for row in group["packages"]:
+                found = locked.version(row["name"])
+                if is_below(found, row["below"]):
+                    other = pins_of(model, target, name)
+                    yield self.finding(
+                        f"{row['name']} {found} {self.why}, and {name} {version} comes beside it",
+                        hint=f"list {name}<{first}, or {row['name']}>={row['below']}",
+                        spans=[*pins_of(model, target, row["name"]).spans, *other.spans],
+                        edits=_held_back(model, other, first),
+                    )
+
+    def _by_files(self, model: Model, target: Target, group: dict[str, Any], old: list[Pins], other: Pins) -> Finding:
+        name, first = group["with"], group["from"]
+        forced = other.from_on(first)
+        mended = self.mended and not forced and not target.azure
+        said = f"{other.text} is asked for" if forced else f"{who_breaks(target)} installs a {name} from {first} on"
+        return self.finding(
+            f"{' and '.join(pins.text for pins in old)} {self.why}, and {said}",
+            hint=f"list {name}<{first}"
+            + ("; envbuild holds it back in its own image, other tools do not" if mended else ""),
+            spans=[*(span for pins in old for span in pins.spans), *other.spans],
+            edits=_held_back(model, other, first),
+            severity=for_others(target) if mended else "error",
+        )
+
+
+def _groups(facts: str, target: Target) -> list[dict[str, Any]]:
+    groups: list[dict[str, Any]] = load_json(facts)["groups"]
+    return [group for group in groups if serving(target) in group.get("servers", (serving(target),))]
+
+
+def _old(model: Model, target: Target, row: dict[str, Any]) -> Pins | None:
+    """The lines for a package of which only versions that break can be chosen."""
+    pins = pins_of(model, target, row["name"])
+    return pins if pins.listed and not pins.unknown and pins.below(row["below"]) else None
+
+
+def _holds_back(model: Model, target: Target, row: dict[str, Any]) -> bool:
+    """Whether a listed package holds the other one back itself, in the version that will be chosen."""
+    pins = pins_of(model, target, row["name"])
+    if not pins.listed or pins.unknown or not pins.below(row["below"]):
+        return False
+    return not pins.exact or release(pins.exact) >= release(row["from"])
+
+
+def _held_back(model: Model, other: Pins, first: str) -> tuple[Edit, ...]:
+    """The other package below `first`, its lower bounds kept; nothing where the model asks for a newer one."""
+    if other.unknown or other.from_on(first):
+        return ()
+    clauses = [clause for specifier in other.specifiers for clause in specifier.split(",")]
+    kept = dict.fromkeys(clause for clause in clauses if clause.startswith((">", "!=")))
+    return respecified(model, other.name, ",".join([*kept, f"<{first}"]))

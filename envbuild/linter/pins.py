@@ -1,0 +1,181 @@
+"""What the model's files alone say of a package's version: the question of a rule before anything is resolved.
+
+Only releases count: a pre-release is taken for its release. Ranges whose marker does not hold in the image are left
+aside. All of this is arithmetic on a few numbers: nothing is imported for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..model.types import Model, Requirement, Span
+from ..patterns import pattern
+from ..records import dataclass
+from .editing import spans_of
+from .types import Target
+
+Release = tuple[int, ...]
+
+_CLAUSE = pattern(r"\s*(===|==|~=|!=|<=|>=|<|>)\s*v?(?:\d+!)?(\d+(?:\.\d+)*)([^,]*)")
+_NUMBERS = pattern(r"(?:\d+!)?v?(\d+(?:\.\d+)*)")
+_PYTHON = pattern(r"python(?:_full)?_version\s*(<=|>=|==|!=|<|>)\s*['\"]([\d.]+)['\"]")
+_ENDLESS: Release = (1 << 30,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pins:
+    """What the files that count ask of one package.
+
+    `listed` tells that it is asked for, and not only held by a constraint. `specifiers` are the version ranges of all
+    lines, `spans` the places of the lines in every file. `unknown` tells that the version cannot be told from them: it
+    comes from conda or from an address.
+    """
+
+    name: str
+    listed: bool
+    specifiers: tuple[str, ...]
+    spans: tuple[Span, ...]
+    unknown: bool = False
+
+    @property
+    def exact(self) -> str:
+        """The single version that is pinned, as written; empty where none is."""
+        for specifier in self.specifiers:
+            for operator, version, rest in _clauses(specifier):
+                if operator in ("==", "===") and ".*" not in rest:
+                    return version + rest.strip()
+        return ""
+
+    @property
+    def text(self) -> str:
+        """The ranges for people: `pandas==2.1.1`, or the bare name."""
+        return self.name + ",".join(dict.fromkeys(s for s in self.specifiers if s))
+
+    def allows(self, version: str) -> bool:
+        """Whether all ranges take exactly this release."""
+        wanted = release(version)
+        return all(_holds(clause, wanted) for s in self.specifiers for clause in _clauses(s))
+
+    def below(self, version: str) -> bool:
+        """Whether the ranges take releases before `version` alone: an installer cannot choose it or a later one."""
+        bound = release(version)
+        return any(_ends_before(clause, bound) for s in self.specifiers for clause in _clauses(s))
+
+    def from_on(self, version: str) -> bool:
+        """Whether the ranges take `version` and later releases alone: an installer cannot choose an older one."""
+        bound = release(version)
+        return any(_begins_at(clause, bound) for s in self.specifiers for clause in _clauses(s))
+
+
+def pins_of(model: Model, target: Target, name: str) -> Pins:
+    """What the model's files say of the package `name` (canonical)."""
+    environment = model.environment
+    python = python_of(model, target)
+    asked = [r for r in environment.pip if r.name == name and may_hold(r.marker, python)]
+    held = [r for r in environment.constraints if r.name == name and may_hold(r.marker, python)]
+    conda = any(dependency.name == name for dependency in environment.conda)
+    return Pins(
+        name=name,
+        listed=bool(asked) or conda,
+        specifiers=tuple(r.specifier for r in (*asked, *held) if r.specifier),
+        spans=_spans(model, name, asked, held),
+        unknown=conda or any(r.url for r in asked),
+    )
+
+
+def python_of(model: Model, target: Target) -> str:
+    """The minor version of Python that the image will have (`3.11`), as far as the files say it; else empty."""
+    if target.python:
+        return target.python
+    if model.environment.python is not None:
+        return model.environment.python.minor
+    recorded = model.mlmodel.python_version if model.mlmodel is not None else ""
+    return ".".join(recorded.split(".")[:2]) if recorded.count(".") else ""
+
+
+def may_hold(marker: str, python: str) -> bool:
+    """Whether a marker holds on Linux for that Python; what is not known for sure is taken to hold.
+
+    Only comparisons of the Python version, joined by `and`, and those with another system are looked at.
+    """
+    if not marker:
+        return True
+    if " or " in marker:
+        return True
+    if "==" in marker and any(other in marker for other in ("'win32'", '"win32"', "Windows", "darwin", "Darwin")):
+        return False
+    if not python:
+        return True
+    return all(_compare(release(python), o, release(v)[:2]) for o, v in _PYTHON.findall(marker))
+
+
+def release(version: str) -> Release:
+    """The numbers of a version without trailing zeros: `(2, 1, 1)` of `2.1.1`, `(1,)` of `1.0.0b40`."""
+    found = _NUMBERS.match(version.strip())
+    numbers = [int(part[:18]) for part in found[1].split(".")] if found else []
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def is_below(version: str, bound: str) -> bool:
+    """Whether a release is older than `bound`; False for an empty version."""
+    return bool(version) and release(version) < release(bound)
+
+
+def _spans(model: Model, name: str, asked: Iterable[Requirement], held: Iterable[Requirement]) -> tuple[Span, ...]:
+    if not asked:
+        return tuple(r.span for r in held)
+    return spans_of(model, name)
+
+
+def _clauses(specifier: str) -> list[tuple[str, str, str]]:
+    return [(operator, version, rest) for operator, version, rest in _CLAUSE.findall(specifier)]
+
+
+def _interval(clause: tuple[str, str, str]) -> tuple[Release, Release, bool]:
+    """The first release that a clause takes, its end, and whether the end itself is still taken."""
+    operator, version, rest = clause
+    numbers = tuple(int(part[:18]) for part in version.split("."))
+    value = release(version)
+    if operator == "==" and rest.strip().startswith(".*"):
+        return value, (*numbers[:-1], numbers[-1] + 1), False
+    if operator == "~=" and len(numbers) > 1:
+        return value, (*numbers[:-2], numbers[-2] + 1), False
+    if operator in ("==", "==="):
+        return value, value, True
+    if operator in ("<", "<="):
+        return (), value, operator == "<="
+    if operator in (">", ">=", "~="):
+        return value, _ENDLESS, False
+    return (), _ENDLESS, False
+
+
+def _holds(clause: tuple[str, str, str], wanted: Release) -> bool:
+    operator, version, rest = clause
+    if operator == "!=":
+        return rest.strip().startswith(".*") or wanted != release(version)
+    first, end, inclusive = _interval(clause)
+    if operator == ">" and wanted == first:
+        return False
+    return first <= wanted and (wanted < end or (inclusive and wanted == end))
+
+
+def _ends_before(clause: tuple[str, str, str], bound: Release) -> bool:
+    _, end, inclusive = _interval(clause)
+    return end < bound or (end == bound and not inclusive)
+
+
+def _begins_at(clause: tuple[str, str, str], bound: Release) -> bool:
+    return _interval(clause)[0] >= bound
+
+
+def _compare(left: Release, operator: str, right: Release) -> bool:
+    return {
+        "<": left < right,
+        "<=": left <= right,
+        ">": left > right,
+        ">=": left >= right,
+        "==": left == right,
+        "!=": left != right,
+    }[operator]

@@ -1,0 +1,40 @@
+from lintcases import CONDA_HEAD, CONDA_TAIL, Case, conda
+
+LOCK = {"pandas": "2.1.1", "numpy": "2.4.6", "mlflow-skinny": "3.17.2"}
+TRIGGERS = [
+    Case(files={"conda.yaml": conda("pandas==2.1.1")}, severity="warning", at=("conda.yaml:5",), says="numpy 1"),
+    Case(files={"conda.yaml": conda("pandas<2.1")}, severity="warning"),
+    Case(files={"conda.yaml": conda("pandas==2.1.1")}, target={"azure": True}),
+    Case(
+        files={"conda.yaml": conda("pandas==2.0.3", "numpy>=1.24")},
+        severity="warning",
+        at=("conda.yaml:5", "conda.yaml:6"),
+    ),
+    Case(files={"conda.yaml": conda("pandas==2.1.1", "numpy==2.4.6")}, says="numpy==2.4.6"),
+    Case(files={"conda.yaml": conda("pandas==2.1.1")}, server="envbuild", severity="warning"),
+    Case(
+        files={"conda.yaml": conda("pandas==2.1.1", "numpy==2.4.6")}, packages=LOCK, says="numpy 2.4.6 comes beside it"
+    ),
+    Case(
+        files={"conda.yaml": None, "requirements.txt": CONDA_TAIL.replace("  - ", "") + "pandas==2.1.1\n"},
+        severity="warning",
+        at=("requirements.txt:3",),
+    ),
+]
+NEAR_MISSES = [
+    Case(files={"conda.yaml": conda("pandas==2.1.1", "numpy==1.26.4")}),
+    Case(files={"conda.yaml": conda("pandas==2.1.1", "numpy<2")}),
+    Case(files={"conda.yaml": conda("pandas==2.1.2")}),
+    Case(files={"conda.yaml": conda("pandas>=1.5")}),
+    Case(files={"conda.yaml": conda("pandas==2.3.3", "numpy==2.4.6")}),
+    # Python 3.8 has no numpy 2, and mlflow 2.9 holds numpy back itself.
+    Case(files={"conda.yaml": conda("pandas==1.5.3")}, target={"python": "3.8"}),
+    Case(files={"conda.yaml": conda("mlflow==2.9.2", "pandas==2.1.1")}),
+    Case(
+        files={
+            "conda.yaml": CONDA_HEAD.replace("- pip\n", "- pip\n- numpy=1.26\n") + "  - pandas==2.1.1\n" + CONDA_TAIL
+        }
+    ),
+    Case(files={"conda.yaml": conda("pandas==2.1.1; sys_platform == 'win32'")}),
+    Case(files={"conda.yaml": conda("pandas==2.3.3")}, packages={**LOCK, "pandas": "2.3.3"}),
+]
