@@ -188,10 +188,8 @@ def test_texts_hold_the_files_exactly(folder):
 
 
 def test_channels_keep_their_order_and_places(model):
-    text = (
-        "channels:\n- conda-forge\n- 'defaults'  # why\n- [a]\n- https://host/t/x\ndependencies:\n- defaults::numpy=1.26\n"
-    )
-    found = model({"conda.yaml": text}).environment
+    channels = "channels:\n- conda-forge\n- 'defaults'  # why\n- [a]\n- https://host/t/x\n"
+    found = model({"conda.yaml": channels + "dependencies:\n- defaults::numpy=1.26\n"}).environment
     assert [(c.text, c.span.line, c.span.column) for c in found.channels] == [
         ("conda-forge", 2, 3),
         ("defaults", 3, 4),
