@@ -1,12 +1,16 @@
-"""Hiding the credentials of an address before a person or a log sees it."""
+"""Hiding the credentials of an address, and those that show by their shape, before a person or a log sees them."""
 
 from __future__ import annotations
 
 import re
 
 from ..patterns import pattern
+from .secrets import secrets_in
 
-_USER_INFO = pattern(r"(?<=://)[^/\s@]+(?=@)")
+# Up to the last @ before the path: a password may hold one itself.
+_USER_INFO = pattern(r"(?<=://)[^/\s]+(?=@)")
+# Anaconda's servers take a token as a part of the path.
+_PATH_TOKEN = pattern(r"(https?://[^\s/]+/(?:[^\s/]+/)??t/)([^\s/]+)(?=/)")
 _SECRET_QUERY = pattern(
     r"(?<=[?&])((?:[\w-]*(?:token|secret|password|passwd|signature|credential|key)[\w-]*|sig)=)([^&\s#]+)",
     re.IGNORECASE,
@@ -14,6 +18,15 @@ _SECRET_QUERY = pattern(
 
 
 def redact(text: str) -> str:
-    """`text` with the user part of every address, and secret query values, as stars; its length stays."""
-    text = _USER_INFO.sub(lambda m: "*" * len(m[0]), text)
-    return _SECRET_QUERY.sub(lambda m: m[1] + "*" * len(m[2]), text)
+    """`text` with credentials as stars: of addresses the user part, tokens and secret query values.
+
+    Tokens and keys of a known shape are hidden wherever they stand. The length of the text stays.
+    """
+    if "://" in text:
+        text = _USER_INFO.sub(lambda m: "*" * len(m[0]), text)
+        text = _PATH_TOKEN.sub(lambda m: m[1] + "*" * len(m[2]), text)
+    if "=" in text:
+        text = _SECRET_QUERY.sub(lambda m: m[1] + "*" * len(m[2]), text)
+    for secret in secrets_in(text):
+        text = text[: secret.start] + "*" * (secret.end - secret.start) + text[secret.end :]
+    return text
