@@ -9,13 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from fnmatch import fnmatchcase
 
 from ..errors import BaseImageError
+from ..oci.elf import read_dynamic
 from ..oci.layer import build_layer
 from ..oci.store import Store
 from ..oci.tar import LayerTar
 from ..oci.types import Layer
 from . import skeleton
 from .deb import Control, Deb, Entry
-from .ldcache import Library, read_soname, write_cache
+from .ldcache import Library, write_cache
 from .lock import BaseLock, LockedPackage
 from .suites import ARCHITECTURES, SUITES, left_out
 
@@ -135,9 +136,9 @@ class _Assembly:
         elif folder == "etc/ld.so.conf.d" and name.endswith(".conf"):
             self._library_conf[path] = content
         elif fnmatchcase(name, "lib*.so*") or fnmatchcase(name, "ld-*.so*"):
-            soname = read_soname(content, self._machine)
-            if soname is not None:
-                self._sonames[path] = soname or name
+            library = read_dynamic(lambda: (content,))
+            if library is not None and library.machine == self._machine:
+                self._sonames[path] = library.soname or name
 
     def _libraries(self) -> Iterable[Library]:
         """What ldconfig would list, under the folder's first name: /lib/... for what lies in /usr/lib/..."""

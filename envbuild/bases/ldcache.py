@@ -16,8 +16,7 @@ _LITTLE_ENDIAN = 2
 _HEADER = struct.Struct("<20sIIB3xI12x")
 _ENTRY = struct.Struct("<iIIIQ")
 
-_PT_LOAD, _PT_DYNAMIC = 1, 2
-_DT_NULL, _DT_STRTAB, _DT_SONAME = 0, 5, 14
+_LONGEST = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,41 +63,26 @@ def compare(left: str, right: str) -> int:
     return a[i] - b[j]
 
 
-def read_soname(content: bytes, machine: int) -> str | None:
-    """The DT_SONAME of a 64-bit little-endian shared library for `machine` (ELF's e_machine).
+def read_cache(content: bytes) -> list[Library]:
+    """The libraries of a cache, in its order; those that can be read of one that is damaged, none of another format."""
+    # glibc before 2.32 wrote this format behind an older one; the offsets count from its own start.
+    at = content.find(_MAGIC)
+    if at < 0 or len(content) - at < _HEADER.size:
+        return []
+    table = memoryview(content)[at:]
+    count = _HEADER.unpack_from(table)[1]
+    found = []
+    for index in range(min(count, (len(table) - _HEADER.size) // _ENTRY.size)):
+        _, name_at, path_at, _, _ = _ENTRY.unpack_from(table, _HEADER.size + index * _ENTRY.size)
+        name, path = (_text(content, at + place) for place in (name_at, path_at))
+        if name and path:
+            found.append(Library(soname=name, path=path))
+    return found
 
-    Empty if it bears none; None if it is no such library.
-    """
-    try:
-        if content[:6] != b"\x7fELF\x02\x01" or struct.unpack_from("<HH", content, 16) != (3, machine):
-            return None
-        (at,) = struct.unpack_from("<Q", content, 32)
-        entry_size, count = struct.unpack_from("<HH", content, 54)
-        loads, dynamic = [], None
-        for index in range(count):
-            kind, _, offset, address, _, size = struct.unpack_from("<IIQQQQ", content, at + index * entry_size)
-            if kind == _PT_LOAD:
-                loads.append((address, offset, size))
-            elif kind == _PT_DYNAMIC:
-                dynamic = (offset, size)
-        if dynamic is None:
-            return None
-        soname = strings = None
-        for position in range(dynamic[0], dynamic[0] + dynamic[1], 16):
-            tag, value = struct.unpack_from("<qQ", content, position)
-            if tag == _DT_NULL:
-                break
-            soname = value if tag == _DT_SONAME else soname
-            strings = value if tag == _DT_STRTAB else strings
-        if soname is None or strings is None:
-            return ""
-        for address, offset, size in loads:
-            if address <= strings < address + size:
-                start = strings - address + offset + soname
-                return content[start : content.index(b"\0", start)].decode()
-    except (struct.error, ValueError, UnicodeDecodeError):
-        return None
-    return None
+
+def _text(content: bytes, at: int) -> str:
+    end = content.find(b"\0", at, at + _LONGEST)
+    return content[at:end].decode("utf-8", "replace") if end > at else ""
 
 
 def _digit(byte: int) -> bool:

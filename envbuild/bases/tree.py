@@ -16,6 +16,7 @@ from .unpack import clean_parts, entries, open_layer
 _ENTRIES = 5_000_000
 _LARGEST = 256 << 20
 _LARGEST_TEXT = 64 << 20
+LIBRARY_CACHE = "etc/ld.so.cache"
 _OPAQUE = ".wh..wh..opq"
 _WHITEOUT = ".wh."
 
@@ -34,12 +35,13 @@ class Tree:
     """Paths (no leading slash) and what is there: `d` a folder, `f` a file, else the target of a link after `l`.
 
     `facts` are the version numbers found inside the files that matter, by path; `dpkg` the texts of the
-    package database.
+    package database; `caches` the loader's list of libraries, etc/ld.so.cache.
     """
 
     nodes: dict[str, str] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     dpkg: dict[str, str] = field(default_factory=dict)
+    caches: dict[str, bytes] = field(default_factory=dict)
 
     def resolve(self, path: str) -> str | None:
         """The real path of `path` with every link followed; None if there is nothing."""
@@ -105,8 +107,10 @@ def _overlay(tree: Tree, store: Store, layer: Layer) -> None:
             if len(upper.nodes) > _ENTRIES:
                 raise BaseImageError(f"the layer {layer.digest} has more than {_ENTRIES} entries")
     _hide(tree, upper, removed, emptied)
-    for ours, theirs in ((tree.nodes, upper.nodes), (tree.facts, upper.facts), (tree.dpkg, upper.dpkg)):
-        ours.update(theirs)
+    tree.nodes.update(upper.nodes)
+    tree.facts.update(upper.facts)
+    tree.dpkg.update(upper.dpkg)
+    tree.caches.update(upper.caches)
 
 
 def _imply_folders(upper: Tree, lower: Tree, folder: str) -> None:
@@ -128,6 +132,8 @@ def _notice(tree: Tree, path: str, name: str, content: IO[bytes], size: int) -> 
         pattern = _DEFINED_VERSION
     elif _DPKG.fullmatch(path) and size <= _LARGEST_TEXT:
         tree.dpkg[path] = content.read().decode("utf-8", "replace")
+    elif path == LIBRARY_CACHE and size <= _LARGEST_TEXT:
+        tree.caches[path] = content.read()
     if pattern is not None:
         found = pattern.search(content.read())
         if found:
@@ -143,7 +149,7 @@ def _hide(tree: Tree, upper: Tree, removed: set[str], emptied: set[str]) -> None
         return
     for path in list(tree.nodes):
         if path in removed or any(above in removed or above in emptied for above in _above(path)):
-            for table in (tree.nodes, tree.facts, tree.dpkg):
+            for table in (tree.nodes, tree.facts, tree.dpkg, tree.caches):
                 table.pop(path, None)
 
 
