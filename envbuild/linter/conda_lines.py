@@ -1,0 +1,94 @@
+"""Conda packages of conda.yaml that are no Python packages, and the edits of their lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..facts import load_json
+from ..model.texts import split_lines
+from ..model.types import CondaDependency, Model, Span
+from ..patterns import pattern
+from ..records import dataclass
+from .editing import may_edit
+from .types import Edit
+
+TOOLS = frozenset({"pip", "setuptools", "wheel", "python", "conda"})
+_SPEC = pattern(
+    r"(?:(?P<channel>[^\s:\[]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)"
+    r"(?:\s*(?P<operator>={1,2})\s*|\s+)(?P<version>[^\s=<>!~,|\[]+)(?P<build>(?:\s*=\s*|\s+)(?P<text>[^\s=\[]+))"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Native:
+    """What is known of a conda package that pip cannot install.
+
+    `carried` tells that wheels or every base bring what it holds; `apt` and `pip` name what else brings it.
+    `foreign` tells that it belongs to another system.
+    """
+
+    why: str
+    carried: bool = False
+    foreign: bool = False
+    apt: tuple[str, ...] = ()
+    pip: tuple[str, ...] = ()
+
+
+def native(name: str) -> Native | None:
+    """What is known of the conda package `name`; None where it is not known to be no Python package."""
+    table = load_json("conda_native.json")
+    if name in table["carried"]:
+        return Native(why="the wheels of PyPI or the base image bring it", carried=True)
+    row = table["native"].get(name)
+    if row is None:
+        row = next((row for prefix, row in table["prefixes"].items() if name.startswith(prefix)), None)
+    if row is None:
+        return None
+    return Native(
+        why=row["why"],
+        foreign=bool(row.get("foreign")),
+        apt=tuple(row.get("apt", ())),
+        pip=tuple(row.get("pip", ())),
+    )
+
+
+def without_line(model: Model, dependency: CondaDependency) -> Edit | None:
+    """Take the line of a conda package away. None where it shares the line, or nothing would be left of the list."""
+    span = dependency.span
+    line = line_at(model, span)
+    head, tail = (
+        line[: span.column - 1].strip(" \t-'\""),
+        line[span.end_column - 1 :].partition(" #")[0].strip(" \t'\""),
+    )
+    if not may_edit(model) or head or tail or len(model.environment.conda) + bool(model.environment.python) < 2:
+        return None
+    return Edit(file=span.file, line=span.line, action="delete", drops=(dependency.text,))
+
+
+def built(text: str) -> tuple[str, str]:
+    """A match spec without its build string, and the build string; both empty where it names none."""
+    found = _SPEC.fullmatch(text.strip())
+    if found is None or set(found["text"]) == {"*"}:
+        return "", ""
+    return text.strip()[: found.start("build")], found["text"]
+
+
+def channel_of(text: str) -> str:
+    """The channel that a match spec names itself, `defaults` of `defaults::numpy`; else empty."""
+    head, separator, _ = text.partition("::")
+    return head.strip() if separator else ""
+
+
+def python_lines(model: Model) -> Iterator[tuple[str, Span]]:
+    """The text of python's own line in conda.yaml, which the reader keeps only the version of."""
+    environment = model.environment
+    if environment.source != "conda.yaml" or environment.python is None:
+        return
+    span = environment.python.span
+    yield line_at(model, span)[span.column - 1 : span.end_column - 1], span
+
+
+def line_at(model: Model, span: Span) -> str:
+    """The line of the model's file on which `span` lies; empty where there is none."""
+    lines = split_lines(span.file, model.texts.get(span.file, ""))
+    return lines[span.line - 1] if 0 < span.line <= len(lines) else ""

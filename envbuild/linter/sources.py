@@ -1,0 +1,98 @@
+"""Requirements that come from somewhere else than a package index: paths, addresses, repositories, editables."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from ..model.types import Environment, Line, Model, Requirement, Span
+from ..patterns import pattern
+from ..records import dataclass
+
+Kind = Literal["editable", "repository", "wheel path", "wheel address", "source path", "source address"]
+
+_REPOSITORY = pattern(r"(?:git|hg|svn|bzr)\+[A-Za-z+]+:|git@[\w.-]+:")
+_NAMED = pattern(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*(?P<address>\S.*)")
+_EDITABLE = pattern(r"(?:-e|--editable)(?:\s+|\s*=\s*)?(?P<rest>.*)")
+_MARKER = pattern(r"\s+;.*$|;\s+.*$")
+# What makes uv look at other indexes than PyPI, or choose among builds.
+_SETTINGS = (
+    *("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_TORCH_BACKEND"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One such requirement. `text` is as written, `address` the path or address alone, without name and marker."""
+
+    kind: Kind
+    text: str
+    address: str
+    span: Span
+    requirement: Requirement | None = None
+
+    @property
+    def bare(self) -> str:
+        """The address without its fragment and query."""
+        return self.address.partition("#")[0].partition("?")[0]
+
+    @property
+    def wheel(self) -> tuple[str, str]:
+        """Name and version by the file name of a wheel; empty where it has none."""
+        file = re.split(r"[\\/]", self.bare)[-1]
+        parts = file.removesuffix(".whl").split("-")
+        return (parts[0].replace("_", "-"), parts[1]) if file.endswith(".whl") and len(parts) >= 5 else ("", "")
+
+
+def sources(environment: Environment) -> Iterator[Source]:
+    """Those of an environment, each once, in the order of lines and then of named ones."""
+    for line in environment.lines:
+        found = of_line(line)
+        if found is not None:
+            yield found
+    for requirement in environment.pip:
+        if requirement.url:
+            kind = _kind(requirement.url)
+            yield Source(
+                kind=kind,
+                text=requirement.text,
+                address=requirement.url,
+                span=requirement.span,
+                requirement=requirement,
+            )
+
+
+def of_line(line: Line) -> Source | None:
+    """A line that is no requirement as a source; None for an option."""
+    text = line.text.strip()
+    editable = _EDITABLE.fullmatch(text) if text.startswith(("-e", "--editable")) else None
+    if editable:
+        return Source(kind="editable", text=text, address=_MARKER.sub("", editable["rest"]), span=line.span)
+    if text.startswith("-"):
+        return None
+    named = _NAMED.fullmatch(text)
+    address = _MARKER.sub("", named["address"] if named else text).strip()
+    address = re.sub(r"(\.whl)\[[^\]]*\]", r"\1", address)
+    return Source(kind=_kind(address), text=text, address=address, span=line.span)
+
+
+def places(model: Model, source: Source) -> list[Span]:
+    """The place of a source, and of the same text in the files that do not count."""
+    others = [other.span for environment in model.others for other in sources(environment) if other.text == source.text]
+    return [source.span, *others]
+
+
+def own_indexes() -> bool:
+    """Whether the person names indexes of their own: then only the resolution tells what they hold."""
+    return any(os.environ.get(name) for name in _SETTINGS)
+
+
+def _kind(address: str) -> Kind:
+    if _REPOSITORY.match(address):
+        return "repository"
+    wheel = address.partition("#")[0].partition("?")[0].lower().endswith(".whl")
+    if address.lower().startswith(("http://", "https://")):
+        return "wheel address" if wheel else "source address"
+    return "wheel path" if wheel else "source path"
