@@ -2,6 +2,9 @@
 
 import envbuild
 
+for finding in envbuild.lint("./model", server="envbuild"):
+    print(finding.code, finding.message)
+
 model = envbuild.load("./model")
 built = envbuild.build(model, tags=["myimg"])
 """
@@ -17,20 +20,46 @@ if TYPE_CHECKING:
     from .api import lock as lock
     from .api import plan as plan
     from .built import Built as Built
+    from .linter.types import Edit as Edit
+    from .linter.types import Finding as Finding
+    from .model.types import Model as Model
+    from .model.types import Span as Span
     from .options import Options as Options
 
 __version__ = "0.1.0"
-__all__ = ["Built", "Options", "__version__", "build", "lint", "load", "lock", "plan"]
+__all__ = [
+    "Built",
+    "Edit",
+    "Finding",
+    "Model",
+    "Options",
+    "Span",
+    "__version__",
+    "build",
+    "lint",
+    "load",
+    "lock",
+    "plan",
+]
+
+# Nothing is imported before it is asked for: `envbuild lint` starts in a blink.
+_ELSEWHERE = {
+    "Built": "built",
+    "Edit": "linter.types",
+    "Finding": "linter.types",
+    "Model": "model.types",
+    "Options": "options",
+    "Span": "model.types",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Nothing is imported before it is asked for: `envbuild lint` starts in a blink.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "Options":
-        from .options import Options
+    from importlib import import_module
 
-        return Options
-    from . import api
+    return getattr(import_module(f".{_ELSEWHERE.get(name, 'api')}", __name__), name)
 
-    return getattr(api, name)
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -11,13 +11,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .built import Built, BuiltLayer
 from .errors import FindingsError
 from .linter.types import Choice, Finding, Target
 from .model.types import Model
-from .options import Options, cache_dir
+from .options import Options, cache_dir, chosen
 from .progress import SILENT, Progress, Summary
 
 if TYPE_CHECKING:
@@ -50,14 +50,21 @@ def load(source: str | Path, *, options: Options | None = None, progress: Progre
 
     options = options or Options()
     progress.start("read", str(source))
-    model = read(source, environment=options.environment, downloads=cache_dir(options) / "downloads")
+    # Where the cache lies is asked only where something has to be fetched: a folder is read without.
+    downloads = cache_dir(options) / "downloads" if ":" in str(source) else None
+    model = read(source, environment=options.environment, downloads=downloads)
     size = sum(file.size for file in model.files)
     progress.done("read", Summary(count=len(model.files), noun="files", size=size))
     return model
 
 
-def lint(model: Model, *, options: Options | None = None) -> list[Finding]:
-    """What the rules find in `model` for the target of `options`, by place."""
+def lint(source: Model | str | Path, *, options: Options | None = None, **choices: Any) -> list[Finding]:
+    """What the rules find, by code and then by place, in a model that was loaded or in the folder at a path.
+
+    `choices` are fields of `Options` and come before `options`: `lint("./model", server="envbuild", ignore="EB3")`.
+    Raises UsageError for a choice that makes no sense, ModelError for a folder that cannot be read, TypeError for a
+    choice that there is not.
+    """
     from .linter import run
 
     def pickles() -> tuple[Pickle, ...]:
@@ -65,7 +72,8 @@ def lint(model: Model, *, options: Options | None = None) -> list[Finding]:
 
         return scan(model)
 
-    options = options or Options()
+    options = chosen(options or Options(), **choices)
+    model = source if isinstance(source, Model) else load(source, options=options)
     return run(_with_requirements(model, options), target(model, options), choice(options), pickles=pickles)
 
 

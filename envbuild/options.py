@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import field
+from dataclasses import field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from .records import dataclass
 
@@ -65,6 +66,30 @@ class Options:
     backend: str = "auto"
     docker: DockerOptions = field(default_factory=DockerOptions)
     cache: Path | None = None
+
+
+def chosen(options: Options, **choices: Any) -> Options:
+    """`options` with other choices, as a person writes them: one text for a list of one, a text for a path.
+
+    Raises TypeError for a name or a kind of value that there is not.
+    """
+    known = {each.name: each for each in fields(Options)}
+    values = {}
+    for name, value in choices.items():
+        if name not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, known, n=1)
+            raise TypeError(f"there is no choice {name!r}" + (f": did you mean {near[0]!r}?" if near else ""))
+        kind = str(known[name].type)
+        if kind.startswith("tuple[str"):
+            value = (value,) if isinstance(value, str) else tuple(value)
+        elif kind.startswith("Path") and isinstance(value, str):
+            value = Path(value)
+        elif kind in ("str", "bool") and type(value).__name__ != kind:
+            raise TypeError(f"{name} is {type(value).__name__}, not {kind}")
+        values[name] = value
+    return replace(options, **values) if values else options
 
 
 def cache_dir(options: Options | None = None) -> Path:
