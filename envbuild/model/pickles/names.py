@@ -18,6 +18,7 @@ from .opcodes import (
     REDUCE,
     SETITEMS,
     STACK_GLOBAL,
+    Argument,
     DamagedPickleError,
     Walker,
 )
@@ -33,7 +34,11 @@ VERSION_KEYS = {"_sklearn_version": "scikit-learn"}
 _CODE = frozenset({"_make_function", "_make_skel_func", "_create_function", "_create_code"})
 _BY_NAME = frozenset((GLOBAL, INST))
 _CODE_GLOBALS = frozenset({"types.CodeType", "marshal.loads"})
+# XGBoost's own form (UBJSON) ends with `"version": [3, 2, 0]}`.
+_XGBOOST = pattern(rb"\x07version\[#L\x00{7}\x03[iU](.)[iU](.)[iU](.)\}+$", re.DOTALL)
 _DTYPES = frozenset({"numpy.dtype", "numpy.core.multiarray.dtype", "numpy._core.multiarray.dtype"})
+# What joblib says of an array, as far as it tells how long it is.
+_FIELDS = frozenset({"subclass", "shape", "order", "dtype", "allow_mmap", "numpy_array_alignment_bytes"})
 _ITEM = pattern(r"[<>|=]?(?P<kind>[A-Za-z])(?P<size>\d{1,9})", re.ASCII)
 # Look at the clock once in so many opcodes.
 _OFTEN = 1 << 14
@@ -102,9 +107,9 @@ def follow(walker: Walker, found: Names, *, inside: bool = False) -> None:
         if code == MEMOIZE:
             state.memoize(state.memoized)
         elif code in PUTS:
-            state.memoize(int(argument or 0))
+            state.memoize(_number(argument))
         elif code in GETS:
-            state.push(state.memo.get(int(argument or 0)))
+            state.push(state.memo.get(_number(argument)))
         elif code == STACK_GLOBAL:
             state.fetch(state.before, state.last)
         elif code in _BY_NAME:
@@ -118,13 +123,20 @@ def follow(walker: Walker, found: Names, *, inside: bool = False) -> None:
                 state.array = None
             state.push(None)
         elif code == PROTO:
-            found.protocol = max(found.protocol, int(argument or 0))
+            found.protocol = max(found.protocol, _number(argument))
+        elif isinstance(argument, bytes):
+            _in_bytes(argument, found)
+            state.push(None)
         elif code != FRAME:
             state.push(argument)
         state.previous = code
 
 
 _Value = str | int | Global | Dtype | None
+
+
+def _number(argument: Argument) -> int:
+    return argument if isinstance(argument, int) else 0
 
 
 class _State:
@@ -197,12 +209,19 @@ class _State:
         self._called = ""
 
 
+def _in_bytes(end: bytes, found: Names) -> None:
+    """Look for the version at the end of the bytes that an XGBoost model keeps itself in."""
+    version = _XGBOOST.search(end)
+    if version:
+        found.wrote("xgboost", ".".join(str(part[0]) for part in version.groups()))
+
+
 def _step_over(described: Sequence[_Value], walker: Walker, found: Names) -> None:
     """Set the walker behind the bytes of the array that joblib described, which follow the description at once."""
     fields: dict[str, list[_Value]] = {}
     values: list[_Value] = []
     for value in described:
-        if isinstance(value, str):
+        if isinstance(value, str) and value in _FIELDS:
             values = fields.setdefault(value, [])
         else:
             values.append(value)
@@ -220,5 +239,5 @@ def _step_over(described: Sequence[_Value], walker: Walker, found: Names) -> Non
         size *= max(length, 0) if isinstance(length, int) else 1
     if any(isinstance(value, int) for value in fields.get("numpy_array_alignment_bytes", ())):
         # From joblib 1.1 on: a byte that says how many bytes of padding follow it.
-        walker.position += 1 + int.from_bytes(walker.source.at(walker.position)[:1], "little")
+        walker.position += 1 + walker.source.byte(walker.position)
     walker.position += size

@@ -1,7 +1,7 @@
 """A pickle's opcodes, one after the other: what `pickletools.genops` gives, in a fraction of the time.
 
 Only arguments that can be a name or a number are decoded; long texts and bytes are stepped over, unread where the
-source can do that. Nothing is ever built from them.
+source can do that, all but the last bytes of them. Nothing is ever built from them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from .source import Source
 
 # Texts longer than this are no names: their opcode's argument is the empty text.
 MAX_TEXT = 512
+# How much of a long argument's end is looked at.
+TAIL = 64
 # What one opcode may look ahead; a longer argument reaches into the next window.
 AHEAD = 1 << 12
 
@@ -30,8 +32,11 @@ _COUNTED = {1: b"UC\x8c\x8a", 4: b"TXB\x8b", 8: b"\x8d\x8e\x96"}
 _TEXTS = frozenset(b"UTX\x8c\x8d")
 _LATIN = frozenset(b"UT")
 _LONGS = frozenset(b"\x8a\x8b")
-_BININT = 0x4A
+_BININT, _STRING, _UNICODE = 0x4A, 0x53, 0x56
 _STOPS = frozenset((BUILD, STOP))
+
+
+Argument = str | int | bytes | None
 
 
 class DamagedPickleError(ValueError):
@@ -68,11 +73,11 @@ class Walker:
         self.source = source
         self.position = position
 
-    def opcodes(self) -> Iterator[tuple[int, str | int | None]]:
+    def opcodes(self) -> Iterator[tuple[int, Argument]]:
         """Each opcode's byte and its argument, up to STOP.
 
-        The argument is a text (`module name` for GLOBAL and INST), a number, or None where there is none or it is
-        bytes. DamagedPickleError at an unknown opcode and where the data end before STOP.
+        The argument is a text (`module name` for GLOBAL and INST), a number, the end of long bytes, or None.
+        DamagedPickleError at an unknown opcode and where the data end before STOP.
         """
         base = self.position
         data = self.source.at(base)
@@ -105,22 +110,31 @@ class Walker:
                 start = position - 1 - shape
                 size = int.from_bytes(data[position:start], "little")
                 position = start + size
-                yield code, _argument(code, data[start:position]) if size <= MAX_TEXT else _too_long(code)
+                if size <= MAX_TEXT:
+                    yield code, _argument(code, data[start:position])
+                elif code in _TEXTS:
+                    yield code, ""
+                else:
+                    if position > len(data):
+                        base, position = base + position - TAIL, TAIL
+                        data = self.source.at(base)
+                        limit = self._limit(data)
+                    yield code, data[position - TAIL : position]
             elif shape == _UNKNOWN:
                 self.position = base + position - 1
                 raise DamagedPickleError(f"no pickle has the opcode {code:#04x}")
             else:
-                lines: list[str] = []
+                lines: list[bytes] = []
                 for _ in range(shape // _LINE):
                     end = data.find(b"\n", position)
                     if end < 0:
                         # Longer than the window, or than the file.
                         base, data, end = self._line_end(base + position)
                         position = 0
-                        text = ""
+                        line = b""
                     else:
-                        text = data[position:end].decode("utf-8", "replace") if end - position <= MAX_TEXT else ""
-                    lines.append(text)
+                        line = data[position:end] if end - position <= MAX_TEXT else b""
+                    lines.append(line)
                     position, limit = end + 1, self._limit(data)
                 yield code, _of_lines(code, lines)
 
@@ -141,27 +155,23 @@ class Walker:
             position += len(data)
 
 
-def _argument(code: int, data: bytes) -> str | int | None:
+def _argument(code: int, data: bytes) -> Argument:
     if code in _TEXTS:
         return data.decode("latin-1" if code in _LATIN else "utf-8", "replace")
     return int.from_bytes(data, "little", signed=True) if code in _LONGS else None
 
 
-def _too_long(code: int) -> str | None:
-    return "" if code in _TEXTS else None
-
-
-def _of_lines(code: int, lines: list[str]) -> str | int | None:
-    if code in (GLOBAL, INST):
-        return " ".join(lines)
-    text = lines[0]
-    if code in b"pg":
-        if not text.strip().isdigit():
-            raise DamagedPickleError("the number of a memo is none")
-        return int(text)
-    if code in b"IL":
-        digits = text.strip().removesuffix("L")
-        return int(digits) if digits.lstrip("-").isdigit() and len(digits) < 20 else None
-    if code == 0x53:  # STRING is written in quotes
-        return text.strip()[1:-1]
-    return text if code == 0x56 else None
+def _of_lines(code: int, lines: list[bytes]) -> Argument:
+    if code == _UNICODE:
+        return lines[0].decode("raw-unicode-escape", "replace")
+    texts = [line.decode("utf-8", "replace") for line in lines]
+    if len(texts) == 2:
+        return " ".join(texts)
+    text = texts[0].strip()
+    if code in b"pg" and not text.isdecimal():
+        raise DamagedPickleError("the number of a memo is none")
+    if code in b"pgIL":
+        digits = text.removesuffix("L")
+        return int(digits) if digits.lstrip("-").isdecimal() and len(digits) < 20 else None
+    # STRING is written in quotes.
+    return text[1:-1] if code == _STRING else None

@@ -48,6 +48,12 @@ class Source:
         self.start, self._window = position, kept + self._read(WINDOW - len(kept))
         return self._window
 
+    def byte(self, position: int) -> int:
+        """The byte at `position`, 0 at the end."""
+        if not self.start <= position < self.start + len(self._window):
+            self.at(position)
+        return self._window[position - self.start] if position < self.start + len(self._window) else 0
+
     def _skip(self, size: int) -> None:
         if self._seeks:
             try:
