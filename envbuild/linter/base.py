@@ -99,5 +99,5 @@ def environment_is_unreadable(model: Model) -> bool:
     """Whether nothing is known of the requirements because their file could not be read."""
     environment = model.environment
     nothing = not (environment.pip or environment.conda or environment.lines or environment.python)
-    broken = {p.span.file for p in model.problems if p.code == "EB101" and p.span}
+    broken = {p.span.file for p in model.problems if p.code in ("EB101", "EB103") and p.span}
     return environment.source == "none" or (nothing and not broken.isdisjoint(environment.files))

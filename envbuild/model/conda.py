@@ -70,7 +70,12 @@ def open_yaml(relative: str, out: Collected) -> Document | None:
         return None
     document = Document(label, out.folder.read(relative))
     for key in document.duplicates:
-        out.problem(f"the key {key.value[:60]!r} comes twice", document.span(key), hint="keep one of the two")
+        out.problem(
+            f"the key {key.value[:60]!r} comes twice: of the two, YAML readers take the last without a word",
+            document.span(key),
+            hint="keep one of the two",
+            code="EB107",
+        )
     if document.root is None or is_null(document.root):
         out.problem(f"{label} is empty", Logical(file=label, text="", pieces=(_START,), last_line=1).span(0, 1))
         return None

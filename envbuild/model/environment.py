@@ -59,7 +59,7 @@ def read_others(folder: Folder, declared: Any, counting: Environment) -> tuple[t
     """The environment files of a model folder beside the one that counts, in the order of their rank.
 
     A file that the counting one names, or a better one of the others, is no environment of its own. Of their problems
-    only those of the Python version are given: nothing is resolved from these files.
+    only those of the Python version and of keys that come twice are given: nothing is resolved from these files.
     """
     conda, virtualenv = _declared_files(declared)
     candidates: tuple[tuple[EnvironmentSource, str], ...] = (
@@ -78,7 +78,7 @@ def read_others(folder: Folder, declared: Any, counting: Environment) -> tuple[t
         out = Collected(folder=folder)
         _read(kind, relative, out)
         read |= set(out.files)
-        problems += [problem for problem in out.problems if problem.code == "EB204"]
+        problems += [problem for problem in out.problems if problem.code in ("EB107", "EB204")]
         found.append(_freeze(out, kind))
     return tuple(found), problems
 

@@ -42,8 +42,9 @@ def _parse(document: Document) -> tuple[MLmodel | None, list[Problem]]:
         raise UnreadableError("MLmodel does not hold keys and values")
     problems = [
         Problem(
-            code="EB002",
-            message=f"the key {key.value[:60]!r} comes twice in MLmodel",
+            code="EB107",
+            message=f"the key {key.value[:60]!r} comes twice in MLmodel: of the two, YAML readers take the last "
+            "without a word",
             help="keep one of the two",
             span=document.span(key),
         )

@@ -118,7 +118,8 @@ def _include(line: Logical, found: re.Match[str], start: int, out: Collected, *,
     span = line.span(start + found.start("target"), start + found.end("target"))
     is_constraint = constraints or (found["short"] or found["long"][0]) == "c"
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", target):
-        out.problem(f"{_shorten(target)!r} is an address", span, hint="copy the file into the folder and name it here")
+        hint = "copy the file into the folder and name it here"
+        out.problem(f"{_shorten(target)!r} is an address", span, hint=hint, code="EB103")
         return
     relative = posixpath.normpath(posixpath.join(base, target.replace("\\", "/")))
     if posixpath.isabs(relative) or relative.split("/")[0] == "..":
@@ -126,6 +127,7 @@ def _include(line: Logical, found: re.Match[str], start: int, out: Collected, *,
             f"{_shorten(target)!r} lies outside of the folder",
             span,
             hint="copy the file into the folder and name it here",
+            code="EB103",
         )
         return
     if len(out.files) >= MAX_FILES:
@@ -137,9 +139,16 @@ def _include(line: Logical, found: re.Match[str], start: int, out: Collected, *,
     except UnreadableError as error:
         del out.files[known:]
         place = span
-        if os.path.lexists(out.folder.root / relative) and error.line > 1:
+        real = os.path.realpath(out.folder.root / relative)
+        inside = out.folder.encloses(real) and os.path.lexists(real)
+        if inside and error.line > 1:
             place = error.problem("EB101", out.folder.label(relative)).span or span
-        out.problem(error.message, place, hint=error.hint)
+        out.problem(
+            error.message,
+            place,
+            hint=error.hint or ("" if inside else "copy the file into the folder, or take the line out"),
+            code="EB101" if inside else "EB103",
+        )
 
 
 def _shorten(text: str) -> str:

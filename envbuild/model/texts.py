@@ -64,6 +64,10 @@ class Folder:
         """Whether there is a file (or anything else) of that name."""
         return os.path.lexists(self.root / relative)
 
+    def encloses(self, real: str) -> bool:
+        """Whether a path without links lies inside the folder."""
+        return real.startswith(str(self.root).rstrip("/") + "/")
+
     def read(self, relative: str, limit: int = MAX_ENVIRONMENT) -> str:
         """The text of a file, with byte order mark and line endings as they are.
 
@@ -76,11 +80,11 @@ class Folder:
         if "\0" in relative:
             raise UnreadableError("a file name holds a NUL character")
         real = os.path.realpath(self.root / relative)
-        if not real.startswith(str(self.root).rstrip("/") + "/"):
+        if not self.encloses(real):
             raise UnreadableError(
                 f"{relative} lies outside of the folder", hint="copy the file into the folder and name it there"
             )
-        text = _decode(label, _read_bytes(label, real, limit))
+        text = decode(label, _read_bytes(label, real, limit))
         self.texts[label] = text
         return text
 
@@ -108,7 +112,8 @@ def _read_bytes(label: str, path: str, limit: int) -> bytes:
     return data
 
 
-def _decode(label: str, data: bytes) -> str:
+def decode(label: str, data: bytes) -> str:
+    """The text of a file's bytes. Raises UnreadableError with the place where it is no UTF-8."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -138,7 +138,7 @@ def test_an_unquoted_python_in_python_env_is_kept_as_written_and_told(model):
 def test_a_bad_conda_yaml_is_a_located_problem(model, text, says, line):
     found = model({"conda.yaml": text, "requirements.txt": "a\n"})
     assert found.environment.source == "conda.yaml"
-    assert [p.code for p in found.problems] == ["EB101"]
+    assert [p.code for p in found.problems] == ["EB107" if says == "comes twice" else "EB101"]
     assert says in found.problems[0].message
     assert (found.problems[0].span.file, found.problems[0].span.line) == ("conda.yaml", line)
 

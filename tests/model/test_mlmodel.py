@@ -136,7 +136,7 @@ def test_no_mlmodel_is_a_problem_and_no_exception(model):
 def test_keys_that_come_twice_are_found_at_every_depth(model):
     text = "flavors:\n  python_function:\n    loader_module: a\n    loader_module: b\nflavors: {x: {}}\n"
     found = model({"MLmodel": text})
-    assert [(p.code, p.span.line) for p in found.problems] == [("EB002", 4), ("EB002", 5)]
+    assert [(p.code, p.span.line) for p in found.problems] == [("EB107", 4), ("EB107", 5)]
 
 
 @pytest.mark.parametrize(

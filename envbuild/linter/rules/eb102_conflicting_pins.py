@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...model.requirement import canonical_name
 from ...model.types import Model, Requirement, Span
-from ...patterns import pattern
 from ...records import dataclass
 from ..base import BaseRule
+from ..condaspec import conda_range
+from ..markers import applies
 from ..types import Finding, Target
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
-
-_CONDA = pattern(r"(?:[^\s:\[]+::)?[A-Za-z0-9_.-]+?\s*(?P<version>[=<>!~\s].*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +49,7 @@ class ConflictingPins(BaseRule):
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each package, naming the first two lines that disagree."""
         environment = model.environment
-        pins = [_Pin(name=d.name, specifier=_conda_range(d.text), marker="", span=d.span) for d in environment.conda]
+        pins = [_Pin(name=d.name, specifier=conda_range(d.text), marker="", span=d.span) for d in environment.conda]
         pins = [_Pin(name=canonical_name(p.name), specifier=p.specifier, marker="", span=p.span) for p in pins]
         pins += [_of(r, asks=True) for r in environment.pip if not r.url]
         pins += [_of(r, asks=False) for r in environment.constraints if not r.url]
@@ -67,7 +65,7 @@ class ConflictingPins(BaseRule):
         # Only a range of several clauses, or a second line, needs the version arithmetic and its import.
         if len({pin.specifier for pin in group}) < 2 and not any("," in pin.specifier for pin in group):
             return
-        ranges = [(pin, _parsed(pin.specifier)) for pin in group if _applies(pin.marker, python)]
+        ranges = [(pin, _parsed(pin.specifier)) for pin in group if applies(pin.marker, python)]
         for index, (pin, range_) in enumerate(ranges):
             if range_ is None:
                 continue
@@ -94,27 +92,6 @@ def _of(requirement: Requirement, *, asks: bool) -> _Pin:
     )
 
 
-def _conda_range(text: str) -> str:
-    """The version part of a conda match spec as PEP 440 writes it; empty where there is none or it has no equal."""
-    found = _CONDA.fullmatch(text.strip())
-    version = re.split(r"[\s=](?=[A-Za-z_])", found["version"].strip())[0].strip() if found else ""
-    if not version or "|" in version or "[" in version or "(" in version:
-        return ""
-    clauses = []
-    for clause in (c.strip() for c in version.split(",")):
-        exact = re.fullmatch(r"==\s*([0-9][\w.]*)", clause)
-        loose = re.fullmatch(r"=?\s*([0-9][\w.]*?)(?:\.\*|\*)?(?:=.*|\s+\S+)?", clause)
-        if exact:
-            clauses.append("==" + exact[1])
-        elif loose:
-            clauses.append(f"=={loose[1]}.*")
-        elif re.fullmatch(r"(?:>=|<=|>|<|!=|~=)\s*[0-9][\w.]*(?:\.\*)?", clause):
-            clauses.append(re.sub(r"\s", "", clause).removesuffix(".*") if clause[:1] in "<>" else clause)
-        else:
-            return ""
-    return ",".join(clauses)
-
-
 def _parsed(specifier: str) -> SpecifierSet | None:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -122,28 +99,3 @@ def _parsed(specifier: str) -> SpecifierSet | None:
         return SpecifierSet(specifier)
     except InvalidSpecifier:
         return None
-
-
-def _applies(marker: str, python: str) -> bool:
-    """Whether a marker holds in the image; what is not known for sure does not hold."""
-    if not marker:
-        return True
-    if not python or "platform_machine" in marker or "extra" in marker or "platform_release" in marker:
-        return False
-    from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
-
-    environment = {
-        "python_version": python,
-        "python_full_version": f"{python}.0",
-        "implementation_name": "cpython",
-        "implementation_version": f"{python}.0",
-        "platform_python_implementation": "CPython",
-        "os_name": "posix",
-        "sys_platform": "linux",
-        "platform_system": "Linux",
-        "platform_version": "",
-    }
-    try:
-        return Marker(marker).evaluate(environment)
-    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
-        return False
