@@ -58,7 +58,7 @@ def without_line(model: Model, dependency: CondaDependency) -> Edit | None:
     line = line_at(model, span)
     head, tail = (
         line[: span.column - 1].strip(" \t-'\""),
-        line[span.end_column - 1 :].partition(" #")[0].strip(" \t'\""),
+        line[span.end_column - 1 :].partition("#")[0].strip(" \t'\""),
     )
     if not may_edit(model) or head or tail or len(model.environment.conda) + bool(model.environment.python) < 2:
         return None

@@ -13,6 +13,7 @@ from ..facts import load_json
 from ..model.types import Environment, Line, Requirement, Span
 from ..records import dataclass
 from ..servers.types import Server
+from .foreign import for_linux
 from .indexes import without_credentials
 from .types import Substitution
 
@@ -67,7 +68,8 @@ def collect(
     """Put together what is asked for. Raises ResolveError for what cannot be turned into wheels."""
     refuse_conda(environment, model_root)
     notes = check_lines(environment.lines, model_root)
-    listed = (*environment.pip, *extra)
+    listed, changed = for_linux((*environment.pip, *extra))
+    notes += [f"{place(span)}: {what}" for span, what in changed]
     for requirement in listed:
         check_url(requirement, model_root)
     for requirement in listed:
