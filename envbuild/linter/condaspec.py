@@ -42,7 +42,7 @@ def pip_requirement(name: str, text: str) -> str:
     A version of three numbers or more, which conda's single `=` takes with all that begins like it, is pinned.
     """
     range_ = conda_range(text)
-    if not range_ and has_version(text):
+    if not range_ and (has_version(text) or "[" in text):
         return ""
     whole = re.fullmatch(r"(==[0-9]+(?:\.[0-9]+){2,})\.\*", range_)
     return name + (whole[1] if whole else range_)

@@ -1,0 +1,77 @@
+"""EB104: a Python package that only conda could install."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...facts import load_json
+from ...model.requirement import canonical_name
+from ...model.types import CondaDependency, Model
+from ..base import BaseRule
+from ..conda_lines import TOOLS, native, without_line
+from ..condaspec import pip_requirement
+from ..editing import added, may_edit, requirements_of
+from ..types import Edit, Finding, Target
+
+
+class CondaDepDropped(BaseRule):
+    """A Python package stands among the conda packages of conda.yaml.
+
+    *What it does*: looks at each conda package besides python, pip, setuptools and wheel. What is no Python package at
+    all is EB704's. With `--target azure`, where conda installs them, there is no finding.
+
+    *Why it breaks*: the image holds wheels alone, so nothing is built. MLflow's own virtualenv and uv environments drop
+    such packages without an error, and the model then stops at its first import.
+
+    *Example*: `- scikit-learn=1.2.2` under `dependencies:`.
+
+    *Use instead*: `- scikit-learn==1.2.2` in the pip list. `--unsafe-fixes` moves packages whose name on PyPI is known:
+    a wheel of PyPI can be built otherwise than conda's package.
+
+    *Source*: mlflow/mlflow pull request 5727; MLflow, `_PythonEnv.get_dependencies_from_conda_yaml`.
+    """
+
+    code = "EB104"
+    name = "conda-dep-dropped"
+
+    def check(self, model: Model, target: Target) -> Iterator[Finding]:
+        """One finding for each package."""
+        if target.azure:
+            return
+        for dependency in model.environment.conda:
+            if dependency.name in TOOLS or native(dependency.name) is not None:
+                continue
+            name = _on_pypi(dependency.name)
+            requirement = pip_requirement(name, dependency.text) if name else ""
+            edits = _moved(model, dependency, name, requirement) if requirement else ()
+            if edits:
+                hint = f"--fix --unsafe-fixes moves it to the pip list as `{requirement}`"
+            elif requirement:
+                hint = f"write `{requirement}` into the pip list instead"
+            else:
+                hint = "move it to the pip list, under the name and with a version that PyPI has"
+            yield self.finding(
+                f"{dependency.name} is a conda package, and the image takes packages from PyPI alone",
+                hint=hint,
+                spans=[dependency.span],
+                edits=edits,
+                safe=False,
+            )
+
+
+def _on_pypi(name: str) -> str:
+    table = load_json("conda_pypi.json")
+    if name in table["twins"]:
+        return str(table["twins"][name])
+    return canonical_name(name) if name in table["same"] else ""
+
+
+def _moved(model: Model, dependency: CondaDependency, name: str, requirement: str) -> tuple[Edit, ...]:
+    """The edits that take the line away, and put the requirement into the pip list unless that has the package."""
+    removal = without_line(model, dependency)
+    if removal is None or not may_edit(model):
+        return ()
+    if any(r.span.file == dependency.span.file for r in requirements_of(model, canonical_name(name))):
+        return (removal,)
+    edits = added(model, canonical_name(name), requirement)
+    return (removal, *edits) if edits else ()

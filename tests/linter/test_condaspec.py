@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+from packaging.requirements import Requirement
+
+from envbuild.linter.condaspec import conda_range, has_version, pip_requirement
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("numpy", "numpy"),
+        ("numpy=*", "numpy"),
+        ("numpy=1.26.4", "numpy==1.26.4"),
+        ("numpy=1.26.4=py311_0", "numpy==1.26.4"),
+        ("numpy==1.26.4", "numpy==1.26.4"),
+        ("numpy 1.26.4 py311_0", "numpy==1.26.4"),
+        ("numpy=1.26", "numpy==1.26.*"),
+        ("numpy=1.26.*", "numpy==1.26.*"),
+        ("numpy 1.*", "numpy==1.*"),
+        ("conda-forge::numpy>=1.26,<2", "numpy>=1.26,<2"),
+        ("numpy >=1.26", "numpy>=1.26"),
+        ("numpy~=1.26", "numpy~=1.26"),
+        ("numpy=1.26|=1.25", ""),
+        ("numpy[build=py*]", ""),
+        ("numpy<2.0a0.*", "numpy<2.0a0"),
+    ],
+)
+def test_a_match_spec_is_said_in_the_words_of_pip_or_not_at_all(text, wanted):
+    found = pip_requirement("numpy", text)
+    assert found == wanted
+    if found:
+        assert str(Requirement(found).specifier) == str(Requirement(wanted).specifier)
+
+
+def test_a_version_that_has_no_equal_is_known_to_be_there():
+    assert has_version("numpy=1|2")
+    assert conda_range("numpy=1|2") == ""
+    assert not has_version("numpy")
+    assert not has_version("numpy=*")
