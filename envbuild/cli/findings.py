@@ -1,72 +1,64 @@
-"""Findings on a stream: as text, as JSON, and as annotations of a GitHub workflow."""
+"""Findings on a stream or in a file, in the format that was asked for."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from ..errors import StorageError, UsageError
+from ..linter.render import Format, Report, render
 from .terminal import OutputClosed, terminal
 
 if TYPE_CHECKING:
     from ..linter.types import Finding
     from ..model.types import Model
 
-_LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
-
 
 def write_text(findings: Sequence[Finding], model: Model, stream: TextIO | None = None) -> None:
     """Write the findings as a compiler would, to stdout by default; annotated in a GitHub workflow."""
-    from ..linter.text import render_text
+    show(Report.of(model, findings), stream=stream)
 
+
+def show(report: Report, form: Format = "text", *, stream: TextIO | None = None) -> None:
+    """Write the report to a stream, stdout by default. In a GitHub workflow text is annotated.
+
+    There the text stands between commands that keep the runner from taking commands out of it: what a model's files
+    say must not steer the workflow.
+    """
     stream = sys.stdout if stream is None else stream
-    text = render_text(findings, model, color=terminal(stream).color).rstrip("\n")
-    lines = [text] if text else []
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        lines += workflow_commands(findings, model.root)
-    _write(stream, "".join(line + "\n" for line in lines))
-
-
-def write_json(findings: Sequence[Finding]) -> None:
-    """Write the findings to stdout as a JSON array."""
-    from ..linter.text import render_json
-
-    _write(sys.stdout, json.dumps(render_json(findings), indent=2, ensure_ascii=False) + "\n")
-
-
-def workflow_commands(findings: Sequence[Finding], root: Path, environ: Mapping[str, str] = os.environ) -> list[str]:
-    """One workflow command a finding, its file named relative to the checkout."""
-    from ..model.redact import redact
-
-    top = Path(environ.get("GITHUB_WORKSPACE") or ".").absolute()
-    lines = []
-    for finding in findings:
-        place: dict[str, object] = {}
-        if finding.spans:
-            span = finding.spans[0]
-            path = os.path.relpath(root.absolute() / span.file, top)
-            place = {"file": path, "line": span.line, "col": span.column}
-            if span.end_column > span.column:
-                place["endColumn"] = span.end_column - 1
-        place["title"] = f"{finding.code} {finding.name}"
-        text = redact(finding.message + (f"\n{finding.help}" if finding.help else ""))
-        fields = ",".join(f"{key}={_escape(str(value), also=':,')}" for key, value in place.items())
-        lines.append(f"::{_LEVELS[finding.severity]} {fields}::{_escape(text)}")
-    return lines
-
-
-def _escape(text: str, also: str = "") -> str:
-    for sign in "%\r\n" + also:
-        text = text.replace(sign, f"%{ord(sign):02X}")
-    return text
-
-
-def _write(stream: TextIO, text: str) -> None:
+    written = render(report, form, color=terminal(stream).color)
+    if form == "text" and os.environ.get("GITHUB_ACTIONS") == "true" and report.results:
+        if written:
+            token = os.urandom(12).hex()
+            written = f"::stop-commands::{token}\n{written}::{token}::\n"
+        written += render(report, "github")
     try:
-        stream.write(text)
+        stream.write(written)
         stream.flush()
     except BrokenPipeError:
         raise OutputClosed from None
+
+
+def check_file(path: Path) -> None:
+    """Raise UsageError where --output-file could not be written, before there is anything to write."""
+    if path.is_dir():
+        raise UsageError(f"--output-file {path} is a folder", hint="name a file in it")
+    if not path.parent.is_dir():
+        raise UsageError(f"--output-file {path}: there is no folder {path.parent}", hint="make the folder first")
+
+
+def save(report: Report, form: Format, path: Path) -> None:
+    """Write the report to a file, all of it or nothing. Raises StorageError."""
+    text = render(report, form)
+    if path.exists() and not path.is_file():  # a pipe or a device, which must not be replaced
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise StorageError(f"{path} cannot be written: {error.strerror}", hint="name another file") from error
+        return
+    from .result import write_atomically
+
+    write_atomically(path, text)

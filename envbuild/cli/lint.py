@@ -2,45 +2,173 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import json_option, lint_options, make_options, model_argument, quiet_option
+from ..errors import EnvbuildError, UsageError
+from .options import json_option, lint_options, make_options, quiet_option
+
+if TYPE_CHECKING:
+    from ..linter.render import Checked, Format, Unread
+    from ..model.types import Model
+    from ..options import Options
+    from ..progress import Progress
+    from .models import Named
+
+# What a conda.yaml alone cannot answer: the rules on MLmodel and on the files beside it.
+_NOT_ALONE = "EB0"
 
 
 @click.command("lint")
-@model_argument
+@click.argument("models", nargs=-1, required=True, type=click.Path(allow_dash=True), metavar="MODEL...")
 @lint_options
 @json_option
-@click.option("--output-format", type=click.Choice(["text", "json"]), default="text", help="Same as --json for json.")
 @quiet_option
-def command(model: str, as_json: bool, output_format: str, quiet: bool, **flags: Any) -> int:
-    """Find what would break the image of MODEL, before building anything.
+def command(
+    models: tuple[str, ...],
+    as_json: bool,
+    output_format: Format,
+    output_file: Path | None,
+    resolve: bool,
+    diff: bool,
+    only_models: bool,
+    quiet: bool,
+    **flags: Any,
+) -> int:
+    """Find what would break the image of each MODEL, before building anything.
 
-    Exits with 0 if there is no error among the findings, else with 1.
+    A MODEL is a folder, a file inside of one, an address such as models:/name/1, or - for a conda.yaml on standard
+    input. Exits with 0 if there is no error among the findings, with 1 if there is one, with 2 for a wrong option, and
+    with the code of docs/errors.md if a model cannot be read.
     """
+    from .models import STDIN, named
+
+    form: Format = "json" if as_json else output_format
+    options = make_options(**flags)
+    wanted = named(models, skip=only_models)
+    _check(options, form, output_file, diff=diff, alone=any(one.source == STDIN for one in wanted))
     from .display import display
-    from .findings import write_json, write_text
+    from .terminal import terminal
+
+    # A local folder is read before anybody could look; a download and a resolution are worth a line.
+    slow = resolve or any(one.remote for one in wanted)
+    with display(terminal(), quiet=quiet or not slow) as shown:
+        if diff:
+            return _diff(wanted, options)
+        results = [_look(one, options, shown, resolve=resolve, quiet=quiet, several=len(wanted) > 1) for one in wanted]
+    return _tell(results, form, output_file, quiet=quiet)
+
+
+def _check(options: Options, form: Format, file: Path | None, *, diff: bool, alone: bool) -> None:
+    """Refuse what makes no sense before anything is read."""
+    if options.platform not in ("", "linux/amd64", "linux/arm64"):
+        raise UsageError(f"--platform {options.platform}: no such platform", hint="linux/amd64 or linux/arm64")
+    if alone:
+        for name, given in (("--diff", diff), ("--unsafe-fixes", options.unsafe_fixes), ("--fix", options.fix)):
+            if given:
+                raise UsageError(
+                    f"{name} cannot change standard input", hint="name the model folder instead of -, or leave it out"
+                )
+        if options.environment is not None:
+            raise UsageError("- and --environment exclude each other", hint="both name the environment to look at")
+    if diff and (form != "text" or file is not None):
+        raise UsageError("--diff has a format of its own", hint="leave --output-format and --output-file out")
+    if file is not None:
+        from .findings import check_file
+
+        check_file(file)
+
+
+def _look(
+    one: Named, options: Options, shown: Progress, *, resolve: bool, quiet: bool, several: bool
+) -> Checked | Unread:
+    """The findings on a model. An error is told at once, and does not keep the other models from being looked at."""
+    from .. import api
+    from ..linter.render import Checked, Unread
+    from .failures import report
+
+    try:
+        model, options = _load(one, options, shown)
+        if options.fix:
+            model, changed = api.fix(model, options=options)
+            _tell_fixed(one, changed, quiet=quiet)
+        staged: dict[str, Any] = {"resolve": True, "progress": shown} if resolve else {}
+        findings = tuple(api.lint(model, options=options, **staged))
+    except UsageError:
+        raise
+    except EnvbuildError as error:
+        if several and one.name not in error.message:
+            error.message = f"{one.name}: {error.message}"
+        code = report(error)
+        return Unread(name=one.name, message=error.message, hint=error.hint, exit_code=code)
+    script = (str(options.scoring_script),) if options.scoring_script is not None else ()
+    return Checked(name=one.name, model=model, findings=findings, base=one.base, outside=script)
+
+
+def _load(one: Named, options: Options, shown: Progress) -> tuple[Model, Options]:
+    """The model, and the options that fit it."""
+    from dataclasses import replace
+
+    from .. import api
+    from .models import STDIN, read_stdin, stray
+
+    if one.stray:
+        raise stray(one.source)
+    if one.source == STDIN:
+        return read_stdin(), replace(options, ignore=(*options.ignore, _NOT_ALONE))
+    return api.load(one.source, options=options, progress=shown), options
+
+
+def _diff(wanted: Sequence[Named], options: Options) -> int:
+    """Show what the fixes would change in all models; 1 if that is anything."""
+    from .. import api
+    from ..progress import SILENT
+    from .terminal import say
+
+    found = [api.preview(_load(one, options, SILENT)[0], options=options) for one in wanted]
+    text = "".join(_from_here(diff, one.base) for diff, one in zip(found, wanted, strict=True))
+    if text:
+        say(text.rstrip("\n"))
+    return 1 if text else 0
+
+
+def _from_here(diff: str, base: str) -> str:
+    """The diff with the paths of its files as seen from the working directory, so that `patch -p1` takes it there."""
+    import re
+
+    if not base:
+        return diff
+    return re.sub(r"(?m)^--- a/(.*)\n\+\+\+ b/(.*)\n(?=@@ )", rf"--- a/{base}/\1\n+++ b/{base}/\2\n", diff)
+
+
+def _tell_fixed(one: Named, files: Sequence[str], *, quiet: bool) -> None:
     from .terminal import printable, terminal
 
-    options = make_options(**flags)
-    from .. import api
-
-    # A folder is read before anybody could look; only a download is worth a line.
-    with display(terminal(), quiet=quiet or ":" not in model) as shown:
-        found = api.load(model, options=options, progress=shown)
     out = terminal()
-    if options.fix:
-        found, changed = api.fix(found, options=options)
-        for file in changed if not quiet else ():
-            out.line(f"{out.style('bold green', '     Fixed')} {printable(file)}")
-    findings = api.lint(found, options=options)
-    if as_json or output_format == "json":
-        write_json(findings)
-    else:
-        write_text(findings, found)
-    errors = sum(finding.severity == "error" for finding in findings)
-    if not findings and not quiet:
-        out.line(f"{out.style('bold green', '   Checked')} {printable(model)}: no findings")
-    return 1 if errors else 0
+    for file in files if not quiet else ():
+        path = f"{one.base}/{file}" if one.base else file
+        out.line(f"{out.style('bold green', '     Fixed')} {printable(path)}")
+
+
+def _tell(results: Sequence[Checked | Unread], form: Format, file: Path | None, *, quiet: bool) -> int:
+    """Show the findings of all models and say how it went: the exit code."""
+    from ..linter.render import Report
+    from .findings import save, show
+    from .terminal import printable, terminal
+
+    found = Report(results=tuple(results))
+    if file is not None:
+        save(found, form, file)
+        form = "text"
+    if file is None or not quiet:
+        show(found, form)
+    if not quiet and not any(found.counts().values()):
+        out = terminal()
+        names = [result.name for result in found.checked]
+        what = printable(names[0]) if len(names) == 1 else f"{len(names)} models"
+        if names or not results:
+            out.line(f"{out.style('bold green', '   Checked')} {what}: no findings")
+    return found.exit_code

@@ -26,6 +26,15 @@ model_argument = click.argument("model", type=click.Path())
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors on stderr.")
 
+
+def _rule_codes(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
+    from .completion import rule_codes
+
+    return list(rule_codes(ctx, parameter, incomplete))
+
+
+# Every default stands in its option, and nowhere else: a configuration file takes its place through click's
+# `default_map`, by the option's long name.
 _LINT: tuple[Decorator[Any], ...] = (
     click.option(
         "--server",
@@ -34,8 +43,23 @@ _LINT: tuple[Decorator[Any], ...] = (
         show_default=True,
         help="What serves the model.",
     ),
-    click.option("--fix", is_flag=True, help="Apply the fixes to the model's files first."),
-    click.option("--ignore", metavar="CODE", multiple=True, help="Leave out the rule CODE. May be repeated."),
+    click.option("--fix", is_flag=True, help="Apply the safe fixes to the model's files first."),
+    click.option("--unsafe-fixes", is_flag=True, help="Apply also the fixes that may change what the model answers."),
+    click.option(
+        "--select",
+        metavar="CODE",
+        multiple=True,
+        shell_complete=_rule_codes,
+        help="Look for these rules alone: codes (EB301), their beginnings (EB3) or names. May be repeated.",
+    ),
+    click.option(
+        "--ignore",
+        metavar="CODE",
+        multiple=True,
+        shell_complete=_rule_codes,
+        help="Leave these rules out. May be repeated.",
+    ),
+    click.option("--strict", is_flag=True, help="Take warnings for errors."),
     click.option("--scoring-script", type=_FILE, help="Your own script with init() and run()."),
     click.option("--environment", type=_FILE, help="conda.yaml or requirements file to use for the model's own."),
     click.option("--requirement", metavar="SPEC", multiple=True, help="One more package. May be repeated."),
@@ -99,6 +123,34 @@ _BACKEND: tuple[Decorator[Any], ...] = (
         help="With --backend docker: packages from the index, or sent along. Default: index.",
     ),
 )
+_FINDINGS: tuple[Decorator[Any], ...] = (
+    click.option(
+        "--target",
+        type=click.Choice(["azure"]),
+        help="Judge for Azure ML's own no-code image, which puts nothing right. Default: envbuild's image.",
+    ),
+    click.option(
+        "--resolve", is_flag=True, help="Resolve the packages too, and look at what they bring. Needs an index."
+    ),
+    click.option(
+        "--diff", is_flag=True, help="Show what --fix would change, and change nothing. Exits with 1 if anything."
+    ),
+    click.option(
+        "--output-format",
+        type=click.Choice(["text", "concise", "json", "github", "sarif", "junit"]),
+        default="text",
+        show_default=True,
+        help="How to write the findings.",
+    ),
+    click.option(
+        "-o",
+        "--output-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Write the findings to FILE in that format, and show them as text.",
+    ),
+    click.option("--only-models", is_flag=True, help="Pass over files and folders that are no part of a model."),
+)
 # The flags that are the Dockerfile backend's alone, and what each is there.
 _DOCKER = {
     "builder": "builder",
@@ -112,12 +164,12 @@ _DOCKER = {
 
 
 def lint_options(command: Command) -> Command:
-    """The options that the rules look at."""
-    return _apply(_LINT, command)
+    """Those of `lock_options`, and how findings are made and shown."""
+    return _apply((*_LINT, *_BUILD, *_FINDINGS), command)
 
 
 def lock_options(command: Command) -> Command:
-    """Those of `lint_options`, and what decides on packages and base."""
+    """The options that the rules look at, and what decides on packages and base."""
     return _apply((*_LINT, *_BUILD), command)
 
 
@@ -140,14 +192,17 @@ def _apply(decorators: Sequence[Decorator[Any]], command: Command) -> Command:
 def make_options(
     *,
     fix: bool = False,
+    unsafe_fixes: bool = False,
     inject: bool = False,
     locked: bool = False,
     upgrade: bool = False,
     scoring_script: Path | None = None,
     code: Path | None = None,
+    select: Iterable[str] = (),
     ignore: Iterable[str] = (),
     requirement: Iterable[str] = (),
     python: str = "",
+    target: str | None = None,
     env: Iterable[str] = (),
     label: Iterable[str] = (),
     **rest: Any,
@@ -155,9 +210,9 @@ def make_options(
     """The options as one value. Raises UsageError for a value or a combination that makes no sense."""
     from ..options import Options
 
-    if fix and inject:
+    if (fix or unsafe_fixes) and inject:
         raise UsageError(
-            "--fix and --inject exclude each other",
+            f"{'--fix' if fix else '--unsafe-fixes'} and --inject exclude each other",
             hint="--fix writes missing packages into the model's files, --inject adds them to this build",
         )
     if code is not None and scoring_script is None:
@@ -173,15 +228,19 @@ def make_options(
             hint="for example --python 3.11; the base has the patch",
         )
     return Options(
-        fix=fix,
+        # Whoever asks for the unsafe ones wants fixes.
+        fix=fix or unsafe_fixes,
+        unsafe_fixes=unsafe_fixes,
         inject=inject,
         locked=locked,
         upgrade=upgrade,
         scoring_script=scoring_script,
         code=code,
+        select=codes(select),
         ignore=codes(ignore),
         requirements=tuple(requirement),
         python=python,
+        target=target or "",
         env=pairs("--env", env),
         labels=pairs("--label", label),
         docker=docker_options({name: rest.pop(name, None) for name in _DOCKER}, rest.get("backend", "docker")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shlex
 import subprocess
 from dataclasses import replace
@@ -16,14 +15,12 @@ from values import an_mlmodel
 
 from envbuild.built import Built, BuiltLayer
 from envbuild.cli.display import display
-from envbuild.cli.findings import workflow_commands
 from envbuild.cli.next_steps import container_port, example_body, next_steps, request
 from envbuild.cli.plan import lines
 from envbuild.cli.result import as_json, result_lines, show, write_atomically
 from envbuild.cli.terminal import terminal
 from envbuild.errors import StorageError
-from envbuild.linter.types import Finding
-from envbuild.model.types import Environment, InputExample, Model, ModelFile, Span
+from envbuild.model.types import Environment, InputExample, Model, ModelFile
 from envbuild.planner.types import Decision, FileEntry, Plan, PlannedLayer, Wheel
 from envbuild.resolver.types import Lock
 
@@ -266,25 +263,3 @@ def test_the_metadata_file_is_written_whole_or_not_at_all(tmp_path: Path) -> Non
     with pytest.raises(StorageError, match="folder"):
         write_atomically(blocked, "text")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "m.json"]
-
-
-def test_findings_annotate_the_files_of_a_checkout(tmp_path: Path) -> None:
-    finding = Finding(
-        code="EB301",
-        name="server-missing",
-        severity="error",
-        message="100% missing:\nadd it",
-        help="add a line",
-        spans=(Span(file="conda.yaml", line=7, column=9, end_column=15),),
-    )
-    info = replace(finding, severity="info", spans=(), message="m", help="")
-    workspace = {"GITHUB_WORKSPACE": str(tmp_path)}
-    found = workflow_commands([finding, info], tmp_path / "models" / "a,b", workspace)
-    assert found == [
-        (
-            "::error file=models/a%2Cb/conda.yaml,line=7,col=9,endColumn=14,title=EB301 server-missing"
-            "::100%25 missing:%0Aadd it%0Aadd a line"
-        ),
-        "::notice title=EB301 server-missing::m",
-    ]
-    assert os.linesep not in "".join(found)

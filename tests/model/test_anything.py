@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envbuild.linter import run
-from envbuild.linter.text import render_json, render_text
+from envbuild.linter.render import FORMATS, Report, render
 from envbuild.linter.types import Target
 from envbuild.model import read
 from envbuild.servers import PROFILES
@@ -53,8 +53,9 @@ def look(files: dict[str, bytes]) -> None:
             findings = run(model, Target(server=server))
             for problem in model.problems:
                 assert problem.code in {f.code for f in findings} or "EB001" in {p.code for p in model.problems}
-            render_text(findings, model, color=True)
-            render_json(findings)
+            report = Report.of(model, findings)
+            for form in FORMATS:
+                render(report, form).encode()
 
 
 COMMON = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,0 +1,113 @@
+"""What one run of the linter found, in one or several models."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ...model.types import Model, Span
+from ...records import dataclass
+from ..types import Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A model that the rules looked at.
+
+    `name` is what the person called it, `base` its folder as seen from the working directory (empty where that is the
+    folder itself), or its address. `outside` are the files that spans name and that do not lie in the model.
+    """
+
+    name: str
+    model: Model
+    findings: tuple[Finding, ...]
+    base: str = ""
+    outside: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, model: Model, findings: Sequence[Finding]) -> Checked:
+        """A model that nobody named: its folder is told from the working directory."""
+        base = model.uri or os.path.relpath(model.root)
+        return cls(name=base, model=model, findings=tuple(findings), base="" if base == "." else base)
+
+    def path(self, file: str) -> str:
+        """The path that opens a file of a span from the working directory."""
+        given = self.model.environment.files if self.model.environment.source == "given" else ()
+        # `--requirement` and `<stdin>` are no files at all.
+        if not self.base or file in given or file in self.outside or file.startswith(("--", "<")):
+            return file
+        return f"{self.base.rstrip('/')}/{file}"
+
+    def place(self, span: Span) -> str:
+        """`models/forest/conda.yaml:5:3`."""
+        return f"{self.path(span.file)}:{span.line}:{span.column}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A model that could not be looked at, and why."""
+
+    name: str
+    message: str
+    hint: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The models of one run, in the order in which they were named."""
+
+    results: tuple[Checked | Unread, ...]
+
+    @classmethod
+    def of(cls, model: Model, findings: Sequence[Finding]) -> Report:
+        """The report on one model."""
+        return cls(results=(Checked.of(model, findings),))
+
+    @property
+    def checked(self) -> list[Checked]:
+        """The models that were looked at."""
+        return [result for result in self.results if isinstance(result, Checked)]
+
+    @property
+    def unread(self) -> list[Unread]:
+        """Those that could not be."""
+        return [result for result in self.results if isinstance(result, Unread)]
+
+    def findings(self) -> Iterator[tuple[Checked, Finding]]:
+        """Every finding with its model."""
+        for result in self.checked:
+            for finding in result.findings:
+                yield result, finding
+
+    def counts(self) -> dict[str, int]:
+        """How many findings: by severity, and how many have a safe and an unsafe fix."""
+        found = dict.fromkeys(("error", "warning", "info", "fixable", "unsafe"), 0)
+        for _, finding in self.findings():
+            found[finding.severity] += 1
+            if finding.edits:
+                found["fixable" if finding.safe else "unsafe"] += 1
+        return found
+
+    @property
+    def exit_code(self) -> int:
+        """0 where no finding is an error, 1 where one is.
+
+        The first unread model's code where there is one: then the findings are not the whole answer.
+        """
+        if self.unread:
+            return self.unread[0].exit_code
+        return 1 if any(finding.severity == "error" for _, finding in self.findings()) else 0
+
+
+def below(path: str, top: str) -> str:
+    """`path` as seen from the folder `top`, both from the working directory, as a POSIX path; empty if it lies outside.
+
+    Links count as the person wrote them, and are followed only where that leads out.
+    """
+    for follow in (os.path.abspath, os.path.realpath):
+        relative = os.path.relpath(follow(path), follow(top))
+        if relative != ".." and not relative.startswith("../"):
+            return Path(relative).as_posix()
+    return ""
