@@ -205,7 +205,7 @@ def test_a_file_can_be_left_out(project: Path, lint: Callable[..., set[str]], re
             '[lint]\nserver = "envbuild"\n\nstrct = true\n',
             ("envbuild.toml:4: ", "`envbuild lint` has no option 'strct'"),
         ),
-        ("[lint]\nbase = 'x'\n", ("envbuild.toml:2: ", "`envbuild lint` has no option 'base'")),
+        ("[lint]\nbytecode = 'on'\n", ("envbuild.toml:2: ", "`envbuild lint` has no option 'bytecode'")),
         ("x = [\n  '# server',\n]\nserver = 3\n", ("envbuild.toml:1: ", "'x'")),
         ("server = 3\n", ("envbuild.toml:1: server is a number, not a text in quotes", 'write server = "3"')),
         ("\n\npython = 3.10\n", ("envbuild.toml:3: python is a number",)),
@@ -276,10 +276,10 @@ def test_what_is_no_path_stays_as_it_is(project: Path) -> None:
 
 @pytest.mark.parametrize("name", ["image", "lint", "lock", "plan", "dockerfile"])
 def test_every_command_on_the_road_reads_it(project: Path, name: str) -> None:
-    (project / "envbuild.toml").write_text('server = "envbuild"\nbase = "debian:bookworm"\n')
+    (project / "envbuild.toml").write_text('server = "envbuild"\nbytecode = "on"\n')
     values = defaults_of(name)
     assert values["server"] == "envbuild"
-    assert ("base" in values) is (name != "lint")
+    assert ("bytecode" in values) is (name not in ("lint", "lock"))
 
 
 def defaults_of(name: str) -> dict[str, Any]:
