@@ -52,7 +52,8 @@ def check_file(path: Path) -> None:
 
 def save(report: Report, form: Format, path: Path) -> None:
     """Write the report to a file, all of it or nothing. Raises StorageError."""
-    text = render(report, form)
+    # Half a character, as a file's name may hold, is written as stdout writes it; in JSON that is its escape.
+    text = render(report, form).encode("utf-8", "backslashreplace").decode()
     if path.exists() and not path.is_file():  # a pipe or a device, which must not be replaced
         try:
             path.write_text(text, encoding="utf-8")

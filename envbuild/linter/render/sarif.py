@@ -152,7 +152,11 @@ def _file(checked: Checked, file: str, top: str) -> dict[str, str]:
 def _uri(path: str, *, absolute: bool = False) -> str:
     from urllib.parse import quote
 
-    return ("file://" if absolute else "") + quote(path, safe="/:" if "://" in path else "/")
+    try:
+        name = os.fsencode(path)
+    except UnicodeEncodeError:  # half a character, which no file's name holds
+        name = path.encode("utf-8", "replace")
+    return ("file://" if absolute else "") + quote(name, safe="/:" if "://" in path else "/")
 
 
 def _line(checked: Checked, span: Span) -> str:

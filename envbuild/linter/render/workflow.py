@@ -29,8 +29,8 @@ def _command(checked: Checked, finding: Finding, top: str) -> str:
     place: dict[str, object] = {}
     if finding.spans:
         span = finding.spans[0]
-        path = checked.path(span.file)
-        place = {"file": redact(below(path, top) or path), "line": span.line, "col": span.column}
+        path = redact(checked.path(span.file))
+        place = {"file": below(path, top) or path, "line": span.line, "col": span.column}
         if span.end_column > span.column:
             place["endColumn"] = span.end_column - 1
     place["title"] = f"{finding.code} {finding.name}"
