@@ -50,6 +50,7 @@ def gather(
             value=base.public_name or choice.name.partition(":")[0],
             why=choice.why if base.public_name else "asked for with --base",
         ),
+        *_apt(options),
         Decision(what="bytecode", value=bytecode, why=why_bytecode),
     )
     return Inputs(
@@ -76,6 +77,13 @@ def _edition(server: Server, lock: Lock) -> tuple[Decision, ...]:
         return ()
     why = f"mlflow {lock.mlflow} is locked: {server.why_edition}"
     return (Decision(what="edition", value=server.edition, why=why),)
+
+
+def _apt(options: Options) -> tuple[Decision, ...]:
+    """The Debian packages that the base was given in addition."""
+    if not options.apt:
+        return ()
+    return (Decision(what="apt", value=", ".join(options.apt), why="--apt: in the base, with what they need"),)
 
 
 def revisions() -> dict[str, str]:

@@ -95,6 +95,7 @@ def prepare_base(
         save=images.save,
         inspect=images.inspect,
         foreseen=foreseen,
+        apt=options.apt,
     )
     notes = base.notes if base.assembled else (*base.notes, *python_notes(base, wanted, source))
     for note in notes:

@@ -14,7 +14,7 @@ from ..oci.layer import build_layer
 from ..oci.store import Store
 from ..oci.tar import LayerTar
 from ..oci.types import Layer
-from . import skeleton
+from . import keystore, skeleton
 from .deb import Control, Deb, Entry
 from .ldcache import Library, write_cache
 from .lock import BaseLock, LockedPackage
@@ -92,7 +92,11 @@ class _Assembly:
             self._file(path, content, 0o644, "envbuild")
         for path, target in skeleton.links(self._python).items():
             self._link(path, target, "envbuild")
+        for path, target in skeleton.alternatives(self._owners).items():
+            self._link(path, target, "envbuild")
         self._file("etc/ssl/certs/ca-certificates.crt", skeleton.ca_bundle(self._certificates), 0o644, "envbuild")
+        if any(package.name == keystore.PACKAGE for package in packages):
+            self._file(keystore.PATH, keystore.keystore(self._certificates), 0o644, "envbuild")
         self._file("etc/ld.so.cache", write_cache(self._libraries(), self._flags), 0o644, "envbuild")
         for package, control, paths in sorted(controls, key=lambda item: item[0].name):
             where = f"var/lib/dpkg/status.d/{package.name}"
@@ -103,15 +107,17 @@ class _Assembly:
     def _package(self, package: LockedPackage, deb: Deb) -> tuple[Control, list[str]]:
         """Write one package; returns its control files and the paths of its regular files."""
         written = []
+        whole = package.name in self._lock.whole
         for entry in deb.entries():
             path = merged(entry.path)
             if entry.kind == "file":
                 self._notice(path, entry.content)
-            if path and not left_out(path, self._python) and self._entry(path, entry, package.name):
+            out = not path or left_out(path, self._python, whole=whole)
+            if not out and self._entry(path, entry, package.name, whole=whole):
                 written.append(path)
         return deb.control(), written
 
-    def _entry(self, path: str, entry: Entry, owner: str) -> bool:
+    def _entry(self, path: str, entry: Entry, owner: str, *, whole: bool) -> bool:
         """Write one entry; whether it was a regular file."""
         if entry.kind == "directory":
             self._folder(path, entry.mode)
@@ -120,7 +126,7 @@ class _Assembly:
                 self._link(path, merged_target(entry.path, entry.target), owner)
         elif entry.kind == "hardlink":
             target = merged(entry.target)
-            if left_out(target, self._python):
+            if left_out(target, self._python, whole=whole):
                 raise BaseImageError(f"{owner} links {path} to {target}, which the base leaves out")
             self._link(path, posixpath.relpath("/" + target, "/" + posixpath.dirname(path)), owner)
         else:

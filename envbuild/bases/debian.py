@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -30,11 +30,14 @@ def open_debian(
     refresh: bool,
     progress: Progress,
     foreseen: Callable[[Foreseen], None] | None = None,
+    apt: Sequence[str] = (),
 ) -> Base:
     """The base of `suite` for `architecture` (Debian's name), from the cache if it was made before.
 
-    `refresh` reads the indexes and takes the newest packages, also for later calls with the same store. `foreseen`
-    is told what the base will be before it is made, where a lock says so; a mirror may still make it another.
+    `apt` are packages beyond the base's own: what they and the base are made of is locked once, by the newest packages
+    of that day, and kept in the store. `refresh` reads the indexes and takes the newest packages, also for later calls
+    with the same store. `foreseen` is told what the base will be before it is made, where a lock says so; a mirror may
+    still make it another.
     """
     if architecture not in ARCHITECTURES:
         raise BaseImageError(
@@ -42,22 +45,23 @@ def open_debian(
             hint=f"choose --platform linux/{' or linux/'.join(sorted(ARCHITECTURES))}",
         )
     ships = shipped(suite.codename, architecture)
-    lock = _kept_lock(suite, architecture, ships, store) or ships
+    apt = tuple(sorted(set(apt)))
+    lock = _kept_lock(suite, architecture, ships, store, apt) or (None if apt else ships)
     base = recall(store, _base_key(lock), name=suite.name) if lock and not refresh else None
     if base is not None and lock is not None:
         progress.start("base", suite.name)
         progress.done("base", _summary(base, lock, downloaded=0, cached=True))
     else:
-        if lock and not refresh and foreseen is not None:
+        if (likely := lock or ships) and not refresh and foreseen is not None:
             foreseen(
                 Foreseen(
-                    python=python_version(suite, lock),
-                    glibc=upstream_version(lock.version("libc6")),
+                    python=python_version(suite, likely),
+                    glibc=upstream_version(likely.version("libc6")),
                     architecture=ARCHITECTURES[architecture][0],
                 )
             )
-        base, lock = _make(suite, architecture, lock, store, refresh=refresh, progress=progress)
-    if ships is not None and lock.digest == ships.digest:
+        base, lock = _make(suite, architecture, lock, ships, store, refresh=refresh, progress=progress, apt=apt)
+    if ships is not None and replace(lock, packages=lock.own, apt=(), added=()).digest == ships.digest:
         return base
     return replace(base, notes=(f"its packages are those of {lock.date}, not the ones that envbuild ships",))
 
@@ -66,17 +70,19 @@ def _make(
     suite: Suite,
     architecture: str,
     lock: BaseLock | None,
+    ships: BaseLock | None,
     store: Store,
     *,
     refresh: bool,
     progress: Progress,
+    apt: tuple[str, ...],
 ) -> tuple[Base, BaseLock]:
     from .mirrors import VARIABLE
 
     downloader = make_downloader(os.environ)
     progress.start("base", suite.name, total=lock.size if lock else 0)
     if lock is None or refresh:
-        lock = _resolve(suite, architecture, lock, downloader, progress)
+        lock = _resolve(suite, architecture, lock or ships, downloader, progress, apt)
         _keep_lock(lock, store)
     received, gone = downloader.fetch_all(lock.packages, store, lambda n: progress.advance("base", n))
     if gone:
@@ -84,7 +90,7 @@ def _make(
         progress.note(
             f"the mirror no longer has {names}: {suite.name} takes its newest packages instead of the locked ones"
         )
-        lock = _resolve(suite, architecture, lock, downloader, progress)
+        lock = _resolve(suite, architecture, lock, downloader, progress, apt)
         more, gone = downloader.fetch_all(lock.packages, store, lambda n: progress.advance("base", n))
         if gone:
             raise NetworkError(
@@ -107,7 +113,12 @@ def make_downloader(environ: Mapping[str, str]) -> Downloader:
 
 
 def _resolve(
-    suite: Suite, architecture: str, lock: BaseLock | None, downloader: Downloader, progress: Progress
+    suite: Suite,
+    architecture: str,
+    lock: BaseLock | None,
+    downloader: Downloader,
+    progress: Progress,
+    apt: tuple[str, ...],
 ) -> BaseLock:
     from .release import KEYRING
     from .resolve import resolve_lock
@@ -119,12 +130,16 @@ def _resolve(
         keyring=KEYRING.read_bytes(),
         now=datetime.now(timezone.utc),
         not_before=lock,
+        apt=apt,
     )
+    if new.added:
+        size = sum(package.size for package in new.packages if package.name in new.added) / 1e6
+        progress.note(f"{suite.name} with {', '.join(new.apt)}: {len(new.added)} more packages, {size:.1f} MB packed")
     if lock is not None:
         changed = [
             f"{p.name} {lock.version(p.name) or '(new)'} -> {p.version}"
             for p in new.packages
-            if lock.version(p.name) != p.version
+            if lock.version(p.name) != p.version and (p.name not in new.added or p.name in lock.added)
         ]
         shown = ", ".join(changed[:8]) + (f" and {len(changed) - 8} more" if len(changed) > 8 else "")
         progress.note(f"{suite.name} as of {new.date}: " + (shown or "no package changed"))
@@ -151,7 +166,7 @@ def _layer(lock: BaseLock, store: Store, downloader: Downloader) -> Layer:
 
 def _assemble(suite: Suite, lock: BaseLock, store: Store, downloader: Downloader) -> Base:
     layer = _layer(lock, store, downloader)
-    config = assembled_config(suite.name, ARCHITECTURES[lock.architecture][0], layer)
+    config = assembled_config(suite.name, ARCHITECTURES[lock.architecture][0], layer, lock.apt)
     base = Base(
         name=suite.name,
         digest=store_manifest(store, config, [layer]),
@@ -190,19 +205,21 @@ def _base_key(lock: BaseLock) -> str:
     return f"base:{RECIPE}:{lock.suite}:{lock.architecture}:{lock.digest}"
 
 
-def _lock_key(suite: str, architecture: str) -> str:
-    return f"base-lock:{suite}:{architecture}"
+def _lock_key(suite: str, architecture: str, apt: Sequence[str]) -> str:
+    return f"base-lock:{suite}:{architecture}" + "".join(f"+{name}" for name in apt)
 
 
 def _keep_lock(lock: BaseLock, store: Store) -> None:
     ships = shipped(lock.suite, lock.architecture)
     value = {"replaces": ships.digest if ships else "", "lock": to_json(lock), "digest": digest_of(to_json(lock))}
-    store.put_key(_lock_key(lock.suite, lock.architecture), value)
+    store.put_key(_lock_key(lock.suite, lock.architecture, lock.apt), value)
 
 
-def _kept_lock(suite: Suite, architecture: str, ships: BaseLock | None, store: Store) -> BaseLock | None:
+def _kept_lock(
+    suite: Suite, architecture: str, ships: BaseLock | None, store: Store, apt: Sequence[str]
+) -> BaseLock | None:
     """The lock that an earlier refresh left in the store, unless the package has shipped a new one since."""
-    value = store.get_key(_lock_key(suite.codename, architecture))
+    value = store.get_key(_lock_key(suite.codename, architecture, apt))
     if value is None:
         return None
     try:

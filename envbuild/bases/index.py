@@ -36,6 +36,12 @@ class Stanza:
         """The package's version."""
         return self.fields["version"]
 
+    @property
+    def provides(self) -> frozenset[str]:
+        """The virtual packages that it stands for."""
+        parts = self.fields.get("provides", "").split(",")
+        return frozenset(part.split("(")[0].strip().split(":")[0] for part in parts if part.strip())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
@@ -58,6 +64,11 @@ class Index:
         """Every package that provides the virtual package `name`."""
         pattern = re.compile(rb"\nProvides:[^\n]*[ ,:]" + re.escape(name.encode()) + rb"(?=[ ,(\n])")
         return [self._stanza(self.raw.rfind(b"\nPackage: ", 0, m.start() + 1)) for m in pattern.finditer(self.raw)]
+
+    def names(self, start: str) -> list[str]:
+        """The names of all packages that begin with `start`."""
+        pattern = re.compile(rb"\nPackage: (" + re.escape(start.encode()) + rb"[^\n]*)\n")
+        return [found.decode("utf-8", "replace") for found in pattern.findall(self.raw)]
 
     def _stanza(self, at: int) -> Stanza:
         end = self.raw.find(b"\n\n", at)

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import IntegrityError
 from ..oci.canonical import digest_of
 from ..records import dataclass
-from .suites import Archive
+from .suites import Archive, keeps_programs
 
 DATA = Path(__file__).resolve().parent / "data"
 FORMAT = 1
@@ -43,12 +43,18 @@ class LockedIndex:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseLock:
-    """What a base of `suite` for `architecture` is made of, packages by name."""
+    """What a base of `suite` for `architecture` is made of, packages by name.
+
+    `apt` are the packages that were asked for beyond the base's own, sorted; `added` those of `packages` that came with
+    them.
+    """
 
     suite: str
     architecture: str
     indexes: tuple[LockedIndex, ...]
     packages: tuple[LockedPackage, ...]
+    apt: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
     @property
     def date(self) -> str:
@@ -63,7 +69,18 @@ class BaseLock:
     @property
     def digest(self) -> str:
         """Names the packages alone: the same for equal .debs, whenever and from where they were locked."""
-        return digest_of([[p.name, p.version, p.sha256] for p in self.packages])
+        rows = [[p.name, p.version, p.sha256] for p in self.packages]
+        return digest_of({"packages": rows, "whole": sorted(self.whole)} if self.whole else rows)
+
+    @property
+    def whole(self) -> frozenset[str]:
+        """The packages that keep their programs: those asked for, and what came with them but for essential ones."""
+        return frozenset((*self.apt, *filter(keeps_programs, self.added)))
+
+    @property
+    def own(self) -> tuple[LockedPackage, ...]:
+        """The packages of the base itself."""
+        return tuple(p for p in self.packages if p.name not in self.added)
 
     def version(self, package: str) -> str:
         """The version of `package`, empty when the base does not have it."""
@@ -78,10 +95,12 @@ def upstream_version(version: str) -> str:
 
 def to_json(lock: BaseLock) -> dict[str, Any]:
     """The lock as JSON values, in the order of the file."""
+    asked = {"apt": list(lock.apt), "added": list(lock.added)} if lock.apt else {}
     return {
         "format": FORMAT,
         "suite": lock.suite,
         "architecture": lock.architecture,
+        **asked,
         "indexes": [{"archive": i.archive, "suite": i.suite, "date": i.date} for i in lock.indexes],
         "packages": [
             {
@@ -108,6 +127,8 @@ def from_json(value: Mapping[str, Any]) -> BaseLock:
             architecture=value["architecture"],
             indexes=tuple(LockedIndex(**index) for index in value["indexes"]),
             packages=tuple(LockedPackage(**package) for package in value["packages"]),
+            apt=tuple(value.get("apt", ())),
+            added=tuple(value.get("added", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(

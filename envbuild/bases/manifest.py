@@ -15,15 +15,16 @@ _CREATED = "1980-01-01T00:00:00Z"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def assembled_config(name: str, architecture: str, layer: Layer) -> dict[str, Any]:
-    """The image config of an assembled base."""
+def assembled_config(name: str, architecture: str, layer: Layer, apt: Sequence[str] = ()) -> dict[str, Any]:
+    """The image config of an assembled base; its history names the packages that were asked for."""
+    made_by = f"envbuild base {name}" + "".join(f" --apt {package}" for package in apt)
     return {
         "created": _CREATED,
         "architecture": architecture,
         "os": "linux",
         "config": {"Env": [f"PATH={PATH}", "LANG=C.UTF-8"]},
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id]},
-        "history": [{"created": _CREATED, "created_by": f"envbuild base {name}"}],
+        "history": [{"created": _CREATED, "created_by": made_by}],
     }
 
 

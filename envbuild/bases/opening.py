@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
 from ..errors import UsageError
 from ..oci.store import Store
 from ..progress import SILENT, Progress
-from .catalogue import IMAGE_KINDS, choose
+from .catalogue import IMAGE_KINDS, choose, other_pythons
 from .debian import open_debian, suite_of
 from .suites import ARCHITECTURES
 from .types import Base, Foreseen
@@ -29,11 +29,13 @@ def open_base(
     save: Save | None = None,
     inspect: Inspect | None = None,
     foreseen: Callable[[Foreseen], None] | None = None,
+    apt: Sequence[str] = (),
 ) -> Base:
     """The base `name`, its layers in `store`: `debian:SUITE` or an image, as `choose` gives them.
 
     `refresh` takes the newest packages instead of the locked ones. `save` and `inspect` are a container engine's,
-    for `docker-daemon:REF` only. Reports the phase `base`. Opened once, a base needs no network, but for a tag of a
+    for `docker-daemon:REF` only. `apt` are packages of the distribution that come in addition, for an assembled base
+    only. Reports the phase `base`. Opened once, a base needs no network, but for a tag of a
     registry, which may have moved: where its registry does not answer, what the tag was last is taken.
     `foreseen` is called before a base is made, if it is known already what it will be.
     Raises UsageError, BaseImageError, NetworkError, IntegrityError, StorageError.
@@ -45,8 +47,16 @@ def open_base(
     suite = suite_of(name)
     if suite is not None:
         debian = {oci: ours for ours, (oci, *_) in ARCHITECTURES.items()}.get(architecture, architecture)
-        return open_debian(suite, store, architecture=debian, refresh=refresh, progress=progress, foreseen=foreseen)
+        return open_debian(
+            suite, store, architecture=debian, refresh=refresh, progress=progress, foreseen=foreseen, apt=apt
+        )
     choice = choose(name, "", python_source="")
+    if apt:
+        raise UsageError(
+            f"--apt {apt[0]}: packages can be added to an assembled base, and {name} is an image",
+            hint=f"take {other_pythons()}; or build an image FROM this one whose Dockerfile installs {' '.join(apt)}, "
+            "and name that with --base",
+        )
     if name.partition(":")[0] not in IMAGE_KINDS:
         from .remote import open_remote
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cmp_to_key
 
-from ..errors import BaseImageError, IntegrityError, NetworkError
+from ..errors import BaseImageError, IntegrityError, NetworkError, UsageError
 from .download import Downloader, GoneError
 from .index import Index, Stanza, read_index
 from .lock import BaseLock, LockedIndex, LockedPackage
@@ -26,11 +26,13 @@ def resolve_lock(
     keyring: bytes,
     now: datetime,
     not_before: BaseLock | None = None,
+    apt: Sequence[str] = (),
 ) -> BaseLock:
     """Read the suite's indexes from a mirror and lock the newest version of every package over all of them.
 
-    An index that is older than the one `not_before` was locked from is refused: a mirror that lags behind, or
-    that is made to, would take security updates back. Raises NetworkError, IntegrityError, BaseImageError.
+    `apt` are packages beyond the base's own; they come with what they depend on. An index that is older than the one
+    `not_before` was locked from is refused: a mirror that lags behind, or that is made to, would take security updates
+    back. Raises NetworkError, IntegrityError, BaseImageError; UsageError for a name in `apt` that the suite has not.
     """
     indexes: list[Index] = []
     dates: list[LockedIndex] = []
@@ -44,21 +46,35 @@ def resolve_lock(
                 )
         indexes.append(_read_packages(downloader, archive, name, architecture, release))
         dates.append(LockedIndex(archive=archive, suite=name, date=release.stamp))
-    chosen = closure(roots(suite), indexes)
-    packages = tuple(_locked(stanza) for stanza in sorted(chosen, key=lambda stanza: stanza.name))
-    return BaseLock(suite=suite.codename, architecture=architecture, indexes=tuple(dates), packages=packages)
+    own = closure(roots(suite), indexes)
+    check_names(suite, apt, indexes)
+    chosen = closure(apt, indexes, having=own)
+    before = {stanza.name for stanza in own}
+    return BaseLock(
+        suite=suite.codename,
+        architecture=architecture,
+        indexes=tuple(dates),
+        packages=tuple(_locked(stanza) for stanza in sorted(chosen, key=lambda stanza: stanza.name)),
+        apt=tuple(sorted(set(apt))),
+        added=tuple(sorted(stanza.name for stanza in chosen if stanza.name not in before)),
+    )
 
 
-def closure(names: Sequence[str], indexes: Sequence[Index]) -> list[Stanza]:
-    """`names` and all they depend on, each in its newest version over all indexes.
+def closure(names: Sequence[str], indexes: Sequence[Index], *, having: Sequence[Stanza] = ()) -> list[Stanza]:
+    """`having`, and `names` with all they depend on, each in its newest version over all indexes.
 
-    Of alternatives the first that exists is taken. Raises BaseImageError for a package that nobody has.
+    Of alternatives the first that exists is taken; beyond `having`, what a chosen package provides counts as chosen.
+    Raises BaseImageError for a package that nobody has.
     """
-    chosen: dict[str, Stanza] = {}
+    chosen = {stanza.name: stanza for stanza in having}
+    provided = {name for stanza in having for name in stanza.provides}
+    named = frozenset(names) if having else frozenset()
     pending = [([name], "the base") for name in names]
     while pending:
         alternatives, wanted_by = pending.pop(0)
-        if any(excluded(name) or name in chosen for name in alternatives):
+        if any((excluded(name) and name not in named) or name in chosen for name in alternatives):
+            continue
+        if having and not provided.isdisjoint(alternatives):
             continue
         stanza = _first(alternatives, indexes)
         if stanza is None:
@@ -66,15 +82,39 @@ def closure(names: Sequence[str], indexes: Sequence[Index]) -> list[Stanza]:
                 f"no index has {' or '.join(alternatives)}, which {wanted_by} needs",
                 hint="the mirror may lack a part of the archive; name another one with " + VARIABLE,
             )
-        if stanza.name in chosen or excluded(stanza.name):
+        if stanza.name in chosen or (excluded(stanza.name) and stanza.name not in named):
             continue
         chosen[stanza.name] = stanza
+        provided |= stanza.provides
         for field in ("pre-depends", "depends"):
             for group in stanza.fields.get(field, "").split(","):
                 wanted = [_package_name(part) for part in group.split("|") if part.strip()]
                 if wanted:
                     pending.append((wanted, stanza.name))
     return list(chosen.values())
+
+
+def check_names(suite: Suite, names: Sequence[str], indexes: Sequence[Index]) -> None:
+    """Raises UsageError for the first of `names` that is no package of `suite`, with names that are near it."""
+    for name in names:
+        if any(index.find(name) or index.providers(name) for index in indexes):
+            continue
+        near = _near(name, indexes)
+        raise UsageError(
+            f"--apt {name}: {suite.name} has no package of this name",
+            hint=(f"did you mean {' or '.join(near)}? " if near else "")
+            + "packages.debian.org finds packages and files",
+        )
+
+
+def _near(name: str, indexes: Sequence[Index]) -> list[str]:
+    """Up to three packages with a name like `name`. Only those that begin alike are compared: there are 60,000."""
+    from difflib import get_close_matches
+
+    start = name.lower()[:3]
+    found = {candidate for index in indexes for candidate in index.names(start)}
+    longer = sorted(candidate for candidate in found if candidate.startswith(name.lower()))
+    return longer[:3] or get_close_matches(name.lower(), sorted(found), n=3, cutoff=0.7)
 
 
 def _first(alternatives: Sequence[str], indexes: Sequence[Index]) -> Stanza | None:

@@ -89,6 +89,38 @@ _EXCLUDED = frozenset(
 )
 
 
+# Every Debian has them, so packages depend on them for their maintainer scripts: programs only where asked for by name.
+_ESSENTIAL = frozenset(
+    {
+        "base-passwd",
+        "bash",
+        "bsdutils",
+        "coreutils",
+        "dash",
+        "debianutils",
+        "diffutils",
+        "findutils",
+        "grep",
+        "gzip",
+        "hostname",
+        "init-system-helpers",
+        "login",
+        "ncurses-bin",
+        "passwd",
+        "sed",
+        "sysvinit-utils",
+        "tar",
+        "util-linux",
+        "util-linux-extra",
+    }
+)
+
+
+def keeps_programs(package: str) -> bool:
+    """Whether a package that came with another, which was asked for, brings its programs too."""
+    return package not in _ESSENTIAL
+
+
 def roots(suite: Suite) -> tuple[str, ...]:
     """The packages that a base of `suite` asks for; what they depend on comes with them."""
     python = (f"python{suite.python}-minimal", f"libpython{suite.python}-stdlib")
@@ -154,17 +186,35 @@ _LEFT_OUT = (
     "var/spool",
 )
 
+# What even a package that was asked for does without: nobody reads it in an image, or the base links it elsewhere.
+_NEVER_READ = (
+    "usr/share/bash-completion",
+    "usr/share/bug",
+    "usr/share/doc-base",
+    "usr/share/info",
+    "usr/share/lintian",
+    "usr/share/locale",
+    "usr/share/man",
+    "var/lock",
+    "var/run",
+)
+
 # ctypes.util.find_library asks ldconfig; getent needs no shell and shows what the name service answers.
 _PROGRAMS = frozenset({"getent", "ldconfig"})
 
 
-def left_out(path: str, python: str) -> bool:
-    """Whether the base leaves `path` (in its merged-/usr form, no leading slash) out of its layer."""
+def left_out(path: str, python: str, *, whole: bool = False) -> bool:
+    """Whether the base leaves `path` (in its merged-/usr form, no leading slash) out of its layer.
+
+    `whole` is for a file of a package that was asked for by name, or came with one: its programs stay.
+    """
     parts = path.split("/")
-    if path.startswith(("usr/bin/", "usr/sbin/")):
-        return parts[2] not in _PROGRAMS and parts[2] != f"python{python}"
     if path.startswith("usr/share/doc/"):
         return len(parts) > 5 or (len(parts) == 5 and parts[4] != "copyright")
+    if whole:
+        return _under(path, _NEVER_READ)
+    if path.startswith(("usr/bin/", "usr/sbin/")):
+        return parts[2] not in _PROGRAMS and parts[2] != f"python{python}"
     stdlib = f"usr/lib/python{python}/"
     if path.startswith(stdlib):
         inside = path[len(stdlib) :]

@@ -21,6 +21,7 @@ Decorator = Callable[[Command], Command]
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _NAME = pattern(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+_DEBIAN_NAME = pattern(r"[a-z0-9][a-z0-9+.-]+\Z")
 
 model_argument = click.argument("model", type=click.Path())
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
@@ -63,6 +64,9 @@ _LINT: tuple[Decorator[Any], ...] = (
     click.option("--scoring-script", type=_FILE, help="Your own script with init() and run()."),
     click.option("--environment", type=_FILE, help="conda.yaml or requirements file to use for the model's own."),
     click.option("--requirement", metavar="SPEC", multiple=True, help="One more package. May be repeated."),
+    click.option(
+        "--apt", metavar="NAME", multiple=True, help="Debian package to add to an assembled base. May be repeated."
+    ),
     click.option("--python", metavar="X.Y", default="", help="Python to build for, whatever the model asks for."),
 )
 _BUILD: tuple[Decorator[Any], ...] = (
@@ -201,6 +205,7 @@ def make_options(
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
     requirement: Iterable[str] = (),
+    apt: Iterable[str] = (),
     python: str = "",
     target: str | None = None,
     env: Iterable[str] = (),
@@ -239,6 +244,7 @@ def make_options(
         select=codes(select),
         ignore=codes(ignore),
         requirements=tuple(requirement),
+        apt=debian_names(apt),
         python=python,
         target=target or "",
         env=pairs("--env", env),
@@ -271,6 +277,18 @@ def docker_options(flags: dict[str, Any], backend: str) -> DockerOptions:
 def codes(values: Iterable[str]) -> tuple[str, ...]:
     """What names rules (`EB301`, `EB3`, `server-missing`), split at commas."""
     return tuple(code.strip() for value in values for code in value.split(",") if code.strip())
+
+
+def debian_names(values: Iterable[str]) -> tuple[str, ...]:
+    """Names of Debian packages, each once, sorted. UsageError for what is none."""
+    found = {name for value in values for name in value.replace(",", " ").split()}
+    for name in sorted(found):
+        if not _DEBIAN_NAME.match(name):
+            raise UsageError(
+                f"--apt {name}: not a package name",
+                hint="write the name alone, like libgl1: lower case, without version, release or architecture",
+            )
+    return tuple(sorted(found))
 
 
 def pairs(option: str, values: Iterable[str]) -> tuple[tuple[str, str], ...]:

@@ -139,3 +139,13 @@ def test_the_servers_that_can_be_asked_for_are_those_that_there_are() -> None:
 
     (option,) = [p for p in command.params if p.name == "server"]
     assert set(option.type.choices) == {"auto", *PROFILES}  # type: ignore[attr-defined]
+
+
+def test_debian_packages_are_names_once_each_and_sorted() -> None:
+    assert make_options(apt=["libgl1", "bash,libgl1", "g++ libxml2"]).apt == ("bash", "g++", "libgl1", "libxml2")
+
+
+@pytest.mark.parametrize("name", ["libGL1", "libgl1=1.6.0", "libgl1:arm64", "libgl1/sid", "-y", "x"])
+def test_what_is_no_name_of_a_debian_package_is_told(name: str) -> None:
+    with pytest.raises(UsageError, match=f"--apt {name}: not a package name"):
+        make_options(apt=[name])
