@@ -87,17 +87,17 @@ def target(model: Model, options: Options) -> Target:
     from .servers import choose_server, refuse_script
 
     server, _ = choose_server(options.server, model.environment)
-    imports = None
+    script = None
     if options.scoring_script is not None:
         refuse_script(server)
-        from .scripts import imports_of
+        from .model.script import read_scoring_script
 
-        imports = imports_of(options.scoring_script)
+        script = read_scoring_script(options.scoring_script, options.code)
     return Target(
         server=server,
         python=options.python,
         inject=options.inject,
-        script_imports=imports,
+        script=script,
         azure=options.target == "azure",
         apt=options.apt,
     )

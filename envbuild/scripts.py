@@ -1,19 +1,16 @@
-"""A person's scoring script: checked, read for its imports, and placed with its code folder. Never run here."""
+"""A person's scoring script: checked and placed with its code folder. Never run here."""
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import os
 from pathlib import Path
 
 from .errors import UsageError
+from .model.script import LEFT_OUT
 from .planner import Script
 from .planner.layers import code_path
 from .planner.types import FileEntry
-
-# What is never part of a program's code.
-LEFT_OUT = frozenset({".git", ".env", ".netrc", "__pycache__", ".DS_Store", "mlruns", ".venv", ".ipynb_checkpoints"})
 
 
 def read_script(script: Path, code: Path | None) -> Script:
@@ -37,26 +34,6 @@ def read_script(script: Path, code: Path | None) -> Script:
         ) from None
     files = [_entry(path, path.relative_to(root).as_posix()) for path in _walk(root)]
     return Script(entry=entry, files=tuple(sorted(files, key=lambda file: file.path)))
-
-
-def imports_of(script: Path) -> frozenset[str]:
-    """Every module that the script names in an import, at any depth, with its parents; nothing is executed.
-
-    Raises `UsageError` with the line where the file is no Python.
-    """
-    try:
-        tree = ast.parse(script.read_bytes(), filename=str(script))
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None) or 1
-        raise UsageError(f"{script}:{line}: not valid Python: {getattr(error, 'msg', error)}") from None
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return frozenset(names)
 
 
 def _walk(root: Path) -> list[Path]:

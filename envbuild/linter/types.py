@@ -12,6 +12,7 @@ from ..servers.types import Server
 
 if TYPE_CHECKING:
     from ..bases.types import Base
+    from ..model.script import ScoringScript
     from ..resolver.types import Lock, WheelContents
 
 Severity = Literal["error", "warning", "info"]
@@ -54,7 +55,7 @@ class Finding:
 class Target:
     """What the model is judged for in this run. `python` is the minor version if it is given, else empty.
 
-    `script_imports` are the top-level modules and dotted names that the scoring script imports; None without one.
+    `script` is the person's scoring script; None where the server's own serves the model.
     `azure` judges for Azure ML's own no-code image, where nothing of what envbuild puts right is put right.
     `apt` names the distribution packages that are added to the base.
     """
@@ -62,7 +63,7 @@ class Target:
     server: Server
     python: str = ""
     inject: bool = False
-    script_imports: frozenset[str] | None = None
+    script: ScoringScript | None = None
     azure: bool = False
     platform: str = "linux/amd64"
     apt: tuple[str, ...] = ()

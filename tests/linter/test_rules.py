@@ -8,6 +8,7 @@ from envbuild.errors import UsageError
 from envbuild.linter import RULES, run
 from envbuild.linter.types import Target
 from envbuild.model import read
+from envbuild.model.script import parse_script
 from envbuild.servers import PROFILES
 
 PYFUNC = "flavors: {python_function: {loader_module: mlflow.sklearn, python_version: 3.11.7%s}}\n"
@@ -74,7 +75,7 @@ def test_eb011_binary_columns_on_azureml_alone(lint, field):
     (found,) = lint({"MLmodel": text})
     assert (found.code, found.severity, "x" in found.message) == ("EB011", "error", True)
     assert lint({"MLmodel": text}, server="envbuild") == []
-    assert lint({"MLmodel": text}, script_imports=frozenset()) == []
+    assert lint({"MLmodel": text}, script=parse_script("score.py", b"")) == []
 
 
 @pytest.mark.parametrize(
@@ -259,17 +260,19 @@ def test_inject_turns_both_into_notes(lint):
 
 
 @pytest.mark.parametrize(
-    ("imports", "severity"),
+    ("source", "severity"),
     [
-        (frozenset({"json", "mlflow"}), "warning"),
-        (frozenset({"azureml", "azureml.core"}), "warning"),
-        (frozenset({"azureml.ai.monitoring"}), "error"),
-        (frozenset({"azureml.ai.monitoring.collector"}), "error"),
+        ("import json, mlflow", "warning"),
+        ("from azureml import core", "warning"),
+        ("from azureml.ai import monitoring", "error"),
+        ("def run(data):\n    from azureml.ai.monitoring.collector import Collector", "error"),
+        ("import json as ;", "error"),
         (None, "error"),
     ],
 )
-def test_eb302_is_a_warning_for_a_script_that_does_not_monitor(lint, imports, severity):
-    found = lint({"conda.yaml": SERVERLESS % ""}, script_imports=imports)
+def test_eb302_is_a_warning_for_a_script_that_does_not_monitor(lint, source, severity):
+    script = parse_script("score.py", source.encode()) if source is not None else None
+    found = lint({"conda.yaml": SERVERLESS % ""}, script=script)
     assert codes(found) == [("EB301", "error"), ("EB302", severity)]
 
 

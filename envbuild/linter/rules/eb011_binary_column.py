@@ -31,7 +31,7 @@ class BinaryColumn(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding that names the columns."""
-        if target.server.name != "azureml" or target.script_imports is not None or model.mlmodel is None:
+        if target.server.name != "azureml" or target.script is not None or model.mlmodel is None:
             return
         signature = model.mlmodel.signature
         names = [f.name or "(no name)" for f in signature.inputs if _holds_binary(f.spec)] if signature else []

@@ -30,7 +30,7 @@ class TensorFreeDimension(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for the inputs and one for the outputs, each naming its tensors."""
-        if target.server.name != "azureml" or target.script_imports is not None or model.mlmodel is None:
+        if target.server.name != "azureml" or target.script is not None or model.mlmodel is None:
             return
         signature = model.mlmodel.signature
         if signature is None:

@@ -33,8 +33,9 @@ class MonitoringMissing(ListedRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each missing package."""
-        imports = target.script_imports
-        needed = imports is None or any(name == _MODULE or name.startswith(_MODULE + ".") for name in imports)
+        # What a script imports that cannot be read is not known.
+        script = target.script
+        needed = script is None or script.problem is not None or script.imports_module(_MODULE)
         yield from self.missing(
             model,
             target,

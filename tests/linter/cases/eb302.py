@@ -1,10 +1,12 @@
 from lintcases import CONDA, Case
 
+from envbuild.model.script import parse_script
+
 TRIGGERS = [
     Case(files={"conda.yaml": CONDA.replace("  - azureml-ai-monitoring\n", "")}, at=("conda.yaml:8",)),
     Case(
         files={"conda.yaml": CONDA.replace("  - azureml-ai-monitoring\n", "")},
-        target={"script_imports": frozenset({"json"})},
+        target={"script": parse_script("score.py", b"import json")},
         severity="warning",
     ),
 ]
