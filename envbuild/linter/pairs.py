@@ -21,18 +21,18 @@ from .types import Edit, Finding, Locked, Target
 class PairRule(BaseRule):
     """A rule about the pairs in one file of facts.
 
-    `facts` names the file, `why` says in a few words why a pair breaks. `mended` tells that envbuild holds the other
-    package back in its own image: then the files alone give a warning.
+    `facts` names the file that `groups` reads, `why` says in a few words why a pair breaks. `mended` tells that
+    envbuild holds the other package back in its own image: then the files alone give a warning.
     """
 
-    facts: ClassVar[str]
+    facts: ClassVar[str] = ""
     why: ClassVar[str]
     mended: ClassVar[bool] = False
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each group: what the files allow, and what is chosen then."""
         python = python_of(model, target)
-        for group in _groups(self.facts, target):
+        for group in self.groups(target):
             if python and release(python) < release(group.get("python", "0")):
                 continue
             other = pins_of(model, target, group["with"])
@@ -44,21 +44,32 @@ class PairRule(BaseRule):
 
     def check_lock(self, model: Model, target: Target, locked: Locked) -> Iterator[Finding]:
         """One finding for each pair that the chosen packages hold."""
-        for group in _groups(self.facts, target):
+        for group in self.groups(target):
             name, first = group["with"], group["from"]
             version = locked.version(name)
             if not version or is_below(version, first):
                 continue
             for row in group["packages"]:
                 found = locked.version(row["name"])
-                if is_below(found, row["below"]):
+                ready = row.get("ready", row["below"])
+                if is_below(found, ready):
                     other = pins_of(model, target, name)
                     yield self.finding(
                         f"{row['name']} {found} {self.why}, and {name} {version} comes beside it",
-                        hint=f"list {name}<{first}, or {row['name']}>={row['below']}",
+                        hint=f"list {name}<{first}, or {row['name']}>={ready}",
                         spans=[*pins_of(model, target, row["name"]).spans, *other.spans],
                         edits=_held_back(model, other, first),
                     )
+
+    def groups(self, target: Target) -> list[dict[str, Any]]:
+        """The groups that matter where that server answers.
+
+        A group says `with` which package, `from` which version on, and from which `python` on if not from any. Its
+        `packages` break in versions before `below`; `caps` are those that hold the other one back, `from` one version
+        on and before `below`.
+        """
+        groups: list[dict[str, Any]] = load_json(self.facts)["groups"]
+        return [group for group in groups if serving(target) in group.get("servers", (serving(target),))]
 
     def _by_files(self, model: Model, target: Target, group: dict[str, Any], old: list[Pins], other: Pins) -> Finding:
         name, first = group["with"], group["from"]
@@ -73,11 +84,6 @@ class PairRule(BaseRule):
             edits=_held_back(model, other, first),
             severity=for_others(target) if mended else "error",
         )
-
-
-def _groups(facts: str, target: Target) -> list[dict[str, Any]]:
-    groups: list[dict[str, Any]] = load_json(facts)["groups"]
-    return [group for group in groups if serving(target) in group.get("servers", (serving(target),))]
 
 
 def _old(model: Model, target: Target, row: dict[str, Any]) -> Pins | None:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ...facts import load_json
 from ..pairs import PairRule
+from ..types import Target
+
+# mlflow, whole, holds numpy below 2 itself in these versions.
+_MLFLOW = {"name": "mlflow", "from": "1.28", "below": "2.16"}
 
 
 class Numpy2Abi(PairRule):
@@ -25,6 +32,23 @@ class Numpy2Abi(PairRule):
 
     code = "EB401"
     name = "numpy2-abi"
-    facts = "numpy2_abi.json"
     why = "is built for numpy 1"
     mended = True
+
+    def groups(self, target: Target) -> list[dict[str, Any]]:
+        """One group, of what is known about numpy 2, which no Python before 3.9 has."""
+        rows = load_json("numpy2_floors.json")["packages"].items()
+        return [
+            {
+                "with": "numpy",
+                "from": "2",
+                "python": "3.9",
+                "packages": [
+                    {"name": name, "below": row["caps"] or row["ready"], "ready": row["ready"]} for name, row in rows
+                ],
+                "caps": [
+                    _MLFLOW,
+                    *({"name": n, "from": row["caps"], "below": row["ready"]} for n, row in rows if row["caps"]),
+                ],
+            }
+        ]

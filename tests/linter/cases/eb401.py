@@ -2,6 +2,11 @@ from lintcases import CONDA_HEAD, CONDA_TAIL, Case, conda
 
 LOCK = {"pandas": "2.1.1", "numpy": "2.4.6", "mlflow-skinny": "3.17.2"}
 TRIGGERS = [
+    Case(
+        files={"conda.yaml": conda("scikit-learn==1.2.2", "opencv-python-headless==4.9.0.80")},
+        severity="warning",
+        says="opencv-python-headless==4.9.0.80 and scikit-learn==1.2.2",
+    ),
     Case(files={"conda.yaml": conda("pandas==2.1.1")}, severity="warning", at=("conda.yaml:5",), says="numpy 1"),
     Case(files={"conda.yaml": conda("pandas<2.1")}, severity="warning"),
     Case(files={"conda.yaml": conda("pandas==2.1.1")}, target={"azure": True}),
@@ -22,11 +27,15 @@ TRIGGERS = [
     ),
 ]
 NEAR_MISSES = [
+    Case(files={"conda.yaml": conda("xgboost==1.7.6", "lightgbm==3.3.5")}),
     Case(files={"conda.yaml": conda("pandas==2.1.1", "numpy==1.26.4")}),
     Case(files={"conda.yaml": conda("pandas==2.1.1", "numpy<2")}),
     Case(files={"conda.yaml": conda("pandas==2.1.2")}),
     Case(files={"conda.yaml": conda("pandas>=1.5")}),
     Case(files={"conda.yaml": conda("pandas==2.3.3", "numpy==2.4.6")}),
+    # scikit-learn 1.3.2 asks for numpy below 2 itself, and its scipy does.
+    Case(files={"conda.yaml": conda("pandas==2.1.1", "scikit-learn==1.3.2")}),
+    Case(files={"conda.yaml": conda("scikit-learn==1.2.2", "scipy==1.11.4")}),
     # Python 3.8 has no numpy 2, and mlflow 2.9 holds numpy back itself.
     Case(files={"conda.yaml": conda("pandas==1.5.3")}, target={"python": "3.8"}),
     Case(files={"conda.yaml": conda("mlflow==2.9.2", "pandas==2.1.1")}),
