@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..model.texts import split_lines
 from ..model.types import Model, Requirement, Span
+from .hashes import hashed
 from .listing import insertions
 from .types import Edit
 
@@ -53,7 +54,10 @@ def respecified(model: Model, name: str, specifier: str) -> tuple[Edit, ...]:
     if not may_edit(model):
         return ()
     edits: list[Edit | None] = []
+    with_hash = {span for environment in (model.environment, *model.others) for span in hashed(environment)}
     for requirement in requirements_of(model, name):
+        if requirement.span in with_hash:
+            return ()
         head, _, marker = requirement.text.partition(";")
         bare = _without_specifier(head.rstrip())
         new = f"{bare}{specifier}" + (f" ; {marker.strip()}" if marker else "")

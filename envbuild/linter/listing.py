@@ -63,6 +63,21 @@ def insertions(model: Model, name: str, requirement: str) -> list[Insertion]:
     return found
 
 
+def pip_list(file: str, text: str) -> tuple[Span, str | None] | None:
+    """The place of `pip:` in a conda.yaml, and the indentation of its item; None for that where it is in braces."""
+    try:
+        document = Document(file, text)
+    except UnreadableError:
+        return None
+    found = _pip_entry(lookup(document.root, "dependencies"))
+    if found is None or found[0] is None:
+        return None
+    key = found[0]
+    dash = _DASH.match(document.lines[key.start_mark.line])
+    alone = dash is not None and dash.end() == key.start_mark.column
+    return document.span(key), dash["indent"] if dash is not None and alone else None
+
+
 def _lists(text: str, name: str) -> bool:
     for line in logical_lines("requirements.txt", text):
         head = re.split(r"\s--?[A-Za-z]", line.text, maxsplit=1)[0].strip()
@@ -78,6 +93,8 @@ def _into_requirements(file: str, text: str, requirement: str) -> Insertion:
     last: Logical | None = None
     for line in logical_lines(file, text):
         last = line
+        if re.search(r"\s--hash\b", line.text):
+            return Insertion(span=line.span(*_extent(line)), refused="its lines carry hashes, and so must a new one")
     # Behind an open continuation a new line would become part of the last one.
     line_number = 0 if last is None or last.open_ended else last.last_line
     span = last.span(*_extent(last)) if last is not None else Span(file=file)

@@ -8,6 +8,7 @@ import pytest
 
 from envbuild.errors import ModelError, StorageError
 from envbuild.linter import run
+from envbuild.linter.editing import respecified
 from envbuild.linter.fixes import apply, preview
 from envbuild.linter.textedits import edited
 from envbuild.linter.types import Choice, Edit, Finding, Target
@@ -143,8 +144,8 @@ def test_what_cannot_be_written_safely_is_refused_with_the_way_out(folder, text)
         ("mlflow", "mlflow\nS\nM"),
         ("", "S\nM\n"),
         (
-            "mlflow\r\nnumpy==1 \\\r\n --hash=sha256:aa\r\n# end\r\n",
-            "mlflow\r\nnumpy==1 \\\r\n --hash=sha256:aa\r\nS\r\nM\r\n# end\r\n",
+            "mlflow\r\nnumpy \\\r\n ==1\r\n# end\r\n",
+            "mlflow\r\nnumpy \\\r\n ==1\r\nS\r\nM\r\n# end\r\n",
         ),
         ("mlflow \\", "S\nM\nmlflow \\"),
         ("# only\n", "S\nM\n# only\n"),
@@ -307,3 +308,13 @@ def test_a_preview_shows_no_credentials(folder):
     assert "geheim" not in shown
     apply(read(root), run(read(root), TARGET))
     assert (root / "requirements.txt").read_text().startswith(text)
+
+
+def test_a_file_whose_lines_carry_hashes_gets_none_without(folder):
+    text = "mlflow==3.17.2 --hash=sha256:" + "a" * 64 + "\n"
+    root = folder({"conda.yaml": None, "requirements.txt": text})
+    found = [f for f in run(read(root), TARGET) if f.code in ("EB301", "EB302")]
+    assert all(not f.edits and "hashes" in f.help for f in found)
+    assert respecified(read(root), "mlflow", "<3") == ()
+    assert fix(root) == []
+    assert (root / "requirements.txt").read_text() == text
