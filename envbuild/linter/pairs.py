@@ -95,9 +95,7 @@ def _old(model: Model, target: Target, row: dict[str, Any]) -> Pins | None:
 def _holds_back(model: Model, target: Target, row: dict[str, Any]) -> bool:
     """Whether a listed package holds the other one back itself, in the version that will be chosen."""
     pins = pins_of(model, target, row["name"])
-    if not pins.listed or pins.unknown or not pins.below(row["below"]):
-        return False
-    return not pins.exact or release(pins.exact) >= release(row["from"])
+    return pins.listed and not pins.unknown and pins.below(row["below"]) and not pins.below(row["from"])
 
 
 def _held_back(model: Model, other: Pins, first: str) -> tuple[Edit, ...]:
