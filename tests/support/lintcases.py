@@ -13,6 +13,7 @@ from envbuild.bases.types import Base, Interpreter
 from envbuild.linter import run, run_failure, run_lock
 from envbuild.linter.types import Choice, Failure, Finding, Locked, Target
 from envbuild.model import read
+from envbuild.model.script import ScoringScript, parse_script
 from envbuild.model.types import Pickle
 from envbuild.resolver.types import Lock, LockedPackage, WheelContents
 from envbuild.servers import PROFILES
@@ -36,6 +37,11 @@ GOOD: Mapping[str, str | bytes | None] = {
 def conda(*requirements: str) -> str:
     """A conda.yaml whose pip list has these, from line 5 on, and then what the azureml server wants."""
     return CONDA_HEAD + "".join(f"  - {text}\n" for text in requirements) + CONDA_TAIL
+
+
+def script(source: str, *modules: str) -> ScoringScript:
+    """A scoring script with this source, beside which these modules lie."""
+    return parse_script("score.py", source.encode(), modules=("score", *modules))
 
 
 @dataclass(frozen=True, kw_only=True)

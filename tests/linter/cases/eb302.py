@@ -1,12 +1,10 @@
-from lintcases import CONDA, Case
-
-from envbuild.model.script import parse_script
+from lintcases import CONDA, Case, script
 
 TRIGGERS = [
     Case(files={"conda.yaml": CONDA.replace("  - azureml-ai-monitoring\n", "")}, at=("conda.yaml:8",)),
     Case(
         files={"conda.yaml": CONDA.replace("  - azureml-ai-monitoring\n", "")},
-        target={"script": parse_script("score.py", b"import json")},
+        target={"script": script("import json")},
         severity="warning",
     ),
 ]

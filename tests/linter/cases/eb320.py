@@ -1,0 +1,19 @@
+from lintcases import Case, script
+
+TRIGGERS = [
+    Case(target={"script": script("def run(data):\n    return data\n")}, at=("score.py:1",), says="no init()"),
+    Case(target={"script": script("def init():\n    pass\nclass A:\n    def run(self, data): ...\n")}, says="no run()"),
+    Case(target={"script": script("import json\n")}, says="no init() and no run()"),
+    Case(target={"script": script("def init():\n    global run\n    run = len\n")}, says="no run()"),
+]
+NEAR_MISSES = [
+    Case(),
+    Case(target={"script": script("def init(): ...\ndef run(data): ...\n")}),
+    Case(target={"script": script("from score_impl import init, run\n")}),
+    Case(target={"script": script("from score_impl import *\n")}),
+    Case(target={"script": script("from impl import start as init\nrun = lambda data: data\n")}),
+    Case(target={"script": script("try:\n    from a import init, run\nexcept ImportError:\n    init = run = None\n")}),
+    Case(target={"script": script("globals().update(init=print, run=print)\n")}),
+    # Said by EB322 alone.
+    Case(target={"script": script("def run(:\n")}),
+]
