@@ -1,0 +1,63 @@
+"""EB607: a wheel at an address that promises nothing of its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model.redact import redact
+from ...model.types import Model
+from ..base import BaseRule
+from ..sources import Source, places, sources
+from ..types import Finding, Target
+
+
+class DirectUrlWithoutHash(BaseRule):
+    """A wheel is named by its address, without a hash of its bytes.
+
+    *What it does*: looks for addresses of wheels without `#sha256=...`. An address without `name @` in front, which
+    only pip understands, is an error.
+
+    *Why it breaks*: what lies at the address can change, or go, between two builds of the same model.
+
+    *Example*: `en-core-web-sm @ https://github.com/.../en_core_web_sm-3.7.1-py3-none-any.whl`.
+
+    *Use instead*: the same with `#sha256=` and the hash behind it (`sha256sum FILE` prints it).
+
+    *Source*: PEP 508; pip, "Secure installs"; spaCy, "Models & Languages".
+    """
+
+    code = "EB607"
+    name = "direct-url-without-hash"
+    severity = "warning"
+
+    def check(self, model: Model, target: Target) -> Iterator[Finding]:
+        """One finding for each such address."""
+        for source in sources(model.environment):
+            if source.kind != "wheel address":
+                continue
+            shown = redact(source.address)
+            if source.requirement is None and not target.azure:
+                name, _ = source.wheel
+                yield self.finding(
+                    f"{shown!r} is the address of a wheel without the name of its package",
+                    hint=f"write `{name or 'name'} @ {shown}`, best with #sha256= and its hash behind it",
+                    spans=places(model, source),
+                    severity="error",
+                )
+            elif "#sha256=" not in source.address and not _hashed(model, source):
+                yield self.finding(
+                    f"{shown!r} is taken as it is found: nothing tells whether it has changed",
+                    hint="write #sha256= and the hash of the wheel behind it; `sha256sum FILE` prints it",
+                    spans=places(model, source),
+                )
+
+
+def _hashed(model: Model, source: Source) -> bool:
+    """Whether `--hash` follows the requirement, on its line or on one that continues it."""
+    span = source.span
+    later = [r.span.line for r in model.environment.pip if r.span.file == span.file and r.span.line > span.line]
+    end = min(later, default=span.line + 20)
+    return any(
+        line.text.startswith("--hash") and line.span.file == span.file and span.line <= line.span.line < end
+        for line in model.environment.lines
+    )

@@ -1,0 +1,28 @@
+from lintcases import CONDA_TAIL, Case, conda
+
+URL = "https://host/en_core_web_sm-3.7.1-py3-none-any.whl"
+NAMED = f"en-core-web-sm @ {URL}"
+HASH = "0" * 64
+TRIGGERS = [
+    Case(files={"conda.yaml": conda(NAMED)}, severity="warning", at=("conda.yaml:5",), says=URL),
+    Case(
+        files={"conda.yaml": conda(f"{NAMED} ; python_version > '3'"), "requirements.txt": f"{NAMED}\n"},
+        severity="warning",
+        at=("conda.yaml:5",),
+    ),
+    Case(files={"conda.yaml": conda(URL)}, severity="error", says="without the name"),
+    Case(files={"conda.yaml": conda(URL)}, target={"azure": True}, severity="warning"),
+    Case(files={"conda.yaml": conda(f"{NAMED}#egg=x")}, severity="warning"),
+    Case(files={"conda.yaml": conda(NAMED.replace("://", "://me:hunter2@"))}, severity="warning", says="***@host"),
+]
+NEAR_MISSES = [
+    Case(files={"conda.yaml": conda(f"{NAMED}#sha256={HASH}")}),
+    Case(
+        files={
+            "conda.yaml": None,
+            "requirements.txt": f"{NAMED} \\\n  --hash=sha256:{HASH}\nx==1\n" + CONDA_TAIL.replace("  - ", ""),
+        }
+    ),
+    Case(files={"conda.yaml": conda("en-core-web-sm==3.7.1", "https://host/x-1.0.tar.gz")}),
+    Case(files={"conda.yaml": conda("./en_core_web_sm-3.7.1-py3-none-any.whl")}),
+]
