@@ -48,7 +48,12 @@ def insertions(model: Model, name: str, requirement: str) -> list[Insertion]:
     main = environment.files[0] if environment.files else ""
     found: list[Insertion] = []
     if environment.source == "given":
-        return [Insertion(span=Span(file=main), refused="the file lies outside of the model")]
+        text = model.texts.get(main, "")
+        plain = main.endswith(".txt")
+        place = (
+            _into_requirements(main, text, requirement) if plain else _into_yaml(main, text, requirement, conda=True)
+        )
+        return [Insertion(span=place.span, refused="the file lies outside of the model")]
     if environment.source == "conda.yaml":
         found.append(_into_yaml(main, model.texts.get(main, ""), requirement, conda=True))
     elif environment.source == "python_env.yaml" and len(environment.files) == 1:
