@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-Process = Callable[..., tuple[int, str, str]]
+Lint = Callable[..., tuple[int, str, str]]
 Call = Callable[..., int]
 # The rules that every model straight from MLflow breaks, and no other.
 THESE = ("--select", "EB301,EB302")
@@ -25,54 +25,68 @@ def forest(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return Path(shutil.copytree(models / "forest", tmp_path / "models" / "forest")).relative_to(tmp_path)
 
 
+@pytest.fixture
+def lint(call: Call, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Lint:
+    """Run `envbuild lint` in this process: its exit code, stdout and stderr."""
+
+    def run(*args: object, env: dict[str, str] | None = None) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with monkeypatch.context() as patch:
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            code = call("lint", *args)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
 def codes(out: str) -> list[tuple[str, str]]:
     return [(finding["model"], finding["code"]) for finding in json.loads(out)["findings"]]
 
 
-def test_several_models_are_one_report(process: Process, forest: Path) -> None:
-    code, out, err = process("lint", *THESE, "models/diabetes", "models/forest")
+def test_several_models_are_one_report(lint: Lint, forest: Path) -> None:
+    code, out, err = lint(*THESE, "models/diabetes", "models/forest")
     assert (code, err) == (1, "")
     assert " --> models/forest/conda.yaml:12:5\n" in out
     assert out.count("Found ") == 1
     assert out.endswith("\nFound 2 errors in 1 of 2 models ([*] 2 fixable with --fix).\n")
-    assert process("lint", *THESE, "models/diabetes", forest, "--json")[1].count('"error": null') == 2
+    assert lint(*THESE, "models/diabetes", forest, "--json")[1].count('"error": null') == 2
 
 
-def test_no_finding_in_several_models_is_one_line(process: Process, forest: Path) -> None:
+def test_no_finding_in_several_models_is_one_line(lint: Lint, forest: Path) -> None:
     shutil.copytree("models/diabetes", "models/b")
-    code, out, err = process("lint", *THESE, "models/diabetes", "models/b")
+    code, out, err = lint(*THESE, "models/diabetes", "models/b")
     assert (code, out, err) == (0, "", "   Checked 2 models: no findings\n")
 
 
-def test_a_model_named_twice_is_looked_at_once(process: Process, forest: Path) -> None:
+def test_a_model_named_twice_is_looked_at_once(lint: Lint, forest: Path) -> None:
     words = (forest, f"{forest}/", forest / "MLmodel", forest / "conda.yaml", forest.absolute())
-    assert codes(process("lint", *THESE, *words, "--json")[1]) == [
+    assert codes(lint(*THESE, *words, "--json")[1]) == [
         ("models/forest", "EB301"),
         ("models/forest", "EB302"),
     ]
 
 
 @pytest.mark.parametrize("file", ["MLmodel", "conda.yaml", "metadata/MLmodel", "code/deep/x.py"])
-def test_a_file_stands_for_its_model(process: Process, forest: Path, file: str) -> None:
+def test_a_file_stands_for_its_model(lint: Lint, forest: Path, file: str) -> None:
     (forest / file).parent.mkdir(parents=True, exist_ok=True)
     (forest / file).touch()
-    assert codes(process("lint", *THESE, forest / file, "--json")[1])[0] == ("models/forest", "EB301")
+    assert codes(lint(*THESE, forest / file, "--json")[1])[0] == ("models/forest", "EB301")
 
 
-def test_a_file_stands_for_its_model_from_inside_too(
-    process: Process, forest: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_stands_for_its_model_from_inside_too(lint: Lint, forest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(forest)
-    assert " --> conda.yaml:12:5\n" in process("lint", *THESE, "conda.yaml")[1]
+    assert " --> conda.yaml:12:5\n" in lint(*THESE, "conda.yaml")[1]
     (Path("code")).mkdir(exist_ok=True)
     Path("code/a.py").touch()
     monkeypatch.chdir("code")
-    assert " --> ../conda.yaml:12:5\n" in process("lint", *THESE, "a.py")[1]
+    assert " --> ../conda.yaml:12:5\n" in lint(*THESE, "a.py")[1]
 
 
-def test_a_file_of_no_model_is_told_and_the_others_are_linted(process: Process, forest: Path) -> None:
+def test_a_file_of_no_model_is_told_and_the_others_are_linted(lint: Lint, forest: Path) -> None:
     Path("conda.yaml").write_text("dependencies: []\n")
-    code, out, err = process("lint", *THESE, "conda.yaml", forest)
+    code, out, err = lint(*THESE, "conda.yaml", forest)
     assert code == 3
     assert "EB301" in out
     assert out.endswith("Found 2 errors ([*] 2 fixable with --fix); 1 model could not be read.\n")
@@ -82,23 +96,23 @@ def test_a_file_of_no_model_is_told_and_the_others_are_linted(process: Process, 
     )
 
 
-def test_what_is_no_part_of_a_model_can_be_passed_over(process: Process, forest: Path) -> None:
+def test_what_is_no_part_of_a_model_can_be_passed_over(lint: Lint, forest: Path) -> None:
     Path("requirements.txt").write_text("mlflow\n")
-    assert process("lint", "--only-models", "requirements.txt", "models") == (
+    assert lint("--only-models", "requirements.txt", "models") == (
         0,
         "",
         "   Checked 0 models: no findings\n",
     )
     words = ("requirements.txt", forest / "MLmodel", forest / "requirements.txt")
-    code, out, err = process("lint", *THESE, "--only-models", *words, "--json")
+    code, out, err = lint(*THESE, "--only-models", *words, "--json")
     assert (code, err, len(codes(out))) == (1, "", 2)
-    assert process("lint", "--only-models", "nowhere")[0] == 3
+    assert lint("--only-models", "nowhere")[0] == 3
 
 
-def test_an_unreadable_model_keeps_no_other_from_being_linted(process: Process, forest: Path) -> None:
+def test_an_unreadable_model_keeps_no_other_from_being_linted(lint: Lint, forest: Path) -> None:
     (Path("models") / "bad").mkdir()
     os.mkfifo("models/bad/MLmodel")
-    code, out, err = process("lint", *THESE, "models/bad", "models/none", forest, "--json")
+    code, out, err = lint(*THESE, "models/bad", "models/none", forest, "--json")
     assert code == 3
     assert err.startswith("error: models/bad: MLmodel is a FIFO")
     assert "error: there is no model folder models/none\n" in err
@@ -110,23 +124,23 @@ def test_an_unreadable_model_keeps_no_other_from_being_linted(process: Process, 
 
 
 def test_a_conda_yaml_is_read_from_standard_input(start: Callable[..., subprocess.Popen[str]], forest: Path) -> None:
-    def lint(text: str, *args: object) -> tuple[int, str, str]:
+    def read(text: str, *args: object) -> tuple[int, str, str]:
         begun = start("lint", *args, stdin=subprocess.PIPE)
         out, err = begun.communicate(text, timeout=60)
         return begun.returncode, out, err
 
-    code, out, err = lint("dependencies:\n- python=3.11\n- pip:\n  - mlflow\n", *THESE, "-")
+    code, out, err = read("dependencies:\n- python=3.11\n- pip:\n  - mlflow\n", *THESE, "-")
     assert (code, err) == (1, "")
     assert " --> <stdin>:4:5\n" in out
     assert "[*]" not in out
     assert out.endswith("Found 2 errors.\n")
-    code, out, err = lint("dependencies: [\n", "-", "--json")
+    code, out, err = read("dependencies: [\n", "-", "--json")
     assert code == 1
     assert {finding["code"] for finding in json.loads(out)["findings"]} >= {"EB101"}
     assert not [finding for finding in json.loads(out)["findings"] if finding["code"].startswith("EB0")]
-    code, out, err = lint("dependencies:\n- pip:\n  - -r requirements.txt\n", "-")
+    code, out, err = read("dependencies:\n- pip:\n  - -r requirements.txt\n", "-")
     assert "<stdin>:3:" in out
-    code, out, err = lint("dependencies: []\n", *THESE, "-", forest, "--json")
+    code, out, err = read("dependencies: []\n", *THESE, "-", forest, "--json")
     assert [model["name"] for model in json.loads(out)["models"]] == ["<stdin>", "models/forest"]
 
 
@@ -163,38 +177,38 @@ def test_any_bytes_on_standard_input_are_no_bug(forest: Path, content: bytes, tm
         ((), "missing argument 'MODEL...'"),
     ],
 )
-def test_what_makes_no_sense_is_a_usage_error(process: Process, forest: Path, args: tuple[str, ...], says: str) -> None:
-    code, out, err = process("lint", *args, stdin=subprocess.DEVNULL)
+def test_what_makes_no_sense_is_a_usage_error(lint: Lint, forest: Path, args: tuple[str, ...], says: str) -> None:
+    code, out, err = lint(*args)
     assert (code, out) == (2, "")
     assert says in err.lower() or says in err
     assert "hint: " in err
 
 
-def test_rules_are_chosen_by_code_beginning_and_name(process: Process, forest: Path) -> None:
+def test_rules_are_chosen_by_code_beginning_and_name(lint: Lint, forest: Path) -> None:
     def chosen(*args: str) -> set[str]:
-        return {code for _, code in codes(process("lint", forest, "--json", *args)[1])}
+        return {code for _, code in codes(lint(forest, "--json", *args)[1])}
 
     assert chosen("--select", "EB301") == {"EB301"}
     assert chosen("--select", "EB3", "--ignore", "server-missing") == {"EB302"}
     assert chosen("--select", "EB301,monitoring-missing") == {"EB301", "EB302"}
 
 
-def test_strict_takes_warnings_for_errors(process: Process, models: Path) -> None:
-    lint = ("lint", "--select", "EB013", models / "no-signature")
-    assert process(*lint)[0] == 0
-    code, out, _ = process(*lint, "--strict")
+def test_strict_takes_warnings_for_errors(lint: Lint, models: Path) -> None:
+    words = ("--select", "EB013", models / "no-signature")
+    assert lint(*words)[0] == 0
+    code, out, _ = lint(*words, "--strict")
     assert code == 1
     assert "EB013 [error]" in out
 
 
-def test_diff_shows_what_fix_writes_and_writes_nothing(process: Process, forest: Path, tmp_path: Path) -> None:
+def test_diff_shows_what_fix_writes_and_writes_nothing(lint: Lint, forest: Path, tmp_path: Path) -> None:
     shutil.copytree(forest, "models/b")
     before = (forest / "conda.yaml").read_bytes()
-    code, diff, err = process("lint", *THESE, "--diff", forest, "models/b", "models/diabetes")
+    code, diff, err = lint(*THESE, "--diff", forest, "models/b", "models/diabetes")
     assert (code, err) == (1, "")
     assert "--- a/models/forest/conda.yaml\n+++ b/models/forest/conda.yaml\n@@ " in diff
     assert (forest / "conda.yaml").read_bytes() == before
-    assert process("lint", *THESE, "--fix", "--diff", forest, "models/b")[1] == diff
+    assert lint(*THESE, "--fix", "--diff", forest, "models/b")[1] == diff
     assert (forest / "conda.yaml").read_bytes() == before
     subprocess.run(["patch", "-p1", "--quiet"], input=diff, text=True, check=True)
     patched = (forest / "conda.yaml").read_bytes()
@@ -202,15 +216,15 @@ def test_diff_shows_what_fix_writes_and_writes_nothing(process: Process, forest:
     shutil.copy("models/b/requirements.txt", "patched.txt")
     shutil.rmtree(forest)
     shutil.copytree(Path(__file__).parents[2] / "fixtures" / "models" / "forest", forest)
-    assert process("lint", *THESE, "--fix", forest)[0] == 0
+    assert lint(*THESE, "--fix", forest)[0] == 0
     assert (forest / "conda.yaml").read_bytes() == patched
     assert (forest / "requirements.txt").read_bytes() == Path("patched.txt").read_bytes()
-    assert process("lint", *THESE, "--diff", forest) == (0, "", "")
+    assert lint(*THESE, "--diff", forest) == (0, "", "")
 
 
-def test_fix_names_the_files_of_every_model(process: Process, forest: Path) -> None:
+def test_fix_names_the_files_of_every_model(lint: Lint, forest: Path) -> None:
     shutil.copytree(forest, "models/b")
-    code, out, err = process("lint", *THESE, "--fix", forest, "models/b")
+    code, out, err = lint(*THESE, "--fix", forest, "models/b")
     assert (code, out) == (0, "")
     assert err.splitlines() == [
         "     Fixed models/forest/conda.yaml",
@@ -222,64 +236,65 @@ def test_fix_names_the_files_of_every_model(process: Process, forest: Path) -> N
 
 
 @pytest.mark.parametrize("form", ["json", "sarif", "junit", "github", "concise", "text"])
-def test_a_report_goes_to_a_file_and_the_text_to_a_person(process: Process, forest: Path, form: str) -> None:
-    code, out, _err = process("lint", *THESE, forest, "--output-format", form, "-o", "report")
+def test_a_report_goes_to_a_file_and_the_text_to_a_person(lint: Lint, forest: Path, form: str) -> None:
+    code, out, _err = lint(*THESE, forest, "--output-format", form, "-o", "report")
     assert code == 1
-    assert out == process("lint", *THESE, forest)[1]
-    shown = process("lint", *THESE, forest, "--output-format", form)[1]
+    assert out == lint(*THESE, forest)[1]
+    shown = lint(*THESE, forest, "--output-format", form)[1]
     assert Path("report").read_text() == shown
     assert shown
-    assert process("lint", *THESE, forest, "--output-format", form, "-o", "report", "-q")[1] == ""
+    assert lint(*THESE, forest, "--output-format", form, "-o", "report", "-q")[1] == ""
 
 
-def test_a_report_is_written_of_nothing_too(process: Process, forest: Path) -> None:
+def test_a_report_is_written_of_nothing_too(lint: Lint, forest: Path) -> None:
     for form in ("json", "sarif", "junit"):
-        assert process("lint", *THESE, "models/none", "--output-format", form, "-o", f"x.{form}")[0] == 3
+        assert lint(*THESE, "models/none", "--output-format", form, "-o", f"x.{form}")[0] == 3
         assert "models/none" in Path(f"x.{form}").read_text()
-        assert process("lint", *THESE, "models/diabetes", "--output-format", form)[0] == 0
+        assert lint(*THESE, "models/diabetes", "--output-format", form)[0] == 0
 
 
-def test_a_device_is_written_to_and_not_replaced(process: Process, forest: Path) -> None:
+def test_a_device_is_written_to_and_not_replaced(lint: Lint, forest: Path) -> None:
     os.mkfifo("pipe")
     reader = subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE, text=True)
-    assert process("lint", *THESE, forest, "--output-format", "json", "-o", "pipe")[0] == 1
+    assert lint(*THESE, forest, "--output-format", "json", "-o", "pipe")[0] == 1
     out, _ = reader.communicate(timeout=30)
     assert len(codes(out)) == 2
     assert Path("pipe").is_fifo()
 
 
-def test_json_is_one_format_by_two_names(process: Process, forest: Path) -> None:
-    assert process("lint", forest, "--json") == process("lint", forest, "--output-format", "json")
-    assert process("lint", forest, "--json", "--output-format", "sarif") == process("lint", forest, "--json")
+def test_json_is_one_format_by_two_names(lint: Lint, forest: Path) -> None:
+    assert lint(forest, "--json") == lint(forest, "--output-format", "json")
+    assert lint(forest, "--json", "--output-format", "sarif") == lint(forest, "--json")
 
 
-def test_text_in_a_workflow_is_annotated_and_cannot_give_commands(process: Process, forest: Path) -> None:
+def test_text_in_a_workflow_is_annotated_and_cannot_give_commands(lint: Lint, forest: Path) -> None:
     text = (forest / "conda.yaml").read_text().replace("skops==0.16.0", "'skops ##[add-mask]x'")
     (forest / "conda.yaml").write_text(text)
     workflow = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(Path.cwd())}
-    lines = process("lint", "--select", "EB101,EB301", forest, env=workflow)[1].splitlines()
+    lines = lint("--select", "EB101,EB301", forest, env=workflow)[1].splitlines()
     stop = lines[0].removeprefix("::stop-commands::")
     assert len(stop) == 24
     end = lines.index(f"::{stop}::")
     assert any("##[add-mask]" in line for line in lines[:end])
     assert lines[end + 1 :]
     assert all(line.startswith("::error file=models/forest/conda.yaml,") for line in lines[end + 1 :])
-    again = process("lint", "--select", "EB101,EB301", forest, env=workflow)[1].splitlines()
+    again = lint("--select", "EB101,EB301", forest, env=workflow)[1].splitlines()
     assert again[0] != lines[0]
-    assert process("lint", "models/diabetes", *THESE, env=workflow)[1] == ""
+    assert lint("models/diabetes", *THESE, env=workflow)[1] == ""
 
 
-def test_a_model_whose_name_is_no_text_is_named_in_every_format(process: Process, forest: Path) -> None:
+def test_a_model_whose_name_is_no_text_is_named_in_every_format(lint: Lint, forest: Path) -> None:
     odd = os.fsdecode(b"models/\xff\n::x")
     forest.rename(odd)
     for form in ("text", "concise", "json", "github", "sarif", "junit"):
-        code, _out, err = process("lint", *THESE, odd, "--output-format", form, "-o", "report")
+        code, _out, err = lint(*THESE, odd, "--output-format", form, "-o", "report")
         assert (code, err) == (1, ""), form
         assert "EB301" in Path("report").read_bytes().decode()
-    assert json.loads(process("lint", *THESE, odd, "--json")[1])["models"][0]["name"] == odd
+    assert json.loads(lint(*THESE, odd, "--json")[1])["models"][0]["name"] == odd
 
 
-def test_azure_is_a_target(call: Call, forest: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("lint", *THESE, "--target", "azure", forest) == 1
-    assert "EB301" in capsys.readouterr().out
-    assert call("lint", "--target", "sagemaker", forest) == 2
+def test_azure_is_a_target(lint: Lint, forest: Path) -> None:
+    code, out, _ = lint(*THESE, "--target", "azure", forest)
+    assert code == 1
+    assert "EB301" in out
+    assert lint("--target", "sagemaker", forest)[0] == 2
