@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from envbuild.linter import matching, run
+from envbuild.linter import clock, matching, run
 from envbuild.linter.types import Choice, Finding, Target
 from envbuild.model import read
 from envbuild.servers import PROFILES
@@ -27,6 +27,12 @@ GOOD: Mapping[str, str | bytes | None] = {
     "model.pkl": b"x",
     "input_example.json": "{}",
 }
+
+
+@pytest.fixture(autouse=True)
+def day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models are judged on one day, so that the tests outlive the versions of Python in them."""
+    monkeypatch.setattr(clock, "today", lambda: "2026-11-22")
 
 
 @pytest.fixture
