@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # The revision of what is found out about a wheel.
-REVISION = 1
+REVISION = 2
 _MOST_THREADS = 8
 
 

@@ -72,7 +72,8 @@ class WheelContents:
     `modules` are all modules that it provides, dotted, compiled ones too; a folder without `__init__` is none.
     `requires` are the Requires-Dist lines as written. `needed` are the shared libraries (`libgomp.so.1`) that its ELF
     files ask for and the wheel itself does not carry, `provided` those that it carries. `askers` are the pairs of a
-    needed library and the wheel's file that asks for it, sorted.
+    needed library, glibc's own aside, and a file of the wheel that cannot be loaded without it, sorted: a compiled
+    module, or a library that none of the wheel's others asks for (a plugin, or what is opened by ctypes).
     """
 
     name: str

@@ -20,6 +20,7 @@ _LIBRARY = pattern(r"[^/]+\.so(?:\.[0-9A-Za-z_.-]+)?")
 _COMPILED = pattern(r"\.(?:abi3|cpython-(?P<version>3\d+)[a-z]*(?:-[\w-]+)?)\Z")
 # A library for another C library than the image's is never loaded in it.
 _OTHER_LIBC = ("libc.musl-", "ld-musl-")
+_GLIBC = frozenset({"libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1", "libutil.so.1"})
 
 
 def read_wheel(path: Path, package: LockedPackage, *, python: str, machine: str) -> WheelContents | None:
@@ -31,21 +32,48 @@ def read_wheel(path: Path, package: LockedPackage, *, python: str, machine: str)
             requires = _requires(archive, names)
     except (OSError, zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, EOFError):
         return None
-    provided = {name.rpartition("/")[2] for name in libraries} | {found.soname for found in libraries.values()}
-    provided.discard("")
-    askers = sorted(
-        {(asked, name) for name, found in libraries.items() for asked in found.needed if asked not in provided}
-    )
     digits = "".join(python.split(".")[:2])
+    modules = {name: module for name in names if (module := module_of(name, digits))}
+    carried = {asked: name for name, found in libraries.items() for asked in (found.soname, name.rpartition("/")[2])}
+    carried.pop("", None)
     return WheelContents(
         name=package.name,
         version=package.version,
-        modules=frozenset(module for name in names if (module := module_of(name, digits))),
+        modules=frozenset(modules.values()),
         requires=requires,
-        needed=frozenset(asked for asked, _ in askers),
-        provided=frozenset(provided),
-        askers=tuple(askers),
+        needed=frozenset(a for found in libraries.values() for a in found.needed if a not in carried),
+        provided=frozenset(carried),
+        askers=tuple(sorted(_askers(libraries, carried, modules))),
     )
+
+
+def _askers(
+    libraries: Mapping[str, Dynamic], carried: Mapping[str, str], modules: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Pairs of a library that the wheel lacks, and a file that cannot be loaded without it.
+
+    Such a file is a compiled module, or a library that no other of the wheel asks for: what these ask for, directly or
+    through the wheel's own libraries, the loader must find.
+    """
+    inside = {name: [carried[a] for a in found.needed if a in carried] for name, found in libraries.items()}
+    asked_for = {other for name, others in inside.items() for other in others if other != name}
+    for root in libraries:
+        if root not in modules and root in asked_for:
+            continue
+        missing: set[str] = set()
+        reached, waiting = {root}, [root]
+        while waiting:
+            name = waiting.pop()
+            missing.update(a for a in libraries[name].needed if a not in carried and not _of_glibc(a))
+            new = [other for other in inside[name] if other not in reached]
+            reached.update(new)
+            waiting += new
+        yield from ((library, root) for library in missing)
+
+
+def _of_glibc(library: str) -> bool:
+    """Whether any system with glibc has it: those are not worth a line for each of hundreds of files."""
+    return library in _GLIBC or library.startswith("ld-linux")
 
 
 def module_of(name: str, digits: str) -> str:

@@ -120,11 +120,26 @@ def test_libraries_that_the_wheel_carries_are_not_needed(store: Store, tmp_path:
     found = read_contents(a_lock(package), store)["pkg"]
     assert found.needed == {"libGL.so.1", "libc.so.6"}
     assert found.provided == {"core.abi3.so", "libgomp-a34b.so.1", "libown.so", "libown.so.2"}
+    assert found.askers == (("libGL.so.1", "pkg/core.abi3.so"),)
+
+
+def test_what_cannot_be_loaded_is_named_by_the_module_that_leads_to_it(store: Store, tmp_path: Path) -> None:
+    files = {
+        "cv2/cv2.abi3.so": make_library("", ["libqtgui-1.so"]),
+        "cv2/plain.abi3.so": make_library("", ["libc.so.6"]),
+        "cv2/plugins/libqxcb.so.1": make_library("", ["libxcb.so.1", "libqtgui-1.so"]),
+        "cv2.libs/libqtgui-1.so": make_library("libqtgui-1.so", ["libqtcore-1.so", "libGL.so.1"]),
+        "cv2.libs/libqtcore-1.so": make_library("libqtcore-1.so", ["libglib-2.0.so.0", "libqtgui-1.so"]),
+    }
+    found = read_contents(a_lock(put(store, tmp_path, "cv2", files)), store)["cv2"]
     assert found.askers == (
-        ("libGL.so.1", "pkg/core.abi3.so"),
-        ("libc.so.6", "pkg.libs/libgomp-a34b.so.1"),
-        ("libc.so.6", "pkg/core.abi3.so"),
+        ("libGL.so.1", "cv2/cv2.abi3.so"),
+        ("libGL.so.1", "cv2/plugins/libqxcb.so.1"),
+        ("libglib-2.0.so.0", "cv2/cv2.abi3.so"),
+        ("libglib-2.0.so.0", "cv2/plugins/libqxcb.so.1"),
+        ("libxcb.so.1", "cv2/plugins/libqxcb.so.1"),
     )
+    assert found.needed == {"libGL.so.1", "libglib-2.0.so.0", "libxcb.so.1", "libc.so.6"}
 
 
 def test_on_another_machine_other_libraries_count(store: Store, tmp_path: Path) -> None:
