@@ -40,7 +40,7 @@ class PipMissingInConda(BaseRule):
         file = environment.files[0]
         found = pip_list(file, model.texts.get(file, ""))
         span, indent = found if found is not None else (Span(file=file), None)
-        edits = ()
+        edits: tuple[Edit, ...] = ()
         if indent is not None and may_edit(model):
             edits = (Edit(file=file, line=span.line - 1, text=f"{indent}- pip"),)
         yield self.finding(

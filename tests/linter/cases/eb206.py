@@ -1,6 +1,9 @@
 from lintcases import CONDA, Case, conda
 
-ENV = "python: 3.12.3\nbuild_dependencies:\n- pip==%s\n- setuptools==%s  # why\n- wheel\ndependencies:\n- -r requirements.txt\n"
+ENV = (
+    "python: 3.12.3\nbuild_dependencies:\n- pip==%s\n- setuptools==%s  # why\n- wheel\n"
+    "dependencies:\n- -r requirements.txt\n"
+)
 
 
 def case(pip: str, python: str = "3.12.3", **more: object) -> Case:
