@@ -104,8 +104,16 @@ def _look(
             error.message = f"{one.name}: {error.message}"
         code = report(error)
         return Unread(name=one.name, message=error.message, hint=error.hint, exit_code=code)
-    script = (str(options.scoring_script),) if options.scoring_script is not None else ()
-    return Checked(name=one.name, model=model, findings=findings, base=one.base, outside=script)
+    return Checked(name=one.name, model=model, findings=findings, base=one.base, outside=_script(options))
+
+
+def _script(options: Options) -> dict[str, str]:
+    """The text of the scoring script by its path, as far as frames need it."""
+    script = options.scoring_script
+    if script is None:
+        return {}
+    with script.open("rb") as stream:
+        return {str(script): stream.read(1 << 20).decode("utf-8-sig", "replace")}
 
 
 def _load(one: Named, options: Options, shown: Progress) -> tuple[Model, Options]:

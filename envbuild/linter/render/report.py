@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
 from pathlib import Path
 
 from ...model.types import Model, Span
@@ -16,20 +17,23 @@ class Checked:
     """A model that the rules looked at.
 
     `name` is what the person called it, `base` its folder as seen from the working directory (empty where that is the
-    folder itself), or its address. `outside` are the files that spans name and that do not lie in the model.
+    folder itself), or its address. `outside` are the files that spans name and that do not lie in the model, with their
+    texts.
     """
 
     name: str
     model: Model
     findings: tuple[Finding, ...]
     base: str = ""
-    outside: tuple[str, ...] = ()
+    outside: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, model: Model, findings: Sequence[Finding]) -> Checked:
-        """A model that nobody named: its folder is told from the working directory."""
+        """A model that nobody named: its folder is told from the working directory, and what lies outside of it too."""
         base = model.uri or os.path.relpath(model.root)
-        return cls(name=base, model=model, findings=tuple(findings), base="" if base == "." else base)
+        own = {"MLmodel", *model.texts, *(f.path for f in model.files), *(left.path for left in model.left_out)}
+        outside = {span.file: "" for finding in findings for span in finding.spans if span.file not in own}
+        return cls(name=base, model=model, findings=tuple(findings), base="" if base == "." else base, outside=outside)
 
     def path(self, file: str) -> str:
         """The path that opens a file of a span from the working directory."""
@@ -38,6 +42,10 @@ class Checked:
         if not self.base or file in given or file in self.outside or file.startswith(("--", "<")):
             return file
         return f"{self.base.rstrip('/')}/{file}"
+
+    def text(self, file: str) -> str | None:
+        """The text of a file of a span; None where it is not known."""
+        return self.model.texts.get(file) or self.outside.get(file)
 
     def place(self, span: Span) -> str:
         """`models/forest/conda.yaml:5:3`."""

@@ -160,7 +160,7 @@ def _uri(path: str, *, absolute: bool = False) -> str:
 
 
 def _line(checked: Checked, span: Span) -> str:
-    lines = split_lines(span.file, checked.model.texts.get(span.file, ""))
+    lines = split_lines(span.file, checked.text(span.file) or "")
     return lines[span.line - 1] if 0 < span.line <= len(lines) else ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...model.redact import redact
 from ...model.texts import split_lines
-from ...model.types import Model, Span
+from ...model.types import Span
 from ...patterns import pattern
 from ..types import Finding, Severity
 from .report import Checked, Report
@@ -72,7 +72,7 @@ def _block(checked: Checked, finding: Finding, color: bool, *, page: bool) -> li
     arrow = f"{' ' * width}{_paint('-->', 'frame', color)}"
     for span in finding.spans:
         out.append(f"{arrow} {_clean(checked.place(span))}")
-        out += _frame(span, checked.model, finding.severity, width, color)
+        out += _frame(span, checked.text(span.file), finding.severity, width, color)
     if not finding.spans:
         out.append(f"{arrow} {_clean(checked.base or '.')}")
     if finding.help:
@@ -91,9 +91,8 @@ def _head(finding: Finding, color: bool, *, message: str) -> str:
     return " ".join([*parts, _paint(_clean(finding.message), message, color)])
 
 
-def _frame(span: Span, model: Model, severity: Severity, width: int, color: bool) -> list[str]:
-    content = model.texts.get(span.file)
-    if content is None:
+def _frame(span: Span, content: str | None, severity: Severity, width: int, color: bool) -> list[str]:
+    if not content:
         return []
     lines = split_lines(span.file, content)
     if not 0 < span.line <= len(lines) or not lines[span.line - 1].strip():

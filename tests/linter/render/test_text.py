@@ -78,13 +78,30 @@ def test_concise_is_one_line_a_finding(folder):
 def test_files_are_named_as_the_working_directory_sees_them(folder):
     model = read(folder())
     given = replace(model, environment=replace(model.environment, source="given", files=("envs/c.yaml",)))
-    checked = Checked(name="x", model=given, findings=(), base="models/x/", outside=("score.py",))
+    checked = Checked(name="x", model=given, findings=(), base="models/x/", outside={"score.py": "x = 1\n"})
     assert checked.path("MLmodel") == "models/x/MLmodel"
     assert checked.path("envs/c.yaml") == "envs/c.yaml"
     assert checked.path("score.py") == "score.py"
     assert checked.path("--requirement") == "--requirement"
     assert replace(checked, base="").path("MLmodel") == "MLmodel"
     assert replace(checked, base="models:/m/1").path("MLmodel") == "models:/m/1/MLmodel"
+
+
+def test_what_lies_outside_of_a_model_is_told_from_its_files(folder):
+    model = read(folder())
+    spans = (Span(file="../score.py"), Span(file="conda.yaml"), Span(file="model.pkl"), Span(file="MLmodel"))
+    checked = Checked.of(model, [replace(BAD, spans=spans)])
+    places = [checked.path(span.file) for span in spans]
+    assert places == ["../score.py", *(f"{checked.base}/{name}" for name in ("conda.yaml", "model.pkl", "MLmodel"))]
+
+
+def test_a_script_outside_of_the_model_has_its_line_shown(folder):
+    finding = replace(BAD, spans=(Span(file="src/score.py", line=2, column=5, end_column=8),))
+    checked = Checked(
+        name="m", model=read(folder()), findings=(finding,), base="m", outside={"src/score.py": "\ndef run(): ...\n"}
+    )
+    lines = render(Report(results=(checked,)), "text").split("\n")
+    assert lines[1:5] == [" --> src/score.py:2:5", "  |", "2 | def run(): ...", "  |     ^^^"]
 
 
 def shown(text, span, folder, name="requirements.txt"):
