@@ -1,4 +1,4 @@
-"""Each row of the table of Python versions: its dates by PEP 602, its base by the catalogue, its tools by their wheels."""
+"""Each row of the table of Python versions: its dates by PEP 602, its base by the catalogue, its tools by wheels."""
 
 from __future__ import annotations
 
