@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .built import Built, BuiltLayer
-from .errors import FindingsError
+from .errors import FindingsError, ResolveError
+from .judging import Judge
 from .linter.types import Choice, Finding, Target
 from .model.types import Model
 from .options import Options, cache_dir, chosen
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from .backends.assemble import Assembled
     from .bases.types import Base
     from .deliver import Delivered
-    from .model.types import Pickle
     from .oci.store import Store
     from .planner.types import Plan
     from .resolver.types import Lock
@@ -58,23 +58,67 @@ def load(source: str | Path, *, options: Options | None = None, progress: Progre
     return model
 
 
-def lint(source: Model | str | Path, *, options: Options | None = None, **choices: Any) -> list[Finding]:
+def lint(
+    source: Model | str | Path,
+    *,
+    options: Options | None = None,
+    resolve: bool = False,
+    progress: Progress = SILENT,
+    **choices: Any,
+) -> list[Finding]:
     """What the rules find, by code and then by place, in a model that was loaded or in the folder at a path.
 
-    `choices` are fields of `Options` and come before `options`: `lint("./model", server="envbuild", ignore="EB3")`.
-    Raises UsageError for a choice that makes no sense, ModelError for a folder that cannot be read, TypeError for a
-    choice that there is not.
+    `resolve` chooses packages and base too, which needs an index, and adds what they show; where there is no solution,
+    that is a finding as well. `choices` are fields of `Options` and come before `options`:
+    `lint("./model", server="envbuild", ignore="EB3")`. Raises UsageError for a choice that makes no sense, ModelError
+    for a folder that cannot be read, TypeError for a choice that there is not; with `resolve` also NetworkError,
+    BaseImageError, IntegrityError and StorageError.
     """
-    from .linter import run
-
-    def pickles() -> tuple[Pickle, ...]:
-        from .model.pickles import scan
-
-        return scan(model)
-
     options = chosen(options or Options(), **choices)
     model = source if isinstance(source, Model) else load(source, options=options)
-    return run(_with_requirements(model, options), target(model, options), choice(options), pickles=pickles)
+    if not resolve:
+        return _judge(model, options).of_files()
+    from . import prepare
+
+    store = prepare.open_store(options)
+    judge = _judge(model, options, store)
+    found = judge.of_files()
+    if judge.is_hopeless():
+        return found
+    from .servers import choose_server
+
+    server, _ = choose_server(options.server, model.environment)
+    images = prepare.Images.connected(options)
+    try:
+        base, _, lock = prepare.prepare_both(model, server, options, store, images, progress, to_read=True)
+    except ResolveError as error:
+        if options.locked and not error.explanation:
+            raise
+        return judge.of_failure(error)
+    return _of_lock(judge, lock, base, model, options, store, images, progress)
+
+
+def _judge(model: Model, options: Options, store: Store | None = None) -> Judge:
+    return Judge(_with_requirements(model, options), target(model, options), choice(options), store)
+
+
+def _of_lock(
+    judge: Judge,
+    lock: Lock,
+    base: Base,
+    model: Model,
+    options: Options,
+    store: Store,
+    images: prepare.Images,
+    progress: Progress,
+) -> list[Finding]:
+    """What `judge` says of the lock and the base; a damaged base is made anew."""
+    from . import prepare
+
+    def look(opened: Base) -> list[Finding]:
+        return judge.of_lock(lock, opened, lambda: prepare.fetch_all(lock, store, progress))
+
+    return prepare.with_sound_blobs(look, base, model, options, store, images, progress)
 
 
 def choice(options: Options) -> Choice:
@@ -132,11 +176,13 @@ def lock(model: Model, *, options: Options | None = None, progress: Progress = S
     from .servers import choose_server
 
     options = options or Options()
-    model = _check(model, options, progress)
     store = prepare.open_store(options)
+    model, judge = _check(model, options, store, progress)
     server, _ = choose_server(options.server, model.environment)
     images = prepare.Images.connected(options)
-    return fetch(prepare.prepare_both(model, server, options, store, images, progress)[2], store, progress)
+    base, _, found = prepare.prepare_both(model, server, options, store, images, progress, to_read=True)
+    _check_lock(judge, found, base, model, options, store, images, progress)
+    return fetch(found, store, progress)
 
 
 def plan(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Plan:
@@ -144,9 +190,9 @@ def plan(model: Model, *, options: Options | None = None, progress: Progress = S
     from . import prepare
 
     options = options or Options()
-    model = _check(model, options, progress)
     store = prepare.open_store(options)
-    return _plan(model, options, store, prepare.Images.connected(options), progress)[0]
+    model, judge = _check(model, options, store, progress)
+    return _plan(model, judge, options, store, prepare.Images.connected(options), progress)[0]
 
 
 def build(
@@ -176,17 +222,17 @@ def build(
         from .by_engine import EngineBuild
 
         building = EngineBuild(goal, options, progress)
-        model = _check(model, options, progress)
         store = prepare.open_store(options)
-        made, base, found = _plan(model, options, store, prepare.Images.of(goal.engine), progress)
+        model, judge = _check(model, options, store, progress)
+        made, base, found = _plan(model, judge, options, store, prepare.Images.of(goal.engine), progress)
         return building.run(made, base, found, model, store, started=started)
     goal = destination(output, tags, model)
     if goal.why:
         progress.note(goal.why)
-    model = _check(model, options, progress)
     store = prepare.open_store(options)
+    model, judge = _check(model, options, store, progress)
     images = prepare.Images.of(goal.engine)
-    made, base, found = _plan(model, options, store, images, progress, to_build=True)
+    made, base, found = _plan(model, judge, options, store, images, progress)
 
     def make(opened: Base) -> tuple[Assembled, Delivered]:
         assembled = assemble(
@@ -251,10 +297,10 @@ def dockerfile(
 
     options = replace(options or Options(), backend="docker")
     refuse_to_replace(folder, force=force)
-    model = _check(model, options, progress)
     store = prepare.open_store(options)
+    model, judge = _check(model, options, store, progress)
     images = prepare.Images.connected(options)
-    made, base, found = _plan(model, options, store, images, progress)
+    made, base, found = _plan(model, judge, options, store, images, progress)
 
     def write(opened: Base) -> Summary:
         context = context_of(made, opened, found, store, options, progress, buildkit=buildkit)
@@ -277,32 +323,47 @@ def _with_requirements(model: Model, options: Options) -> Model:
     return replace(model, environment=replace(model.environment, pip=listed))
 
 
-def _check(model: Model, options: Options, progress: Progress) -> Model:
-    """Run the rules; fix first where that was asked. Raises `LintError` on an error."""
+def _check(model: Model, options: Options, store: Store, progress: Progress) -> tuple[Model, Judge]:
+    """Run the rules on the files; fix first where that was asked. Raises `LintError` on an error."""
     if options.fix:
         model, changed = fix(model, options=options)
         for file in changed:
             progress.note(f"{file} was mended by --fix")
     progress.start("lint")
-    findings = lint(model, options=options)
-    if any(finding.severity == "error" for finding in findings):
-        raise LintError(model, findings)
-    for finding in findings:
-        if finding.severity == "warning":
-            place = f"{finding.spans[0].file}:{finding.spans[0].line}: " if finding.spans else ""
-            progress.warn(f"{place}{finding.code} {finding.message}")
+    judge = _judge(model, options, store)
+    findings = judge.of_files()
+    _stop_or_warn(model, findings, findings, progress)
     progress.done("lint", Summary(count=len(findings), noun="findings", detail="no errors"))
-    return model
+    return model, judge
 
 
-def _plan(
+def _check_lock(
+    judge: Judge,
+    lock: Lock,
+    base: Base,
     model: Model,
     options: Options,
     store: Store,
     images: prepare.Images,
     progress: Progress,
-    *,
-    to_build: bool = False,
+) -> None:
+    """Run the rules on the packages and the base that are about to be used. Raises `LintError` on an error."""
+    before = judge.of_files()
+    findings = _of_lock(judge, lock, base, model, options, store, images, progress)
+    _stop_or_warn(model, findings, [finding for finding in findings if finding not in before], progress)
+
+
+def _stop_or_warn(model: Model, findings: Sequence[Finding], new: Sequence[Finding], progress: Progress) -> None:
+    if any(finding.severity == "error" for finding in findings):
+        raise LintError(model, findings)
+    for finding in new:
+        if finding.severity == "warning":
+            place = f"{finding.spans[0].file}:{finding.spans[0].line}: " if finding.spans else ""
+            progress.warn(f"{place}{finding.code} {finding.message}")
+
+
+def _plan(
+    model: Model, judge: Judge, options: Options, store: Store, images: prepare.Images, progress: Progress
 ) -> tuple[Plan, Base, Lock]:
     from . import prepare
     from .facts import heavy_wheels
@@ -311,6 +372,7 @@ def _plan(
     from .servers import choose_server
 
     server, why = choose_server(options.server, model.environment)
-    base, choice, found = prepare.prepare_both(model, server, options, store, images, progress, to_build=to_build)
+    base, choice, found = prepare.prepare_both(model, server, options, store, images, progress, to_read=True)
+    _check_lock(judge, found, base, model, options, store, images, progress)
     inputs = gather(model, server, why, base, choice, found, options, store)
     return make_plan(inputs, ranking=heavy_wheels()), base, found

@@ -52,9 +52,29 @@ class ModelError(EnvbuildError):
 
 
 class ResolveError(EnvbuildError):
-    """No set of packages satisfies the requirements."""
+    """No set of packages satisfies the requirements.
+
+    `explanation` is the solver's own, for `python` (full version) on `platform` (its newest wheel tag), and `blamed`
+    the requirements that it names; all are empty where nothing was solved.
+    """
 
     exit_code = 4
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        explanation: str = "",
+        python: str = "",
+        platform: str = "",
+        blamed: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.explanation = explanation
+        self.python = python
+        self.platform = platform
+        self.blamed = blamed
 
 
 class BaseImageError(EnvbuildError):

@@ -129,12 +129,11 @@ def prepare_both(
     images: Images,
     progress: Progress,
     *,
-    to_build: bool = False,
+    to_read: bool = False,
 ) -> tuple[Base, Choice, Lock]:
     """The base and the lock. Where the base has to be made, the packages are resolved meanwhile for what it will be.
 
-    `to_build` says that an image follows: then a base that is new makes new bytecode out of every wheel, so the wheels
-    are fetched too.
+    `to_read` says that the rules look into the wheels next: then they are fetched and read meanwhile too.
     """
     from .aside import Aside
 
@@ -147,8 +146,11 @@ def prepare_both(
 
         def resolve_and_fetch(foreseen: Foreseen, listener: Progress) -> Lock:
             lock = _resolve(model, server, foreseen, options, listener)
-            if to_build and options.bytecode != "off":
-                fetcher(lock, store, listener)([package.sha256 for package in lock.packages])
+            if to_read:
+                from .resolver.contents import read_contents
+
+                fetch_all(lock, store, listener)
+                read_contents(lock, store, progress=listener)
             return lock
 
         base, choice = prepare_base(model, options, store, images, progress, resolve_aside)
@@ -182,6 +184,13 @@ def _resolve(model: Model, server: Server, base: Foreseen, options: Options, pro
         model_root=model.root,
         progress=progress,
     )
+
+
+def fetch_all(lock: Lock, store: Store, progress: Progress) -> None:
+    """Bring every wheel of `lock` into the store."""
+    from .resolver import fetch
+
+    fetch(lock, store, progress)
 
 
 def fetcher(lock: Lock, store: Store, progress: Progress) -> Callable[[Sequence[str]], None]:

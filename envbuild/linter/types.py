@@ -90,11 +90,16 @@ class Locked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A resolution that found nothing: uv's explanation, the full Python version and the platform tag."""
+    """A resolution that found nothing: uv's explanation, the full Python version and the platform tag.
+
+    `blamed` are the requirements that the explanation names, by canonical name; `hint` is what may help.
+    """
 
     explanation: str
     python: str
     platform: str
+    blamed: tuple[str, ...] = ()
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,10 @@ def error_of(answer: Answer, inputs: Inputs, platform: Platform) -> EnvbuildErro
         f"no set of packages satisfies the requirements on Python {platform.python}:\n{shown}"
         + _asked_by(said, inputs.asks),
         hint=_hint(said, inputs, platform),
+        explanation=said,
+        python=platform.python,
+        platform=platform.tag,
+        blamed=tuple(dict.fromkeys(ask.name for ask in _named(said, inputs.asks))),
     )
 
 

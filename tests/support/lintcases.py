@@ -50,7 +50,7 @@ class Case:
 
     `at` are the places (`conda.yaml:5`) of the first finding, where they matter; `says` a part of its message. `target`
     are further fields of Target. With `packages` (name -> version) the rules of the lock stage run too, with
-    `explanation` those of a failed resolution; `pickles` stand for what the scan finds, None for reading the folder's.
+    `explanation` those of a failed resolution, which names `blamed`; `pickles` stand for what the scan finds, None for reading the folder's.
     """
 
     files: Mapping[str, str | bytes | None] = field(default_factory=dict)
@@ -64,6 +64,7 @@ class Case:
     python: str = "3.11.7"
     glibc: str = "2.36"
     explanation: str = ""
+    blamed: tuple[str, ...] = ()
     choice: Choice = field(default_factory=Choice)
     severity: str = "error"
     at: tuple[str, ...] = ()
@@ -87,7 +88,12 @@ def findings(case: Case, root: Path) -> list[Finding]:
     pickles = case.pickles
     found = run(model, target, case.choice, pickles=None if pickles is None else lambda: pickles)
     if case.explanation:
-        failure = Failure(explanation=case.explanation, python=case.python, platform="manylinux_2_36_x86_64")
+        failure = Failure(
+            explanation=case.explanation,
+            python=case.python,
+            platform="manylinux_2_36_x86_64",
+            blamed=case.blamed,
+        )
         found = run_failure(model, target, failure, case.choice, before=found)
     if case.packages is not None:
         found = run_lock(model, target, locked(case), case.choice, before=found)
