@@ -52,7 +52,7 @@ class PairRule(BaseRule):
             for row in group["packages"]:
                 found = locked.version(row["name"])
                 ready = row.get("ready", row["below"])
-                if is_below(found, ready):
+                if is_below(found, ready) and not is_below(found, row.get("from", "0")):
                     other = pins_of(model, target, name)
                     yield self.finding(
                         f"{row['name']} {found} {self.why}, and {name} {version} comes beside it",
@@ -65,7 +65,8 @@ class PairRule(BaseRule):
         """The groups that matter where that server answers.
 
         A group says `with` which package, `from` which version on, and from which `python` on if not from any. Its
-        `packages` break in versions before `below`; `caps` are those that hold the other one back, `from` one version
+        `packages` break in versions before `below`, some only `from` one on; `caps` are those that hold the other
+        one back, `from` one version
         on and before `below`.
         """
         groups: list[dict[str, Any]] = load_json(self.facts)["groups"]
@@ -89,7 +90,8 @@ class PairRule(BaseRule):
 def _old(model: Model, target: Target, row: dict[str, Any]) -> Pins | None:
     """The lines for a package of which only versions that break can be chosen."""
     pins = pins_of(model, target, row["name"])
-    return pins if pins.listed and not pins.unknown and pins.below(row["below"]) else None
+    broken = pins.listed and not pins.unknown and pins.below(row["below"])
+    return pins if broken and not pins.below(row.get("from", "0")) else None
 
 
 def _holds_back(model: Model, target: Target, row: dict[str, Any]) -> bool:

@@ -11,7 +11,8 @@ class ProtobufGeneration(PairRule):
     *What it does*: knows the versions of packages whose `_pb2` modules were written before protoc 3.19 and that do not
     hold protobuf back, and looks for a protobuf from 4 on beside them.
 
-    *Why it breaks*: the import stops at `TypeError: Descriptors cannot be created directly`.
+    *Why it breaks*: the import stops at `TypeError: Descriptors cannot be created directly`, with a
+    newer one at `cannot import name 'service' from 'google.protobuf'`.
 
     *Example*: `mlflow==1.26.1` without a line for protobuf.
 

@@ -20,6 +20,7 @@ TRIGGERS = [
     Case(files=of("flask==2.2.2", "Werkzeug>=2.2"), at=("conda.yaml:6", "conda.yaml:7")),
     Case(files=of("flask==1.1.2", "werkzeug<2", "itsdangerous<2.1", "markupsafe<2.1"), says="jinja2"),
     Case(files=of("jinja2==2.11.3"), says="markupsafe"),
+    Case(files=of("flask==1.1.4"), says="markupsafe"),
     Case(files=of("flask==2.2.2", "werkzeug==3.1.3"), says="werkzeug==3.1.3 is asked for"),
     Case(files=of("flask"), packages=LOCK, says="werkzeug 3.1.3"),
 ]
