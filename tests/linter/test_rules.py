@@ -6,12 +6,13 @@ import pytest
 
 from envbuild.errors import UsageError
 from envbuild.linter import RULES, run
-from envbuild.linter.types import Target
+from envbuild.linter.types import Choice, Target
 from envbuild.model import read
 from envbuild.model.script import parse_script
 from envbuild.servers import PROFILES
 
 PYFUNC = "flavors: {python_function: {loader_module: mlflow.sklearn, python_version: 3.11.7%s}}\n"
+LISTED = Choice(select=("EB301", "EB302"))
 SIGNATURE = "signature: {inputs: '[%s]'}\n"
 
 
@@ -280,14 +281,14 @@ def test_a_downloaded_model_is_not_offered_a_fix(folder):
     from dataclasses import replace
 
     model = replace(read(folder({"conda.yaml": SERVERLESS % ""})), uri="models:/m/1")
-    found = run(model, Target(server=PROFILES["azureml"]))
-    assert len(found) == 2
+    found = run(model, Target(server=PROFILES["azureml"]), LISTED)
+    assert codes(found) == [("EB301", "error"), ("EB302", "error")]
     assert all(not f.edits and "--fix is refused: the model was downloaded" in f.help for f in found)
 
 
 def test_a_given_environment_is_not_offered_a_fix(folder, tmp_path):
     (tmp_path / "e.txt").write_text("mlflow\n")
-    found = run(read(folder(), environment=tmp_path / "e.txt"), Target(server=PROFILES["azureml"]))
+    found = run(read(folder(), environment=tmp_path / "e.txt"), Target(server=PROFILES["azureml"]), LISTED)
     assert codes(found) == [("EB301", "error"), ("EB302", "error")]
     assert all(not f.edits and str(tmp_path / "e.txt") in f.help for f in found)
 
