@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+from lintcases import Case, conda, write
+
+from envbuild.linter.sources import places, sources
+from envbuild.model import read
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "address"),
+    [
+        ("-e .", "editable", "."),
+        ("-e./mylib", "editable", "./mylib"),
+        ("--editable=git+https://h/r", "editable", "git+https://h/r"),
+        ("git+https://h/r@main", "repository", "git+https://h/r@main"),
+        ("mylib @ git+ssh://git@h/r", "repository", "git+ssh://git@h/r"),
+        ("mylib@git+https://h/r", "repository", "git+https://h/r"),
+        ("./x-1-py3-none-any.whl", "wheel path", "./x-1-py3-none-any.whl"),
+        ("X-1-py3-none-any.WHL", "wheel path", "X-1-py3-none-any.WHL"),
+        ("./x-1-py3-none-any.whl[a,b]", "wheel path", "./x-1-py3-none-any.whl"),
+        ("./x-1-py3-none-any.whl ; python_version > '3'", "wheel path", "./x-1-py3-none-any.whl"),
+        ("C:\\x-1-py3-none-any.whl", "wheel path", "C:\\x-1-py3-none-any.whl"),
+        ("file:///x-1-py3-none-any.whl#sha256=0", "wheel path", "file:///x-1-py3-none-any.whl#sha256=0"),
+        ("https://h/x-1-py3-none-any.whl?a=1", "wheel address", "https://h/x-1-py3-none-any.whl?a=1"),
+        ("x @ https://h/x-1-py3-none-any.whl", "wheel address", "https://h/x-1-py3-none-any.whl"),
+        ("https://h/x-1.tar.gz", "source address", "https://h/x-1.tar.gz"),
+        ("./mylib", "source path", "./mylib"),
+        ("mylib.zip", "source path", "mylib.zip"),
+        ("--find-links ./wheels", None, ""),
+        ("--pre", None, ""),
+        ("numpy==1.26.4", None, ""),
+    ],
+)
+def test_a_line_is_told_by_where_it_leads(text, kind, address, tmp_path):
+    model = read(write(Case(files={"conda.yaml": conda(text)}), tmp_path / "model"))
+    found = list(sources(model.environment))
+    assert [(source.kind, source.address, source.span.line) for source in found] == (
+        [(kind, address, 5)] if kind else []
+    )
+
+
+def test_the_same_text_in_a_file_that_does_not_count_is_a_place_of_it(tmp_path):
+    files = {"conda.yaml": conda("./a", "./b"), "requirements.txt": "# c\n./b\n"}
+    model = read(write(Case(files=files), tmp_path / "model"))
+    one, two = sources(model.environment)
+    assert [f"{span.file}:{span.line}" for span in places(model, one)] == ["conda.yaml:5"]
+    assert [f"{span.file}:{span.line}" for span in places(model, two)] == ["conda.yaml:6", "requirements.txt:2"]
+
+
+@pytest.mark.parametrize(
+    ("address", "wheel"),
+    [
+        ("code/my_lib-1.2-py3-none-any.whl", ("my-lib", "1.2")),
+        ("C:\\a\\my_lib-1.2-1-py3-none-any.whl", ("my-lib", "1.2")),
+        ("code/strange.whl", ("", "")),
+    ],
+)
+def test_a_wheel_tells_its_name_and_version(address, wheel, tmp_path):
+    model = read(write(Case(files={"conda.yaml": conda(address)}), tmp_path / "model"))
+    assert [source.wheel for source in sources(model.environment)] == [wheel]
+
+
+def test_own_indexes_make_a_warning_of_what_they_may_hold(tmp_path, monkeypatch):
+    from lintcases import findings
+
+    case = Case(files={"conda.yaml": conda("torch==2.1.0+cu118", "dbruntime")})
+    root = write(case, tmp_path / "model")
+    for variable, severity in (("", "error"), ("UV_INDEX", "warning"), ("UV_TORCH_BACKEND", "warning")):
+        with monkeypatch.context() as patch:
+            patch.setenv(variable or "OTHER", "x")
+            found = {f.code: f.severity for f in findings(case, root)}
+        assert (found["EB503"], found["EB604"]) == (severity, severity)
