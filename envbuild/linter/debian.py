@@ -1,0 +1,75 @@
+"""What the rules on system libraries share: which Debian package has a library, and how it comes into the image."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any
+
+from ..facts import load_json
+from ..patterns import pattern
+from .types import Locked, Target
+
+if TYPE_CHECKING:
+    from ..bases.types import Base
+
+# Java's library, by which a runtime is recognised in a base.
+JAVA = "libjvm.so"
+# Spark's own launcher is a shell script, and an assembled base has no shell.
+SPARK = ("openjdk-17-jre-headless", "bash", "coreutils")
+_RUNTIMES = pattern(r"(?:openjdk-\d+|default)-(?:jre|jdk)(?:-headless)?\Z")
+# The C library of each release of Debian tells which it is; an image says no more of itself.
+_SUITES = {"2.31": "bullseye", "2.36": "bookworm", "2.41": "trixie"}
+
+
+def facts() -> Any:
+    """The table of system libraries."""
+    return load_json("system_libraries.json")
+
+
+def suite_of(base: Base) -> str:
+    """The release of Debian that `base` is, as far as its C library shows it; empty for any other."""
+    return _SUITES.get(base.glibc, "")
+
+
+def packages_for(libraries: Iterable[str], base: Base) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The Debian packages that have `libraries`, sorted, and the libraries for which none is known."""
+    packages: set[str] = set()
+    unknown: list[str] = []
+    for library in libraries:
+        known = facts()["debian"].get(library, {})
+        name = known if isinstance(known, str) else known.get(suite_of(base), "")
+        if name:
+            packages.add(name)
+        else:
+            unknown.append(library)
+    return tuple(sorted(packages)), tuple(unknown)
+
+
+def way_to(packages: Collection[str], base: Base) -> str:
+    """How `packages` come into an image on `base`; empty for none."""
+    if not packages:
+        return ""
+    names = sorted(packages)
+    options = " ".join(f"--apt {name}" for name in names)
+    if base.assembled:
+        return f"{options} adds what is missing to the base"
+    return (
+        f"name an image that has {', '.join(names)} with --base (built FROM this one, its Dockerfile installs them), "
+        f"or take a base of envbuild's own: --base debian:bookworm {options}"
+    )
+
+
+def brings_java(target: Target) -> bool:
+    """Whether --apt adds a Java runtime."""
+    return any(_RUNTIMES.match(name) for name in target.apt)
+
+
+def has_java(locked: Locked) -> bool:
+    """Whether the base, with what --apt adds to it, has a Java runtime."""
+    return JAVA in locked.libraries
+
+
+def java_hint(base: Base) -> str:
+    """How a Java runtime and what Spark's launcher needs come into an image on `base`."""
+    runtime = facts()["debian"][JAVA].get(suite_of(base), SPARK[0])
+    return way_to((runtime, *SPARK[1:]), base)
