@@ -145,11 +145,11 @@ def _into_list(document: Document, node: yaml.SequenceNode, requirement: str) ->
         line, column = node.end_mark.line, node.end_mark.column - 1
         span = Span(file=document.file, line=line + 1, column=column + 1, end_column=column + 2)
         # The comma behind it lets a second requirement be put in at the same place.
-        return _in_line(document, span, line, column, _quoted(requirement) + ", ")
+        return _in_line(document, span, line, column, quoted(requirement) + ", ")
     last = node.value[-1]
     if node.flow_style:
         return _in_line(
-            document, document.span(last), last.end_mark.line, last.end_mark.column, ", " + _quoted(requirement)
+            document, document.span(last), last.end_mark.line, last.end_mark.column, ", " + quoted(requirement)
         )
     dash = _DASH.match(document.lines[last.start_mark.line])
     if dash is None:
@@ -206,7 +206,7 @@ def _in_line(document: Document, span: Span, line: int, column: int, text: str) 
     return Insertion(span=span, edits=(Edit(file=document.file, line=line + 1, text=new, action="replace"),))
 
 
-def _quoted(requirement: str) -> str:
+def quoted(requirement: str) -> str:
     """The requirement as an item of a list in brackets, where a comma would end it."""
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._<>=!~-]*", requirement):
         return requirement
