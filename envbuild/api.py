@@ -8,7 +8,7 @@ Each takes what it needs and raises an `EnvbuildError`; none prints. Progress go
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,30 +143,38 @@ def target(model: Model, options: Options) -> Target:
         inject=options.inject,
         script=script,
         azure=options.target == "azure",
+        platform=options.platform or "linux/amd64",
         apt=options.apt,
     )
 
 
-def fix(model: Model, *, options: Options | None = None) -> tuple[Model, list[str]]:
+def fix(
+    model: Model, *, options: Options | None = None, resolve: bool = False, progress: Progress = SILENT
+) -> tuple[Model, list[str]]:
     """Apply the safe fixes of all findings in place; the model as it reads then, and the files changed.
 
     With `unsafe_fixes` of the options the others are applied too: those that could change what the model answers.
+    `resolve` is `lint`'s: after each round of fixes the packages are chosen anew.
     """
     from .linter.fixes import apply
 
     options = options or Options()
-    findings = lint(model, options=options)
-    changed = apply(model, findings, unsafe=options.unsafe_fixes, again=lambda now: lint(now, options=options))
+    find = _finder(options, resolve, progress)
+    changed = apply(model, find(model), unsafe=options.unsafe_fixes, again=find)
     return (load(model.root, options=options) if changed else model), changed
 
 
-def preview(model: Model, *, options: Options | None = None) -> str:
+def preview(model: Model, *, options: Options | None = None, resolve: bool = False, progress: Progress = SILENT) -> str:
     """What `fix` would write, as a unified diff; empty where there is nothing to fix."""
     from .linter.fixes import preview as diff
 
     options = options or Options()
-    findings = lint(model, options=options)
-    return diff(model, findings, unsafe=options.unsafe_fixes, again=lambda now: lint(now, options=options))
+    find = _finder(options, resolve, progress)
+    return diff(model, find(model), unsafe=options.unsafe_fixes, again=find)
+
+
+def _finder(options: Options, resolve: bool, progress: Progress) -> Callable[[Model], list[Finding]]:
+    return lambda model: lint(model, options=options, resolve=resolve, progress=progress)
 
 
 def lock(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Lock:

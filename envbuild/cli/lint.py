@@ -57,7 +57,7 @@ def command(
     slow = resolve or any(one.remote for one in wanted)
     with display(terminal(), quiet=quiet or not slow) as shown:
         if diff:
-            return _diff(wanted, options)
+            return _diff(wanted, options, shown, resolve=resolve)
         results = [_look(one, options, shown, resolve=resolve, quiet=quiet, several=len(wanted) > 1) for one in wanted]
     return _tell(results, form, output_file, quiet=quiet)
 
@@ -93,10 +93,9 @@ def _look(
     try:
         model, options = _load(one, options, shown)
         if options.fix:
-            model, changed = api.fix(model, options=options)
+            model, changed = api.fix(model, options=options, resolve=resolve, progress=shown)
             _tell_fixed(one, changed, quiet=quiet)
-        staged: dict[str, Any] = {"resolve": True, "progress": shown} if resolve else {}
-        findings = tuple(api.lint(model, options=options, **staged))
+        findings = tuple(api.lint(model, options=options, resolve=resolve, progress=shown))
     except UsageError:
         raise
     except EnvbuildError as error:
@@ -130,14 +129,15 @@ def _load(one: Named, options: Options, shown: Progress) -> tuple[Model, Options
     return api.load(one.source, options=options, progress=shown), options
 
 
-def _diff(wanted: Sequence[Named], options: Options) -> int:
+def _diff(wanted: Sequence[Named], options: Options, shown: Progress, *, resolve: bool) -> int:
     """Show what the fixes would change in all models; 1 if that is anything."""
     from .. import api
-    from ..progress import SILENT
     from .terminal import say
 
-    found = [api.preview(_load(one, options, SILENT)[0], options=options) for one in wanted]
-    text = "".join(_from_here(diff, one.base) for diff, one in zip(found, wanted, strict=True))
+    text = ""
+    for one in wanted:
+        model, _ = _load(one, options, shown)
+        text += _from_here(api.preview(model, options=options, resolve=resolve, progress=shown), one.base)
     if text:
         say(text.rstrip("\n"))
     return 1 if text else 0
@@ -145,11 +145,14 @@ def _diff(wanted: Sequence[Named], options: Options) -> int:
 
 def _from_here(diff: str, base: str) -> str:
     """The diff with the paths of its files as seen from the working directory, so that `patch -p1` takes it there."""
+    import os
     import re
 
     if not base:
         return diff
-    return re.sub(r"(?m)^--- a/(.*)\n\+\+\+ b/(.*)\n(?=@@ )", rf"--- a/{base}/\1\n+++ b/{base}/\2\n", diff)
+    here = os.path.relpath(base)
+    heads = re.compile(r"^--- a/(.*)\n\+\+\+ b/(.*)\n(?=@@ )", re.MULTILINE)
+    return heads.sub(lambda head: f"--- a/{here}/{head[1]}\n+++ b/{here}/{head[2]}\n", diff)
 
 
 def _tell_fixed(one: Named, files: Sequence[str], *, quiet: bool) -> None:
