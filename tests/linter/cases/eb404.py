@@ -1,0 +1,39 @@
+from lintcases import CONDA_HEAD, CONDA_TAIL, Case, conda
+
+TRIGGERS = [
+    Case(files={"conda.yaml": conda("mlflow")}, severity="warning", at=("conda.yaml:5",), says="unpinned mlflow broke"),
+    Case(
+        files={"conda.yaml": conda("numpy==2.4.6", "pandas>=2", "scikit-learn")},
+        severity="warning",
+        at=("conda.yaml:6", "conda.yaml:7"),
+        says="pandas, scikit-learn have no exact version",
+    ),
+    Case(files={"conda.yaml": conda("lightgbm!=4.0,>3")}, severity="warning", says="lightgbm"),
+    Case(files={"conda.yaml": conda("scipy")}, server="envbuild", severity="warning", at=("conda.yaml:5",)),
+    Case(
+        files={"conda.yaml": CONDA_HEAD.replace("- pip\n", "- pip\n- lightgbm\n") + CONDA_TAIL},
+        severity="warning",
+        at=("conda.yaml:4",),
+    ),
+    Case(files={"conda.yaml": conda(*(f"name{n}" for n in range(20)))}, severity="warning", says="and 12 more"),
+    Case(
+        files={"conda.yaml": conda("mlflow", "scipy")},
+        packages={"mlflow-skinny": "3.17.2", "scipy": "1.17.1"},
+        severity="warning",
+    ),
+]
+NEAR_MISSES = [
+    Case(files={"conda.yaml": conda("mlflow==3.17.2", "numpy~=2.1", "pandas<3", "scipy===1.17.1")}),
+    Case(files={"conda.yaml": conda("setuptools", "azureml-contrib-services>=1.62")}),
+    Case(files={"conda.yaml": conda("numpy", "numpy==2.4.6")}),
+    Case(files={"conda.yaml": conda("en-core-web-sm @ https://x.org/en_core_web_sm-3.7.1-py3-none-any.whl")}),
+    Case(
+        files={
+            "conda.yaml": None,
+            "python_env.yaml": 'python: "3.11.7"\ndependencies:\n- -r requirements.txt\n',
+            "requirements.txt": "numpy\nazureml-inference-server-http\nazureml-ai-monitoring\n-c constraints.txt\n",
+            "constraints.txt": "numpy==2.4.6\n",
+        }
+    ),
+    Case(files={"conda.yaml": CONDA_HEAD.replace("- pip\n", "- pip<=24.0\n- lightgbm=4.6\n") + CONDA_TAIL}),
+]
