@@ -59,6 +59,7 @@ class Case:
     pickles: tuple[Pickle, ...] | None = ()
     packages: Mapping[str, str] | None = None
     filenames: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
     contents: Mapping[str, WheelContents] = field(default_factory=dict)
     libraries: frozenset[str] = frozenset()
     python: str = "3.11.7"
@@ -108,7 +109,7 @@ def locked(case: Case) -> Locked:
             version=version,
             filename=case.filenames.get(name, f"{name.replace('-', '_')}-{version}-py3-none-any.whl"),
             sha256="0" * 64,
-            size=1000,
+            size=case.sizes.get(name, 1000),
         )
         for name, version in sorted((case.packages or {}).items())
     )
