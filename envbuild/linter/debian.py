@@ -59,9 +59,15 @@ def way_to(packages: Collection[str], base: Base) -> str:
     )
 
 
-def brings_java(target: Target) -> bool:
-    """Whether --apt adds a Java runtime."""
-    return any(_RUNTIMES.match(name) for name in target.apt)
+def may_have_java(target: Target) -> bool:
+    """Whether the image may have a Java runtime: --apt adds one, or the base is an image that nobody has opened yet.
+
+    No base that envbuild makes or chooses itself has one, nor has Azure ML's.
+    """
+    if target.azure:
+        return False
+    own = target.base == "auto" or target.base.startswith("debian:")
+    return not own or any(_RUNTIMES.match(name) for name in target.apt)
 
 
 def has_java(locked: Locked) -> bool:
@@ -69,7 +75,9 @@ def has_java(locked: Locked) -> bool:
     return JAVA in locked.libraries
 
 
-def java_hint(base: Base) -> str:
-    """How a Java runtime and what Spark's launcher needs come into an image on `base`."""
+def java_hint(base: Base | None = None) -> str:
+    """How a Java runtime and what Spark's launcher needs come into an image, on `base` where it is known."""
+    if base is None:
+        return " ".join(f"--apt {name}" for name in SPARK) + " adds one to a base of Debian 12 (Python 3.11)"
     runtime = facts()["debian"][JAVA].get(suite_of(base), SPARK[0])
     return way_to((runtime, *SPARK[1:]), base)

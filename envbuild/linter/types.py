@@ -57,7 +57,8 @@ class Target:
 
     `script` is the person's scoring script; None where the server's own serves the model.
     `azure` judges for Azure ML's own no-code image, where nothing of what envbuild puts right is put right.
-    `apt` names the distribution packages that are added to the base.
+    `apt` names the distribution packages that are added to the base, and `base` what was asked for as one (`auto`,
+    `debian:bookworm`, an image).
     """
 
     server: Server
@@ -67,6 +68,7 @@ class Target:
     azure: bool = False
     platform: str = "linux/amd64"
     apt: tuple[str, ...] = ()
+    base: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

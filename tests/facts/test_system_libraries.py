@@ -25,11 +25,9 @@ REAL = {
     "lightgbm": ("lightgbm==4.6.0", "libgomp.so.1"),
     "opencv-python": ("opencv-python==4.9.0.80", "libGL.so.1"),
     "opencv-contrib-python": ("opencv-contrib-python==4.9.0.80", "libGL.so.1"),
-    "paddlepaddle": ("paddlepaddle==2.6.2", "libgomp.so.1"),
     "numba": ("numba==0.61.0", "libtbb.so.12"),
     "torchaudio": ("torchaudio==2.2.2", "libavutil.so.57"),
 }
-LARGE = {"opencv-python", "opencv-contrib-python", "paddlepaddle"}
 Owners = Callable[[str], dict[str, set[str]]]
 
 
