@@ -145,6 +145,7 @@ def target(model: Model, options: Options) -> Target:
         azure=options.target == "azure",
         platform=options.platform or "linux/amd64",
         apt=options.apt,
+        base=options.base,
     )
 
 
