@@ -7,16 +7,22 @@ import gzip
 import io
 import json
 import lzma
+import math
 import pickle
+import time
+import types
 import zipfile
 import zlib
 from decimal import Decimal
+from pathlib import Path
 
 import cloudpickle
 import pytest
 
 from envbuild.model import read
-from envbuild.model.pickles import imported_modules, modules_of
+from envbuild.model.pickles import from_json, imported_modules, modules_of, scan, to_json
+
+PICKLES = Path(__file__).resolve().parents[2] / "fixtures" / "pickles"
 
 VALUE = {"a": collections.OrderedDict(x=Decimal("1.5")), "b": fractions.Fraction(1, 3), "c": fractions.Fraction(2, 3)}
 MODULES = {"collections", "decimal", "fractions"}
@@ -114,10 +120,127 @@ def test_real_models(fixture_models):
 
 
 def test_the_result_is_sorted_and_without_main(folder):
-    import types
-
     value = types.SimpleNamespace(b=VALUE["b"], a=VALUE["a"])
     root = folder({"model.pkl": pickle.dumps(value, protocol=4) + b"\x80\x04c__main__\nX\n."})
     found = imported_modules(read(root))
     assert list(found) == sorted(found)
     assert "__main__" not in found
+
+
+def scanned(folder, content, name="model.pkl"):
+    return scan(read(folder({name: content})))
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in PICKLES.glob("arrays*")))
+def test_arrays_in_joblib_files_are_stepped_over(folder, name):
+    (found,) = scanned(folder, (PICKLES / name).read_bytes(), "model.joblib")
+    assert found.complete
+    assert "fractions.Fraction" in found.globals
+    assert not any("nowhere" in module for module in found.modules)
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        ("forest-0.pkl", "1.9.1"),
+        ("forest-5.pkl", "1.9.1"),
+        ("forest.joblib", "1.9.1"),
+        ("forest-sklearn-1.1.joblib", "1.1.3"),
+        ("booster.pkl", "3.2.0"),
+    ],
+)
+def test_versions_that_libraries_wrote(folder, name, version):
+    (found,) = scanned(folder, (PICKLES / name).read_bytes())
+    assert list(found.versions.values()) == [version]
+    assert found.complete
+    assert not found.code
+
+
+def test_the_skops_schema_says_versions_and_names(fixture_models):
+    (found,) = scan(read(fixture_models / "forest"))
+    assert found.member == "schema.json"
+    assert found.versions == {"scikit-learn": "1.9.1", "skops": "0.16.0"}
+    assert "sklearn.ensemble._forest.RandomForestClassifier" in found.globals
+
+
+def test_the_pickle_in_a_torch_checkpoint_is_named(folder):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(VALUE))
+    (found,) = scanned(folder, out.getvalue(), "data/model.pth")
+    assert (found.file, found.member) == ("data/model.pth", "archive/data.pkl")
+
+
+def test_code_objects_are_told_from_names_of_functions(folder):
+    assert scanned(folder, cloudpickle.dumps(lambda x: x + 1))[0].code
+    assert scanned(folder, b"\x80\x04cmarshal\nloads\n.")[0].code
+    assert not scanned(folder, cloudpickle.dumps(json.dumps))[0].code
+    assert not scanned(folder, pickle.dumps("cloudpickle.cloudpickle _make_function CodeType"))[0].code
+
+
+def test_names_of_main_and_of_modules_in_functions(folder):
+    module = types.ModuleType("helper")
+    exec("import json, decimal\ndef run():\n    return json, decimal, json", module.__dict__)
+    module.run.__module__ = "__main__"
+    (found,) = scanned(folder, cloudpickle.dumps(module.run) + b"c__main__\nX\n.")
+    assert {"json", "decimal"} <= found.modules
+    assert "__main__.X" in found.globals
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_the_protocol_is_told(folder, protocol):
+    (found,) = scanned(folder, pickle.dumps(VALUE, protocol=protocol))
+    assert found.protocol == (protocol if protocol > 1 else 0)
+
+
+def test_a_pickle_that_breaks_off_is_not_complete(folder):
+    (found,) = scanned(folder, pickle.dumps([VALUE, list(range(1000))])[:-500])
+    assert not found.complete
+    assert "fractions.Fraction" in found.globals
+    (found,) = scanned(folder, zlib.compress(pickle.dumps([VALUE, "x" * 10**6]))[:-20])
+    assert not found.complete
+
+
+def test_what_is_behind_the_first_pickle_does_not_make_it_incomplete(folder):
+    (found,) = scanned(folder, pickle.dumps(VALUE) + b"\xff" * 1000)
+    assert found.complete
+
+
+def test_what_is_no_pickle_gives_none(folder):
+    assert scanned(folder, b"text only") == ()
+    assert scanned(folder, b"") == ()
+
+
+def test_bombs_cost_little(folder):
+    nothing = zlib.compressobj(9)
+    packed = nothing.compress(pickle.dumps(VALUE)[:-1])
+    packed += b"".join(nothing.compress(b"N0" * (1 << 19)) for _ in range(90)) + nothing.flush()
+    strings = b"\x80\x04(" + b"".join(b"\x8c\x05%05d\x94" % n for n in range(100_000)) * 5
+    for content in (packed, strings, b"I" + b"1" * (1 << 24), b"c" * (1 << 22)):
+        started = time.monotonic()
+        found = scanned(folder, content)
+        assert time.monotonic() - started < 2.5
+        assert not any(pickle.complete for pickle in found)
+
+
+def test_the_clock_stops_lint_and_never_the_image(folder):
+    model = read(folder({"model.pkl": pickle.dumps(VALUE)}))
+    assert scan(model, seconds=-1) == ()
+    assert scan(model, seconds=math.inf)
+    assert set(imported_modules(model)) >= {"collections", "decimal", "fractions"}
+
+
+def test_a_cache_is_asked_for_each_file(folder):
+    model = read(folder({"a.pkl": pickle.dumps(VALUE), "b.pkl": b"no pickle", "c.txt": "."}))
+    kept: dict[str, object] = {}
+
+    def cache(file, read_it):
+        if file.path not in kept:
+            kept[file.path] = to_json(read_it())
+        return from_json(json.loads(json.dumps(kept[file.path])), file.path)
+
+    first = scan(model, cache=cache)
+    assert first == scan(model)
+    assert sorted(kept) == ["a.pkl", "b.pkl"]
+    kept["b.pkl"] = kept["a.pkl"]
+    assert [found.file for found in scan(model, cache=cache)] == ["a.pkl", "b.pkl"]

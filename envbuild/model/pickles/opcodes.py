@@ -32,7 +32,7 @@ _COUNTED = {1: b"UC\x8c\x8a", 4: b"TXB\x8b", 8: b"\x8d\x8e\x96"}
 _TEXTS = frozenset(b"UTX\x8c\x8d")
 _LATIN = frozenset(b"UT")
 _LONGS = frozenset(b"\x8a\x8b")
-_BININT, _STRING, _UNICODE = 0x4A, 0x53, 0x56
+_BININT, _BINFLOAT, _STRING, _UNICODE = 0x4A, 0x47, 0x53, 0x56
 _STOPS = frozenset((BUILD, STOP))
 
 
@@ -76,7 +76,7 @@ class Walker:
     def opcodes(self) -> Iterator[tuple[int, Argument]]:
         """Each opcode's byte and its argument, up to STOP.
 
-        The argument is a text (`module name` for GLOBAL and INST), a number, the end of long bytes, or None.
+        The argument is a text (`module name` for GLOBAL and INST), an integer, the end of long bytes, or None.
         DamagedPickleError at an unknown opcode and where the data end before STOP.
         """
         base = self.position
@@ -104,7 +104,8 @@ class Walker:
                     yield code, None
             elif 0 < shape <= 8:
                 end = position + shape
-                yield code, int.from_bytes(data[position:end], "little", signed=code == _BININT)
+                number = int.from_bytes(data[position:end], "little", signed=code == _BININT)
+                yield code, number if code != _BINFLOAT else None
                 position = end
             elif shape < _UNKNOWN:
                 start = position - 1 - shape
