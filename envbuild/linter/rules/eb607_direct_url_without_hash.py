@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ...model.redact import redact
 from ...model.types import Model
 from ..base import BaseRule
-from ..sources import Source, places, sources
+from ..hashes import hashed
+from ..sources import places, sources
 from ..types import Finding, Target
 
 
@@ -44,20 +45,9 @@ class DirectUrlWithoutHash(BaseRule):
                     spans=places(model, source),
                     severity="error",
                 )
-            elif "#sha256=" not in source.address and not _hashed(model, source):
+            elif "#sha256=" not in source.address and source.span not in hashed(model.environment):
                 yield self.finding(
                     f"{shown!r} is taken as it is found: nothing tells whether it has changed",
                     hint="write #sha256= and the hash of the wheel behind it; `sha256sum FILE` prints it",
                     spans=places(model, source),
                 )
-
-
-def _hashed(model: Model, source: Source) -> bool:
-    """Whether `--hash` follows the requirement, on its line or on one that continues it."""
-    span = source.span
-    later = [r.span.line for r in model.environment.pip if r.span.file == span.file and r.span.line > span.line]
-    end = min(later, default=span.line + 20)
-    return any(
-        line.text.startswith("--hash") and line.span.file == span.file and span.line <= line.span.line < end
-        for line in model.environment.lines
-    )
