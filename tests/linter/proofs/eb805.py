@@ -1,0 +1,11 @@
+from proving import Proof
+
+PROOFS = [
+    Proof(
+        requirements=("sklearn",),
+        program="import sklearn\nassert sklearn.__version__\n",
+        installs=False,
+        fails="sklearn",
+        server="envbuild",
+    )
+]
