@@ -5,10 +5,11 @@ Of fixes that change the same words the first is made; the others are left, and 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import ModelError, StorageError
@@ -44,10 +45,8 @@ def apply(model: Model, findings: Sequence[Finding], *, unsafe: bool = False, ag
     for file in sorted({edit.file for edits in _fixes(findings, unsafe=unsafe) for edit in edits}):
         _check_unchanged(model, file)
     changed = _changed(model, findings, unsafe=unsafe, again=again)
-    for file in changed:
-        _check_unchanged(model, file)
-    for file, text in changed.items():
-        _write(Path(os.path.realpath(model.root / file)), file, text)
+    _check_one_each(model, changed)
+    _write(model, changed)
     return list(changed)
 
 
@@ -178,18 +177,48 @@ def _check_unchanged(model: Model, file: str) -> None:
         raise ModelError(f"{file} changed since it was read: nothing was fixed", hint="run again")
 
 
-def _write(path: Path, file: str, text: str) -> None:
-    temporary = ""
+def _check_one_each(model: Model, changed: Mapping[str, str]) -> None:
+    """Two names of one file would be written one over the other."""
+    by_path: dict[str, str] = {}
+    for file in changed:
+        other = by_path.setdefault(os.path.realpath(model.root / file), file)
+        if other != file:
+            raise ModelError(f"{other} and {file} are one file: nothing was fixed", hint="change it by hand")
+
+
+def _write(model: Model, changed: Mapping[str, str]) -> None:
+    """Write all of the files or none: each is made beside the old one, and then all take their places."""
+    staged: list[tuple[str, Path, str]] = []
+    replaced: list[tuple[str, Path]] = []
+    file = ""
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(text.encode())
-            os.fchmod(stream.fileno(), mode)
-        os.replace(temporary, path)  # noqa: PTH105 (mkstemp gives a string)
+        for file, text in changed.items():
+            path = Path(os.path.realpath(model.root / file))
+            staged.append((file, path, _stage(path, text)))
+        for file, path, temporary in staged:
+            os.replace(temporary, path)  # noqa: PTH105 (mkstemp gives a string)
+            replaced.append((file, path))
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        for earlier, path in replaced:
+            with contextlib.suppress(OSError):
+                path.write_bytes(model.texts[earlier].encode())
         raise StorageError(
             f"cannot write {file}: {error.strerror}", hint="make the model folder writable, or use --inject"
         ) from error
+    finally:
+        for _, _, temporary in staged:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _stage(path: Path, text: str) -> str:
+    """Write `text` to a new file beside `path`, with its mode, and give its name."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(text.encode())
+            os.fchmod(stream.fileno(), mode)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return temporary

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import subprocess
+import time
 from dataclasses import replace
 
 import pytest
 
 from envbuild.errors import ModelError, StorageError
 from envbuild.linter import run
-from envbuild.linter.editing import respecified
+from envbuild.linter.editing import removed, respecified
 from envbuild.linter.fixes import apply, preview
 from envbuild.linter.textedits import edited
 from envbuild.linter.types import Choice, Edit, Finding, Target
@@ -320,3 +323,203 @@ def test_a_file_whose_lines_carry_hashes_gets_none_without(folder):
     assert respecified(read(root), "mlflow", "<3") == ()
     assert fix(root) == []
     assert (root / "requirements.txt").read_text() == text
+
+
+NUMPY = "dependencies:\n- python=3.11.7\n- pip<=23.2.1\n- pip:\n  - mlflow==3.17.2\n  - numpy  # keep\n  - pandas\n"
+
+
+def pin(root, name, specifier, **more):
+    return finding(*respecified(read(root), name, specifier), **more)
+
+
+def test_of_two_fixes_of_the_same_words_the_first_is_made_and_the_other_left(folder):
+    root = folder({"conda.yaml": NUMPY})
+    first, second, third = (pin(root, n, s) for n, s in (("numpy", "<2"), ("numpy", "==1.26.4"), ("pandas", "<3")))
+    assert apply(read(root), [first, second, third]) == ["conda.yaml"]
+    text = (root / "conda.yaml").read_text()
+    assert text == NUMPY.replace("numpy ", "numpy<2 ").replace("pandas", "pandas<3")
+    assert apply(read(root), [pin(root, "numpy", "==1.26.4")]) == ["conda.yaml"]
+    assert (root / "conda.yaml").read_text() == text.replace("numpy<2", "numpy==1.26.4")
+
+
+def test_what_is_left_is_made_in_a_further_round_and_then_nothing_is_left(folder):
+    root = folder({"conda.yaml": NUMPY})
+
+    def again(model):
+        """A rule that wants a bound, and one that wants a pin where there is a bound."""
+        wanted = {"numpy": "<2"} if "numpy<" not in model.texts["conda.yaml"] else {"pandas": "<3"}
+        return [finding(*respecified(model, n, s)) for n, s in wanted.items()]
+
+    assert preview(read(root), again(read(root)), again=again).count("\n+ ") == 2
+    assert apply(read(root), again(read(root)), again=again) == ["conda.yaml"]
+    text = (root / "conda.yaml").read_text()
+    assert text == NUMPY.replace("numpy ", "numpy<2 ").replace("pandas", "pandas<3")
+    assert apply(read(root), again(read(root)), again=again) == []
+    assert (root / "conda.yaml").read_text() == text
+
+
+def test_fixes_that_undo_each_other_end_and_a_second_run_changes_nothing(folder):
+    root = folder({"conda.yaml": NUMPY})
+
+    def again(model):
+        now = "numpy<2" in model.texts["conda.yaml"]
+        return [finding(*respecified(model, "numpy", "==1.26.4" if now else "<2"))]
+
+    apply(read(root), again(read(root)), again=again)
+    text = (root / "conda.yaml").read_text()
+    assert "numpy" in text
+    assert apply(read(root), again(read(root)), again=again) == []
+    assert (root / "conda.yaml").read_text() == text
+
+
+def test_one_package_is_not_added_twice_by_two_fixes(folder):
+    root = folder({"conda.yaml": NUMPY, "requirements.txt": "mlflow==3.17.2\n"})
+    model = read(root)
+    both = [finding(*respecified(model, "scipy", s)) for s in ("<2", ">=1")]
+    assert apply(model, both) == ["conda.yaml", "requirements.txt"]
+    assert (root / "conda.yaml").read_text() == NUMPY + "  - scipy<2\n"
+    assert (root / "requirements.txt").read_text() == "mlflow==3.17.2\nscipy<2\n"
+
+
+def test_several_fixes_of_one_line_in_brackets_are_made_together(folder):
+    root = folder({"conda.yaml": "dependencies: [python=3.11.7, pip, {pip: [mlflow==1, 'numpy', pandas ]}]  # c\n"})
+    model = read(root)
+    fixes = [finding(*respecified(model, n, s)) for n, s in (("numpy", "<2"), ("pandas", ">=1,<3"), ("scipy", "<2"))]
+    apply(model, fixes)
+    wanted = "dependencies: [python=3.11.7, pip, {pip: [mlflow==1, 'numpy<2', \"pandas>=1,<3\", scipy<2 ]}]  # c\n"
+    assert (root / "conda.yaml").read_text() == wanted
+
+
+def test_a_list_does_not_become_empty(folder):
+    text = "dependencies:\n- python=3.11.7\n- pip:\n  - a\n  - b\n"
+    root = folder({"conda.yaml": text})
+    model = read(root)
+    fixes = [finding(removed(model, requirement)) for requirement in model.environment.pip]
+    apply(model, fixes)
+    assert (root / "conda.yaml").read_text() == text.replace("  - a\n", "")
+    only = finding(line(root, 4, "", ["b"], action="delete"))
+    with pytest.raises(ModelError, match="nothing was written"):
+        apply(read(root), [only])
+    assert (root / "conda.yaml").read_text() == text.replace("  - a\n", "")
+
+
+def test_the_last_line_goes_and_the_file_still_has_no_newline_at_its_end(folder):
+    root = folder({"conda.yaml": None, "requirements.txt": "a\r\nb"})
+    model = read(root)
+    apply(model, [finding(removed(model, model.environment.pip[1]))])
+    assert (root / "requirements.txt").read_bytes() == b"a"
+
+
+def test_a_line_that_one_fix_deletes_is_not_changed_by_another(folder):
+    root = folder({"conda.yaml": NUMPY})
+    model = read(root)
+    gone = finding(removed(model, model.environment.pip[1]))
+    assert apply(model, [gone, pin(root, "numpy", "<2")]) == ["conda.yaml"]
+    assert (root / "conda.yaml").read_text() == NUMPY.replace("  - numpy  # keep\n", "")
+
+
+def test_a_fix_that_would_lose_something_is_left_and_the_others_are_made(folder):
+    root = folder({"conda.yaml": NUMPY, "requirements.txt": "mlflow==3.17.2\nnumpy\n"})
+    harm = [
+        finding(line(root, 6, "  # gone", action="replace")),
+        finding(line(root, 2, "numpy <", ["numpy"], "requirements.txt")),
+        finding(line(root, 1, "", action="delete", file="requirements.txt")),
+        finding(line(root, 3, "- pip:", action="replace")),
+        finding(line(root, 2, "- numpy", action="replace")),
+    ]
+    assert apply(read(root), [*harm, pin(root, "pandas", "<3")]) == ["conda.yaml"]
+    assert (root / "conda.yaml").read_text() == NUMPY.replace("pandas", "pandas<3")
+    assert (root / "requirements.txt").read_text() == "mlflow==3.17.2\nnumpy\n"
+    for one in harm:
+        with pytest.raises(ModelError, match="nothing was written"):
+            apply(read(root), [one])
+
+
+def test_of_mlmodel_only_the_value_on_the_edited_line_may_become_another(folder):
+    root = folder()
+    before = (root / "MLmodel").read_text()
+    number = before.splitlines().index("    model_path: model.pkl") + 1
+    good = finding(line(root, number, "    model_path: other.pkl", file="MLmodel"))
+    for text in (
+        "    model_path: [",
+        "    model_path: &a model.pkl",
+        "  model_path: model.pkl",
+        "    other: model.pkl",
+    ):
+        changed = text == "    model_path: &a model.pkl"
+        bad = finding(line(root, number, text, file="MLmodel"))
+        if changed:
+            assert apply(read(root), [bad]) == ["MLmodel"]
+            (root / "MLmodel").write_text(before)
+            continue
+        with pytest.raises(ModelError, match="cannot change MLmodel safely"):
+            apply(read(root), [bad])
+    assert apply(read(root), [good]) == ["MLmodel"]
+    assert (root / "MLmodel").read_text() == before.replace("model.pkl", "other.pkl")
+
+
+def test_all_files_are_written_or_none(folder, monkeypatch):
+    root = folder({"conda.yaml": NUMPY, "requirements.txt": "mlflow==3.17.2\nnumpy\n"})
+    before = {path: path.read_bytes() for path in root.iterdir()}
+    really = os.replace
+
+    def full(source, target):
+        if target.name == "requirements.txt":
+            raise OSError(28, "No space left on device")
+        really(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(StorageError, match=r"cannot write requirements\.txt: No space left"):
+        apply(read(root), [pin(root, "numpy", "<2")])
+    assert {path: path.read_bytes() for path in root.iterdir()} == before
+
+
+def test_two_names_of_one_file_are_refused(folder):
+    root = folder({"conda.yaml": "dependencies:\n- python=3.11.7\n- pip:\n  - -r deps.txt\n", "deps.txt": "numpy\n"})
+    (root / "requirements.txt").symlink_to("deps.txt")
+    with pytest.raises(ModelError, match=r"deps\.txt and requirements\.txt are one file"):
+        apply(read(root), [pin(root, "numpy", "<2")])
+    assert (root / "deps.txt").read_text() == "numpy\n"
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_the_line_of_pip_that_mlflow_writes_is_kept(folder, ending):
+    root = folder({"conda.yaml": NUMPY.replace("\n", ending), "requirements.txt": "mlflow==3.17.2\n"})
+    model = read(root)
+    apply(model, run(model, TARGET), unsafe=True, again=lambda now: run(now, TARGET))
+    text = (root / "conda.yaml").read_bytes().decode()
+    assert f"- pip<=23.2.1{ending}" in text
+    assert SERVER in text
+    gone = finding(line(root, 3, "", action="delete"))
+    with pytest.raises(ModelError, match="nothing was written"):
+        apply(read(root), [gone])
+
+
+@pytest.mark.skipif(shutil.which("patch") is None, reason="there is no patch here")
+def test_patch_makes_of_a_preview_what_fix_writes(folder, tmp_path):
+    files = {"conda.yaml": NUMPY, "requirements.txt": "mlflow==3.17.2\nnumpy"}
+    root, other = folder(files), folder(files, name="other")
+    model = read(root)
+    found = run(model, TARGET)
+    shown = preview(model, found)
+    assert (root / "conda.yaml").read_text() == NUMPY
+    apply(model, found)
+    subprocess.run(["patch", "-p1", "-d", other], input=shown.encode(), check=True, stdout=subprocess.DEVNULL)
+    for file in files:
+        assert (other / file).read_bytes() == (root / file).read_bytes()
+
+
+def test_a_thousand_fixes_that_all_clash_take_no_time(folder):
+    lines = "".join(f"  - package-{n}\n" for n in range(1000))
+    root = folder({"conda.yaml": "dependencies:\n- python=3.11.7\n- pip:\n" + lines})
+    model = read(root)
+    fixes = [
+        finding(
+            line(root, 4 + n % 1000, f"  - package-{n % 1000}{'<2' if n < 1000 else '<1'}", [f"package-{n % 1000}"])
+        )
+        for n in range(2000)
+    ]
+    started = time.monotonic()
+    assert apply(model, fixes) == ["conda.yaml"]
+    assert time.monotonic() - started < 5
+    assert (root / "conda.yaml").read_text().count("<2\n") == 1000
