@@ -6,9 +6,7 @@ aside. All of this is arithmetic on a few numbers: nothing is imported for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from ..model.types import Model, Requirement, Span
+from ..model.types import CondaDependency, Environment, Model, Requirement, Span
 from ..patterns import pattern
 from ..records import dataclass
 from .editing import spans_of
@@ -19,6 +17,9 @@ Release = tuple[int, ...]
 _CLAUSE = pattern(r"\s*(===|==|~=|!=|<=|>=|<|>)\s*v?(?:\d+!)?(\d+(?:\.\d+)*)([^,]*)")
 _NUMBERS = pattern(r"(?:\d+!)?v?(\d+(?:\.\d+)*)")
 _PYTHON = pattern(r"python(?:_full)?_version\s*(<=|>=|==|!=|<|>)\s*['\"]([\d.]+)['\"]")
+_Lines = tuple[list[Requirement], list[Requirement], list[CondaDependency]]
+_NOTHING: _Lines = ([], [], [])
+_last: list[tuple[Environment, dict[str, _Lines]]] = []
 _ENDLESS: Release = (1 << 30,)
 
 
@@ -27,15 +28,20 @@ class Pins:
     """What the files that count ask of one package.
 
     `listed` tells that it is asked for, and not only held by a constraint. `specifiers` are the version ranges of all
-    lines, `spans` the places of the lines in every file. `unknown` tells that the version cannot be told from them: it
-    comes from conda or from an address.
+    lines. `unknown` tells that the version cannot be told from them: it comes from conda or from an address.
     """
 
     name: str
-    listed: bool
-    specifiers: tuple[str, ...]
-    spans: tuple[Span, ...]
+    model: Model
+    listed: bool = False
+    specifiers: tuple[str, ...] = ()
     unknown: bool = False
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The places of the lines, of every file; of a constraint where nothing asks for the package."""
+        found = spans_of(self.model, self.name)
+        return found or tuple(r.span for r in self.model.environment.constraints if r.name == self.name)
 
     @property
     def exact(self) -> str:
@@ -69,18 +75,33 @@ class Pins:
 
 def pins_of(model: Model, target: Target, name: str) -> Pins:
     """What the model's files say of the package `name` (canonical)."""
-    environment = model.environment
+    asked, held, conda = _by_name(model.environment).get(name, _NOTHING)
+    if not (asked or held or conda):
+        return Pins(name=name, model=model)
     python = python_of(model, target)
-    asked = [r for r in environment.pip if r.name == name and may_hold(r.marker, python)]
-    held = [r for r in environment.constraints if r.name == name and may_hold(r.marker, python)]
-    conda = any(dependency.name == name for dependency in environment.conda)
+    asked = [r for r in asked if may_hold(r.marker, python)]
+    held = [r for r in held if may_hold(r.marker, python)]
     return Pins(
         name=name,
-        listed=bool(asked) or conda,
-        specifiers=tuple(r.specifier for r in (*asked, *held) if r.specifier),
-        spans=_spans(model, name, asked, held),
-        unknown=conda or any(r.url for r in asked),
+        model=model,
+        listed=bool(asked or conda),
+        specifiers=tuple(dict.fromkeys(r.specifier for r in (*asked, *held) if r.specifier)),
+        unknown=bool(conda) or any(r.url for r in asked),
     )
+
+
+def _by_name(environment: Environment) -> dict[str, _Lines]:
+    """The lines of each package, made once for the environment that was asked about last: the rules ask often."""
+    if not _last or _last[0][0] is not environment:
+        found: dict[str, _Lines] = {}
+        for requirement in environment.pip:
+            found.setdefault(requirement.name, ([], [], []))[0].append(requirement)
+        for constraint in environment.constraints:
+            found.setdefault(constraint.name, ([], [], []))[1].append(constraint)
+        for dependency in environment.conda:
+            found.setdefault(dependency.name, ([], [], []))[2].append(dependency)
+        _last[:] = [(environment, found)]
+    return _last[0][1]
 
 
 def python_of(model: Model, target: Target) -> str:
@@ -121,12 +142,6 @@ def release(version: str) -> Release:
 def is_below(version: str, bound: str) -> bool:
     """Whether a release is older than `bound`; False for an empty version."""
     return bool(version) and release(version) < release(bound)
-
-
-def _spans(model: Model, name: str, asked: Iterable[Requirement], held: Iterable[Requirement]) -> tuple[Span, ...]:
-    if not asked:
-        return tuple(r.span for r in held)
-    return spans_of(model, name)
 
 
 def _clauses(specifier: str) -> list[tuple[str, str, str]]:

@@ -41,7 +41,7 @@ from azureml_inference_server_http.server.entry import app  # what gunicorn's wo
 
 body = b'{"x": 2}'
 request = {"REQUEST_METHOD": "POST", "PATH_INFO": "/score", "CONTENT_TYPE": "application/json"}
-request |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+request.update({"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)})
 setup_testing_defaults(request)
 answered = []
 b"".join(app(request, lambda status, headers, *rest: answered.append(status)))
