@@ -25,6 +25,8 @@ from .opcodes import (
 
 MAX_NAMES = 5_000
 MAX_NAME = 200
+# How many texts and globals are remembered for later: what is fetched again after so many is not known.
+MAX_MEMO = 200_000
 
 _NAME = pattern(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _VERSION = pattern(r"\d[\w.+!-]{0,40}", re.ASCII)
@@ -158,7 +160,7 @@ class _State:
     def memoize(self, key: int) -> None:
         """Remember the last value under `key`."""
         self.memoized += 1
-        if self.last is not None:
+        if self.last is not None and (len(self.memo) < MAX_MEMO or key in self.memo):
             self.memo[key] = self.last
 
     def push(self, value: _Value) -> None:
