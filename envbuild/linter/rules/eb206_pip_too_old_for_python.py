@@ -59,7 +59,7 @@ class PipTooOldForPython(BaseRule):
         """One finding for each of the two tools."""
         python = python_of(model, target)
         for name, row in first_working(python).items():
-            tools = [tool for tool in _tools(model, name) if _too_old(tool, row["version"])]
+            tools = [tool for tool in _tools(model, name) if _too_old(model, tool, row["version"])]
             if not tools:
                 continue
             edits = [replaced(model, tool.span, tool.text, tool.bare, drops=(tool.text,)) for tool in tools]
@@ -75,9 +75,8 @@ class PipTooOldForPython(BaseRule):
             )
 
 
-def _too_old(tool: _Tool, version: str) -> bool:
-    ranges = Pins(name=tool.name, listed=True, specifiers=(tool.specifier,), spans=())
-    return bool(tool.specifier) and ranges.below(version)
+def _too_old(model: Model, tool: _Tool, version: str) -> bool:
+    return Pins(name=tool.name, model=model, specifiers=(tool.specifier,)).below(version)
 
 
 def _tools(model: Model, name: str) -> Iterator[_Tool]:
