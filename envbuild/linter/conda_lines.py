@@ -23,13 +23,12 @@ _SPEC = pattern(
 class Native:
     """What is known of a conda package that pip cannot install.
 
-    `carried` tells that wheels or every base bring what it holds; `apt` and `pip` name what else brings it.
-    `foreign` tells that it belongs to another system.
+    `needless` tells that its line can go: wheels or every base bring what it holds, or nothing of it can run. `apt` and
+    `pip` name what else brings it.
     """
 
     why: str
-    carried: bool = False
-    foreign: bool = False
+    needless: bool = False
     apt: tuple[str, ...] = ()
     pip: tuple[str, ...] = ()
 
@@ -38,7 +37,7 @@ def native(name: str) -> Native | None:
     """What is known of the conda package `name`; None where it is not known to be no Python package."""
     table = load_json("conda_native.json")
     if name in table["carried"]:
-        return Native(why="the wheels of PyPI or the base image bring it", carried=True)
+        return Native(why="the wheels of PyPI or the base image bring it", needless=True)
     row = table["native"].get(name)
     if row is None:
         row = next((row for prefix, row in table["prefixes"].items() if name.startswith(prefix)), None)
@@ -46,7 +45,7 @@ def native(name: str) -> Native | None:
         return None
     return Native(
         why=row["why"],
-        foreign=bool(row.get("foreign")),
+        needless=bool(row.get("needless")),
         apt=tuple(row.get("apt", ())),
         pip=tuple(row.get("pip", ())),
     )

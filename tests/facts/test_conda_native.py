@@ -38,7 +38,7 @@ def test_a_row_is_told_once_and_its_line_goes_where_nothing_is_lost(name, tmp_pa
     (found,) = found_in(f"{HEAD}- {name}=1.0\n{TAIL}", tmp_path / "model")
     assert (found.code, found.severity, [span.line for span in found.spans]) == ("EB704", "error", [4])
     known = native(name)
-    assert bool(found.edits) == (known.carried or known.foreign)
+    assert bool(found.edits) == known.needless
     for way in (*known.apt, *known.pip):
         assert way in found.help
     if found.edits:

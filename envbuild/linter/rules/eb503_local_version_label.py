@@ -50,13 +50,15 @@ class LocalVersionLabel(BaseRule):
             told.add(requirement.name)
             own = own_indexes() and not target.azure
             shown = f"{requirement.name}{found[0]}".replace(" ", "")
+            edits = _stripped(model, requirement.name)
             yield self.finding(
                 f"{shown} asks for a build that the package index does not have: PyPI takes no versions with a label",
                 hint=f"write {shown.partition('+')[0]}"
+                + (", as --unsafe-fixes does," if edits else "")
                 + (" and set UV_TORCH_BACKEND=cpu, or the CUDA that you want" if _of_torch(requirement) else "")
                 + ("; an index of your own is named, and the resolution will show whether it has it" if own else ""),
                 spans=spans_of(model, requirement.name),
-                edits=_stripped(model, requirement.name),
+                edits=edits,
                 severity="warning" if own else "error",
                 safe=False,
             )

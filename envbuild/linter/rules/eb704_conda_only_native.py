@@ -37,8 +37,7 @@ class CondaOnlyNative(BaseRule):
             known = native(dependency.name)
             if known is None:
                 continue
-            needless = known.carried or known.foreign
-            edit = without_line(model, dependency) if needless else None
+            edit = without_line(model, dependency) if known.needless else None
             yield self.finding(
                 f"{dependency.name} is no Python package: {known.why}",
                 hint=_way(known),
