@@ -55,7 +55,13 @@ def load(source: str | Path, *, options: Options | None = None, progress: Progre
     model = read(source, environment=options.environment, downloads=downloads)
     size = sum(file.size for file in model.files)
     progress.done("read", Summary(count=len(model.files), noun="files", size=size))
-    return model
+    if options.scoring_script is None or not options.scoring_script.is_file():
+        return model
+    from .model.script import read_scoring_script
+
+    # Findings on the script show its lines as they show those of the model's files.
+    script = read_scoring_script(options.scoring_script)
+    return replace(model, texts={**model.texts, script.file: script.text})
 
 
 def lint(
