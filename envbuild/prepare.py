@@ -96,6 +96,8 @@ def prepare_base(
         inspect=images.inspect,
         foreseen=foreseen,
         apt=options.apt,
+        # What --apt adds is locked on this machine, so somebody must be able to have its security updates.
+        refresh=bool(options.apt) and options.upgrade,
     )
     notes = base.notes if base.assembled else (*base.notes, *python_notes(base, wanted, source))
     for note in notes:
