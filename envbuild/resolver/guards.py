@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..facts import load_json
+from ..oci.canonical import digest_of
 from ..patterns import pattern
 
 NUMPY = "numpy<2"
@@ -39,6 +40,11 @@ def broken_by_numpy_2(packages: Mapping[str, str]) -> list[str]:
 def importers_of_pkg_resources(packages: Mapping[str, str]) -> list[str]:
     """The packages, of versions by canonical name, that import `pkg_resources`; sorted."""
     return sorted(name for name, version in packages.items() if setuptools_guard(name, version))
+
+
+def revision() -> str:
+    """What the guards know, as a digest: with other tables the same requirements may be resolved otherwise."""
+    return digest_of([load_json("numpy2_floors.json")["packages"], load_json("pkg_resources.json")["packages"]])
 
 
 def is_before(version: str, bound: str) -> bool:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
 SERVER = "azureml-inference-server-http"
+# What is asked for in any case: versions before lack the routes and the Python support of today's.
+FLOOR = f"{SERVER}>=1.0"
 _MLFLOW = ("mlflow", "mlflow-skinny")
 
 

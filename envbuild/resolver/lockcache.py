@@ -18,6 +18,8 @@ from typing import Any
 
 from ..oci.canonical import canonical_json, digest_of
 from ..oci.disk import storage_errors
+from . import guards
+from .ladder import rungs
 from .requirements import Inputs
 from .target import Platform
 from .types import Lock, LockedPackage, Substitution
@@ -35,7 +37,8 @@ def key_of(inputs: Inputs, platform: Platform, settings: Mapping[str, str], serv
             "requirements": sorted({ask.text for ask in inputs.asks}),
             "constraints": sorted({ask.text for ask in inputs.constraints}),
             "soft": inputs.soft,
-            "fallbacks": inputs.fallbacks,
+            "ladder": [[rung.version, rung.needs] for rung in rungs()] if inputs.ladder else [],
+            "guards": guards.revision(),
             "substitutions": sorted([change.old, change.new] for change in inputs.substitutions),
             "python": platform.python,
             "platform": platform.tag,

@@ -14,7 +14,9 @@ from ..model.types import Environment, Line, Requirement, Span
 from ..records import dataclass
 from ..servers.types import Server
 from .foreign import for_linux
+from .guards import setuptools_guard
 from .indexes import without_credentials
+from .ladder import SERVER
 from .types import Substitution
 
 _TOOLS = frozenset({"pip", "setuptools", "wheel", "python"})
@@ -41,13 +43,13 @@ class Inputs:
     """Everything that determines a resolution but the platform and the index.
 
     `constraints` hold for certain, `soft` ones as long as something satisfies them, the first before the later.
-    `fallbacks` pairs a soft constraint with what is needed where it does not hold. `notes` are for the person.
+    `ladder` tells that the best version of the Azure ML server is looked for. `notes` are for the person.
     """
 
     asks: tuple[Ask, ...]
     constraints: tuple[Ask, ...] = ()
     soft: tuple[str, ...] = ()
-    fallbacks: tuple[tuple[str, str], ...] = ()
+    ladder: bool = False
     substitutions: tuple[Substitution, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -91,7 +93,7 @@ def collect(
         asks=tuple(asks),
         constraints=tuple(constraints),
         soft=server.constraints,
-        fallbacks=server.fallbacks,
+        ladder=server.ladder and any(ask.name == SERVER for ask in asks),
         notes=tuple(notes),
     )
 
@@ -137,7 +139,7 @@ def ceilings(mlflow: str) -> tuple[str, ...]:
 
 def imports_pkg_resources(mlflow: str) -> bool:
     """Whether that version of mlflow needs setuptools, though it does not ask for it."""
-    return bool(_row(mlflow).get("pkg_resources"))
+    return setuptools_guard("mlflow", mlflow)
 
 
 def _row(mlflow: str) -> Mapping[str, Any]:

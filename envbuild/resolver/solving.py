@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,14 +16,13 @@ from ..servers.types import Server
 from . import lockcache
 from .editions import mlflow_pin, with_whole, within
 from .indexes import settings
-from .requirements import SETUPTOOLS, Ask, Inputs, ceilings, collect, imports_pkg_resources, with_skinny
+from .requirements import Inputs, collect, with_skinny
+from .search import Search
 from .target import Platform, platform_of
-from .types import Lock, LockedPackage
+from .types import Lock
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from .uv import Answer
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -127,152 +125,10 @@ class _Finder:
                     f"{self.server.name} server, Python {self.platform.python} and {self.platform.tag}",
                     hint="run once without --locked",
                 )
-            search = _Search(self.platform, self.cache / "uv", self.progress, refresh=self.upgrade)
+            search = Search(self.platform, self.cache / "uv", self.progress, refresh=self.upgrade)
             lock, text = search.run(inputs, full, self.server.name)
             lock = lockcache.write(entry, replace(lock, created=_now()), text)
         return lock, inputs
-
-
-class _Search:
-    """The conversation with uv for one lock: what gives way, in which order, and what is said about it."""
-
-    def __init__(self, platform: Platform, cache: Path, progress: Progress, *, refresh: bool) -> None:
-        self._platform = platform
-        self._cache = cache
-        self._progress = progress
-        self._refresh = refresh
-        self._notes: list[str] = []
-        self._given_up: set[str] = set()
-
-    def run(self, inputs: Inputs, full: Inputs, server: str) -> tuple[Lock, str]:
-        """A lock for `inputs`, or for `full` where the index lacks mlflow-skinny; and the text it is from."""
-        from .explain import misses_skinny
-
-        answer, inputs = self._solve(inputs)
-        if not answer.solved and misses_skinny(answer) and inputs.substitutions:
-            new = inputs.substitutions[0].new
-            whole, again = self._solve(full)
-            if whole.solved or not misses_skinny(whole):
-                answer, inputs = whole, again
-                self._notes.append(f"{full_name(full)} is laid down whole: the index has no {new}")
-        packages = self._packages(answer, inputs)
-        answer, inputs, packages = self._under_ceilings(answer, inputs, packages)
-        lock = Lock(
-            packages=packages,
-            python=self._platform.python,
-            platform=self._platform.tag,
-            requirements=inputs.requirements,
-            substitutions=inputs.substitutions,
-            notes=tuple(self._notes),
-            server=server,
-        )
-        return lock, answer.lock
-
-    def _solve(self, inputs: Inputs) -> tuple[Answer, Inputs]:
-        """Solve with as many soft constraints as hold together, the first before the later ones.
-
-        Gives the inputs as solved: with the soft constraints that hold, and with what the others ask for instead.
-        """
-        from .explain import blockers, is_conflict
-
-        answer = self._ask(inputs, inputs.soft)
-        if answer.solved or not inputs.soft or not is_conflict(answer):
-            return answer, inputs
-        plain = self._ask(inputs, ())
-        if not plain.solved:
-            return plain, inputs
-        answer = plain
-        kept: tuple[str, ...] = ()
-        for constraint in inputs.soft:
-            attempt = self._ask(inputs, (*kept, constraint))
-            if attempt.solved:
-                answer, kept = attempt, (*kept, constraint)
-                continue
-            if not is_conflict(attempt):
-                return attempt, inputs
-            why = blockers(attempt, constraint, inputs.asks)
-            self._given_up.add(constraint)
-            self._notes.append(f"{constraint} could not be kept: it does not go with {why}")
-        inputs = replace(inputs, soft=kept)
-        needed = [new for constraint, new in inputs.fallbacks if constraint not in kept]
-        if not needed:
-            return answer, inputs
-        self._notes += [f"{new} is added in its place" for new in needed]
-        inputs = with_asks(inputs, needed, "an older version of the server")
-        return self._ask(inputs, kept), inputs
-
-    def _under_ceilings(
-        self, answer: Answer, inputs: Inputs, packages: tuple[LockedPackage, ...]
-    ) -> tuple[Answer, Inputs, tuple[LockedPackage, ...]]:
-        """Solve again where numpy or pandas came out newer than the version of mlflow-skinny that was found allows.
-
-        Or where that version needs setuptools, and nothing brought them.
-        """
-        found = {package.name: package.version for package in packages}
-        if "mlflow-skinny" not in found or "mlflow" in found:
-            return answer, inputs, packages
-        broken = tuple(
-            bound
-            for bound in ceilings(found["mlflow-skinny"])
-            if bound not in self._given_up and _above(found.get(bound.partition("<")[0], "0"), bound)
-        )
-        lacking = (SETUPTOOLS,) if "setuptools" not in found and imports_pkg_resources(found["mlflow-skinny"]) else ()
-        if not broken and not lacking:
-            return answer, inputs, packages
-        pin = Ask(name="mlflow-skinny", text=f"mlflow-skinny=={found['mlflow-skinny']}", where="")
-        again, bounded = self._solve(
-            replace(
-                inputs,
-                asks=(*inputs.asks, *lacking),
-                constraints=(*inputs.constraints, pin),
-                soft=(*inputs.soft, *broken),
-            )
-        )
-        if not again.solved:
-            return answer, inputs, packages
-        return again, bounded, self._packages(again, bounded)
-
-    def _ask(self, inputs: Inputs, soft: Iterable[str]) -> Answer:
-        from .pylock import NOTHING
-        from .uv import Answer, compile_lock
-
-        if not inputs.asks:
-            return Answer(lock=NOTHING)
-        answer = compile_lock(
-            inputs.requirements,
-            sorted({*(ask.text for ask in inputs.constraints), *soft}),
-            self._platform,
-            cache=self._cache,
-            refresh=self._refresh,
-            tick=lambda: self._progress.advance("resolve", 0),
-        )
-        self._refresh = False
-        return answer
-
-    def _packages(self, answer: Answer, inputs: Inputs) -> tuple[LockedPackage, ...]:
-        from .explain import error_of
-        from .pylock import select
-
-        if not answer.solved:
-            raise error_of(answer, inputs, self._platform)
-        return select(answer.lock, self._platform)
-
-
-def with_asks(inputs: Inputs, texts: Iterable[str], where: str) -> Inputs:
-    """`inputs` with further requirements of the form `name>=1`."""
-    asks = tuple(Ask(name=text.partition(">")[0].partition("=")[0], text=text, where=where) for text in texts)
-    return replace(inputs, asks=(*inputs.asks, *asks))
-
-
-def full_name(inputs: Inputs) -> str:
-    """How mlflow was asked for."""
-    return next((ask.text for ask in inputs.asks if ask.name == "mlflow"), "mlflow")
-
-
-def _above(version: str, bound: str) -> bool:
-    """Whether `version` breaks a bound of the form `name<2`."""
-    major = version.partition(".")[0]
-    return major.isdigit() and int(major) >= int(bound.partition("<")[2])
 
 
 def _now() -> str:

@@ -8,10 +8,6 @@ from __future__ import annotations
 from .files import SCORE_SCRIPT, SCORE_SCRIPT_ROOT, runtime_files, runtime_modules
 from .types import Server, ServerPackage
 
-# From this version on the server carries no `azureml` folder of its own. Before it, the regular
-# `azureml/__init__.py` of azureml-ai-monitoring hides that folder and no worker boots.
-_WITHOUT_CONTRIB = "azureml-inference-server-http>=1.4.1"
-
 _FILES = runtime_files(score_script=True)
 
 SERVER = Server(
@@ -33,12 +29,9 @@ SERVER = Server(
             code="EB302",
         ),
     ),
-    constraints=(
-        _WITHOUT_CONTRIB,
-        # gunicorn before 21 imports pkg_resources, which setuptools 82 no longer has.
-        "setuptools<82",
-    ),
-    fallbacks=((_WITHOUT_CONTRIB, "azureml-contrib-services>=1.62"),),
+    # gunicorn before 21 imports pkg_resources, which setuptools 82 no longer has.
+    constraints=("setuptools<82",),
+    ladder=True,
     files=_FILES,
     command=("/opt/envbuild/bin/python", "-m", "envbuild_runtime.azureml"),
     port=5001,

@@ -32,9 +32,10 @@ class RuntimeFile:
 class Server:
     """A serving profile. Routes are HTTP paths; `command` is the entrypoint, run without a shell.
 
-    `constraints` are soft: they are left out when nothing satisfies them. `modules` are the import roots
-    of start-up. `fallbacks` pairs a soft constraint with a requirement that is needed where it does not
-    hold. `takes_script` tells whether a scoring script can stand in for the model.
+    `constraints` are soft: they are left out when nothing satisfies them. `modules` are the import roots of start-up.
+    `ladder` tells that the server's package is azureml-inference-server-http, of which the best version that goes with
+    the model is looked for (`facts/server_ladder.json`). `takes_script` tells whether a scoring script can stand in for
+    the model.
 
     A server that is another one with older versions of mlflow has them as `editions`, the newest first. Each
     serves mlflow from `since` (`2.21`) on, up to the one before it; `edition` says what it is, `why_edition`
@@ -55,7 +56,7 @@ class Server:
     app_root: str
     entry_script: str
     modules: tuple[str, ...]
-    fallbacks: tuple[tuple[str, str], ...] = ()
+    ladder: bool = False
     takes_script: bool = True
     editions: tuple[Server, ...] = ()
     since: str = ""

@@ -57,8 +57,8 @@ def environment(
     )
 
 
-def server(*packages: ServerPackage, constraints: Sequence[str] = (), fallbacks: Any = ()) -> Server:
-    return a_server(name="tiny", packages=packages, constraints=tuple(constraints), fallbacks=tuple(fallbacks))
+def server(*packages: ServerPackage, constraints: Sequence[str] = ()) -> Server:
+    return a_server(name="tiny", packages=packages, constraints=tuple(constraints))
 
 
 class Notes(Progress):

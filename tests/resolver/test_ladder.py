@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envbuild.resolver.ladder import SERVER, best_server, mlflow_asks, obstacle, rungs
+from envbuild.resolver.ladder import FLOOR, SERVER, best_server, mlflow_asks, obstacle, rungs
 
 CONTRIB = "azureml-contrib-services>=1.62"
 
@@ -126,3 +126,10 @@ def test_the_rows_are_what_the_wheels_say(tmp_path: Path) -> None:
         lowest = SpecifierSet(distribution.metadata["Requires-Python"])
         assert lowest.contains(f"3.{rung.python[0]}")
         assert not lowest.contains(f"3.{rung.python[0] - 1}")
+
+
+def test_the_profile_asks_for_the_floor() -> None:
+    from envbuild.servers import PROFILES
+
+    assert FLOOR in [package.requirement for package in PROFILES["azureml"].packages]
+    assert [name for name, server in PROFILES.items() if server.ladder] == ["azureml"]

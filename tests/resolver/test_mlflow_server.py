@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from envbuild.errors import ResolveError
-from envbuild.resolver import solving
+from envbuild.resolver import search
 from envbuild.resolver.editions import mlflow_pin, with_whole
 from envbuild.resolver.requirements import collect
 from envbuild.servers import PROFILES, edition_for
@@ -54,13 +54,13 @@ def stocked(index: Any) -> Any:
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The requirements of every resolution, in order."""
     seen: list[Any] = []
-    run = solving._Search.run
+    run = search.Search.run
 
     def watched(self: Any, inputs: Any, full: Any, server: str) -> Any:
         seen.append(inputs)
         return run(self, inputs, full, server)
 
-    monkeypatch.setattr(solving._Search, "run", watched)
+    monkeypatch.setattr(search.Search, "run", watched)
     return seen
 
 

@@ -40,11 +40,39 @@ def test_the_own_server_on_every_python_of_the_catalogue(env: Make, run: Make) -
         assert not [p.filename for p in lock.packages if "musl" in p.filename or "win" in p.filename]
 
 
-def test_full_mlflow_beside_the_azure_server_needs_an_older_one_and_its_helper(env: Make, run: Make) -> None:
-    asked = env("mlflow==2.9.2", "azureml-inference-server-http", "azureml-ai-monitoring")
-    lock = run(asked, PROFILES["azureml"], full_mlflow=True)
-    assert "azureml-contrib-services" in {package.name for package in lock.packages}
-    assert "mlflow==2.9.2 (conda.yaml:7)" in lock.notes[0]
+@pytest.mark.parametrize(
+    ("pin", "full", "server", "in_the_way"),
+    [
+        ("mlflow==2.9.2", False, "1.5.1", ""),
+        ("mlflow==1.30.0", False, "1.4.1", "importlib-metadata<6"),
+        ("mlflow==1.30.0", True, "1.2.0", "gunicorn<21"),
+        ("mlflow==2.9.2", True, "1.2.0", "gunicorn<22"),
+        ("mlflow==2.15.1", True, "1.3.3", "gunicorn<23"),
+    ],
+)
+def test_the_server_that_goes_with_a_recorded_mlflow(
+    env: Make, run: Make, pin: str, full: bool, server: str, in_the_way: str
+) -> None:
+    asked = env(pin, "azureml-inference-server-http", "azureml-ai-monitoring")
+    lock = run(asked, PROFILES["azureml"], full_mlflow=full)
+    found = {package.name: package.version for package in lock.packages}
+    assert found["azureml-inference-server-http"] == server
+    assert ("azureml-contrib-services" in found) is (server < "1.4.1")
+    # Each of them imports pkg_resources, of which setuptools 82 has none.
+    assert int(found["setuptools"].partition(".")[0]) < 82
+    assert found["numpy"].startswith("1.")
+    if in_the_way:
+        assert f"caps {in_the_way} (conda.yaml:7)" in lock.notes[0]
+    else:
+        assert lock.notes == ()
+
+
+def test_numpy_2_stays_away_from_an_old_pandas(env: Make, run: Make) -> None:
+    asked = env("mlflow==3.17.2", "pandas==2.1.1", "azureml-inference-server-http", "azureml-ai-monitoring")
+    lock = run(asked, PROFILES["azureml"])
+    found = {package.name: package.version for package in lock.packages}
+    assert (found["pandas"], found["numpy"].partition(".")[0]) == ("2.1.1", "1")
+    assert lock.notes == ("numpy<2 is added: numpy 2 breaks pandas 2.1.1, built before it came",)
 
 
 def test_a_package_that_is_published_as_source_alone(env: Make, run: Make) -> None:

@@ -195,15 +195,6 @@ def test_a_soft_constraint_gives_way_and_names_who_is_in_the_way(
     assert run(asked, server).notes == lock.notes  # the cached lock says it again
 
 
-def test_a_fallback_replaces_a_constraint_that_gave_way(stocked: Any, env: Make, run: Make, profile: Make) -> None:
-    stocked.wheel("helper", "1.5")
-    server = profile(constraints=["beta>=2"], fallbacks=[("beta>=2", "helper>=1")])
-    assert "helper" not in versions(run(env("alpha"), server))
-    lock = run(env("alpha", "gamma"), server)
-    assert versions(lock)["helper"] == "1.5"
-    assert lock.notes[1] == "helper>=1 is added in its place"
-
-
 def test_the_server_and_the_model_are_solved_together(stocked: Any, env: Make, run: Make, profile: Make) -> None:
     package = ServerPackage(name="gamma", requirement="gamma>=1,<2", why="it serves")
     assert versions(run(env("alpha"), profile(package))) == {"alpha": "1.0", "beta": "1.0", "gamma": "1.0"}

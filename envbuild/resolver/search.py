@@ -1,0 +1,200 @@
+"""The conversation with uv for one lock: what gives way, in which order, and what is said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..progress import Progress
+from . import guards
+from .requirements import SETUPTOOLS, Ask, Inputs, ceilings, pinned
+from .target import Platform
+from .types import Lock, LockedPackage
+
+if TYPE_CHECKING:
+    from .uv import Answer
+
+
+class Search:
+    """One search for a lock."""
+
+    def __init__(self, platform: Platform, cache: Path, progress: Progress, *, refresh: bool) -> None:
+        self._platform = platform
+        self._cache = cache
+        self._progress = progress
+        self._refresh = refresh
+        self._notes: list[str] = []
+        self._given_up: dict[str, str] = {}
+
+    def run(self, inputs: Inputs, full: Inputs, server: str) -> tuple[Lock, str]:
+        """A lock for `inputs`, or for `full` where the index lacks mlflow-skinny; and the text it is from."""
+        from .explain import misses_skinny
+
+        full, _ = _foreseen(full)
+        inputs, broken = _foreseen(inputs)
+        answer, inputs = self._solve(inputs)
+        if not answer.solved and misses_skinny(answer) and inputs.substitutions:
+            new = inputs.substitutions[0].new
+            self._notes.clear()
+            whole, again = self._solve(full)
+            if whole.solved or not misses_skinny(whole):
+                answer, inputs = whole, again
+                self._notes.append(f"{full_name(full)} is laid down whole: the index has no {new}")
+        packages = self._packages(answer, inputs)
+        if broken and guards.NUMPY in inputs.soft:
+            self._notes.append(_why_numpy(broken))
+        answer, inputs, packages = self._guarded(answer, inputs, packages)
+        lock = Lock(
+            packages=packages,
+            python=self._platform.python,
+            platform=self._platform.tag,
+            requirements=inputs.requirements,
+            substitutions=inputs.substitutions,
+            notes=tuple(self._notes),
+            server=server,
+        )
+        return lock, answer.lock
+
+    def _solve(self, inputs: Inputs) -> tuple[Answer, Inputs]:
+        """Solve with the best server that goes, and then with as many soft constraints as hold together."""
+        if not inputs.ladder:
+            return self._solve_soft(inputs)
+        from .climbing import climb
+
+        climbed = climb(inputs, self._platform, self._solve_soft, self._server_in)
+        self._notes += climbed.notes
+        return climbed.answer, climbed.inputs
+
+    def _solve_soft(self, inputs: Inputs) -> tuple[Answer, Inputs]:
+        """Solve with as many soft constraints as hold together, the first before the later ones.
+
+        Gives the inputs as solved: with the soft constraints that hold.
+        """
+        from .explain import blockers, is_conflict
+
+        answer = self._ask(inputs, inputs.soft)
+        if answer.solved or not inputs.soft or not is_conflict(answer):
+            return answer, inputs
+        plain = self._ask(inputs, ())
+        if not plain.solved:
+            return plain, inputs
+        answer = plain
+        kept: tuple[str, ...] = ()
+        for constraint in inputs.soft:
+            attempt = self._ask(inputs, (*kept, constraint))
+            if attempt.solved:
+                answer, kept = attempt, (*kept, constraint)
+                continue
+            if not is_conflict(attempt):
+                return attempt, inputs
+            why = blockers(attempt, constraint, inputs.asks)
+            self._given_up[constraint] = f"{constraint} could not be kept: it does not go with {why}"
+        return answer, replace(inputs, soft=kept)
+
+    def _guarded(
+        self, answer: Answer, inputs: Inputs, packages: tuple[LockedPackage, ...]
+    ) -> tuple[Answer, Inputs, tuple[LockedPackage, ...]]:
+        """Solve again where the packages that were found do not run together, though they do not say so.
+
+        That is numpy or pandas newer than the mlflow-skinny that was found allows, numpy 2 beside what was built for
+        numpy 1, and an import of pkg_resources without a setuptools that has it.
+        """
+        found = {package.name: package.version for package in packages}
+        bounds: list[str] = []
+        held: list[Ask] = []
+        if "mlflow-skinny" in found and "mlflow" not in found:
+            bounds += [
+                bound
+                for bound in ceilings(found["mlflow-skinny"])
+                if _above(found.get(bound.partition("<")[0], "0"), bound)
+            ]
+            pin = f"mlflow-skinny=={found['mlflow-skinny']}"
+            held += [Ask(name="mlflow-skinny", text=pin, where="")] if bounds else []
+        old = guards.broken_by_numpy_2(found) if _above(found.get("numpy", "0"), guards.NUMPY) else []
+        importers = guards.importers_of_pkg_resources(found)
+        lacking = [replace(SETUPTOOLS, where=f"{importers[0]}, which imports its pkg_resources")] if importers else []
+        lacking = lacking if "setuptools" not in found else []
+        bounds += [guards.NUMPY] if old else []
+        bounds += [guards.SETUPTOOLS] if importers and _above(found.get("setuptools", "0"), guards.SETUPTOOLS) else []
+        bounds = [bound for bound in dict.fromkeys(bounds) if bound not in self._given_up]
+        if not bounds and not lacking:
+            return self._told(answer, inputs, packages)
+        again, bounded = self._solve_soft(
+            replace(
+                inputs,
+                asks=(*inputs.asks, *lacking),
+                constraints=(*inputs.constraints, *held),
+                soft=(*inputs.soft, *bounds),
+            )
+        )
+        if not again.solved:
+            return self._told(answer, inputs, packages)
+        if old and guards.NUMPY in bounded.soft:
+            self._notes.append(_why_numpy({name: found[name] for name in old}))
+        return self._told(again, bounded, self._packages(again, bounded))
+
+    def _told(
+        self, answer: Answer, inputs: Inputs, packages: tuple[LockedPackage, ...]
+    ) -> tuple[Answer, Inputs, tuple[LockedPackage, ...]]:
+        """The same; and what was given up for it in the end is among the notes."""
+        self._notes += [note for bound, note in self._given_up.items() if bound not in inputs.soft]
+        return answer, inputs, packages
+
+    def _ask(self, inputs: Inputs, soft: Iterable[str]) -> Answer:
+        from .pylock import NOTHING
+        from .uv import Answer, compile_lock
+
+        if not inputs.asks:
+            return Answer(lock=NOTHING)
+        answer = compile_lock(
+            inputs.requirements,
+            sorted({*(ask.text for ask in inputs.constraints), *soft}),
+            self._platform,
+            cache=self._cache,
+            refresh=self._refresh,
+            tick=lambda: self._progress.advance("resolve", 0),
+        )
+        self._refresh = False
+        return answer
+
+    def _server_in(self, answer: Answer) -> str:
+        from .ladder import SERVER
+        from .pylock import select
+
+        return next((p.version for p in select(answer.lock, self._platform) if p.name == SERVER), "")
+
+    def _packages(self, answer: Answer, inputs: Inputs) -> tuple[LockedPackage, ...]:
+        from .explain import error_of
+        from .pylock import select
+
+        if not answer.solved:
+            raise error_of(answer, inputs, self._platform)
+        return select(answer.lock, self._platform)
+
+
+def _foreseen(inputs: Inputs) -> tuple[Inputs, dict[str, str]]:
+    """`inputs` without numpy 2 where a pin is known to break beside it, and those pins; numpy's own lines come first."""
+    asks = (*inputs.asks, *inputs.constraints)
+    if guards.NUMPY in inputs.soft or any(ask.name == "numpy" and ask.text != "numpy" for ask in asks):
+        return inputs, {}
+    pins = {ask.name: version for ask in asks if (version := pinned(ask.text))}
+    broken = {name: pins[name] for name in guards.broken_by_numpy_2(pins)}
+    return (replace(inputs, soft=(*inputs.soft, guards.NUMPY)) if broken else inputs), broken
+
+
+def _why_numpy(broken: Mapping[str, str]) -> str:
+    named = ", ".join(f"{name} {version}" for name, version in broken.items())
+    return f"{guards.NUMPY} is added: numpy 2 breaks {named}, built before it came"
+
+
+def full_name(inputs: Inputs) -> str:
+    """How mlflow was asked for."""
+    return next((ask.text for ask in inputs.asks if ask.name == "mlflow"), "mlflow")
+
+
+def _above(version: str, bound: str) -> bool:
+    """Whether `version` breaks a bound of the form `name<2`."""
+    major = version.partition(".")[0]
+    return major.isdigit() and int(major) >= int(bound.partition("<")[2])

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from envbuild.errors import IntegrityError
+from envbuild.model import read
+from envbuild.model.hashes import hashes_of
+
+OTHER = "sha256:" + "0" * 64
+
+
+def model_of(tmp_path, text):
+    root = tmp_path / "model"
+    root.mkdir()
+    (root / "MLmodel").write_text("flavors: {python_function: {loader_module: x}}\n")
+    (root / "requirements.txt").write_text(text)
+    return read(root)
+
+
+def test_hashes_belong_to_the_requirement_before_them(tmp_path):
+    text = f"a==1 --hash={OTHER} --hash=sha256:aa\nb==1\nc==1 \\\n  --hash {OTHER}  # why\n-c c.txt\n"
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "c.txt").write_text("b==1 --hash=sha256:bb\n")
+    (tmp_path / "model" / "MLmodel").write_text("x: y\n")
+    (tmp_path / "model" / "requirements.txt").write_text(text)
+    found = hashes_of(read(tmp_path / "model").environment)
+    assert [(r.span.file, r.name, values) for r, values in found] == [
+        ("c.txt", "b", ("sha256:bb",)),
+        ("requirements.txt", "a", (OTHER, "sha256:aa")),
+        ("requirements.txt", "c", (OTHER,)),
+    ]
+
+
+def test_a_wheel_that_has_one_of_the_listed_hashes_is_taken(tmp_path, index, run):
+    digest = hashlib.sha256(index.wheel("alpha").read_bytes()).hexdigest()
+    index.wheel("beta")
+    model = model_of(tmp_path, f"alpha==1.0 --hash={OTHER} --hash=sha256:{digest.upper()}\nbeta --hash=sha512:00\n")
+    assert [package.sha256 for package in run(model.environment).packages][0] == digest
+
+
+def test_a_wheel_that_has_none_of_the_listed_hashes_is_refused_from_the_cache_too(tmp_path, index, run):
+    digest = hashlib.sha256(index.wheel("alpha").read_bytes()).hexdigest()
+    run(model_of(tmp_path, f"alpha==1.0 --hash=sha256:{digest}\n").environment)
+    (tmp_path / "model" / "requirements.txt").write_text(f"alpha==1.0 \\\n  --hash={OTHER}\n")
+    with pytest.raises(IntegrityError, match=r"requirements\.txt:1: .*alpha-1\.0-py3-none-any\.whl, has none of"):
+        run(read(tmp_path / "model").environment)
