@@ -8,9 +8,9 @@ from typing import Any
 from ...facts import load_json
 from ...model.types import Model
 from ..base import BaseRule
-from ..combos import for_others, serving, who_breaks
+from ..combos import SERVER, for_others, held_back, on_azureml, reached, serving, who_breaks
 from ..editing import respecified
-from ..pins import is_below, pins_of
+from ..pins import Pins, is_below, pins_of
 from ..types import Finding, Locked, Target
 
 _GONE = "82"
@@ -56,6 +56,23 @@ class PkgResourcesGone(BaseRule):
                 severity="error" if forced else for_others(target),
             )
             return
+        yield from self._by_server(model, target, setuptools)
+
+    def _by_server(self, model: Model, target: Target, setuptools: Pins) -> Iterator[Finding]:
+        """One finding where a version of the server is left whose gunicorn imports pkg_resources."""
+        server = pins_of(model, target, SERVER)
+        listed = on_azureml(target) and server.listed and not server.unknown
+        rung = reached(model, target, whole=target.azure) if listed and held_back(model, target) else None
+        if rung is not None and "setuptools<82" in rung.needs:
+            yield self.finding(
+                f"version {rung.version} of the server is left, whose gunicorn imports pkg_resources, and "
+                + (f"{setuptools.text} has none" if setuptools.from_on(_GONE) else "a new setuptools has none"),
+                hint="list setuptools<82"
+                + ("" if target.azure else "; envbuild adds it to its own image, other tools do not"),
+                spans=[*server.spans, *setuptools.spans],
+                edits=respecified(model, "setuptools", "<82"),
+                severity="error" if setuptools.from_on(_GONE) else for_others(target),
+            )
 
     def check_lock(self, model: Model, target: Target, locked: Locked) -> Iterator[Finding]:
         """At most one finding."""

@@ -12,6 +12,15 @@ TRIGGERS = [
     ),
     Case(files={"conda.yaml": conda(OLD, *REST, "setuptools==82.0.1")}, says="setuptools==82.0.1 has none"),
     Case(files={"conda.yaml": conda(*REST, "gunicorn==20.1.0")}, severity="warning"),
+    Case(
+        files={"conda.yaml": conda(*REST, "pydantic==1.10.26").replace(">=1.4.1", "")},
+        severity="warning",
+        says="version 1.0.0 of the server",
+    ),
+    Case(
+        files={"conda.yaml": conda("mlflow==2.16.0", *REST, "gunicorn<21").replace(">=1.4.1", "==1.2.0")},
+        severity="warning",
+    ),
     Case(files={"conda.yaml": conda(OLD, *REST)}, packages=LOCK, says="there is no setuptools"),
     Case(files={"conda.yaml": conda(OLD, *REST)}, packages={**LOCK, "setuptools": "82.0.0"}, says="setuptools 82.0.0"),
     Case(
@@ -21,6 +30,7 @@ TRIGGERS = [
     ),
 ]
 NEAR_MISSES = [
+    Case(files={"conda.yaml": conda(*REST).replace(">=1.4.1", "==1.2.2")}),
     Case(files={"conda.yaml": conda(OLD, *REST, "setuptools<82")}),
     Case(files={"conda.yaml": conda(OLD, *REST, "setuptools==68.2.2")}),
     Case(files={"conda.yaml": conda("mlflow-skinny==2.16.0", *REST)}),
