@@ -6,6 +6,10 @@ from collections.abc import Iterator
 
 # What differs from one machine, kernel or build of a base to the next is never known here.
 _UNKNOWN = ("platform_release", "platform_version")
+_SYSTEMS = (
+    {"os_name": "nt", "sys_platform": "win32", "platform_system": "Windows", "platform_machine": "AMD64"},
+    {"os_name": "posix", "sys_platform": "darwin", "platform_system": "Darwin", "platform_machine": "arm64"},
+)
 _MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 
 
@@ -19,22 +23,29 @@ def applies(marker: str, python: str) -> bool:
 
 
 def never(marker: str, python: str, platform: str) -> bool:
-    """Whether a marker can hold in no image of that Python (`3.11`, empty if unknown) and platform (`linux/amd64`)."""
+    """Whether a marker can hold in no image of that Python (`3.11`, empty if unknown) and platform (`linux/amd64`).
+
+    False for a marker that holds on Windows or macOS: it is meant for them.
+    """
     if not marker or any(name in marker for name in _UNKNOWN) or (not python and _asks_for_python(marker)):
         return False
     machine = _MACHINES.get(platform, "")
     if not machine and "platform_machine" in marker:
         return False
-    return not any(_evaluate(marker, _environment(full, machine), unknown=True) for full in _versions(python))
+    versions = list(_versions(python, marker))
+    here = [_environment(full, machine) for full in versions]
+    there = [{**_environment(full, machine), **system} for full in versions for system in _SYSTEMS]
+    return not any(_evaluate(marker, environment, unknown=True) for environment in (*here, *there))
 
 
 def _asks_for_python(marker: str) -> bool:
     return "python_" in marker or "implementation_version" in marker
 
 
-def _versions(python: str) -> Iterator[str]:
-    """Patch versions that a base could bring."""
-    yield from (f"{python or '3.11'}.{patch}" for patch in range(31))
+def _versions(python: str, marker: str) -> Iterator[str]:
+    """Patch versions that a base could bring; one of them where the marker does not ask for that."""
+    patches = 31 if "full_version" in marker or "implementation_version" in marker else 1
+    yield from (f"{python or '3.11'}.{patch}" for patch in range(patches))
 
 
 def _environment(full: str, machine: str) -> dict[str, str]:

@@ -18,10 +18,10 @@ class MarkerNeverTrue(BaseRule):
     """The marker of a requirement cannot hold in the image, so that the package is left out.
 
     *What it does*: evaluates each marker for Linux, the target's architecture and Python. What is not known then (the
-    kernel's version, or the Python if no file tells it) is taken to hold.
+    kernel's version, or the Python if no file tells it) is taken to hold. A marker that holds on Windows or macOS is
+    meant for them, and no finding.
 
-    *Why it breaks*: it does not, if the package is meant for other systems. If it is needed, the server stops at its
-    import.
+    *Why it breaks*: if the package is needed, the server stops at its import.
 
     *Example*: `onnxruntime ; python_version < "3.9"` in a model of Python 3.11.
 
@@ -53,6 +53,6 @@ class MarkerNeverTrue(BaseRule):
                 where = f"{target.platform} with Python {python}" if python else target.platform
                 yield self.finding(
                     f"{requirement.name} is left out of the image: `{marker[:120]}` never holds on {where}",
-                    hint="nothing is to do if it is meant for other systems",
+                    hint="take the marker away if the model needs the package, else the line",
                     spans=places[requirement.name, marker][:_SPANS],
                 )

@@ -8,9 +8,9 @@ def packages(*lines: str) -> dict[str, str]:
 
 
 TRIGGERS = [
-    Case(files=packages("scikit-learn=1.2.2"), at=("conda.yaml:4",), says="scikit-learn is a conda package"),
+    Case(files=packages("scikit-learn=1.6.1"), at=("conda.yaml:4",), says="scikit-learn is a conda package"),
     # Another name on PyPI, a build string, a channel, a comment.
-    Case(files=packages("conda-forge::pytorch=2.1.0=py3.11_cpu_0  # cpu"), at=("conda.yaml:4",)),
+    Case(files=packages("conda-forge::pytorch=2.5.1=py3.11_cpu_0  # cpu"), at=("conda.yaml:4",)),
     Case(files=packages("matplotlib-base", "numpy >=1.26,<2")),
     # PyPI's name of it is not known, so there is no fix.
     Case(files=packages("my-private-package=1.0")),

@@ -7,8 +7,8 @@ def case(line: str, **more: object) -> Case:
 
 INFO = {"severity": "info", "at": ("conda.yaml:5",)}
 TRIGGERS = [
-    case('pywin32==306 ; sys_platform == "win32"', says="linux/amd64 with Python 3.11", **INFO),
-    case('numpy==1.26.4 ; python_version < "3.9"', **INFO),
+    case('numpy==1.26.4 ; python_version < "3.9"', says="linux/amd64 with Python 3.11", **INFO),
+    case('pywin32 ; sys_platform == "win32" and python_version < "3.9"', **INFO),
     case('numpy ; python_full_version < "3.11.0"', **INFO),
     case('numpy ; platform_machine == "aarch64"', **INFO),
     case('numpy ; extra == "gpu"', **INFO),
@@ -17,6 +17,9 @@ TRIGGERS = [
 ]
 NEAR_MISSES = [
     case('numpy ; sys_platform != "win32"'),
+    # Meant for other systems.
+    case('pywin32==306 ; sys_platform == "win32"'),
+    case('tensorflow-macos ; platform_system == "Darwin" and platform_machine == "arm64"'),
     # Which patch version the base brings is not known here.
     case('numpy ; python_full_version < "3.11.4"'),
     case('numpy ; platform_release >= "5"'),
