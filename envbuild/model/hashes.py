@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import re
 
-from .types import Environment, Requirement
+from .types import Environment, Line, Requirement
 
 
 def hashes_of(environment: Environment) -> list[tuple[Requirement, tuple[str, ...]]]:
     """The requirements and constraints that carry hashes (`sha256:...`), on their line or on one that continues it."""
-    hashes = [(line.span, line.text) for line in environment.lines if line.text.startswith("--hash")]
+    hashes = [line for line in environment.lines if line.text.startswith("--hash")]
     if not hashes:
         return []
-    listed = [(r.span, r) for r in (*environment.pip, *environment.constraints)]
     found: list[tuple[Requirement, list[str]]] = []
     last: Requirement | None = None
-    places = [*listed, *hashes]
-    for span, what in sorted(places, key=lambda place: (place[0].file, place[0].line, place[0].column)):
+    places: list[Requirement | Line] = [*environment.pip, *environment.constraints, *hashes]
+    for what in sorted(places, key=lambda place: (place.span.file, place.span.line, place.span.column)):
         if isinstance(what, Requirement):
             last = what
-        elif last is not None and last.span.file == span.file:
+        elif last is not None and last.span.file == what.span.file:
             if not found or found[-1][0] is not last:
                 found.append((last, []))
-            found[-1][1].append(re.sub(r"^--hash(?:\s*=\s*|\s+)?", "", what).strip())
+            found[-1][1].append(re.sub(r"^--hash(?:\s*=\s*|\s+)?", "", what.text).strip())
     return [(requirement, tuple(values)) for requirement, values in found]
