@@ -175,7 +175,7 @@ class Search:
 
 
 def _foreseen(inputs: Inputs) -> tuple[Inputs, dict[str, str]]:
-    """`inputs` without numpy 2 where a pin is known to break beside it, and those pins; numpy's own lines come first."""
+    """`inputs` without numpy 2 where a pin is known to break beside it, and those pins; its own lines come first."""
     asks = (*inputs.asks, *inputs.constraints)
     if guards.NUMPY in inputs.soft or any(ask.name == "numpy" and ask.text != "numpy" for ask in asks):
         return inputs, {}
