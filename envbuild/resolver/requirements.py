@@ -21,7 +21,10 @@ from .types import Substitution
 
 _TOOLS = frozenset({"pip", "setuptools", "wheel", "python"})
 _INDEX_OPTIONS = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host", "--no-index")
-_HARMLESS_OPTIONS = ("--prefer-binary", "--only-binary", "--no-binary", "--require-hashes")
+_HARMLESS_OPTIONS = (
+    *("--prefer-binary", "--only-binary", "--no-binary", "--require-hashes", "--use-feature"),
+    *("--config-settings", "--config-setting", "--global-option", "--install-option"),
+)
 _VCS = ("git+", "hg+", "svn+", "bzr+")
 _WHY_SKINNY = "serving needs mlflow-skinny, numpy and pandas, not the whole of mlflow; --full-mlflow keeps it"
 
@@ -186,7 +189,11 @@ def check_lines(lines: Iterable[Line], root: Path | None) -> list[str]:
                 f"{place(line.span)}: {option} is not honoured, a model does not choose the package index; "
                 "set UV_DEFAULT_INDEX, UV_INDEX or UV_FIND_LINKS"
             )
-        elif option in _HARMLESS_OPTIONS:
+        elif option == "--hash":
+            continue  # held against the lock
+        elif option == "--pre":
+            notes.append(f"{place(line.span)}: --pre is not honoured; set UV_PRERELEASE=allow")
+        elif option in _HARMLESS_OPTIONS or option.startswith("-C"):
             notes.append(f"{place(line.span)}: {option} has no effect, every package is laid down from a wheel")
         else:
             raise ResolveError(f"{place(line.span, root)}: {text!r} {_refusal(text, option)}", hint=_way(text, option))
@@ -217,6 +224,8 @@ def _refusal(text: str, option: str) -> str:
     if option.startswith("-"):
         return "is an option that is not supported"
     if text.partition("#")[0].endswith(".whl"):
+        if text.lower().startswith(("http://", "https://")):
+            return "is the address of a wheel without the name of its package"
         return "is a wheel on a local path, which is not supported"
     return "is no requirement that a package index can answer"
 
@@ -229,6 +238,8 @@ def _way(text: str, option: str) -> str:
             "publish a wheel of it and list it as name==version; a package that is published as source alone "
             "will be built with --allow-build NAME, which this version does not offer"
         )
+    if text.lower().startswith(("http://", "https://")):
+        return f"write name @ {text}"
     return "put the wheel into a folder, name that folder in UV_FIND_LINKS, and list it as name==version"
 
 

@@ -15,6 +15,7 @@ from ..servers import edition_for, mlflow_range
 from ..servers.types import Server
 from . import lockcache
 from .editions import mlflow_pin, with_whole, within
+from .hashes import check_hashes
 from .indexes import settings
 from .requirements import Inputs, collect, with_skinny
 from .search import Search
@@ -73,6 +74,7 @@ def resolve(
         # A range: only the resolution tells the version, and that version is served by another edition.
         asked = collect(environment, settled, extra=extra, inject=inject, model_root=model_root)
         lock, inputs = finder.find(within(asked, mlflow_range(server, settled), server), settled)
+    check_hashes(environment, lock)
     lock = replace(lock, notes=(*inputs.notes, *lock.notes))
     for note in lock.notes:
         progress.note(note)

@@ -153,7 +153,11 @@ def test_index_lines_of_a_model_are_not_honoured(env: Make, profile: Make, line:
         ("git+https://example.org/x.git", "source repository", "--allow-build"),
         ("code/alpha-1.0-py3-none-any.whl", "local path", "UV_FIND_LINKS"),
         ("./src", "no requirement", "--allow-build"),
-        ("--pre", "not supported", "--environment"),
+        (
+            "https://example.org/alpha-1.0-py3-none-any.whl",
+            "without the name",
+            "write name @ https://example.org/alpha",
+        ),
         ("-r missing.txt", "not supported", "--environment"),
     ],
 )
@@ -163,6 +167,25 @@ def test_lines_that_no_index_can_answer(env: Make, profile: Make, line: str, say
     assert caught.value.message.startswith("m/requirements.txt:4: ")
     assert says in caught.value.message
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--pre", "UV_PRERELEASE"),
+        ("--use-feature=x", "no effect"),
+        ("--config-settings x=y", "no effect"),
+        ("-Cx=y", "no effect"),
+        ("--only-binary :all:", "no effect"),
+        ("--hash=sha256:aa", ""),
+    ],
+)
+def test_options_that_mean_nothing_here_are_told_and_passed_over(
+    env: Make, profile: Make, line: str, said: str
+) -> None:
+    inputs = collect(env("alpha", lines=[line]), profile())
+    assert texts(inputs) == ["alpha"]
+    assert [said in note for note in inputs.notes] == ([True] if said else [])
 
 
 @pytest.mark.parametrize(
