@@ -65,10 +65,10 @@ def test_a_full_disk_is_told_with_its_own_code(start: Callable[..., subprocess.P
 
 
 def test_a_wrong_option_is_told_with_the_right_one(process: Process) -> None:
-    code, out, err = process("image", "m", "--tga", "x")
+    code, out, err = process("image", "m", "--tagg", "x")
     assert (code, out) == (2, "")
     assert err == (
-        "error: no such option '--tga'. Did you mean '--tag'?\nhint: `envbuild image --help` lists the options\n"
+        "error: no such option '--tagg'. Did you mean '--tag'?\nhint: `envbuild image --help` lists the options\n"
     )
 
 
