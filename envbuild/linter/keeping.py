@@ -18,7 +18,8 @@ def kept(model: Model, changed: Mapping[str, str], edits: Mapping[str, Sequence[
     """Whether the files of `model` with the texts `changed`, which `edits` made, hold all that they shall hold.
 
     That is: no file reads worse, no requirement is gone but those that an edit on its line says it drops, no package
-    is listed once more, no list is empty that was not, and of MLmodel only values on edited lines are others.
+    is listed twice that was listed once, no list is empty that was not, and of MLmodel only values on edited lines are
+    others.
     """
     after = with_texts(model, changed)
     if Counter(p.code for p in after.problems) - Counter(p.code for p in model.problems):
@@ -56,13 +57,17 @@ def _environment_kept(before: Environment, after: Environment, edits: Mapping[st
             lines[line.text] -= 1
         elif (line.span.file, line.span.line) not in touched:
             return False
-    names, names_before = Counter(r.name for r in after.pip), Counter(r.name for r in before.pip)
-    if any(count > max(names_before[name], 1) for name, count in names.items()):
+    if _twice(after) > _twice(before):
         return False
     if before.python is not None and after.python is None:
         return False
     # A line that is written anew is still a requirement.
     return all(_count(after, file) >= _count(before, file) - gone[file] for file in before.files)
+
+
+def _twice(environment: Environment) -> int:
+    """How many requirements name a package that another names already."""
+    return len(environment.pip) - len({r.name for r in environment.pip})
 
 
 def _count(environment: Environment, file: str) -> int:
