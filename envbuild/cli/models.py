@@ -56,8 +56,9 @@ def named(words: Sequence[str], *, skip: bool = False) -> list[Named]:
         if word == STDIN or _ADDRESS.match(word):
             found.setdefault(word, Named(source=word))
             continue
-        folder = _folder(path) if path.is_file() else word
-        if skip and path.exists() and not (folder and _is_model(Path(folder))):
+        # These take what cannot be a path, as one that is too long, for a file that is not there.
+        folder = _folder(path) if os.path.isfile(word) else word  # noqa: PTH113
+        if skip and os.path.lexists(word) and not (folder and _is_model(Path(folder))):
             continue
         found.setdefault(os.path.realpath(folder or word), Named(source=folder or word, stray=not folder))
     return list(found.values())

@@ -109,6 +109,15 @@ def test_what_is_no_part_of_a_model_can_be_passed_over(lint: Lint, forest: Path)
     assert lint("--only-models", "nowhere")[0] == 3
 
 
+@pytest.mark.parametrize("word", ["a" * 5000, "b/" * 3000, "", "models/forest/MLmodel/x", "\n"])
+def test_what_cannot_be_a_path_is_a_model_that_is_not_there(lint: Lint, forest: Path, word: str) -> None:
+    for skip in ((), ("--only-models",)):
+        code, out, err = lint(*skip, word)
+        assert (code, out) == (3, "")
+        assert err.startswith("error: ")
+        assert "hint: " in err
+
+
 def test_an_unreadable_model_keeps_no_other_from_being_linted(lint: Lint, forest: Path) -> None:
     (Path("models") / "bad").mkdir()
     os.mkfifo("models/bad/MLmodel")
