@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import yaml
 
@@ -95,15 +96,24 @@ def _lists(text: str, name: str) -> bool:
 
 
 def _into_requirements(file: str, text: str, requirement: str) -> Insertion:
-    last: Logical | None = None
-    for line in logical_lines(file, text):
-        last = line
-        if re.search(r"\s--hash\b", line.text):
-            return Insertion(span=line.span(*_extent(line)), refused="its lines carry hashes, and so must a new one")
+    last, hashed = _ending(file, text)
+    if hashed is not None:
+        return Insertion(span=hashed.span(*_extent(hashed)), refused="its lines carry hashes, and so must a new one")
     # Behind an open continuation a new line would become part of the last one.
     line_number = 0 if last is None or last.open_ended else last.last_line
     span = last.span(*_extent(last)) if last is not None else Span(file=file)
     return Insertion(span=span, edits=(Edit(file=file, line=line_number, text=requirement),))
+
+
+@lru_cache(maxsize=4)
+def _ending(file: str, text: str) -> tuple[Logical | None, Logical | None]:
+    """The last line, and the first one with a hash; several rules ask for those of the same file."""
+    last: Logical | None = None
+    for line in logical_lines(file, text):
+        last = line
+        if "--hash" in line.text and re.search(r"\s--hash\b", line.text):
+            return last, line
+    return last, None
 
 
 def _extent(line: Logical) -> tuple[int, int]:

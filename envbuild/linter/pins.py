@@ -20,6 +20,7 @@ _PYTHON = pattern(r"python(?:_full)?_version\s*(<=|>=|==|!=|<|>)\s*['\"]([\d.]+)
 _Lines = tuple[list[Requirement], list[Requirement], list[CondaDependency]]
 _NOTHING: _Lines = ([], [], [])
 _last: list[tuple[Environment, dict[str, _Lines]]] = []
+_made: list[tuple[Model, str, dict[str, Pins]]] = []
 _ENDLESS: Release = (1 << 30,)
 
 
@@ -75,10 +76,19 @@ class Pins:
 
 def pins_of(model: Model, target: Target, name: str) -> Pins:
     """What the model's files say of the package `name` (canonical)."""
+    python = python_of(model, target)
+    if not _made or _made[0][0] is not model or _made[0][1] != python:
+        _made[:] = [(model, python, {})]
+    known = _made[0][2]
+    if name not in known:
+        known[name] = _pins(model, python, name)
+    return known[name]
+
+
+def _pins(model: Model, python: str, name: str) -> Pins:
     asked, held, conda = _by_name(model.environment).get(name, _NOTHING)
     if not (asked or held or conda):
         return Pins(name=name, model=model)
-    python = python_of(model, target)
     asked = [r for r in asked if may_hold(r.marker, python)]
     held = [r for r in held if may_hold(r.marker, python)]
     return Pins(

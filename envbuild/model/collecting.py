@@ -9,6 +9,8 @@ from .texts import Folder
 from .types import CondaDependency, Line, Problem, PythonPin, Requirement, Span
 
 MAX_PROBLEMS = 50
+# An environment lists some hundred packages. Each costs every rule a look, and nobody waits for a hundred thousand.
+MAX_ENTRIES = 2_000
 
 
 class TooManyProblemsError(Exception):
@@ -28,6 +30,15 @@ class Collected:
     lines: list[Line] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    entries: int = 0
+
+    def count(self, span: Span) -> None:
+        """Count a line or an item of a list; raises TooManyProblemsError, and notes why, after MAX_ENTRIES."""
+        self.entries += 1
+        if self.entries > MAX_ENTRIES:
+            hint = "list the packages that the model needs: what they need themselves is found"
+            self.problem(f"more than {MAX_ENTRIES:,} entries: what follows is not read", span, hint=hint)
+            raise TooManyProblemsError
 
     def problem(self, message: str, span: Span, *, hint: str = "", code: str = "EB101") -> None:
         """Note a problem; raises TooManyProblemsError after MAX_PROBLEMS."""

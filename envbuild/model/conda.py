@@ -9,7 +9,7 @@ import yaml
 from ..patterns import pattern
 from .collecting import Collected, Logical, Piece
 from .document import Document, entries, is_float, is_null, items, lookup
-from .requirements_txt import take_line
+from .requirements_txt import MAX_REQUIREMENT, take_line
 from .types import CondaDependency, Line, PythonPin
 
 _SPEC = pattern(r"(?:[^\s:\[]+::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<version>.*)", re.ASCII | re.DOTALL)
@@ -124,7 +124,8 @@ def logical_of(item: yaml.ScalarNode, document: Document) -> Logical:
 
 def _match_spec(item: yaml.ScalarNode, document: Document, out: Collected) -> None:
     text = item.value.strip()
-    found = _SPEC.fullmatch(text)
+    out.count(document.span(item))
+    found = _SPEC.fullmatch(text) if len(text) <= MAX_REQUIREMENT else None
     if found is None:
         out.problem(f"{text[:80]!r} names no conda package", document.span(item))
         return

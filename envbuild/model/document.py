@@ -16,7 +16,8 @@ from .texts import BOM, UnreadableError, split_lines
 from .types import Span
 
 MAX_DEPTH = 64
-MAX_NODES = 200_000
+# Some times what an environment lists at most; an MLmodel holds its long lists as text.
+MAX_NODES = 20_000
 
 _STANDARD = "tag:yaml.org,2002:"
 _KINDS = ("str", "int", "float", "bool", "null", "map", "seq", "timestamp", "merge", "value", "binary")

@@ -18,8 +18,11 @@ from .texts import UnreadableError, split_lines
 from .types import Line
 
 MAX_FILES = 50
+# With the hashes of every file of a package that has hundreds; and a requirement without them.
+MAX_LINE = 64 << 10
+MAX_REQUIREMENT = 4 << 10
 
-_COMMENT = pattern(r"(^|\s+)#.*$")
+_COMMENT = pattern(r"(?:^|\s)#")
 _INCLUDE = pattern(r"(?:-(?P<short>[rc])\s*|--(?P<long>requirement|constraint)(?:\s+|\s*=\s*))(?P<target>.+)")
 _OPTION = pattern(r"--?[A-Za-z]")
 _TRAILING = pattern(r"\s(?=--?[A-Za-z])")
@@ -45,15 +48,21 @@ def logical_lines(file: str, text: str) -> Iterator[Logical]:
     pieces: list[Piece] = []
     joined = ""
     for number, line in enumerate(lines, 1):
+        if not pieces and "#" not in line and not line.endswith("\\"):
+            if line and not line.isspace():
+                piece = Piece(offset=0, line=number, column=1, length=len(line))
+                yield Logical(file=file, text=line, pieces=(piece,), last_line=number)
+            continue
         # As in pip, a comment line ends a continuation, even if it ends in a backslash.
-        comment = _COMMENT.match(line) is not None
+        comment = line.lstrip().startswith("#")
         more = line.endswith("\\") and not comment
         part = (" " if comment and pieces else "") + (line.rstrip("\\") if more else line)
         pieces.append(Piece(offset=len(joined), line=number, column=1, length=len(part)))
         joined += part
         if more and number < len(lines):
             continue
-        stripped = _COMMENT.sub("", joined)
+        found = _COMMENT.search(joined)
+        stripped = joined[: found.start()].rstrip() if found else joined
         if stripped.strip():
             yield Logical(file=file, text=stripped, pieces=tuple(pieces), last_line=number, open_ended=more)
         pieces, joined = [], ""
@@ -73,6 +82,10 @@ def read_requirements(relative: str, out: Collected, *, constraints: bool = Fals
 def take_line(line: Logical, out: Collected, *, base: str = "", constraints: bool = False) -> None:
     """Add one logical line to `out`; `base` is the folder of its file, relative to that of the environment."""
     text, start = line.strip()
+    out.count(line.span(start, start + len(text)))
+    if len(text) > MAX_LINE:
+        out.problem(f"the line is longer than {MAX_LINE:,} characters", line.span(start, start + 1))
+        return
     included = _INCLUDE.fullmatch(text)
     if included:
         _include(line, included, start, out, base=base, constraints=constraints)
@@ -93,6 +106,10 @@ def take_line(line: Logical, out: Collected, *, base: str = "", constraints: boo
 def _requirement(line: Logical, text: str, start: int, out: Collected, *, constraints: bool) -> None:
     cut = _TRAILING.search(text)
     head = text[: cut.start()].rstrip() if cut else text
+    if len(head) > MAX_REQUIREMENT:
+        what = f"{_shorten(head)!r} is not a requirement: it is longer than {MAX_REQUIREMENT:,} characters"
+        out.problem(what, line.span(start, start + 1))
+        return
     try:
         found = parse_requirement(head, lambda a, b: line.span(start + a, start + b))
     except InvalidRequirementError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import ModelError
@@ -39,8 +40,14 @@ class UnreadableError(Exception):
 
 
 def split_lines(file: str, text: str) -> list[str]:
-    """The lines of `text` without their endings, counted as the spans of `file` count them."""
-    return (_YAML_BREAK if is_yaml(file) else _BREAK).split(text.removeprefix(BOM))
+    """The lines of `text` without their endings, counted as the spans of `file` count them. Not to be changed."""
+    return _split(text, is_yaml(file))
+
+
+@lru_cache(maxsize=4)
+def _split(text: str, yaml: bool) -> list[str]:
+    # Each finding asks for a line of the same few texts.
+    return (_YAML_BREAK if yaml else _BREAK).split(text.removeprefix(BOM))
 
 
 def is_yaml(file: str) -> bool:

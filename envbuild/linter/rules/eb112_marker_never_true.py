@@ -38,11 +38,11 @@ class MarkerNeverTrue(BaseRule):
         """One finding for each requirement, of the first 200 markers."""
         python = python_of(model, target)
         known: dict[str, bool] = {}
-        places: dict[tuple[str, str], list[Span]] = {}
+        places: dict[tuple[str, str], dict[Span, None]] = {}
         for environment in (model.environment, *model.others):
             for listed in environment.pip:
-                if listed.marker and listed.span not in places.setdefault((listed.name, listed.marker), []):
-                    places[listed.name, listed.marker].append(listed.span)
+                if listed.marker:
+                    places.setdefault((listed.name, listed.marker), {})[listed.span] = None
         for requirement in model.environment.pip:
             marker = requirement.marker
             if not marker or (marker not in known and len(known) >= _MOST):
@@ -54,5 +54,5 @@ class MarkerNeverTrue(BaseRule):
                 yield self.finding(
                     f"{requirement.name} is left out of the image: `{marker[:120]}` never holds on {where}",
                     hint="take the marker away if the model needs the package, else the line",
-                    spans=places[requirement.name, marker][:_SPANS],
+                    spans=list(places[requirement.name, marker])[:_SPANS],
                 )
