@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .built import Built, BuiltLayer
-from .errors import FindingsError, ResolveError
+from .errors import FindingsError, ResolveError, UsageError
 from .judging import Judge
 from .linter.types import Choice, Finding, Target
 from .model.types import Model
@@ -133,10 +133,16 @@ def choice(options: Options) -> Choice:
 
 
 def target(model: Model, options: Options) -> Target:
-    """What `model` is judged for."""
+    """What `model` is judged for. Raises UsageError for a server that Azure ML's own image does not have."""
     from .servers import choose_server, refuse_script
 
-    server, _ = choose_server(options.server, model.environment)
+    azure = options.target == "azure"
+    if azure and options.server not in ("auto", "azureml"):
+        raise UsageError(
+            f"Azure ML's own image has the azureml server, and --server is {options.server}",
+            hint="leave --server or --target azure out",
+        )
+    server, _ = choose_server("azureml" if azure else options.server, model.environment)
     script = None
     if options.scoring_script is not None:
         refuse_script(server)
@@ -148,7 +154,7 @@ def target(model: Model, options: Options) -> Target:
         python=options.python,
         inject=options.inject,
         script=script,
-        azure=options.target == "azure",
+        azure=azure,
         platform=options.platform or "linux/amd64",
         apt=options.apt,
         base=options.base,

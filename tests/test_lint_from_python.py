@@ -91,3 +91,17 @@ def test_what_is_not_there_is_told_as_python_does() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'lnit'"):
         envbuild.lnit  # noqa: B018
     assert set(envbuild.__all__) <= set(dir(envbuild))
+
+
+def test_azures_own_image_has_one_server(forest: Path, tmp_path: Path) -> None:
+    assert {"EB301", "EB302", "EB330"} <= codes(envbuild.lint(forest, target="azure"))
+    with pytest.raises(UsageError, match="has the azureml server"):
+        envbuild.lint(forest, target="azure", server="envbuild")
+    listed = "uvicorn", "starlette", "orjson", "prometheus-client"
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "MLmodel").write_bytes((forest / "MLmodel").read_bytes())
+    lines = "".join(f"  - {name}\n" for name in listed)
+    (model / "conda.yaml").write_text(f"dependencies:\n- python=3.11\n- pip\n- pip:\n{lines}")
+    assert "EB302" not in codes(envbuild.lint(model))
+    assert "EB302" in codes(envbuild.lint(model, target="azure"))

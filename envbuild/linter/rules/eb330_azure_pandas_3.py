@@ -51,7 +51,7 @@ class AzurePandas3(BaseRule):
                 edits=() if pandas.from_on("3") else _below_3(model, pandas.specifiers),
                 safe=False,
             )
-        elif model.mlmodel.input_example is not None:
+        elif model.mlmodel.input_example is not None and model.mlmodel.input_example.kind == "dataframe":
             yield self.finding(
                 f"pandas 3 is {wanted}, and Azure ML's script passes the input example over: swagger.json shows none",
                 hint="requests are answered all the same; hold pandas below 3 if the example matters",

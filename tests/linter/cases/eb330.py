@@ -25,4 +25,5 @@ NEAR_MISSES = [
     Case(files={"MLmodel": BARE, "conda.yaml": conda("mlflow==3.15.0", "numpy==2.4.6")}, target=AZURE),
     Case(files=of("pandas==3.1.1", mlmodel=MLMODEL[: MLMODEL.index("saved_input")]), target=AZURE),
     Case(files={"conda.yaml": CONDA}, target=AZURE),
+    Case(files=of("pandas==3.1.1", mlmodel=MLMODEL.replace("type: dataframe", "type: ndarray")), target=AZURE),
 ]
