@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from envbuild.bases import choose
+from envbuild.bases.suites import SUITES
 from envbuild.errors import BaseImageError
 from envbuild.facts import load_json
 from envbuild.resolver.uv import find_uv
@@ -42,6 +43,12 @@ def test_the_base_is_the_one_that_is_chosen_by_itself(minor):
     except BaseImageError:
         chosen = ""
     assert MINORS[minor]["base"] == chosen
+
+
+@pytest.mark.parametrize("minor", [minor for minor in MINORS if "named" in MINORS[minor]])
+def test_a_base_that_is_taken_only_by_name_has_that_python(minor):
+    suite = next(suite for suite in SUITES.values() if suite.name == MINORS[minor]["named"])
+    assert (suite.python, suite.automatic) == (minor, False)
 
 
 def test_every_server_has_a_floor_that_is_in_the_table():

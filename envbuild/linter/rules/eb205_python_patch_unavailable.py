@@ -12,14 +12,15 @@ from ..types import Finding, Locked, Target
 
 
 class PythonPatchUnavailable(BaseRule):
-    """No base has the model's Python, or the base brings another patch version of it.
+    """No base has the model's Python, or the base brings another version of it.
 
-    *What it does*: looks for the minor version among the bases that `--base auto` chooses from. Once the base is known,
-    it compares the full version: a difference there is for information.
+    *What it does*: looks for the minor version among the bases that `--base auto` chooses from, or compares it with that
+    of the base that is named. Once the base is known, it compares the full version: another patch version is for
+    information.
 
-    *Why it breaks*: without a base there is no interpreter, and `image` stops. Another patch version runs the same
-    wheels and the same pickles; tools that want the exact one (conda, pyenv, `python:3.11.7-slim`) stop where it was
-    never built for them.
+    *Why it breaks*: without a base there is no interpreter, and `image` stops. Another minor version takes other
+    wheels, and cannot run bytecode in pickles. Another patch version runs the same wheels and the same pickles; tools
+    that want the exact one (conda, pyenv, `python:3.11.7-slim`) stop where it was never built for them.
 
     *Example*: `- python=3.7.12`; `- python=3.11.7` on a base with 3.11.2.
 
@@ -33,15 +34,23 @@ class PythonPatchUnavailable(BaseRule):
     severity = "warning"
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
-        """At most one finding: by the catalogue, so for `--base auto`."""
+        """At most one finding, by what is known of the bases before any is opened."""
         python = python_of(model, target)
-        if not python or target.azure or _has_base(python):
+        if not python or target.azure:
             return
-        yield self.finding(
-            f"no base that is chosen by itself has Python {python}",
-            hint=f"name one that has it: --base docker.io/library/python:{python}-slim, or another image",
-            spans=python_spans(model, target),
-        )
+        if target.base == "auto":
+            row = minors().get(python, {})
+            if not row.get("base"):
+                named = row.get("named") or f"docker.io/library/python:{python}-slim"
+                yield self.finding(
+                    f"no base that is chosen by itself has Python {python}",
+                    hint=f"name an image that has it: --base {named}",
+                    spans=python_spans(model, target),
+                )
+            return
+        brought = next((m for m, row in minors().items() if target.base in (row["base"], row.get("named"))), python)
+        if brought != python:
+            yield self._other_minor(model, target, target.base, brought, python)
 
     def check_lock(self, model: Model, target: Target, locked: Locked) -> Iterator[Finding]:
         """At most one finding, by the base itself."""
@@ -50,7 +59,12 @@ class PythonPatchUnavailable(BaseRule):
         python = python_of(model, target)
         wanted = pin.text.strip().lstrip("=").strip() if pin is not None and not target.python else ""
         exact = wanted.count(".") == 2 and wanted.replace(".", "").isdigit() and wanted != brought.version
-        if brought.minor == python and (exact or not _has_base(python)):
+        if not python:
+            return
+        if brought.minor != python:
+            yield self._other_minor(model, target, locked.base.name, brought.version, python)
+        elif exact or not minors().get(python, {}).get("base"):
+            # Also what the catalogue alone could not tell: that the base does have it.
             yield self.finding(
                 f"{locked.base.name} brings Python {brought.version}"
                 + (f", the model names {wanted}: the patch version differs" if exact else ""),
@@ -59,6 +73,10 @@ class PythonPatchUnavailable(BaseRule):
                 severity="info",
             )
 
-
-def _has_base(python: str) -> bool:
-    return bool(minors().get(python, {}).get("base"))
+    def _other_minor(self, model: Model, target: Target, base: str, brought: str, python: str) -> Finding:
+        who = "--python" if target.python else "the model"
+        return self.finding(
+            f"{base} brings Python {brought}, {who} asks for {python}",
+            hint="leave --base out, or name a base with that Python",
+            spans=python_spans(model, target),
+        )

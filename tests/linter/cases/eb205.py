@@ -10,6 +10,8 @@ TRIGGERS = [
     case("3.7.12", severity="warning", at=("conda.yaml:2",), says="no base that is chosen by itself has Python 3.7"),
     # Its base gets no more updates, and is taken only if it is named.
     case("3.9.2", severity="warning", says="Python 3.9"),
+    case("3.11.7", target={"base": "debian:trixie"}, severity="warning", says="debian:trixie brings Python 3.13"),
+    case("3.11.7", severity="warning", packages=PACKAGES, python="3.13.5", says="3.13.5, the model asks for 3.11"),
     case("3.99.1", severity="warning"),
     Case(target={"python": "3.6"}, severity="warning"),
     case("3.11.7", severity="info", packages=PACKAGES, python="3.11.2", says="3.11.2, the model names 3.11.7"),
@@ -19,6 +21,9 @@ TRIGGERS = [
 NEAR_MISSES = [
     Case(),
     case("3.12.99"),
+    # The base that is named has it, or is not known yet.
+    case("3.9.2", target={"base": "debian:bullseye"}),
+    case("3.7.12", target={"base": "registry.example/python:3.7"}),
     case("3.14"),
     case("3.11", packages=PACKAGES, python="3.11.2"),
     case("3.11.2", packages=PACKAGES, python="3.11.2"),
