@@ -14,8 +14,8 @@ from ..types import Finding, Locked, Target
 class PythonPatchUnavailable(BaseRule):
     """No base has the model's Python, or the base brings another version of it.
 
-    *What it does*: looks for the minor version among the bases that `--base auto` chooses from, or compares it with that
-    of the base that is named. Once the base is known, it compares the full version: another patch version is for
+    *What it does*: looks for the minor version among the bases that `--base auto` chooses from, or compares it with
+    that of the base that is named. Once the base is known, it compares the full version: another patch version is for
     information.
 
     *Why it breaks*: without a base there is no interpreter, and `image` stops. Another minor version takes other
