@@ -15,6 +15,7 @@ from .types import LockedPackage, WheelContents
 
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 _CHUNK, _RAW = 1 << 18, 1 << 16
+_ENCRYPTED = 1
 _LARGEST_METADATA = 16 << 20
 _LIBRARY = pattern(r"[^/]+\.so(?:\.[0-9A-Za-z_.-]+)?")
 _COMPILED = pattern(r"\.(?:abi3|cpython-(?P<version>3\d+)[a-z]*(?:-[\w-]+)?)\Z")
@@ -122,8 +123,9 @@ def _inflated(file: BinaryIO, item: zipfile.ZipInfo) -> Iterator[bytes]:
 
     file.seek(item.header_offset)
     head = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-    if head[0] != b"PK\x03\x04" or item.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise zipfile.BadZipFile(f"{item.filename} has no header, or is compressed in another way")
+    usual = item.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) and not item.flag_bits & _ENCRYPTED
+    if head[0] != b"PK\x03\x04" or not usual:
+        raise zipfile.BadZipFile(f"{item.filename} has no header, or is packed in a way that wheels do not use")
     position = item.header_offset + _LOCAL_HEADER.size + head[-2] + head[-1]
     inflate = isal_zlib.decompressobj(-15) if item.compress_type == zipfile.ZIP_DEFLATED else None
     raw_left, left, tail = item.compress_size, item.file_size, b""
@@ -150,8 +152,11 @@ def _requires(archive: zipfile.ZipFile, names: Mapping[str, zipfile.ZipInfo]) ->
     paths = [name for name in names if name.count("/") == 1 and name.endswith(".dist-info/METADATA")]
     if not paths or names[paths[0]].file_size > _LARGEST_METADATA:
         raise zipfile.BadZipFile("the wheel has no METADATA")
+    text = b"".join(_inflated(cast("BinaryIO", archive.fp), names[paths[0]]))
+    if zlib.crc32(text) != names[paths[0]].CRC:
+        raise zipfile.BadZipFile("METADATA is damaged")
     found = []
-    for line in archive.read(paths[0]).decode("utf-8", "replace").splitlines():
+    for line in text.decode("utf-8", "replace").splitlines():
         if not line:
             break
         key, _, value = line.partition(":")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +17,7 @@ from envbuild.progress import Progress
 from envbuild.resolver import contents as contents_module
 from envbuild.resolver.contents import read_contents, recall_contents
 from envbuild.resolver.types import Lock, LockedPackage
-from envbuild.resolver.wheelreading import module_of
+from envbuild.resolver.wheelreading import module_of, read_wheel
 
 
 @pytest.fixture
@@ -169,6 +170,32 @@ def test_a_damaged_wheel_is_left_out_and_read_again_next_time(store: Store, tmp_
     seen = Named()
     read_contents(lock, store, progress=seen)
     assert sorted(seen.names) == ["absent", "bare", "nozip", "short"]
+
+
+def test_changed_bytes_anywhere_are_a_damaged_wheel_or_none_at_all(store: Store, tmp_path: Path) -> None:
+    library = make_library("libx.so.1", ["libgomp.so.1"], padding=400)
+    files = {"pkg/__init__.py": b"", "pkg/core.abi3.so": library}
+    sound = bytearray(store.blob("sha256:" + put(store, tmp_path, "pkg", files).sha256).read_bytes())
+    package = put(store, tmp_path, "pkg", files)
+    dice = random.Random(8)
+    read = 0
+    for _ in range(600):
+        data = bytearray(sound)
+        for _ in range(dice.randrange(1, 5)):
+            data[dice.randrange(len(data))] = dice.choice((0, 1, 255, dice.randrange(256)))
+        path = tmp_path / "damaged.whl"
+        path.write_bytes(data)
+        read += read_wheel(path, package, python="3.11.2", machine="x86_64") is not None
+    assert 0 < read < 600
+
+
+def test_an_encrypted_wheel_is_a_damaged_one(store: Store, tmp_path: Path) -> None:
+    package = put(store, tmp_path, "pkg", {"pkg.py": b""})
+    data = store.blob("sha256:" + package.sha256).read_bytes()
+    # The flag in the directory's entry of METADATA, the last of it.
+    at = data.rindex(b"PK\x01\x02") + 8
+    data = data[:at] + b"\x01" + data[at + 1 :]
+    assert read_contents(a_lock(locked(store, "pkg", data)), store) == {}
 
 
 def test_bytes_that_cannot_be_inflated_are_a_damaged_wheel(store: Store, tmp_path: Path) -> None:
