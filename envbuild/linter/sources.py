@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Literal
 
 from ..model.types import Environment, Line, Model, Requirement, Span
@@ -16,11 +17,14 @@ Kind = Literal["editable", "repository", "wheel path", "wheel address", "source 
 _REPOSITORY = pattern(r"(?:git|hg|svn|bzr)\+[A-Za-z+]+:|git@[\w.-]+:")
 _NAMED = pattern(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*(?P<address>\S.*)")
 _EDITABLE = pattern(r"(?:-e|--editable)(?:\s+|\s*=\s*)?(?P<rest>.*)")
-_MARKER = pattern(r"\s+;.*$|;\s+.*$")
+_MARKER = pattern(r"\s;|;\s")
 # What makes uv look at other indexes than PyPI, or choose among builds.
 _SETTINGS = (
     *("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_TORCH_BACKEND"),
 )
+
+# Findings of one rule: who has so many reads no more of them, and the others come when these are mended.
+MOST = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,24 +73,35 @@ def of_line(line: Line) -> Source | None:
     text = line.text.strip()
     editable = _EDITABLE.fullmatch(text) if text.startswith(("-e", "--editable")) else None
     if editable:
-        return Source(kind="editable", text=text, address=_MARKER.sub("", editable["rest"]), span=line.span)
+        return Source(kind="editable", text=text, address=_unmarked(editable["rest"]), span=line.span)
     if text.startswith("-"):
         return None
     named = _NAMED.fullmatch(text)
-    address = _MARKER.sub("", named["address"] if named else text).strip()
+    address = _unmarked(named["address"] if named else text)
     address = re.sub(r"(\.whl)\[[^\]]*\]", r"\1", address)
     return Source(kind=_kind(address), text=text, address=address, span=line.span)
 
 
-def places(model: Model, source: Source) -> list[Span]:
-    """The place of a source, and of the same text in the files that do not count."""
-    others = [other.span for environment in model.others for other in sources(environment) if other.text == source.text]
-    return [source.span, *others]
+def placed(model: Model, *kinds: Kind) -> Iterator[tuple[Source, list[Span]]]:
+    """The first MOST sources of these kinds, each with its place and that of the same text in the other files."""
+    found = list(islice((source for source in sources(model.environment) if source.kind in kinds), MOST))
+    others: dict[str, list[Span]] = {source.text: [] for source in found}
+    for other in (other for environment in model.others if found for other in sources(environment)):
+        if len(others.get(other.text, ())) < MOST:
+            others.get(other.text, []).append(other.span)
+    for source in found:
+        yield source, [source.span, *others[source.text]]
 
 
 def own_indexes() -> bool:
     """Whether the person names indexes of their own: then only the resolution tells what they hold."""
     return any(os.environ.get(name) for name in _SETTINGS)
+
+
+def _unmarked(text: str) -> str:
+    """The text without a marker behind it."""
+    found = _MARKER.search(text)
+    return (text[: found.start()] if found else text).strip()
 
 
 def _kind(address: str) -> Kind:

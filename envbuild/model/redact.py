@@ -12,7 +12,7 @@ _USER_INFO = pattern(r"(?<=://)[^/\s]+(?=@)")
 # Anaconda's servers take a token as a part of the path.
 _PATH_TOKEN = pattern(r"(https?://[^\s/]+/(?:[^\s/]+/)??t/)([^\s/]+)(?=/)")
 _SECRET_QUERY = pattern(
-    r"(?<=[?&])((?:[\w-]*(?:token|secret|password|passwd|signature|credential|key)[\w-]*|sig)=)([^&\s#]+)",
+    r"(?<=[?&])((?:[\w-]{0,40}(?:token|secret|password|passwd|signature|credential|key)[\w-]{0,40}|sig)=)([^&\s#]+)",
     re.IGNORECASE,
 )
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from lintcases import Case, conda, write
 
-from envbuild.linter.sources import places, sources
+from envbuild.linter.sources import MOST, placed, sources
 from envbuild.model import read
 
 
@@ -43,9 +43,21 @@ def test_a_line_is_told_by_where_it_leads(text, kind, address, tmp_path):
 def test_the_same_text_in_a_file_that_does_not_count_is_a_place_of_it(tmp_path):
     files = {"conda.yaml": conda("./a", "./b"), "requirements.txt": "# c\n./b\n"}
     model = read(write(Case(files=files), tmp_path / "model"))
-    one, two = sources(model.environment)
-    assert [f"{span.file}:{span.line}" for span in places(model, one)] == ["conda.yaml:5"]
-    assert [f"{span.file}:{span.line}" for span in places(model, two)] == ["conda.yaml:6", "requirements.txt:2"]
+    found = {source.text: spans for source, spans in placed(model, "source path")}
+    assert {text: [f"{span.file}:{span.line}" for span in spans] for text, spans in found.items()} == {
+        "./a": ["conda.yaml:5"],
+        "./b": ["conda.yaml:6", "requirements.txt:2"],
+    }
+    assert list(placed(model, "editable", "repository")) == []
+
+
+def test_of_endless_sources_the_first_are_told(tmp_path):
+    lines = [f"./{number}" for number in range(2000)]
+    files = {"conda.yaml": conda(*lines), "requirements.txt": "./0\n" * 2000}
+    model = read(write(Case(files=files), tmp_path / "model"))
+    found = list(placed(model, "source path"))
+    assert [source.text for source, _ in found] == lines[:MOST]
+    assert len(found[0][1]) == MOST + 1
 
 
 @pytest.mark.parametrize(

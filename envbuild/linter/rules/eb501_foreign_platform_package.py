@@ -10,6 +10,7 @@ from ...model.types import Model, Requirement
 from ..base import BaseRule
 from ..conda_lines import line_at
 from ..editing import may_edit, replaced, requirements_of, spans_of
+from ..sources import MOST
 from ..types import Edit, Finding, Target
 
 _NAME = re.compile(r"^[A-Za-z0-9._-]+")
@@ -44,6 +45,8 @@ class ForeignPlatformPackage(BaseRule):
             known = None if requirement.url else foreign(requirement.name)
             if known is None or leaves_linux_out(requirement.marker) or requirement.name in told:
                 continue
+            if len(told) == MOST:
+                return
             told.add(requirement.name)
             instead = known.instead if known.instead not in names else ""
             yield self._found(model, target, requirement, known, instead)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ...model.types import Model, Requirement
 from ..base import BaseRule
 from ..editing import may_edit, replaced, requirements_of, spans_of
-from ..sources import own_indexes
+from ..sources import MOST, own_indexes
 from ..types import Edit, Finding, Target
 
 _LABEL = re.compile(r"(?P<clause>={2,3}\s*[0-9][^+,;\s]*)(?P<label>\+[A-Za-z0-9._-]+)")
@@ -47,6 +47,8 @@ class LocalVersionLabel(BaseRule):
             found = None if requirement.url or requirement.name in _OWN_BUILDS else _LABEL.search(_head(requirement))
             if found is None or indexed or requirement.name in told:
                 continue
+            if len(told) == MOST:
+                return
             told.add(requirement.name)
             own = own_indexes() and not target.azure
             shown = f"{requirement.name}{found[0]}".replace(" ", "")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ...model.types import Model
 from ..base import BaseRule
-from ..sources import Source, places, sources
+from ..sources import Source, placed
 from ..types import Finding, Target
 
 
@@ -32,16 +32,15 @@ class LocalWheelPath(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each such line."""
-        for source in sources(model.environment):
-            if source.kind == "wheel path":
-                inside = _inside(model, source)
-                yield self.finding(
-                    f"{source.address!r} is a wheel on a path"
-                    + (" inside the model" if inside else _where(source.address))
-                    + ": packages are installed by their names",
-                    hint=_way(source, inside),
-                    spans=places(model, source),
-                )
+        for source, spans in placed(model, "wheel path"):
+            inside = _inside(model, source)
+            yield self.finding(
+                f"{source.address!r} is a wheel on a path"
+                + (" inside the model" if inside else _where(source.address))
+                + ": packages are installed by their names",
+                hint=_way(source, inside),
+                spans=spans,
+            )
 
 
 def _inside(model: Model, source: Source) -> str:

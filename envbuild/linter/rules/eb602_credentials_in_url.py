@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from ...model.redact import redact
 from ...model.types import Line, Model, Span
 from ...patterns import pattern
 from ..base import BaseRule
+from ..sources import MOST
 from ..types import Finding, Target
 
-_ADDRESS = pattern(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"]+")
+_ADDRESS = pattern(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s'\"]+")
 _VARIABLE = pattern(r"\$\{\w+\}|\$\w+|%\w+%")
 _STARS = pattern(r"\*+")
 _TOKEN_LENGTH = 20
@@ -46,12 +48,12 @@ class CredentialsInUrl(BaseRule):
                     column = span.column + address.start()
                     end = min(column + len(address[0]), max(span.end_column, column + 1))
                     found.setdefault(address[0], []).append(replace(span, column=column, end_column=end))
-        for address_text, spans in found.items():
+        for address_text, spans in islice(found.items(), MOST):
             yield self.finding(
                 f"the address {redact(address_text)} holds a credential, and the file goes into the image",
                 hint="write the address without it and revoke it; where the image is built, put the new one into "
                 "~/.netrc or into UV_INDEX_<NAME>_USERNAME and _PASSWORD",
-                spans=list(dict.fromkeys(spans)),
+                spans=list(dict.fromkeys(spans))[:MOST],
             )
 
 

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from ...model.redact import redact
 from ...model.types import Model
 from ..base import BaseRule
-from ..sources import Source, places, sources
+from ..sources import Source, placed
 from ..types import Finding, Target
 
-_COMMIT = re.compile(r"@(?P<commit>[0-9a-f]{40})(?:$|[#?])")
-_REVISION = re.compile(r"[^:/]/[^@]*@(?P<revision>[^#?@\s]+)(?:$|[#?])")
+_COMMIT = re.compile(r"@[0-9a-f]{40}(?:$|[#?])")
 
 
 class VcsUnpinned(BaseRule):
@@ -36,9 +35,7 @@ class VcsUnpinned(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each such line."""
-        for source in sources(model.environment):
-            if source.kind != "repository":
-                continue
+        for source, spans in placed(model, "repository"):
             pinned = _COMMIT.search(source.address) is not None
             if target.azure and pinned:
                 continue
@@ -54,11 +51,12 @@ class VcsUnpinned(BaseRule):
                 if target.azure
                 else "build a wheel of the commit (`pip wheel --no-deps`), put it on your index or into a folder that "
                 "UV_FIND_LINKS names, and list it as name==version",
-                spans=places(model, source),
+                spans=spans,
                 severity="warning" if target.azure else "error",
             )
 
 
 def _revision(source: Source) -> str:
-    found = _REVISION.search(source.address)
-    return f"{found['revision'][:40]!r}, which can move" if found else "no commit"
+    path = source.bare.partition("://")[2].partition("/")[2]
+    _, at, revision = path.rpartition("@")
+    return f"{redact(revision)[:40]!r}, which can move" if at and revision else "no commit"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...model.redact import redact
 from ...model.types import Model
 from ..base import BaseRule
-from ..sources import Source, places, sources
+from ..sources import Source, placed
 from ..types import Finding, Target
 
 
@@ -32,14 +32,13 @@ class EditableOrDir(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each such line."""
-        for source in sources(model.environment):
-            if source.kind in ("editable", "source path", "source address"):
-                yield self.finding(
-                    f"{redact(source.text)!r} {_what(source)}",
-                    hint="build a wheel of it (`pip wheel --no-deps`), put it on your index or into a folder that "
-                    "UV_FIND_LINKS names, and list it as name==version; plain modules can be logged with code_paths",
-                    spans=places(model, source),
-                )
+        for source, spans in placed(model, "editable", "source path", "source address"):
+            yield self.finding(
+                f"{redact(source.text)!r} {_what(source)}",
+                hint="build a wheel of it (`pip wheel --no-deps`), put it on your index or into a folder that "
+                "UV_FIND_LINKS names, and list it as name==version; plain modules can be logged with code_paths",
+                spans=spans,
+            )
 
 
 def _what(source: Source) -> str:

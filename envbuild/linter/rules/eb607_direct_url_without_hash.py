@@ -8,7 +8,7 @@ from ...model.redact import redact
 from ...model.types import Model
 from ..base import BaseRule
 from ..hashes import hashed
-from ..sources import places, sources
+from ..sources import placed
 from ..types import Finding, Target
 
 
@@ -33,21 +33,20 @@ class DirectUrlWithoutHash(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each such address."""
-        for source in sources(model.environment):
-            if source.kind != "wheel address":
-                continue
+        with_hash = hashed(model.environment)
+        for source, spans in placed(model, "wheel address"):
             shown = redact(source.address)
             if source.requirement is None and not target.azure:
                 name, _ = source.wheel
                 yield self.finding(
                     f"{shown!r} is the address of a wheel without the name of its package",
                     hint=f"write `{name or 'name'} @ {shown}`, best with #sha256= and its hash behind it",
-                    spans=places(model, source),
+                    spans=spans,
                     severity="error",
                 )
-            elif "#sha256=" not in source.address and source.span not in hashed(model.environment):
+            elif "#sha256=" not in source.address and source.span not in with_hash:
                 yield self.finding(
                     f"{shown!r} is taken as it is found: nothing tells whether it has changed",
                     hint="write #sha256= and the hash of the wheel behind it; `sha256sum FILE` prints it",
-                    spans=places(model, source),
+                    spans=spans,
                 )

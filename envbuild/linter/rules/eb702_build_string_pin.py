@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from ...model.types import Model
 from ..base import BaseRule
 from ..conda_lines import built, python_lines
 from ..editing import may_edit, replaced
+from ..sources import MOST
 from ..types import Finding, Target
 
 
@@ -33,10 +35,9 @@ class BuildStringPin(BaseRule):
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each such package."""
         lines = [(dependency.text, dependency.span) for dependency in model.environment.conda]
-        for text, span in sorted([*lines, *python_lines(model)], key=lambda line: line[1].line):
-            short, build = built(text)
-            if not short:
-                continue
+        lines = sorted([*lines, *python_lines(model)], key=lambda line: line[1].line)
+        pinned = ((text, span, *parts) for text, span in lines if (parts := built(text))[0])
+        for text, span, short, build in islice(pinned, MOST):
             edit = replaced(model, span, text, short, drops=(text,)) if may_edit(model) else None
             yield self.finding(
                 f"{text} names the build {build}, which is there for one platform and not for ever",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from ...facts import load_json
 from ...model.requirement import canonical_name
-from ...model.types import Model
+from ...model.types import Model, Span
 from ..base import BaseRule
 from ..conda_lines import TOOLS, without_line
-from ..editing import requirements_of
+from ..sources import MOST
 from ..types import Finding, Target
 
 
@@ -34,17 +35,19 @@ class CondaAndPip(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each package."""
-        for dependency in model.environment.conda:
-            if dependency.name in TOOLS:
-                continue
-            twins = load_json("conda_pypi.json")["twins"]
-            name = canonical_name(twins.get(dependency.name, dependency.name))
-            listed = [r for r in requirements_of(model, name) if r in model.environment.pip]
-            if listed:
-                edit = without_line(model, dependency)
-                yield self.finding(
-                    f"{dependency.name} is listed both as a conda package and in the pip list",
-                    hint="keep the one in the pip list",
-                    spans=[dependency.span, *(requirement.span for requirement in listed)],
-                    edits=[edit] if edit else (),
-                )
+        others = [dependency for dependency in model.environment.conda if dependency.name not in TOOLS]
+        if not others:
+            return
+        twins = load_json("conda_pypi.json")["twins"]
+        listed: dict[str, list[Span]] = {}
+        for requirement in model.environment.pip:
+            listed.setdefault(requirement.name, []).append(requirement.span)
+        names = ((dependency, canonical_name(twins.get(dependency.name, dependency.name))) for dependency in others)
+        for dependency, name in islice(((d, name) for d, name in names if name in listed), MOST):
+            edit = without_line(model, dependency)
+            yield self.finding(
+                f"{dependency.name} is listed both as a conda package and in the pip list",
+                hint="keep the one in the pip list",
+                spans=[dependency.span, *listed[name][:MOST]],
+                edits=[edit] if edit else (),
+            )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from ...model.types import Model
 from ..base import BaseRule
 from ..conda_lines import Native, native, without_line
+from ..sources import MOST
 from ..types import Finding, Target
 
 
@@ -33,10 +35,8 @@ class CondaOnlyNative(BaseRule):
         """One finding for each such package."""
         if target.azure:
             return
-        for dependency in model.environment.conda:
-            known = native(dependency.name)
-            if known is None:
-                continue
+        rows = ((dependency, native(dependency.name)) for dependency in model.environment.conda)
+        for dependency, known in islice(((d, known) for d, known in rows if known is not None), MOST):
             edit = without_line(model, dependency) if known.needless else None
             yield self.finding(
                 f"{dependency.name} is no Python package: {known.why}",
