@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # Whose files make a verdict what it is: a changed rule gives another one.
 _ROOT = Path(__file__).parent
-_MAKERS = ("facts", "linter", "linter/rules", "model", "model/pickles", "resolver", "servers")
+_MAKERS = ("bases", "facts", "linter", "linter/rules", "model", "model/pickles", "resolver", "servers")
 # Files up to this size are told apart by their content, as long as they are not too many; others by their status.
 _SMALL = 256 << 10
 _ALL_SMALL = 4 << 20
@@ -176,7 +176,7 @@ def _subject(model: Model, target: Target, choice: Choice) -> str:
             # The requirements that count may be another file's, or the command line's.
             "environment": repr(model.environment),
             "server": target.server.name,
-            "target": [target.python, target.inject, target.azure, target.platform, target.apt],
+            "target": [target.python, target.inject, target.azure, target.platform, target.apt, target.base],
             "script": [script.file, script.text, repr(script.problem), sorted(script.modules)] if script else None,
             "choice": [choice.select, choice.ignore, choice.strict],
         }
