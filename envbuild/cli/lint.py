@@ -166,11 +166,12 @@ def _tell_fixed(one: Named, files: Sequence[str], *, quiet: bool) -> None:
 
 def _tell(results: Sequence[Checked | Unread], form: Format, file: Path | None, *, quiet: bool) -> int:
     """Show the findings of all models and say how it went: the exit code."""
+    from .. import __version__
     from ..linter.render import Report
     from .findings import save, show
     from .terminal import printable, terminal
 
-    found = Report(results=tuple(results))
+    found = Report(results=tuple(results), version=__version__)
     if file is not None:
         save(found, form, file)
         form = "text"

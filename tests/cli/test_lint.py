@@ -271,6 +271,14 @@ def test_a_device_is_written_to_and_not_replaced(lint: Lint, forest: Path) -> No
     assert Path("pipe").is_fifo()
 
 
+def test_the_version_of_envbuild_stands_in_what_programs_read(lint: Lint, forest: Path) -> None:
+    from envbuild import __version__
+
+    assert json.loads(lint(forest, "--json")[1])["envbuild"] == __version__
+    (run,) = json.loads(lint(forest, "--output-format", "sarif")[1])["runs"]
+    assert run["tool"]["driver"]["semanticVersion"] == __version__
+
+
 def test_json_is_one_format_by_two_names(lint: Lint, forest: Path) -> None:
     assert lint(forest, "--json") == lint(forest, "--output-format", "json")
     assert lint(forest, "--json", "--output-format", "sarif") == lint(forest, "--json")

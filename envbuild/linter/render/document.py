@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import __version__
 from ...model.redact import redact
 from ..types import Finding
 from .report import Checked, Report, Unread
@@ -16,7 +15,7 @@ def document(report: Report) -> dict[str, Any]:
     """The report as plain values: what was looked at, the findings, and how many there are."""
     return {
         "version": VERSION,
-        "envbuild": __version__,
+        "envbuild": report.version,
         "models": [_model(result) for result in report.results],
         "findings": [_finding(checked, finding) for checked, finding in report.findings()],
         "counts": report.counts(),

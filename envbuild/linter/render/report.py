@@ -64,9 +64,10 @@ class Unread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The models of one run, in the order in which they were named."""
+    """The models of one run, in the order in which they were named, and the version of envbuild that looked at them."""
 
     results: tuple[Checked | Unread, ...]
+    version: str = ""
 
     @classmethod
     def of(cls, model: Model, findings: Sequence[Finding]) -> Report:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ... import __version__
 from ...model.redact import redact
 from ...model.texts import split_lines
 from ...model.types import Span
@@ -37,7 +36,7 @@ def sarif(report: Report, environ: Mapping[str, str] = os.environ) -> dict[str, 
         "tool": {
             "driver": {
                 "name": "envbuild",
-                "semanticVersion": __version__,
+                **({"semanticVersion": report.version} if report.version else {}),
                 "rules": [_rule(names[code]) for code in codes],
             }
         },

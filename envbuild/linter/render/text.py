@@ -71,7 +71,9 @@ def _block(checked: Checked, finding: Finding, color: bool, *, page: bool) -> li
     width = max((len(str(span.line)) for span in finding.spans), default=1)
     arrow = f"{' ' * width}{_paint('-->', 'frame', color)}"
     for span in finding.spans:
-        out.append(f"{arrow} {_clean(checked.place(span))}")
+        # Of a file without lines, as a pickle is, the beginning is no place.
+        whole = span == Span(file=span.file) and checked.text(span.file) is None
+        out.append(f"{arrow} {_clean(checked.path(span.file) if whole else checked.place(span))}")
         out += _frame(span, checked.text(span.file), finding.severity, width, color)
     if not finding.spans:
         out.append(f"{arrow} {_clean(checked.base or '.')}")

@@ -61,6 +61,12 @@ def test_a_finding_of_no_place_names_its_model(folder):
     assert render(report(read(folder()), BAD, base="models/a"), "concise").startswith("models/a: EB101 [error] bad\n")
 
 
+def test_of_a_file_without_lines_its_name_is_the_place(folder):
+    spans = (Span(file="model.pkl"), Span(file="conda.yaml"), Span(file="MLmodel", line=2))
+    lines = render(report(read(folder()), replace(BAD, spans=spans), base=""), "text").split("\n")
+    assert [line for line in lines if "-->" in line] == [" --> model.pkl", " --> conda.yaml:1:1", " --> MLmodel:2:1"]
+
+
 def test_concise_is_one_line_a_finding(folder):
     spans = (Span(file="conda.yaml", line=7, column=3, end_column=9), Span(file="requirements.txt"))
     found = report(
