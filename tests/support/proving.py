@@ -58,7 +58,8 @@ class Proof:
 
     `program` stands for the start of the container; it is run in a folder with score.py and `files`. `fails` is a
     pattern in what is said then, by the program or, with `installs` False, by the installer. `mend` are the changes of
-    a person, old line and new, where the rule has no fix. `target` are fields of Target, `python` is a minor version.
+    a person, old line and new, where the rule has no fix. `pickle` is model.pkl in base64, for rules that read it.
+    `target` are fields of Target, `python` is a minor version.
     `no_deps` installs exactly what is listed. `told_by_failure` is for rules that read what the installer said;
     `mended_python` is for those whose advice is another Python.
     """
@@ -70,7 +71,6 @@ class Proof:
     installs: bool = True
     mend: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
-    mlmodel: str = ""
     server: str = "azureml"
     target: Mapping[str, Any] = field(default_factory=dict)
     no_deps: bool = False
@@ -83,8 +83,6 @@ class Proof:
         head = CONDA_HEAD.replace("python=3.11.7", f"python={self.python}")
         text = head + "".join(f"  - {line}\n" for line in self.requirements)
         files: dict[str, str | bytes | None] = {"conda.yaml": text, **self.files}
-        if self.mlmodel:
-            files["MLmodel"] = self.mlmodel
         return Case(files=files, server=self.server, target=self.target)
 
 
