@@ -26,11 +26,15 @@ _WHERE = "the older version of the server"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Climbed:
-    """The answer with the best version of the server, the inputs that it is to, and what is to be said about it."""
+    """The answer with the best version of the server, the inputs that it is to, and what is to be said about it.
+
+    `dead_end` tells why no version goes, where the pins alone show it.
+    """
 
     answer: Answer
     inputs: Inputs
     notes: tuple[str, ...] = ()
+    dead_end: str = ""
 
 
 def climb(inputs: Inputs, platform: Platform, solve: Solve, version_in: Callable[[Answer], str]) -> Climbed:
@@ -43,9 +47,11 @@ def climb(inputs: Inputs, platform: Platform, solve: Solve, version_in: Callable
     against = {rung.version: obstacle(rung, specifiers, python=platform.python, solver=True) for rung in rungs()}
     fitting = [rung for rung in rungs() if against[rung.version] is None]
     if not fitting:
-        # The floor stands among the constraints: the solver explains it better than the table.
+        # The floor stands among the constraints, so the solver finds nothing either, unless it knows a newer version.
         answer, solved = solve(inputs)
-        return Climbed(answer=answer, inputs=solved)
+        newest = rungs()[0]
+        why = _why(newest, against[newest.version], pins)
+        return Climbed(answer=answer, inputs=solved, dead_end=f"no {FLOOR} goes with the pins: {why}")
     answer, solved = solve(_with(inputs, fitting[0]))
     chosen = fitting[0]
     refusals: dict[str, Answer] = {}
@@ -138,15 +144,8 @@ def _notes(
     if not above or not version:
         return ()
     next_one = above[-1]
-    found = against[next_one.version]
-    if found is not None:
-        name = next((name for name in pins if found.pin.startswith(f"{name}{pins[name][0]}")), "")
-        place = f" ({pins[name][1]})" if name else ""
-        why = f"{found.text}{place}"
-        if not found.package:
-            why = f"{next_one.version} does not run on {found.pin}"
-        elif found.package != SERVER:
-            why += f", and {next_one.version} asks for {found.package}{found.wanted}"
+    if against[next_one.version] is not None:
+        why = _why(next_one, against[next_one.version], pins)
     elif next_one.version in refusals:
         why = f"{next_one.version} does not go with {blockers(refusals[next_one.version], SERVER, asks)}"
     else:
@@ -155,3 +154,14 @@ def _notes(
     if chosen.needs:
         notes.append(f"{SERVER} {version} needs {' and '.join(chosen.needs)} beside it")
     return tuple(notes)
+
+
+def _why(rung: Rung, found: Obstacle | None, pins: Mapping[str, tuple[str, str]]) -> str:
+    """The obstacle before `rung` in words, with the place of the pin."""
+    if found is None:
+        return ""
+    if not found.package:
+        return f"{rung.version} does not run on {found.pin}"
+    name = next((name for name in pins if found.pin == f"{name}{pins[name][0]}"), "")
+    said = f"{found.text} ({pins[name][1]})" if name else found.text
+    return said if found.package == SERVER else f"{said}, and {rung.version} asks for {found.package}{found.wanted}"

@@ -28,8 +28,8 @@ _SKINNY = re.compile(
 )
 
 
-def error_of(answer: Answer, inputs: Inputs, platform: Platform) -> EnvbuildError:
-    """The error that says what `answer` means for the person."""
+def error_of(answer: Answer, inputs: Inputs, platform: Platform, *, known: str = "") -> EnvbuildError:
+    """The error that says what `answer` means for the person. `known` is a reason that the pins show already."""
     said = re.sub(r"^(warning: .*\n)*error: ", "", answer.explanation)
     shown = _indented(said)
     if _DISK_FULL.search(said):
@@ -52,7 +52,7 @@ def error_of(answer: Answer, inputs: Inputs, platform: Platform) -> EnvbuildErro
     return ResolveError(
         f"no set of packages satisfies the requirements on Python {platform.python}:\n{shown}"
         + _asked_by(said, inputs.asks),
-        hint=_hint(said, inputs, platform),
+        hint=f"{known}: loosen that pin" if known else _hint(said, inputs, platform),
         explanation=said,
         python=platform.python,
         platform=platform.tag,

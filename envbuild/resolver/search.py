@@ -26,6 +26,7 @@ class Search:
         self._progress = progress
         self._refresh = refresh
         self._notes: list[str] = []
+        self._known = ""
         self._given_up: dict[str, str] = {}
 
     def run(self, inputs: Inputs, full: Inputs, server: str) -> tuple[Lock, str]:
@@ -65,6 +66,7 @@ class Search:
 
         climbed = climb(inputs, self._platform, self._solve_soft, self._server_in)
         self._notes += climbed.notes
+        self._known = climbed.dead_end
         return climbed.answer, climbed.inputs
 
     def _solve_soft(self, inputs: Inputs) -> tuple[Answer, Inputs]:
@@ -170,7 +172,7 @@ class Search:
         from .pylock import select
 
         if not answer.solved:
-            raise error_of(answer, inputs, self._platform)
+            raise error_of(answer, inputs, self._platform, known=self._known)
         return select(answer.lock, self._platform)
 
 

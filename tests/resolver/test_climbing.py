@@ -183,6 +183,7 @@ def test_no_server_from_1_0_on_is_an_error_with_the_solvers_words(stocked: Any, 
     assert "No solution found" in caught.value.explanation
     assert (caught.value.python, caught.value.platform) == ("3.11.2", "manylinux_2_36_x86_64")
     assert pin.partition("=")[0].partition("<")[0] in caught.value.blamed
+    assert f"no {SERVER}>=1.0 goes with the pins: {pin}" in caught.value.hint
 
 
 def test_without_the_server_in_the_list_there_is_no_ladder(stocked: Any, env: Make, run: Make) -> None:

@@ -32,7 +32,7 @@ class NoSolution(BaseRule):
     def check_failure(self, model: Model, target: Target, failure: Failure) -> Iterator[Finding]:
         """One finding, at the lines that the explanation names."""
         where = f" on Python {failure.python}" if failure.python else ""
-        hint = failure.explanation if not failure.hint else f"{failure.explanation}\n{failure.hint}"
+        hint = failure.explanation if not failure.hint else f"{failure.hint}\n{failure.explanation}"
         yield self.finding(
             f"no set of packages satisfies the requirements{where}", hint=hint, spans=_places(model, failure.blamed)
         )
