@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from ...model.script import Function
 from ...model.types import Model
 from ..base import BaseRule
 from ..types import Finding, Target
+
+if TYPE_CHECKING:
+    from ...model.script import Function
 
 # Decorators that leave the signature of what they wrap as it is; what any other makes of it is not known.
 _SCHEMA = frozenset({"input_schema", "output_schema"})
