@@ -12,7 +12,7 @@ from ..records import dataclass
 from .editing import may_edit
 from .types import Edit
 
-TOOLS = frozenset({"pip", "setuptools", "wheel", "python", "conda"})
+TOOLS = frozenset({"pip", "setuptools", "wheel", "python"})
 _SPEC = pattern(
     r"(?:(?P<channel>[^\s:\[]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)"
     r"(?:\s*(?P<operator>={1,2})\s*|\s+)(?P<version>[^\s=<>!~,|\[]+)(?P<build>(?:\s*=\s*|\s+)(?P<text>[^\s=\[]+))"

@@ -85,3 +85,30 @@ def test_a_wheel_of_another_architecture_does_not_load(tmp_path):
         )
         loads[machine] = done.returncode == 0
     assert loads == {here: True, machines[here]: False}
+
+
+def test_packages_of_other_systems_stop_uv_and_not_envbuild(tmp_path):
+    case = Case(files={"conda.yaml": conda("mlflow-skinny==2.22.0", "pywin32==306", "onnxruntime-silicon==1.16.3")})
+    root = write(case, tmp_path / "model")
+    environment = read(root).environment
+    plain = "".join(f"{r.text}\n" for r in environment.pip if not r.name.startswith("azureml"))
+    command = [uv.find_uv_bin(), "pip", "compile", "-", "--no-config", "--quiet", "--only-binary", ":all:"]
+    command += ["--python-platform", "x86_64-manylinux_2_36", "--python-version", "3.11", "--python", sys.executable]
+    done = subprocess.run(command, input=plain, capture_output=True, text=True, check=False, timeout=120)
+    assert "no wheels with a matching platform tag" in " ".join(done.stderr.split())
+    lock = resolve(
+        environment,
+        PROFILES["mlflow"],
+        python="3.11.2",
+        glibc="2.36",
+        architecture="amd64",
+        cache=tmp_path / "cache",
+        model_root=root,
+    )
+    found = {package.name: package.version for package in lock.packages}
+    assert found["onnxruntime"] == "1.16.3"
+    assert not found.keys() & {"pywin32", "onnxruntime-silicon"}
+    assert [note.partition(" is for ")[0] for note in lock.notes if " is for " in note] == [
+        "conda.yaml:6: pywin32",
+        "conda.yaml:7: onnxruntime-silicon",
+    ]
