@@ -20,6 +20,7 @@ _COLORS: dict[str, str] = {
     "dim": "2",
 }
 _NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
+_UNSAFE_FIX = "--unsafe-fixes writes it, and the model may answer differently then"
 # Control characters and those that turn the direction of text: a file must not steer the terminal that shows it.
 _UNSAFE = pattern("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -81,6 +82,8 @@ def _block(checked: Checked, finding: Finding, color: bool, *, page: bool) -> li
         first, *rest = finding.help.split("\n")
         out.append(f"{_paint('help:', 'bold', color)} {_clean(first)}")
         out += [f"      {_clean(line)}" for line in rest]
+    if finding.edits and not finding.safe:
+        out.append(f"{_paint('fix:', 'bold', color)}  {_UNSAFE_FIX}")
     if page:
         out.append(f"{_paint('page:', 'bold', color)} {_paint(f'envbuild explain {finding.code}', 'dim', color)}")
     return out

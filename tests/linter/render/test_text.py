@@ -55,6 +55,17 @@ def test_the_page_of_a_rule_is_named_once(folder):
     assert pages == ["page: envbuild explain EB101", "page: envbuild explain EB102"]
 
 
+def test_an_unsafe_fix_is_told_from_a_safe_one(folder):
+    safe, unsafe = (replace(BAD, edits=(EDIT,), safe=safe) for safe in (True, False))
+    lines = render(report(read(folder()), safe, unsafe, BAD), "text").split("\n")
+    assert [line for line in lines if line.startswith(("EB", "fix:"))] == [
+        "EB101 [error] [*] bad",
+        "EB101 [error] bad",
+        "fix:  --unsafe-fixes writes it, and the model may answer differently then",
+        "EB101 [error] bad",
+    ]
+
+
 def test_a_finding_of_no_place_names_its_model(folder):
     assert " --> models/a\n" in render(report(read(folder()), BAD, base="models/a"), "text")
     assert " --> .\n" in render(report(read(folder()), BAD, base=""), "text")
