@@ -244,3 +244,15 @@ def test_a_cache_is_asked_for_each_file(folder):
     assert sorted(kept) == ["a.pkl", "b.pkl"]
     kept["b.pkl"] = kept["a.pkl"]
     assert [found.file for found in scan(model, cache=cache)] == ["a.pkl", "b.pkl"]
+
+
+def test_binary_files_that_are_no_pickles_name_nothing(folder):
+    # CatBoost's file begins with what could be opcodes.
+    assert scanned(folder, b"CBM1" + bytes(range(256)) * 20, "model.bin") == ()
+    assert scanned(folder, b"Nc\x00\xff\nb d\n" + b"\xfe" * 10, "model.bin") == ()
+    assert scanned(folder, b"cos.path\njoin\n\xfe", "model.bin") == ()
+
+
+def test_names_that_dill_imports_are_found(folder):
+    (found,) = scanned(folder, b"\x80\x04cdill._dill\n_import_module\n\x8c\x05numpy\x85R.")
+    assert found.modules == {"dill._dill", "numpy"}

@@ -36,6 +36,12 @@ VERSION_KEYS = {"_sklearn_version": "scikit-learn"}
 _CODE = frozenset({"_make_function", "_make_skel_func", "_create_function", "_create_code"})
 _BY_NAME = frozenset((GLOBAL, INST))
 _CODE_GLOBALS = frozenset({"types.CodeType", "marshal.loads"})
+# What cloudpickle and dill call with the name of a module or of a type.
+_CALLS = {
+    "subimport": "cloudpickle.subimport",
+    "_builtin_type": "cloudpickle._builtin_type",
+    "_import_module": "dill._dill._import_module",
+}
 # XGBoost's own form (UBJSON) ends with `"version": [3, 2, 0]}`.
 _XGBOOST = pattern(rb"\x07version\[#L\x00{7}\x03[iU](.)[iU](.)[iU](.)\}+$", re.DOTALL)
 _DTYPES = frozenset({"numpy.dtype", "numpy.core.multiarray.dtype", "numpy._core.multiarray.dtype"})
@@ -77,7 +83,9 @@ class Names:
         self.code = False
 
     def fetched(self, module: str, name: str) -> None:
-        """Take in a global."""
+        """Take in a global; what can be none is passed over."""
+        if not _NAME.fullmatch(module):
+            return
         self.imported(module)
         full = f"{module}.{name}"
         if len(full) <= 2 * MAX_NAME and len(self.globals) < MAX_NAMES:
@@ -191,7 +199,7 @@ class _State:
 
     def _global(self, name: str) -> None:
         attribute = name.rpartition(".")[2]
-        if attribute in ("subimport", "_builtin_type") and "cloudpickle" in name:
+        if attribute in _CALLS and name.endswith(_CALLS[attribute]):
             self._called = attribute
         elif name in _DTYPES:
             self._called = "dtype"
@@ -201,8 +209,8 @@ class _State:
     def _text(self, value: str) -> None:
         if self._key:
             self._found.wrote(VERSION_KEYS[self._key], value)
-        if self._called == "subimport":
-            # cloudpickle writes `import numpy` inside a function as subimport("numpy").
+        if self._called in ("subimport", "_import_module"):
+            # cloudpickle writes a function's global `numpy` as subimport("numpy").
             self._found.imported(value)
         elif self._called == "_builtin_type" and value == "CodeType":
             self._found.code = True

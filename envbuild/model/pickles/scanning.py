@@ -15,7 +15,7 @@ from .source import Budget
 # How long the pickles of one model may take where a person waits; each is cut short by what it costs in any case.
 SECONDS = 1.5
 # Raise it when the same file gives another Pickle than before.
-CACHE_REVISION = 1
+CACHE_REVISION = 2
 
 # What one file's pickles are read by, and what gives them without that where they are known already.
 Cache = Callable[[ModelFile, Callable[[], "tuple[Pickle, ...]"]], "tuple[Pickle, ...]"]
@@ -36,7 +36,9 @@ def scan(model: Model, *, cache: Cache | None = None, seconds: float = SECONDS) 
     for file in _candidates(model):
 
         def read(file: ModelFile = file) -> tuple[Pickle, ...]:
-            return tuple(_pickle(file.path, read) for read in _read(model, file, Budget(deadline)))
+            found = _read(model, file, Budget(deadline))
+            # What ends too soon and does not say its protocol may be anything.
+            return tuple(_pickle(file.path, one) for one in found if one.complete or one.names.protocol)
 
         found += read() if cache is None else cache(file, read)
     return tuple(found)
