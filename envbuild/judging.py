@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from .errors import ResolveError, StorageError
 from .linter.types import Choice, Edit, Failure, Finding, Locked, Target
 from .model.types import Model, Span
-from .oci.canonical import digest_of, sha256_digest
 
 if TYPE_CHECKING:
     from .bases.types import Base
@@ -91,9 +90,14 @@ class Judge:
         return self._remembered("lock", facts, look)
 
     def of_failure(self, error: ResolveError) -> list[Finding]:
-        """What can be said of a resolution that found nothing: a rule that knows the reason, or else EB100."""
+        """What can be said of a resolution that found nothing: a rule that knows the reason, or else EB100.
+
+        Where no solver was asked, because a line could not be put to it, a rule may have found that line already.
+        """
         from .linter import run_failure
 
+        if not error.explanation and any(finding.severity == "error" for finding in self.of_files()):
+            return self.of_files()
         failure = Failure(
             explanation=error.explanation or error.message,
             python=error.python,
@@ -144,6 +148,8 @@ class Judge:
     def _remembered(self, stage: str, facts: Sequence[Any], look: Callable[[], list[Finding]]) -> list[Finding]:
         if self._store is None or not self._subject:
             return look()
+        from .oci.canonical import digest_of  # the library behind hashes is slow to load: `lint` keeps no verdict
+
         key = f"verdict:{stage}:" + digest_of([self._subject, _revision(), list(facts)])
         with suppress(KeyError, TypeError, AttributeError, ValueError):
             return [_finding(row) for row in (self._store.get_key(key) or {})["findings"]]
@@ -158,6 +164,8 @@ _UNKNOWN = "EB100"
 
 def _subject(model: Model, target: Target, choice: Choice) -> str:
     """The digest of what the rules are asked about; empty where it cannot be told apart from what it was or will be."""
+    from .oci.canonical import digest_of
+
     script = target.script
     try:
         files = _told_apart(model)
@@ -185,6 +193,8 @@ def _subject(model: Model, target: Target, choice: Choice) -> str:
 
 def _told_apart(model: Model) -> list[list[Any]] | None:
     """What changes when a file of the model does; None where that could go unseen."""
+    from .oci.canonical import sha256_digest
+
     newest = time.time_ns() - _SETTLED_NS
     rows: list[list[Any]] = []
     read = 0
