@@ -42,18 +42,26 @@ class CredentialsInUrl(BaseRule):
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each such address, at every place that holds it."""
         found: dict[str, list[Span]] = {}
+        fetched: set[str] = set()
         for text, span, strict in _texts(model):
-            for address in _ADDRESS.finditer(text):
-                if _holds_credentials(address[0], strict=strict):
-                    column = span.column + address.start()
-                    end = min(column + len(address[0]), max(span.end_column, column + 1))
-                    found.setdefault(address[0], []).append(replace(span, column=column, end_column=end))
-        for address_text, spans in islice(found.items(), MOST):
+            for match in _ADDRESS.finditer(text):
+                address = match[0]
+                if _holds_credentials(address, strict=strict):
+                    column = span.column + match.start()
+                    end = min(column + len(address), max(span.end_column, column + 1))
+                    found.setdefault(address, []).append(replace(span, column=column, end_column=end))
+                    fetched |= {address} if strict else set()
+        # A file that was given beside the model stays out of the image; what it names is fetched all the same.
+        given = model.environment.source == "given"
+        for address, spans in islice(found.items(), MOST):
             yield self.finding(
-                f"the address {redact(address_text)} holds a credential, and the file goes into the image",
-                hint="write the address without it and revoke it; where the image is built, put the new one into "
-                "~/.netrc or into UV_INDEX_<NAME>_USERNAME and _PASSWORD",
+                f"the address {redact(address)} holds a credential"
+                + ("" if given else ", and the file goes into the image"),
+                hint="write the address without it"
+                + ("" if given else " and revoke it")
+                + "; where the image is built, put it into ~/.netrc or into UV_INDEX_<NAME>_USERNAME and _PASSWORD",
                 spans=list(dict.fromkeys(spans))[:MOST],
+                severity="warning" if given and address not in fetched else "error",
             )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ...facts import load_json
 from ...model.types import Model, ModelFile, Span
 from ..base import BaseRule
+from ..conda_lines import line_at
 from ..secret_scan import secrets_of
 from ..types import Finding, Target
 
@@ -57,9 +59,20 @@ class SecretInModelFolder(BaseRule):
                     f"{file.path} holds {what}, and goes into the image", hint=_WAY, spans=[Span(file=file.path)]
                 )
         for kind, span in secrets_of(model, but=named):
+            if _in_address(model, span):
+                continue
             yield self.finding(
                 f"{kind} stands in {span.file}:{span.line}, which goes into the image", hint=_WAY, spans=[span]
             )
+
+
+def _in_address(model: Model, span: Span) -> bool:
+    """Whether it stands in an address of an environment file: that is EB602's to tell."""
+    environments = (model.environment, *model.others)
+    if not any(span.file in environment.files for environment in environments):
+        return False
+    before = line_at(model, span)[: span.column - 1]
+    return "://" in re.split(r"\s", before)[-1]
 
 
 def _named(file: ModelFile) -> str:

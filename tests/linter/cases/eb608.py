@@ -1,4 +1,4 @@
-from lintcases import MLMODEL, Case
+from lintcases import CONDA, MLMODEL, Case, conda
 
 # Put together here, so that no scanner takes this file for a leak.
 TOKEN = "dap" + "i" + "0123456789abcdef" * 2
@@ -13,11 +13,16 @@ TRIGGERS = [
     ),
     Case(files={"notes.txt": f"\ufeffa\r\nb {GITHUB}\r\n"}, at=("notes.txt:2",), says="GitHub"),
     Case(files={"cert/server.pem": KEY}, at=("cert/server.pem:1",), says="private key"),
-    Case(files={"MLmodel": MLMODEL + f"metadata: {{connection: '{ACCOUNT}'}}\n"}, at=("MLmodel:11",), says="Azure storage account"),
+    Case(
+        files={"MLmodel": MLMODEL + f"metadata: {{connection: '{ACCOUNT}'}}\n"},
+        at=("MLmodel:11",),
+        says="Azure storage account",
+    ),
     Case(files={".databrickscfg": "[DEFAULT]\nhost = https://x\n"}, at=(".databrickscfg:1",), says="Databricks"),
     Case(files={".env.production": "A=1\n"}, says="environment variables"),
     Case(files={"code/.aws/credentials": "[default]\n"}, says="keys of AWS"),
     Case(files={"ssl/store.p12": b"\0\1"}, says="private keys"),
+    Case(files={"conda.yaml": CONDA + f"# {GITHUB}\n"}, at=("conda.yaml:10",), says="GitHub"),
     Case(files={".env": "A=1\n"}, severity="info", at=(".env:1",), says="stays out of the image"),
     Case(files={"code/.netrc": "machine h\n"}, target={"azure": True}, says="the whole folder"),
 ]
@@ -27,5 +32,7 @@ NEAR_MISSES = [
     Case(files={"code/a.py": "TOKEN = os.environ['DATABRICKS_TOKEN']\nK = 'AKIAIOSFODNN7" + "EXAMPLE'\n"}),
     Case(files={"model.pkl": b"\x80\x04" + TOKEN.encode()}),
     Case(files={"data.txt": b"\0\0" + TOKEN.encode()}),
+    # An address of the environment is EB602's.
+    Case(files={"conda.yaml": conda(f"--extra-index-url https://{GITHUB}@h/simple")}),
     Case(files={"code/settings.py": f"T = '{TOKEN}'\n", ".envbuildignore": "settings.py\n"}),
 ]

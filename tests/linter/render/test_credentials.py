@@ -10,9 +10,12 @@ import pytest
 from cases import eb602, eb608
 from lintcases import CONDA, Case, conda, findings, write
 
+from envbuild.linter import run
 from envbuild.linter.fixes import preview
 from envbuild.linter.render import FORMATS, Report, render
+from envbuild.linter.types import Target
 from envbuild.model import read
+from envbuild.servers import PROFILES
 
 SECRETS = ("hunter2", eb608.TOKEN, eb608.GITHUB, eb608.ACCOUNT.partition("=")[2])
 CASES = [*eb602.TRIGGERS, *(c for c in eb608.TRIGGERS if any(s in str(c.files) for s in SECRETS))]
@@ -37,6 +40,19 @@ def test_no_format_shows_a_credential(number, form, tmp_path):
     assert found
     shown = render(Report.of(read(root), found), form, color=form == "text")
     assert [secret for secret in SECRETS if secret in shown] == []
+
+
+def test_a_file_that_is_given_beside_the_model_stays_out_of_the_image(tmp_path):
+    index, wheel = "-i https://me:hunter2@h/s", "x @ https://me:hunter2@h/x-1-py3-none-any.whl"
+    root = write(Case(), tmp_path / "model")
+    given = tmp_path / "requirements.txt"
+    given.write_text(f"{index}\n{wheel}\n")
+    target = Target(server=PROFILES["azureml"])
+    found = [f for f in run(read(root, environment=given), target) if f.code == "EB602"]
+    assert [(f.severity, f.spans[0].line, "goes into" in f.message) for f in found] == [
+        ("warning", 1, False),
+        ("error", 2, False),
+    ]
 
 
 @pytest.mark.parametrize("number", range(len(CASES)))
