@@ -43,7 +43,7 @@ def junit(report: Report) -> str:
 def _case(checked: Checked, finding: Finding) -> Element:
     from xml.etree.ElementTree import Element, SubElement
 
-    places = [checked.place(span) for span in finding.spans]
+    places = [checked.place(span) for span in checked.readable_first(finding)]
     name = f"{finding.code} {finding.name}" + (f" {places[0]}" if places else "")
     case = Element("testcase", name=_text(name), classname=_text(checked.name), time="0")
     body = "\n".join([*places, f"{finding.severity}: {finding.message}", *finding.help.splitlines()])

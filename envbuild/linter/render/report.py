@@ -47,6 +47,10 @@ class Checked:
         """The text of a file of a span; None where it is not known."""
         return self.model.texts.get(file) or self.outside.get(file)
 
+    def readable_first(self, finding: Finding) -> list[Span]:
+        """The places of a finding, those in files with lines first: for who shows one place alone."""
+        return sorted(finding.spans, key=lambda span: self.text(span.file) is None)
+
     def place(self, span: Span) -> str:
         """`models/forest/conda.yaml:5:3`."""
         return f"{self.path(span.file)}:{span.line}:{span.column}"

@@ -42,7 +42,7 @@ def concise(report: Report, *, color: bool = False) -> str:
     """One line a finding, `path:line:column: CODE [severity] message`, and a line that counts them."""
     lines = []
     for checked, finding in report.findings():
-        place = checked.place(finding.spans[0]) if finding.spans else checked.base or "."
+        place = checked.place(checked.readable_first(finding)[0]) if finding.spans else checked.base or "."
         lines.append(f"{_paint(_clean(place) + ':', 'bold', color)} {_head(finding, color, message='')}")
     return "\n".join([*lines, summary(report)]) + "\n" if lines else ""
 

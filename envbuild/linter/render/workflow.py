@@ -28,7 +28,7 @@ def workflow(report: Report, environ: Mapping[str, str] = os.environ) -> str:
 def _command(checked: Checked, finding: Finding, top: str) -> str:
     place: dict[str, object] = {}
     if finding.spans:
-        span = finding.spans[0]
+        span = checked.readable_first(finding)[0]
         path = redact(checked.path(span.file))
         place = {"file": below(path, top) or path, "line": span.line, "col": span.column}
         if span.end_column > span.column:

@@ -43,8 +43,8 @@ def test_a_suite_is_a_model_and_a_case_a_finding(odd):
     ]
     assert (tree.get("tests"), tree.get("failures"), tree.get("errors")) == ("5", "1", "1")
     case = tree[0][1]
-    assert case.get("name") == "EB102 x m/x/a b/x.yaml:3:2"
-    assert case.find("system-out").text.splitlines()[:2] == ["m/x/a b/x.yaml:3:2", "m/x/conda.yaml:99:9"]
+    assert case.get("name") == "EB102 x m/x/conda.yaml:99:9"
+    assert case.find("system-out").text.splitlines()[:2] == ["m/x/conda.yaml:99:9", "m/x/a b/x.yaml:3:2"]
     assert tree[2][0].get("name") == "no findings"
 
 

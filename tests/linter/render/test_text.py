@@ -78,6 +78,16 @@ def test_of_a_file_without_lines_its_name_is_the_place(folder):
     assert [line for line in lines if "-->" in line] == [" --> model.pkl", " --> conda.yaml:1:1", " --> MLmodel:2:1"]
 
 
+def test_who_shows_one_place_shows_one_with_lines(folder):
+    spans = (Span(file="model.pkl"), Span(file="conda.yaml", line=2), Span(file="MLmodel", line=3))
+    found = report(read(folder()), replace(BAD, spans=spans))
+    assert render(found, "concise").startswith("m/conda.yaml:2:1: ")
+    assert "file=m/conda.yaml,line=2," in render(found, "github")
+    assert 'name="EB101 bad-requirement m/conda.yaml:2:1"' in render(found, "junit")
+    uris = re.findall(r'"uri": "(m/.*)"', render(found, "sarif"))
+    assert uris == ["m/conda.yaml", "m/MLmodel", "m/model.pkl"]
+
+
 def test_concise_is_one_line_a_finding(folder):
     spans = (Span(file="conda.yaml", line=7, column=3, end_column=9), Span(file="requirements.txt"))
     found = report(
