@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Whose files make a verdict what it is: a changed rule gives another one.
 _ROOT = Path(__file__).parent
-_MAKERS = ("bases", "facts", "linter", "linter/rules", "model", "model/pickles", "resolver", "servers")
+_MAKERS = ("bases", "facts", "linter", "linter/rules", "model", "model/pickles", "model/script", "resolver", "servers")
 # Files up to this size are told apart by their content, as long as they are not too many; others by their status.
 _SMALL = 256 << 10
 _ALL_SMALL = 4 << 20

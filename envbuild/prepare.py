@@ -152,7 +152,7 @@ def prepare_both(
                 from .resolver.contents import read_contents
 
                 fetch_all(lock, store, listener)
-                read_contents(lock, store, progress=listener)
+                read_contents(lock, store)
             return lock
 
         base, choice = prepare_base(model, options, store, images, progress, resolve_aside)

@@ -92,6 +92,16 @@ def test_no_solution_is_a_finding_at_the_lines_that_asked(road: Road, options: C
         api.plan(load(road.model), options=options())
 
 
+def test_a_line_that_no_solver_can_be_asked_for_is_told_once(road: Road, options: Callable[[], Options]) -> None:
+    """The rule on the files says it, and EB100 does not say it again."""
+    conda = road.model / "conda.yaml"
+    text = conda.read_text()
+    for name, told in (("gdal", "EB704"), ("nobodys-package", "EB104")):
+        conda.write_text(text.replace("- pip<=24\n", f"- pip<=24\n- {name}=3.4\n"))
+        said = codes(lint(road.model, options=options(), resolve=True))
+        assert [code for code in said if code in ("EB100", "EB104", "EB704")] == [told], said
+
+
 def test_a_rule_that_knows_the_reason_speaks_in_place_of_eb100(
     road: Road, options: Callable[[], Options], monkeypatch: pytest.MonkeyPatch
 ) -> None:

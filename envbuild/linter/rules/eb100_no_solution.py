@@ -31,11 +31,16 @@ class NoSolution(BaseRule):
 
     def check_failure(self, model: Model, target: Target, failure: Failure) -> Iterator[Finding]:
         """One finding, at the lines that the explanation names."""
-        where = f" on Python {failure.python}" if failure.python else ""
-        hint = failure.explanation if not failure.hint else f"{failure.hint}\n{failure.explanation}"
-        yield self.finding(
-            f"no set of packages satisfies the requirements{where}", hint=hint, spans=_places(model, failure.blamed)
-        )
+        if failure.python:
+            message, rest = (
+                f"no set of packages satisfies the requirements on Python {failure.python}",
+                failure.explanation,
+            )
+        else:
+            # No solver was asked: a line could not be put to it.
+            message, _, rest = failure.explanation.partition("\n")
+        hint = "\n".join(part for part in (failure.hint, rest) if part)
+        yield self.finding(message, hint=hint, spans=_places(model, failure.blamed))
 
 
 def _places(model: Model, blamed: tuple[str, ...]) -> list[Span]:
