@@ -93,3 +93,9 @@ def test_what_does_without_is_the_same_module() -> None:
 
 def test_what_the_host_brings_is_no_library_of_debian() -> None:
     assert set(TABLE["host"]).isdisjoint(DEBIAN)
+
+
+def test_what_is_opened_by_its_name_is_in_a_debian_package() -> None:
+    """That each package of this table really fails without, and starts with them, is EB801's proof."""
+    opened = {library for libraries in TABLE["opened_at_import"].values() for library in libraries}
+    assert opened <= DEBIAN.keys()

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from ...resolver.types import WheelContents
 
 _MOST_SHOWN = 4
+# Stands for the file where a package opens a library by its name as it is imported.
+_OPENED = "ctypes"
 
 
 class MissingSharedLibrary(BaseRule):
     """A wheel's compiled code needs a shared library that the image will not have.
 
     *What it does*: reads the names of the libraries that the compiled files of every locked wheel ask for, follows them
-    through the wheel's own libraries, and looks for the rest in the other wheels and in the base. An error where the
+    through the wheel's own libraries, and looks for the rest in the other wheels and in the base. Some packages that
+    open a library by its name are known, too. An error where the
     package cannot be imported without it and the model lists the package or its pickles name it; a warning where it is
     not known who imports the file; information where only a plugin asks for it.
 
@@ -46,7 +49,8 @@ class MissingSharedLibrary(BaseRule):
             return
         there = locked.libraries.union(facts()["host"], *(wheel.provided for wheel in locked.contents.values()))
         for name, wheel in sorted(locked.contents.items()):
-            asked = [(library, file) for library, file in wheel.askers if library not in there]
+            opened = [(library, _OPENED) for library in facts()["opened_at_import"].get(name, ())]
+            asked = [(library, file) for library, file in (*opened, *wheel.askers) if library not in there]
             asked = [pair for pair in asked if not _matches(pair[1], facts()["for_extras"].get(name, ()))]
             if asked:
                 finding = self._judged(model, locked, wheel, asked)
@@ -90,7 +94,7 @@ class MissingSharedLibrary(BaseRule):
 
 def _breaks_import(wheel: WheelContents, file: str) -> bool:
     """Whether the package cannot be imported without `file`: that is known of it, or the file is all there is."""
-    if _matches(file, facts()["at_import"].get(wheel.name, ())):
+    if file == _OPENED or _matches(file, facts()["at_import"].get(wheel.name, ())):
         return True
     return "/" not in file and not file.startswith(("_", "lib")) and file.partition(".")[0] in wheel.modules
 

@@ -46,6 +46,8 @@ TRIGGERS = [
     case(CV2, at=("conda.yaml:5",), says="opencv-python 1.0 needs libGL.so.1, libgthread-2.0.so.0, which neither"),
     case(LIGHTGBM, libraries=SLIM, says="it cannot be imported"),
     case(ODBC, says="needs libodbc.so.2"),
+    # It has no compiled code: it opens the library by its name.
+    case(wheel("python-magic", modules="magic"), says="python-magic 1.0 needs libmagic.so.1, which"),
     # Another package brings it: the model's pickles tell that it is used.
     case(CV2, "ultralytics==8.0", pickles=(Pickle(file="model.pkl", modules=frozenset({"cv2.dnn"})),)),
     case(CV2, "ultralytics==8.0", severity="warning"),
@@ -71,6 +73,8 @@ NEAR_MISSES = [
         | wheel("nvidia-cudnn-cu12", provided=("libcudnn.so.9",)),
         "torch==1.0",
     ),
+    case(wheel("python-magic", modules="magic"), libraries=BASE | {"libmagic.so.1"}),
+    case(wheel("pyzbar", provided=("libzbar.so.0",))),
     case(wheel("qt", ("libX11.so.6", "qt/plugins/platforms/libqxcb.so"))),
     # What the base has is not known, nor what Azure's has.
     case(CV2, libraries=frozenset()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from lintcases import Case, conda, write
 from envbuild import api
 from envbuild.bases import open_base
 from envbuild.bases.flatten import flat_layer
+from envbuild.facts import load_json
 from envbuild.linter.fixes import apply
 from envbuild.linter.types import Finding
 from envbuild.model import read
@@ -36,7 +38,7 @@ def run(cache: Path, tmp_path: Path) -> Iterator[Run]:
 
     def start(root: Path, line: str, apt: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
         site = tmp_path / f"site-{len(tags)}"
-        lines = [r.text for r in read(root).environment.pip if r.name in ("numpy", "pyodbc") or "opencv" in r.name]
+        lines = [r.text for r in read(root).environment.pip if not r.name.startswith(("mlflow", "pandas", "azureml"))]
         command = [uv.find_uv_bin(), "pip", "install", "--no-config", "--quiet", "--only-binary", ":all:"]
         command += ["--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_36", "--target", str(site)]
         subprocess.run([*command, *lines], check=True, timeout=600)
@@ -74,6 +76,26 @@ def test_a_library_that_the_base_lacks_is_added_by_its_debian_package(tmp_path: 
     assert "libodbc.so.2: cannot open shared object file" in failed.stderr
     assert found(root, cache, ("libodbc2",)) == []
     assert run(root, "import pyodbc; print(pyodbc.version)", ("libodbc2",)).stdout == "5.2.0\n"
+
+
+def test_a_library_that_is_opened_by_its_name_is_known_of_each_package_in_the_table(
+    tmp_path: Path, cache: Path, run: Run
+) -> None:
+    modules = {"python-magic": "magic", "pyenchant": "enchant", "pyzbar": "pyzbar.pyzbar"}
+    names = sorted(load_json("system_libraries.json")["opened_at_import"])
+    root = folder(tmp_path, *names)
+    findings = {finding.message.split(" ")[0]: finding for finding in found(root, cache)}
+    assert sorted(findings) == names
+    assert {finding.severity for finding in findings.values()} == {"error"}
+    apt = {name for finding in findings.values() for name in re.findall("--apt ([a-z0-9.+-]+)", finding.help)}
+    assert found(root, cache, tuple(sorted(apt))) == []
+    code = "import importlib, sys\nfor name in sys.argv[1:]:\n"
+    code += "    try: importlib.import_module(name)\n    except (ImportError, OSError): print('failed:', name)\n"
+    imports = [modules.get(name, name) for name in names]
+    command = f"import sys; sys.argv[1:] = {imports!r}; exec({code!r})"
+    assert re.findall("failed: (.*)", run(root, command, ()).stdout) == imports
+    mended = run(root, command, tuple(sorted(apt)))
+    assert (mended.returncode, re.findall("failed: (.*)", mended.stdout)) == (0, [])
 
 
 def test_opencv_without_windows_needs_no_library_of_the_base(tmp_path: Path, cache: Path, run: Run) -> None:
