@@ -15,7 +15,7 @@ def of(*lines: str, server: str = "") -> dict[str, str]:
 
 TRIGGERS = [
     Case(files=of("mlflow==2.9.2"), severity="warning", at=("conda.yaml:5", "conda.yaml:9"), says="0.7.7"),
-    Case(files=of("mlflow==2.8.1", server="<1.5"), severity="warning"),
+    Case(files=of("mlflow==2.6.0", server="<1.5"), severity="warning"),
     Case(files=of("mlflow==2.9.2"), target={"azure": True}, severity="warning"),
     Case(files=of("flask==2.3.3"), at=("conda.yaml:5", "conda.yaml:9"), says="goes with flask==2.3.3"),
     Case(files=of("flask==2.3.3", server=">=1.0")),
@@ -28,6 +28,7 @@ NEAR_MISSES = [
     Case(files=of("mlflow==3.17.2")),
     # uv and pip take 1.2.0 there, with or without a bound.
     Case(files=of("mlflow==1.30.0")),
+    Case(files=of("mlflow==2.5.0")),
     Case(files=of("flask==2.3.2")),
     Case(files=of("flask==3.1.2")),
     # These have rules of their own.
