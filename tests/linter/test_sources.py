@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from lintcases import Case, conda, write
+from lintcases import Case, conda, findings, write
 
 from envbuild.linter.sources import MOST, placed, sources
 from envbuild.model import read
@@ -73,9 +73,24 @@ def test_a_wheel_tells_its_name_and_version(address, wheel, tmp_path):
     assert [source.wheel for source in sources(model.environment)] == [wheel]
 
 
-def test_own_indexes_make_a_warning_of_what_they_may_hold(tmp_path, monkeypatch):
-    from lintcases import findings
+@pytest.mark.parametrize(
+    ("variables", "found"),
+    [
+        ({"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_INDEX": "x"}, True),
+        ({"UV_INDEX_STRATEGY": "unsafe-best-match"}, False),
+        ({"UV_INDEX_STRATEGY": "first-index", "UV_INDEX": "x"}, False),
+        ({"UV_INDEX": "x"}, False),
+    ],
+)
+def test_a_strategy_of_the_person_can_mix_the_indexes_up(variables, found, tmp_path, monkeypatch):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    case = Case(files={"conda.yaml": conda("mylib")})
+    messages = [f.message for f in findings(case, write(case, tmp_path / "model")) if f.code == "EB605"]
+    assert [message.startswith("UV_INDEX_STRATEGY=unsafe-best-match") for message in messages] == [True] * found
 
+
+def test_own_indexes_make_a_warning_of_what_they_may_hold(tmp_path, monkeypatch):
     case = Case(files={"conda.yaml": conda("torch==2.1.0+cu118", "dbruntime")})
     root = write(case, tmp_path / "model")
     for variable, severity in (("", "error"), ("UV_INDEX", "warning"), ("UV_TORCH_BACKEND", "warning")):
