@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -64,7 +65,7 @@ def insertions(model: Model, name: str, requirement: str) -> list[Insertion]:
         main = environment.files[environment.source == "python_env.yaml"]
         found.append(_into_requirements(main, model.texts.get(main, ""), requirement))
     beside = "requirements.txt"
-    if beside in model.texts and beside not in environment.files and not _lists(model.texts[beside], name):
+    if beside in model.texts and beside not in environment.files and name not in _names(model.texts[beside]):
         found.append(_into_requirements(beside, model.texts[beside], requirement))
     return found
 
@@ -72,7 +73,7 @@ def insertions(model: Model, name: str, requirement: str) -> list[Insertion]:
 def pip_list(file: str, text: str) -> tuple[Span, str | None] | None:
     """The place of `pip:` in a conda.yaml, and the indentation of its item; None for that where it is in braces."""
     try:
-        document = Document(file, text)
+        document = _document(file, text)
     except UnreadableError:
         return None
     found = _pip_entry(lookup(document.root, "dependencies"))
@@ -84,15 +85,21 @@ def pip_list(file: str, text: str) -> tuple[Span, str | None] | None:
     return document.span(key), dash["indent"] if dash is not None and alone else None
 
 
-def _lists(text: str, name: str) -> bool:
+@lru_cache(maxsize=4)
+def _document(file: str, text: str) -> Document:
+    """The text as a document, read once for all that is put into it."""
+    return Document(file, text)
+
+
+@lru_cache(maxsize=4)
+def _names(text: str) -> frozenset[str]:
+    """The packages that a requirements.txt lists itself."""
+    found: set[str] = set()
     for line in logical_lines("requirements.txt", text):
         head = re.split(r"\s--?[A-Za-z]", line.text, maxsplit=1)[0].strip()
-        try:
-            if parse_requirement(head, lambda _a, _b: Span(file="requirements.txt")).name == name:
-                return True
-        except InvalidRequirementError:
-            continue
-    return False
+        with contextlib.suppress(InvalidRequirementError):
+            found.add(parse_requirement(head, lambda _a, _b: Span(file="requirements.txt")).name)
+    return frozenset(found)
 
 
 def _into_requirements(file: str, text: str, requirement: str) -> Insertion:
@@ -123,7 +130,7 @@ def _extent(line: Logical) -> tuple[int, int]:
 
 def _into_yaml(file: str, text: str, requirement: str, *, conda: bool) -> Insertion:
     try:
-        document = Document(file, text)
+        document = _document(file, text)
     except UnreadableError:
         return Insertion(span=Span(file=file), refused="the file is not readable YAML")
     root = document.root

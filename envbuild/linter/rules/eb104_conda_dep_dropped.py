@@ -13,6 +13,9 @@ from ..condaspec import pip_requirement
 from ..editing import added, may_edit, requirements_of
 from ..types import Edit, Finding, Target
 
+# The edits of one package read the whole list: a further round of --fix moves what is left.
+_AT_ONCE = 20
+
 
 class CondaDepDropped(BaseRule):
     """A Python package stands among the conda packages of conda.yaml.
@@ -38,12 +41,14 @@ class CondaDepDropped(BaseRule):
         """One finding for each package."""
         if target.azure:
             return
+        moved = 0
         for dependency in model.environment.conda:
             if dependency.name in TOOLS or native(dependency.name) is not None:
                 continue
             name = _on_pypi(dependency.name)
             requirement = pip_requirement(name, dependency.text) if name else ""
-            edits = _moved(model, dependency, name, requirement) if requirement else ()
+            edits = _moved(model, dependency, name, requirement) if requirement and moved < _AT_ONCE else ()
+            moved += bool(edits)
             if edits:
                 hint = f"--fix --unsafe-fixes moves it to the pip list as `{requirement}`"
             elif requirement:
