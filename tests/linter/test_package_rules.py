@@ -1,0 +1,133 @@
+"""The rules on packages together: what people met, found at its line; and silence on what is right."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from lintcases import CONDA_HEAD, Case, findings, write
+
+from envbuild.linter import run
+from envbuild.linter.fixes import apply
+from envbuild.linter.pins import may_hold, pins_of, release
+from envbuild.linter.types import Choice, Target
+from envbuild.model import read
+from envbuild.servers import PROFILES
+
+AZUREML = Target(server=PROFILES["azureml"])
+PACKAGES = Choice(select=("EB3", "EB40", "EB41"), ignore=("EB402", "EB403", "EB404", "EB405", "EB407", "EB411"))
+
+
+def model_of(tmp_path: Path, *lines: str, python: str = "3.11.7") -> Path:
+    head = CONDA_HEAD.replace("3.11.7", python)
+    text = head + "".join(f"  - {line}\n" for line in lines)
+    return write(Case(files={"conda.yaml": text}), tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("pandas==2.1.1",), {"EB401": ["conda.yaml:7"]}),
+        (("mlflow==2.9.2",), {"EB304": ["conda.yaml:5", "conda.yaml:7"], "EB306": ["conda.yaml:7"]}),
+    ],
+)
+def test_what_people_met_is_found_without_a_solver(
+    tmp_path: Path, lines: tuple[str, ...], expected: dict[str, list[str]]
+) -> None:
+    root = model_of(tmp_path, "azureml-inference-server-http", "azureml-ai-monitoring==1.0.0", *lines)
+    found = {f.code: [f"{s.file}:{s.line}" for s in f.spans] for f in run(read(root), AZUREML)}
+    assert expected.items() <= found.items()
+
+
+def test_an_old_server_beside_monitoring_is_found_without_a_solver(tmp_path: Path) -> None:
+    root = model_of(tmp_path, "azureml-inference-server-http==1.2.2", "azureml-ai-monitoring==1.0.0")
+    (found,) = [f for f in run(read(root), AZUREML) if f.code == "EB303"]
+    assert [f"{s.file}:{s.line}" for s in found.spans] == ["conda.yaml:5", "conda.yaml:6"]
+    assert found.edits
+
+
+def test_models_as_mlflow_writes_them_give_no_alarm(fixture_models: Path) -> None:
+    for path in sorted(path for path in fixture_models.iterdir() if path.is_dir()):
+        assert {f.code for f in run(read(path), AZUREML, PACKAGES)} <= {"EB301", "EB302"}, path.name
+
+
+def test_the_lines_that_fixes_write_are_themselves_without_a_finding(fixture_models: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(fixture_models / "forest", tmp_path / "forest")
+    apply(read(root), run(read(root), AZUREML, PACKAGES))
+    assert run(read(root), AZUREML, PACKAGES) == []
+
+
+@pytest.mark.parametrize("target", [{}, {"azure": True}])
+@pytest.mark.parametrize(
+    ("python", "lines"),
+    [
+        ("3.11.7", ("mlflow==2.9.2", "scikit-learn==1.3.2")),
+        ("3.10.13", ("mlflow==1.30.0", "pandas==1.5.3", "scikit-learn==1.0.2")),
+        ("3.8.18", ("mlflow==2.2.2", "scikit-learn==1.0.2")),
+        ("3.11.7", ("pandas==2.1.1", "pydantic==1.10.26")),
+        ("3.11.7", ("azureml-inference-server-http==1.2.0", "azureml-ai-monitoring", "wrapt==1.17.0")),
+    ],
+)
+def test_after_all_fixes_no_package_is_an_error(
+    tmp_path: Path, python: str, lines: tuple[str, ...], target: dict[str, bool]
+) -> None:
+    root = model_of(tmp_path, *lines, python=python)
+    judged = Target(server=PROFILES["azureml"], **target)  # type: ignore[arg-type]
+    apply(read(root), run(read(root), judged, PACKAGES), unsafe=True, again=lambda m: run(m, judged, PACKAGES))
+    assert [(f.code, f.message) for f in run(read(root), judged, PACKAGES) if f.severity == "error"] == []
+
+
+def test_a_constraint_holds_a_package_as_a_line_does(tmp_path: Path) -> None:
+    case = Case(
+        files={
+            "conda.yaml": CONDA_HEAD + "  - -c constraints.txt\n  - pandas\n",
+            "constraints.txt": "pandas==2.1.1\nnumpy<2\n",
+        }
+    )
+    root = write(case, tmp_path / "model")
+    pandas = pins_of(read(root), AZUREML, "pandas")
+    assert (pandas.listed, pandas.exact, pandas.text) == (True, "2.1.1", "pandas==2.1.1")
+    assert [f for f in findings(case, root) if f.code == "EB401"] == []
+
+
+@pytest.mark.parametrize(
+    ("specifier", "below", "from_on"),
+    [
+        ("==2.1.1", True, False),
+        ("==2.2.0", False, True),
+        ("<2.2", True, False),
+        ("<=2.2", False, False),
+        (">=2.2", False, True),
+        ("~=2.1.0", True, False),
+        ("~=2.2", False, True),
+        ("==2.1.*", True, False),
+        ("!=2.2", False, False),
+        (">=1,<2.2", True, False),
+        ("", False, False),
+    ],
+)
+def test_ranges_are_compared_without_a_library(tmp_path: Path, specifier: str, below: bool, from_on: bool) -> None:
+    pins = pins_of(read(model_of(tmp_path, f"pandas{specifier}")), AZUREML, "pandas")
+    assert (pins.below("2.2"), pins.from_on("2.2")) == (below, from_on)
+
+
+@pytest.mark.parametrize(
+    ("marker", "holds"),
+    [
+        ("", True),
+        ("python_version < '3.8'", False),
+        ("python_version >= '3.8' and python_version < '3.12'", True),
+        ("sys_platform == 'win32'", False),
+        ("platform_system == 'Windows'", False),
+        ("sys_platform == 'win32' or python_version > '3'", True),
+        ("sys_platform != 'win32'", True),
+        ("platform_machine == 'arm64'", True),
+    ],
+)
+def test_markers_that_are_known_not_to_hold_are_left_aside(marker: str, holds: bool) -> None:
+    assert may_hold(marker, "3.11") is holds
+
+
+def test_a_release_is_its_numbers() -> None:
+    assert [release(v) for v in ("2.1.0", "1.0.0b40", "v1.2", "no")] == [(2, 1), (1,), (1, 2), ()]
