@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from .tree import Places, bindings, function, imports
 from .types import ScoringScript
 
 # A larger script is not looked into: its tree would take hundreds of bytes for each of the script's.
-MAX_BYTES = 512 << 10
+MAX_BYTES = 256 << 10
 # What is never part of a program's code.
 LEFT_OUT = frozenset({".git", ".env", ".netrc", "__pycache__", ".DS_Store", "mlruns", ".venv", ".ipynb_checkpoints"})
 
@@ -44,7 +45,7 @@ def parse_script(file: str, source: bytes, *, modules: Collection[str] = ()) -> 
         return ScoringScript(file=file, text=text, problem=_problem(error, file), modules=beside)
     places = Places(file, source)
     bound = list(bindings(tree))
-    names = [name for name, _, _ in bound]
+    names = Counter(name for name, _, _ in bound)
     return ScoringScript(
         file=file,
         text=text,
@@ -53,7 +54,7 @@ def parse_script(file: str, source: bytes, *, modules: Collection[str] = ()) -> 
         functions=tuple(
             function(node, places)
             for name, node, always in bound
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and always and names.count(name) == 1
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and always and names[name] == 1
         ),
         open="*" in names,
         modules=beside,
