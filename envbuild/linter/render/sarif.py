@@ -80,7 +80,7 @@ def _invocation(unread: Iterable[Unread]) -> dict[str, Any]:
 def _result(checked: Checked, finding: Finding, index: int, top: str, seen: Counter[tuple[str, ...]]) -> dict[str, Any]:
     # A service shows a result at a place, so one that has none is shown at the model's first file.
     spans = checked.readable_first(finding) or [Span(file=next(iter(checked.model.texts), "MLmodel"))]
-    key = (finding.code, _file(checked, spans[0].file, top).get("uri", ""), _line(checked, spans[0]).strip())
+    key = (finding.code, _file(checked, spans[0].file, top).get("uri", ""), redact(_line(checked, spans[0])).strip())
     seen[key] += 1
     result: dict[str, Any] = {
         "ruleId": finding.code,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -53,6 +54,18 @@ def test_a_file_that_is_given_beside_the_model_stays_out_of_the_image(tmp_path):
         ("warning", 1, False),
         ("error", 2, False),
     ]
+
+
+def test_not_even_a_fingerprint_tells_a_guesser_that_the_guess_is_right(tmp_path):
+    prints = []
+    for guess in ("hunter2", "letmein"):
+        root = write(Case(files={"conda.yaml": conda(f"-i https://me:{guess}@h/s")}), tmp_path / "model")
+        model = read(root)
+        found = [f for f in run(model, Target(server=PROFILES["azureml"])) if f.code == "EB602"]
+        shown = json.loads(render(Report.of(model, found), "sarif"))
+        prints.append([result["partialFingerprints"] for result in shown["runs"][0]["results"]])
+    assert prints[0]
+    assert prints[0] == prints[1]
 
 
 @pytest.mark.parametrize("number", range(len(CASES)))
