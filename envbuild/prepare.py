@@ -151,7 +151,8 @@ def prepare_both(
             if to_read:
                 from .resolver.contents import read_contents
 
-                fetch_all(lock, store, listener)
+                lock = fetch_all(lock, store, listener)
+                # What came is read already; this gathers it, and reads what was there before.
                 read_contents(lock, store)
             return lock
 
@@ -188,11 +189,14 @@ def _resolve(model: Model, server: Server, base: Foreseen, options: Options, pro
     )
 
 
-def fetch_all(lock: Lock, store: Store, progress: Progress) -> None:
-    """Bring every wheel of `lock` into the store."""
+def fetch_all(lock: Lock, store: Store, progress: Progress) -> Lock:
+    """Bring every wheel of `lock` into the store, and read each while others still come; the lock with their sizes."""
     from .resolver import fetch
+    from .resolver.contents import read_one
 
-    fetch(lock, store, progress)
+    if all(package.size and store.has(f"sha256:{package.sha256}", package.size) for package in lock.packages):
+        return lock
+    return fetch(lock, store, progress, arrived=lambda package: read_one(package, lock, store))
 
 
 def fetcher(lock: Lock, store: Store, progress: Progress) -> Callable[[Sequence[str]], None]:

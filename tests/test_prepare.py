@@ -16,7 +16,7 @@ from envbuild.model.types import Model
 from envbuild.oci.store import Store
 from envbuild.options import Options
 from envbuild.progress import SILENT
-from envbuild.resolver.types import Lock
+from envbuild.resolver.types import Lock, LockedPackage
 from envbuild.servers import choose_server
 
 FORESEEN = Foreseen(python="3.11.2", glibc="2.36", architecture="amd64")
@@ -45,6 +45,7 @@ class Bench:
         self.resolved: list[str] = []
         self.fault: EnvbuildError | None = None
         self.begun = threading.Event()
+        self.packages: tuple[LockedPackage, ...] = ()
         monkeypatch.setattr("envbuild.resolver.resolve", self._resolve)
         self._patch = monkeypatch
 
@@ -53,12 +54,15 @@ class Bench:
         self.begun.set()
         if self.fault:
             raise self.fault
-        return Lock(packages=(), python=python, platform="manylinux_2_36_x86_64", requirements=())
+        return Lock(packages=self.packages, python=python, platform="manylinux_2_36_x86_64", requirements=())
 
-    def run(self, opening: Callable[[Callable[[Foreseen], None]], Base]) -> tuple[Base, Choice, Lock]:
+    def run(
+        self, opening: Callable[[Callable[[Foreseen], None]], Base], *, to_read: bool = False
+    ) -> tuple[Base, Choice, Lock]:
         self._patch.setattr(prepare, "open_base", lambda *_, foreseen, **__: opening(foreseen))
         server, _ = choose_server("envbuild", self.model.environment)
-        return prepare.prepare_both(self.model, server, self.options, self.store, prepare.Images(), SILENT)
+        images = prepare.Images()
+        return prepare.prepare_both(self.model, server, self.options, self.store, images, SILENT, to_read=to_read)
 
 
 @pytest.fixture
@@ -108,3 +112,35 @@ def test_the_fault_of_the_base_is_told_before_that_of_the_packages(bench: Bench)
 
     with pytest.raises(ResolveError, match="no set of packages"):
         bench.run(opening)
+
+
+def test_the_wheels_are_fetched_and_read_while_a_foreseen_base_is_made(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the rules on the packages would wait for what could be there already."""
+    fetched = threading.Event()
+
+    def fetch(lock: Lock, *_: object, **__: object) -> Lock:
+        fetched.set()
+        return lock
+
+    monkeypatch.setattr("envbuild.resolver.fetch", fetch)
+    package = LockedPackage(name="a", version="1", filename="a-1-py3-none-any.whl", sha256="0" * 64, size=1)
+    bench.packages = (package,)
+
+    def opening(foreseen: Callable[[Foreseen], None]) -> Base:
+        foreseen(FORESEEN)
+        assert fetched.wait(10), "the base would wait for ever if the wheels came after it"
+        return base_of(FORESEEN)
+
+    assert bench.run(opening, to_read=True)[2].packages == (package,)
+
+
+def test_a_lock_that_is_only_planned_with_fetches_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envbuild.resolver.fetch", lambda *_, **__: pytest.fail("a wheel was fetched"))
+
+    def opening(foreseen: Callable[[Foreseen], None]) -> Base:
+        foreseen(FORESEEN)
+        return base_of(FORESEEN)
+
+    assert bench.run(opening)[2].python == "3.11.2"

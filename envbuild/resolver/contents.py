@@ -52,6 +52,17 @@ def recall_contents(lock: Lock, store: Store) -> dict[str, WheelContents] | None
     return None if None in found.values() else {name: one for name, one in found.items() if one is not None}
 
 
+def read_one(package: LockedPackage, lock: Lock, store: Store) -> None:
+    """Read the wheel of `package`, which is in the store, for a later `read_contents`; nothing where it is known."""
+    from .wheelreading import read_wheel
+
+    if _from_json(package, store.get_key(_wheel_key(package, lock))) is None:
+        path = store.blob(f"sha256:{package.sha256}")
+        contents = read_wheel(path, package, python=lock.python, machine=machine_of(lock))
+        if contents is not None:
+            store.put_key(_wheel_key(package, lock), _to_json(contents))
+
+
 def _read_all(
     packages: list[LockedPackage], lock: Lock, store: Store, progress: Progress
 ) -> Iterable[tuple[LockedPackage, WheelContents]]:

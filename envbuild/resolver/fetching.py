@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ..errors import IntegrityError
@@ -18,18 +18,22 @@ class Stopped(Exception):  # noqa: N818 - no error, and never seen outside
     """Another wheel failed, so this one is given up."""
 
 
-def fetch(lock: Lock, store: Store, progress: Progress = SILENT) -> Lock:
+Arrived = Callable[[LockedPackage], object]
+
+
+def fetch(lock: Lock, store: Store, progress: Progress = SILENT, *, arrived: Arrived | None = None) -> Lock:
     """Bring every wheel of `lock` into `store` and give the lock with their sizes.
 
-    A wheel that is there is not asked for again, and one that broke off goes on where it stopped. The first
-    failure ends all: NetworkError, IntegrityError (the hash differs), StorageError. Wheels that were finished stay.
+    `arrived` is called for each wheel that came, in the thread that brought it, while others still come. A wheel that
+    is there is not asked for again, and one that broke off goes on where it stopped. The first failure ends all:
+    NetworkError, IntegrityError (the hash differs), StorageError. Wheels that were finished stay.
     """
     missing = [p for p in lock.packages if not store.has(_digest(p), p.size or None)]
     at_hand = sum(store.blob(_digest(p)).stat().st_size for p in lock.packages if p not in missing)
     total = sum(p.size for p in missing) if all(p.size for p in missing) else 0
     progress.start("fetch", f"{len(missing)} wheels", total=total)
     if missing:
-        _download(missing, store, progress)
+        _download(missing, store, progress, arrived)
     sized = tuple(replace(p, size=store.blob(_digest(p)).stat().st_size) for p in lock.packages)
     done = replace(lock, packages=sized)
     if sized != lock.packages:
@@ -40,7 +44,7 @@ def fetch(lock: Lock, store: Store, progress: Progress = SILENT) -> Lock:
     return done
 
 
-def _download(missing: list[LockedPackage], store: Store, progress: Progress) -> None:
+def _download(missing: list[LockedPackage], store: Store, progress: Progress, arrived: Arrived | None) -> None:
     import threading
     from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
@@ -66,6 +70,8 @@ def _download(missing: list[LockedPackage], store: Store, progress: Progress) ->
                     f"{error.message}",
                     hint="if its publisher replaced it, resolve anew with --upgrade; if not, do not trust it",
                 ) from error
+            if arrived is not None:
+                arrived(package)
 
         jobs: list[Future[None]] = [pool.submit(bring, package) for package in missing]
         try:

@@ -15,7 +15,7 @@ from envbuild.oci.canonical import sha256_digest
 from envbuild.oci.store import Store
 from envbuild.progress import Progress
 from envbuild.resolver import contents as contents_module
-from envbuild.resolver.contents import read_contents, recall_contents
+from envbuild.resolver.contents import read_contents, read_one, recall_contents
 from envbuild.resolver.types import Lock, LockedPackage
 from envbuild.resolver.wheelreading import module_of, read_wheel
 
@@ -248,3 +248,15 @@ def test_an_entry_that_lies_about_its_size_is_not_followed(store: Store, tmp_pat
     assert package.size < 200_000
     assert read_contents(a_lock(package), store)["pkg"].provided == {"bomb2.so"}
     assert sha256_digest(store.read("sha256:" + package.sha256)) == "sha256:" + package.sha256
+
+
+def test_a_wheel_that_was_read_when_it_came_is_not_read_again(store: Store, tmp_path: Path) -> None:
+    package = put(store, tmp_path, "pkg", {"pkg/__init__.py": b""})
+    damaged = locked(store, "other", b"no archive")
+    lock = a_lock(package, damaged)
+    read_one(package, lock, store)
+    read_one(damaged, lock, store)
+    looked = Named()
+    found = read_contents(lock, store, progress=looked)
+    assert found["pkg"].modules == {"pkg"}
+    assert looked.names == ["other"]

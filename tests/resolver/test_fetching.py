@@ -204,3 +204,15 @@ def test_an_address_that_is_none(locked: Any, store: Store) -> None:
     odd = tuple(replace(package, url="ftp://example.org/x.whl") for package in locked.packages)
     with pytest.raises(NetworkError, match="no address"):
         fetch(replace(locked, packages=odd), store)
+
+
+def test_a_wheel_is_told_as_soon_as_it_came(index: Any, locked: Any, store: Store) -> None:
+    seen: list[tuple[str, bool]] = []
+
+    def arrived(package: Any) -> None:
+        seen.append((package.name, store.has(f"sha256:{package.sha256}")))
+
+    fetch(locked, store, arrived=arrived)
+    assert sorted(seen) == [("alpha", True), ("beta", True), ("gamma", True)]
+    fetch(locked, store, arrived=arrived)
+    assert len(seen) == 3
