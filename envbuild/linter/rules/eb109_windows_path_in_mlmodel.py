@@ -92,10 +92,10 @@ def _scalars(root: yaml.Node | None) -> Iterator[tuple[tuple[str, ...], yaml.Sca
 def _edit(document: Document, node: yaml.ScalarNode, posix: str) -> Edit | None:
     """The line with `posix` in place of the node's text, in its quotes. None for a text over several lines."""
     start, end = node.start_mark, node.end_mark
-    if start.line != end.line or node.style not in (None, "'", '"'):
+    quote = node.style or ""
+    if start.line != end.line or quote not in ("", "'", '"'):
         return None
     line = document.lines[start.line]
-    quote = node.style or ""
     inside = line[start.column + len(quote) : end.column - len(quote)]
     if inside not in (node.value, node.value.replace("\\", "\\\\"), node.value.replace("'", "''")):
         return None
