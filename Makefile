@@ -25,8 +25,9 @@ lint: $(VENV)/.installed-dev
 	$(VENV)/bin/mypy
 
 # The figures against MLflow's own image, into benchmarks/RESULTS.md. Needs an engine, and root for debootstrap.
-# BENCH_ARGS=--quick takes few repeats, to try it out.
-bench: $(VENV)/.installed
+# BENCH_ARGS=--quick takes few repeats, to try it out; BENCH_ARGS='--only lint' takes the linter's figures alone, and
+# needs neither.
+bench: $(VENV)/.installed-dev
 	env -u PYTHONDONTWRITEBYTECODE $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
 
 $(VENV)/bin/python:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--quick]`: measure, then write RESULTS.md and results.json."""
+"""`python -m benchmarks [--quick] [--only lint]`: measure, then write RESULTS.md and results.json."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import baseline, machine, model, needs, page, profiling, subject, variants
+from . import baseline, linting, machine, model, needs, page, profiling, subject, variants
 from .causes import Profile
 from .errors import BenchError
 from .measuring import QUICK, Main, Repeats, say
@@ -24,19 +24,40 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make bench BENCH_ARGS='...'", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few repeats, and no demand for a quiet engine")
     parser.add_argument("--output", type=Path, default=FOLDER, metavar="DIR", help="where to write; default: here")
+    parser.add_argument("--only", choices=["lint"], help="take these figures alone, and leave the others as they are")
     parser.add_argument("--base-archive", type=Path, metavar="FILE", help="where MLflow's base is kept")
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        needs.check(base_archive=chosen.base_archive)
         chosen.output.mkdir(parents=True, exist_ok=True)
+        if chosen.only == "lint":
+            return _lint(chosen.output, quick=chosen.quick)
+        needs.check(base_archive=chosen.base_archive)
         results = measure(QUICK if chosen.quick else Repeats(), chosen.base_archive, quick=chosen.quick)
+        lint = linting.measure(quick=chosen.quick)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    _write(chosen.output / "results.json", json.dumps(page.as_json(results), indent=1) + "\n")
-    _write(chosen.output / "RESULTS.md", page.render(results))
+    figures = {**page.as_json(results), "lint": lint.as_json()}
+    _write(chosen.output / "results.json", json.dumps(figures, indent=1) + "\n")
+    _write(chosen.output / "RESULTS.md", linting.joined(page.render(results), linting.render(lint)))
     say(f"wrote {chosen.output / 'RESULTS.md'} and results.json")
+    return 0
+
+
+def _lint(output: Path, *, quick: bool) -> int:
+    """Take the linter's figures and put them into what earlier runs wrote."""
+    load = os.getloadavg()[0]
+    found = linting.measure(quick=quick)
+    warnings = ["A quick run: few repeats, no figure to rely on."] if quick else []
+    if load > 1:
+        warnings.append(f"The machine was busy when the run began: load average {load:.1f}.")
+    text, figures = output / "RESULTS.md", output / "results.json"
+    before = text.read_text(encoding="utf-8") if text.exists() else ""
+    known = json.loads(figures.read_text(encoding="utf-8")) if figures.exists() else {}
+    _write(figures, json.dumps({**known, "lint": found.as_json()}, indent=1) + "\n")
+    _write(text, linting.joined(before, linting.render(found, warnings)))
+    say(f"wrote the linter's part of {text} and results.json")
     return 0
 
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +39,12 @@ def run(
     env: Mapping[str, str] | None = None,
     folder: Path | None = None,
     started: Callable[[int], None] | None = None,
+    expected: Collection[int] = (0,),
 ) -> Run:
-    """Run `command` to its end; `started` gets its process id. BenchError with its last lines if it fails."""
+    """Run `command` to its end; `started` gets its process id.
+
+    BenchError with its last lines if it ends with another code than those `expected`.
+    """
     words = [str(word) for word in command]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         begin = time.monotonic()
@@ -64,7 +68,7 @@ def run(
         for stream in (out, err):
             stream.seek(0)
             texts.append(stream.read().decode(errors="replace"))
-    if process.returncode != 0:
+    if process.returncode not in expected:
         tail = "\n".join(("\n".join(texts)).strip().splitlines()[-25:])
         raise BenchError(f"{' '.join(words[:6])} ... ended with {process.returncode}:\n{tail}")
     return Run(
