@@ -15,6 +15,7 @@ from ..oci.store import Store
 from ..oci.tar import LayerTar
 from ..oci.types import Layer
 from . import keystore, skeleton
+from .alternatives import Alternative, declared, general_names
 from .deb import Control, Deb, Entry
 from .ldcache import Library, write_cache
 from .lock import BaseLock, LockedPackage
@@ -92,8 +93,13 @@ class _Assembly:
             self._file(path, content, 0o644, "envbuild")
         for path, target in skeleton.links(self._python).items():
             self._link(path, target, "envbuild")
-        for path, target in skeleton.alternatives(self._owners).items():
-            self._link(path, target, "envbuild")
+        scripts = [control.postinst for package, control, _ in controls if package.name in self._lock.whole]
+        said = [one for script in scripts for one in declared(script)]
+        usual = [Alternative(link=merged(o.link), target=merged(o.target), priority=o.priority) for o in said]
+        for path, target in general_names(usual, self._owners).items():
+            self._link(path, posixpath.relpath("/" + target, "/" + posixpath.dirname(path)), "envbuild")
+            if target in self._sonames:
+                self._sonames[path] = self._sonames[target]
         self._file("etc/ssl/certs/ca-certificates.crt", skeleton.ca_bundle(self._certificates), 0o644, "envbuild")
         if any(package.name == keystore.PACKAGE for package in packages):
             self._file(keystore.PATH, keystore.keystore(self._certificates), 0o644, "envbuild")

@@ -16,10 +16,14 @@ from .compression import open_zstd
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """`text` is the control stanza, `md5sums` maps a path (`usr/bin/x`) to the MD5 of its content."""
+    """`text` is the control stanza, `md5sums` maps a path (`usr/bin/x`) to the MD5 of its content.
+
+    `postinst` is the script that a package manager would run after unpacking.
+    """
 
     text: str
     md5sums: dict[str, str]
+    postinst: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +57,18 @@ class Deb:
 
     def control(self) -> Control:
         """The package's control files."""
-        text, sums = "", {}
+        text, sums, postinst = "", {}, ""
         for path, member, tar in self._members(self._control):
             source = tar.extractfile(member) if member.isfile() else None
             if source is not None and path == "control":
                 text = source.read().decode("utf-8", "replace")
+            elif source is not None and path == "postinst":
+                postinst = source.read().decode("utf-8", "replace")
             elif source is not None and path == "md5sums":
                 for line in source.read().decode("utf-8", "surrogateescape").splitlines():
                     md5, _, file = line.partition("  ")
                     sums[file] = md5
-        return Control(text=text.strip() + "\n", md5sums=sums)
+        return Control(text=text.strip() + "\n", md5sums=sums, postinst=postinst)
 
     def entries(self) -> Iterator[Entry]:
         """The data, in the order of the archive. Devices and FIFOs, which no base needs, raise BaseImageError."""

@@ -5,9 +5,7 @@ Pure: each function gives paths and contents, `assemble` writes them.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Mapping, Sequence
 
 NOBODY = 65534
 NONROOT = 65532
@@ -41,12 +39,6 @@ ethers:         db files
 rpc:            db files
 """
 
-# General names of programs, and which of those that a package may bring they stand for.
-_ALTERNATIVES = {
-    "usr/bin/awk": ("usr/bin/gawk", "usr/bin/mawk"),
-    "usr/bin/sh": ("usr/bin/dash", "usr/bin/bash"),
-}
-
 _BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -72,18 +64,6 @@ def links(python: str) -> dict[str, str]:
         "var/lock": "/run/lock",
         "var/run": "/run",
     }
-
-
-def alternatives(paths: Collection[str]) -> dict[str, str]:
-    """Targets by path: the general names that update-alternatives gives to what is there, `paths` of files and links.
-
-    Java has the newest runtime, the others the first of theirs.
-    """
-    found = {name: next((one for one in choices if one in paths), "") for name, choices in _ALTERNATIVES.items()}
-    runtimes = [path for path in paths if fnmatchcase(path, "usr/lib/jvm/*/bin/java")]
-    if runtimes:
-        found["usr/bin/java"] = max(runtimes, key=lambda path: ([int(n) for n in re.findall(r"\d+", path)], path))
-    return {name: "/" + target for name, target in found.items() if target and name not in paths}
 
 
 def ca_bundle(certificates: Mapping[str, bytes]) -> bytes:

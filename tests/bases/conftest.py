@@ -60,6 +60,7 @@ def make_deb(
     *,
     fields: str = "",
     pack: tuple[str, Callable[[bytes], bytes]] = (".xz", lzma.compress),
+    postinst: str = "",
 ) -> bytes:
     control = f"Package: {name}\nVersion: {version}\nArchitecture: amd64\n{fields}Description: test\n"
     sums = "".join(
@@ -68,10 +69,13 @@ def make_deb(
         if isinstance(content, bytes)
     )
     suffix, compress = pack
+    members: dict[str, bytes | str | int] = {"control": control.encode(), "md5sums": sums.encode()}
+    if postinst:
+        members["postinst"] = postinst.encode()
     return make_ar(
         {
             "debian-binary": b"2.0\n",
-            "control.tar.gz": gzip.compress(make_tar({"control": control.encode(), "md5sums": sums.encode()})),
+            "control.tar.gz": gzip.compress(make_tar(members)),
             f"data.tar{suffix}": compress(make_tar(entries)),
         }
     )
@@ -100,11 +104,12 @@ class DebianArchive:
         suite: str = "bookworm",
         fields: str = "",
         pack: tuple[str, Callable[[bytes], bytes]] = (".xz", lzma.compress),
+        postinst: str = "",
     ) -> str:
         """Put a package into a suite; returns the path of its .deb on the server."""
         if entries is None:
             entries = {f"usr/share/doc/{name}/copyright": f"{name} {version}\n".encode()}
-        deb = make_deb(name, version, entries, fields=fields, pack=pack)
+        deb = make_deb(name, version, entries, fields=fields, pack=pack, postinst=postinst)
         pool = f"pool/main/{name[0]}/{name}/{name}_{version}_amd64.deb"
         path = f"/{SUITES[suite]}/{pool}"
         self.files[path] = deb

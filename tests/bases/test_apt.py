@@ -16,9 +16,10 @@ from tinyelf import make_library
 
 from envbuild.bases import Base, open_base, rootfs
 from envbuild.bases import lock as lock_module
+from envbuild.bases.alternatives import Alternative, declared, general_names
 from envbuild.bases.keystore import keystore
+from envbuild.bases.ldcache import read_cache
 from envbuild.bases.libraries import libraries_of
-from envbuild.bases.skeleton import alternatives
 from envbuild.errors import UsageError
 from envbuild.oci.store import Store
 
@@ -172,17 +173,53 @@ def test_java_is_found_by_its_name_and_trusts_what_the_base_trusts(shelf: Any, s
 
 
 def test_general_names_lead_to_the_newest_runtime_and_never_replace_what_is_there() -> None:
-    paths = [
-        "usr/lib/jvm/java-8-openjdk/bin/java",
-        "usr/lib/jvm/java-17-openjdk/bin/java",
-        "usr/bin/mawk",
-        "usr/bin/sh",
-    ]
-    assert alternatives([*paths, "usr/bin/bash"]) == {
-        "usr/bin/java": "/usr/lib/jvm/java-17-openjdk/bin/java",
-        "usr/bin/awk": "/usr/bin/mawk",
+    paths = ["usr/lib/jvm/java-8-openjdk/bin/java", "usr/lib/jvm/java-17-openjdk/bin/java", "usr/bin/bash"]
+    assert general_names((), paths) == {
+        "usr/bin/java": "usr/lib/jvm/java-17-openjdk/bin/java",
+        "usr/bin/sh": "usr/bin/bash",
     }
-    assert alternatives(["usr/bin/python3"]) == {}
+    assert general_names((), [*paths, "usr/bin/sh", "usr/bin/java"]) == {}
+    assert general_names((), ["usr/bin/python3"]) == {}
+
+
+def test_of_several_alternatives_the_highest_priority_that_is_there_counts() -> None:
+    said = [
+        Alternative(link="usr/bin/awk", target="usr/bin/gawk", priority=10),
+        Alternative(link="usr/bin/awk", target="usr/bin/mawk", priority=5),
+    ]
+    assert general_names(said, ["usr/bin/mawk", "usr/bin/gawk"]) == {"usr/bin/awk": "usr/bin/gawk"}
+    assert general_names(reversed(said), ["usr/bin/mawk"]) == {"usr/bin/awk": "usr/bin/mawk"}
+    assert general_names(said, ["usr/bin/mawk", "usr/bin/awk"]) == {}
+
+
+def test_a_script_is_read_where_it_says_names_in_plain_words() -> None:
+    script = (
+        '#!/bin/sh\nset -e\nif [ "$1" = configure ]; then\n'
+        "  update-alternatives --quiet --install /usr/bin/awk awk /usr/bin/mawk 5 \\\n"
+        "    --slave /usr/bin/nawk nawk /usr/bin/mawk-n\n"
+        "  update-alternatives --install $link $name $target 1000\nfi\n"
+    )
+    assert declared(script) == [
+        Alternative(link="usr/bin/awk", target="usr/bin/mawk", priority=5),
+        Alternative(link="usr/bin/nawk", target="usr/bin/mawk-n", priority=5),
+    ]
+
+
+def test_a_library_that_a_script_would_link_is_found_by_the_loader(shelf: Any, store: Store) -> None:
+    library = make_library("libblas.so.3")
+    script = (
+        f"update-alternatives --install \\\n /{FOLDER}/libblas.so.3 libblas.so.3-x /{FOLDER}/blas/libblas.so.3 10\n"
+    )
+    entries = {f"{FOLDER}/blas/libblas.so.3": library, "etc/ld.so.conf.d/x.conf": b"/lib/x86_64-linux-gnu\n"}
+    shelf.add("libblas3", entries=entries, postinst=script)
+    shelf.publish()
+    base = open_base(NAME, store, apt=["libblas3"])
+    with tarfile.open(store.blob(base.layers[0].digest)) as tar:
+        assert tar.getmember(f"{FOLDER}/libblas.so.3").linkname == "blas/libblas.so.3"
+        cache = tar.extractfile("etc/ld.so.cache")
+        assert cache is not None
+        assert [one.path for one in read_cache(cache.read())] == ["/lib/x86_64-linux-gnu/libblas.so.3"]
+    assert "libblas.so.3" in libraries_of(base, store)
 
 
 def test_a_keystore_ends_with_the_digest_that_java_checks() -> None:
