@@ -18,7 +18,9 @@ class PartialHashes(BaseRule):
     *What it does*: looks for `--hash` behind each requirement, in the file that counts and in those beside it.
 
     *Why it breaks*: one hash turns pip's hash-checking mode on for the whole file, and pip then refuses every
-    requirement without one: "In --require-hashes mode, all requirements must have their hashes".
+    requirement without one: "In --require-hashes mode, all requirements must have their hashes". envbuild's own image
+    is not affected, since every wheel is locked by its hash; with `--target azure`, where pip reads the file, it is an
+    error.
 
     *Example*: requirements.txt from a lock tool, to which one line was added by hand.
 
@@ -30,9 +32,10 @@ class PartialHashes(BaseRule):
 
     code = "EB108"
     name = "partial-hashes"
+    severity = "warning"
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
-        """At most one finding for each environment; a warning where it does not count."""
+        """At most one finding for each environment."""
         for environment in (model.environment, *model.others):
             if not any(line.text.startswith("--hash") for line in environment.lines):
                 continue
@@ -41,10 +44,10 @@ class PartialHashes(BaseRule):
                 continue
             names = ", ".join(r.name for r in bare[:5]) + (f" and {len(bare) - 5} others" if len(bare) > 5 else "")
             yield self.finding(
-                f"some requirements carry hashes, and {names} {'does' if len(bare) == 1 else 'do'} not",
+                f"some requirements carry hashes, and {names} {'does' if len(bare) == 1 else 'do'} not: pip refuses them",
                 hint="give every line its hash, or none: envbuild locks and checks wheels by hash in any case",
                 spans=[r.span for r in bare[:_SPANS]],
-                severity="error" if environment is model.environment else "warning",
+                severity="error" if target.azure and environment is model.environment else "warning",
             )
 
 
