@@ -43,8 +43,9 @@ class PartialHashes(BaseRule):
             if not bare:
                 continue
             names = ", ".join(r.name for r in bare[:5]) + (f" and {len(bare) - 5} others" if len(bare) > 5 else "")
+            verb = "does" if len(bare) == 1 else "do"
             yield self.finding(
-                f"some requirements carry hashes, and {names} {'does' if len(bare) == 1 else 'do'} not: pip refuses them",
+                f"some requirements carry hashes, and {names} {verb} not: pip refuses them",
                 hint="give every line its hash, or none: envbuild locks and checks wheels by hash in any case",
                 spans=[r.span for r in bare[:_SPANS]],
                 severity="error" if target.azure and environment is model.environment else "warning",
