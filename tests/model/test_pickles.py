@@ -216,7 +216,9 @@ def test_bombs_cost_little(folder):
     packed = nothing.compress(pickle.dumps(VALUE)[:-1])
     packed += b"".join(nothing.compress(b"N0" * (1 << 19)) for _ in range(90)) + nothing.flush()
     strings = b"\x80\x04(" + b"".join(b"\x8c\x05%05d\x94" % n for n in range(100_000)) * 5
-    for content in (packed, strings, b"I" + b"1" * (1 << 24), b"c" * (1 << 22)):
+    shape = b"\x80\x04cjoblib.numpy_pickle\nNumpyArrayWrapper\n}(\x8c\x05shape" + b"M\xff\xff" * 200_000
+    shape += b"\x8c\x05dtypecnumpy\ndtype\n\x8c\x02f8\x85Rub"
+    for content in (packed, strings, shape, b"I" + b"1" * (1 << 24), b"c" * (1 << 22)):
         started = time.monotonic()
         found = scanned(folder, content)
         assert time.monotonic() - started < 2.5

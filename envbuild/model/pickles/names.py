@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ...patterns import pattern
+from .arrays import Dtype, array_of
 from .opcodes import (
     BUILD,
     FRAME,
@@ -45,9 +46,6 @@ _CALLS = {
 # XGBoost's own form (UBJSON) ends with `"version": [3, 2, 0]}`.
 _XGBOOST = pattern(rb"\x07version\[#L\x00{7}\x03[iU](.)[iU](.)[iU](.)\}+$", re.DOTALL)
 _DTYPES = frozenset({"numpy.dtype", "numpy.core.multiarray.dtype", "numpy._core.multiarray.dtype"})
-# What joblib says of an array, as far as it tells how long it is.
-_FIELDS = frozenset({"subclass", "shape", "order", "dtype", "allow_mmap", "numpy_array_alignment_bytes"})
-_ITEM = pattern(r"[<>|=]?(?P<kind>[A-Za-z])(?P<size>\d{1,9})", re.ASCII)
 # Look at the clock once in so many opcodes.
 _OFTEN = 1 << 14
 
@@ -59,17 +57,6 @@ class Global:
 
     def __init__(self, name: str) -> None:
         self.name = name
-
-
-class Dtype:
-    """A numpy dtype on the stack: its kind's letter, and how long an item is in bytes (0 where that is not known)."""
-
-    __slots__ = ("item", "kind")
-
-    def __init__(self, text: str) -> None:
-        found = _ITEM.fullmatch(text)
-        self.kind = found["kind"] if found else ""
-        self.item = int(found["size"]) * (4 if self.kind == "U" else 1) if found else 0
 
 
 class Names:
@@ -226,28 +213,16 @@ def _in_bytes(end: bytes, found: Names) -> None:
         found.wrote("xgboost", ".".join(str(part[0]) for part in version.groups()))
 
 
-def _step_over(described: Sequence[_Value], walker: Walker, found: Names) -> None:
+def _step_over(described: Sequence[object], walker: Walker, found: Names) -> None:
     """Set the walker behind the bytes of the array that joblib described, which follow the description at once."""
-    fields: dict[str, list[_Value]] = {}
-    values: list[_Value] = []
-    for value in described:
-        if isinstance(value, str) and value in _FIELDS:
-            values = fields.setdefault(value, [])
-        else:
-            values.append(value)
-    dtypes = [value for value in fields.get("dtype", ()) if isinstance(value, Dtype)]
-    if "shape" not in fields or not dtypes:
+    array = array_of(described)
+    if array is None:
         return
-    if any(isinstance(value, Dtype) and value.kind == "O" for value in described):
-        # An array of objects is a pickle of its own.
+    if array.objects:
         nested = Walker(walker.source, walker.position)
         follow(nested, found, inside=True)
         walker.position = nested.position
         return
-    size = dtypes[0].item
-    for length in fields["shape"]:
-        size *= max(length, 0) if isinstance(length, int) else 1
-    if any(isinstance(value, int) for value in fields.get("numpy_array_alignment_bytes", ())):
-        # From joblib 1.1 on: a byte that says how many bytes of padding follow it.
-        walker.position += 1 + walker.source.byte(walker.position)
-    walker.position += size
+    # From joblib 1.1 on: a byte that says how many bytes of padding follow it.
+    padding = 1 + walker.source.byte(walker.position) if array.padded else 0
+    walker.position += padding + array.size
