@@ -22,7 +22,7 @@ TRIGGERS = [
     Case(files=of("jinja2==2.11.3"), says="markupsafe"),
     Case(files=of("flask==1.1.4"), says="markupsafe"),
     Case(files=of("flask==2.2.2", "werkzeug==3.1.3"), says="werkzeug==3.1.3 is asked for"),
-    Case(files=of("flask"), packages=LOCK, says="werkzeug 3.1.3"),
+    Case(files=of("flask", "azureml-contrib-services>=1.62"), packages=LOCK, says="werkzeug 3.1.3"),
 ]
 NEAR_MISSES = [
     Case(files=of("flask==2.2.5")),
