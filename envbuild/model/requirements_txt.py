@@ -138,6 +138,9 @@ def _include(line: Logical, found: re.Match[str], start: int, out: Collected, *,
         hint = "copy the file into the folder and name it here"
         out.problem(f"{_shorten(target)!r} is an address", span, hint=hint, code="EB103")
         return
+    if "\0" in target:
+        out.problem("a file name holds a NUL character", span)
+        return
     relative = posixpath.normpath(posixpath.join(base, target.replace("\\", "/")))
     if posixpath.isabs(relative) or relative.split("/")[0] == "..":
         out.problem(

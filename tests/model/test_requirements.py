@@ -213,3 +213,26 @@ def test_extra_requirements_are_named_by_their_option():
         extra_requirements(["numpy=1"])
     with pytest.raises(UsageError):
         extra_requirements(["-r x.txt"])
+
+
+def test_a_named_file_with_a_nul_in_its_name_is_a_problem(model):
+    found = model({"requirements.txt": "numpy\n-r more\0.txt\n"})
+    (problem,) = [problem for problem in found.problems if problem.span and problem.span.line == 2]
+    assert (problem.code, problem.message) == ("EB101", "a file name holds a NUL character")
+
+
+def test_a_list_without_end_is_read_to_a_limit(model):
+    found = model({"requirements.txt": "".join(f"p{n}\n" for n in range(100_000))})
+    assert len(found.environment.pip) == 2_000
+    (problem,) = [problem for problem in found.problems if problem.code == "EB101"]
+    assert problem.span is not None
+    assert problem.span.line == 2_001
+    assert "more than 2,000 entries" in problem.message
+
+
+@pytest.mark.parametrize("line", ["a" * 5_000, "numpy" + " " * 70_000 + "==1", "numpy" + ",".join(["!=1"] * 5_000)])
+def test_a_line_without_end_is_a_problem(model, line):
+    found = model({"requirements.txt": f"{line}\npandas\n"})
+    assert [r.name for r in found.environment.pip] == ["pandas"]
+    (problem,) = [problem for problem in found.problems if problem.code == "EB101"]
+    assert "longer than" in problem.message
