@@ -5,6 +5,7 @@ Files are UTF-8, with or without a byte order mark, and keep their line endings 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from functools import lru_cache
@@ -103,6 +104,8 @@ def _read_bytes(label: str, path: str, limit: int) -> bytes:
     except FileNotFoundError:
         raise UnreadableError(f"{label} does not exist") from None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UnreadableError(f"the file name {label[:60]!r}... is too long") from None
         raise ModelError(
             f"cannot read {label}: {error.strerror}", hint="make the file readable for this user"
         ) from error

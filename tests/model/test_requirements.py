@@ -236,3 +236,8 @@ def test_a_line_without_end_is_a_problem(model, line):
     assert [r.name for r in found.environment.pip] == ["pandas"]
     (problem,) = [problem for problem in found.problems if problem.code == "EB101"]
     assert "longer than" in problem.message
+
+
+def test_a_named_file_with_an_endless_name_is_a_problem(model):
+    found = model({"requirements.txt": f"numpy\n-r {'m' * 3_000}.txt\n"})
+    assert any("is too long" in problem.message and len(problem.message) < 200 for problem in found.problems)
