@@ -50,7 +50,8 @@ class Case:
 
     `at` are the places (`conda.yaml:5`) of the first finding, where they matter; `says` a part of its message. `target`
     are further fields of Target. With `packages` (name -> version) the rules of the lock stage run too, with
-    `explanation` those of a failed resolution, which names `blamed`; `pickles` stand for what the scan finds, None for reading the folder's.
+    `explanation` those of a failed resolution, which names `blamed`; `pickles` stand for what the scan finds, None for
+    reading the folder's.
     """
 
     files: Mapping[str, str | bytes | None] = field(default_factory=dict)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from lintcases import Case, conda
 
 SAID = (
-    "× No solution found when resolving dependencies:\n"
+    "\u00d7 No solution found when resolving dependencies:\n"
     "╰─▶ Because pandas==2.1.1 depends on numpy>=1.23.2 and you require numpy<1.20, we can conclude that your "
     "requirements are unsatisfiable."
 )
