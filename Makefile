@@ -16,8 +16,10 @@ image: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(PYTEST) -m "not slow" -n auto --maxprocesses 4 --dist loadfile
 
+# First what needs no engine, side by side; then one after the other, so that each has the engine to itself.
 test-slow: $(VENV)/.installed-dev
-	$(PYTEST) -m slow
+	$(PYTEST) -m "slow and not engine" -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) -m "slow and engine"
 
 lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .

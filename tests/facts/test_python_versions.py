@@ -56,6 +56,7 @@ def test_every_server_has_a_floor_that_is_in_the_table():
     assert set(TABLE["servers"].values()) <= set(MINORS)
 
 
+@pytest.mark.slow
 @pytest.mark.network
 @pytest.mark.parametrize("minor", ["3.7", "3.8"])
 def test_the_azureml_server_runs_on_nothing_older_than_its_floor(minor):

@@ -110,6 +110,7 @@ def answers(tag: str, model: Path) -> dict[str, Any]:
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 def test_a_python_3_12_model_builds_on_the_official_image_and_answers(
     image: Callable[..., dict[str, Any]], fixture_models: Path
 ) -> None:
@@ -145,7 +146,8 @@ def test_a_python_3_10_model_builds_with_bytecode_by_the_images_own_python(
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("server", ["envbuild", pytest.param("azureml", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("server", ["envbuild", "azureml"])
 def test_a_base_laid_out_like_azures_keeps_its_python_and_its_user(
     image: Callable[..., dict[str, Any]], hub: str, fixture_models: Path, server: str
 ) -> None:
