@@ -75,7 +75,7 @@ class PairRule(BaseRule):
     def _by_files(self, model: Model, target: Target, group: dict[str, Any], old: list[Pins], other: Pins) -> Finding:
         name, first = group["with"], group["from"]
         forced = other.from_on(first)
-        mended = self.mended and not forced and not target.azure
+        mended = (self.mended or _bounded_by_server(target, name)) and not forced and not target.azure
         said = f"{other.text} is asked for" if forced else f"{who_breaks(target)} installs a {name} from {first} on"
         return self.finding(
             f"{' and '.join(pins.text for pins in old)} {self.why}, and {said}",
@@ -85,6 +85,16 @@ class PairRule(BaseRule):
             edits=_held_back(model, other, first),
             severity=for_others(target) if mended else "error",
         )
+
+
+def _bounded_by_server(target: Target, name: str) -> bool:
+    """Whether the server brings an upper bound of its own for the package, in any of its editions."""
+    texts = [
+        text
+        for edition in (target.server, *target.server.editions)
+        for text in (*edition.constraints, *(package.requirement for package in edition.packages))
+    ]
+    return any(text.startswith(f"{name}<") for text in texts)
 
 
 def _old(model: Model, target: Target, row: dict[str, Any]) -> Pins | None:
