@@ -103,7 +103,7 @@ def check_names(suite: Suite, names: Sequence[str], indexes: Sequence[Index]) ->
         raise UsageError(
             f"--apt {name}: {suite.name} has no package of this name",
             hint=(f"did you mean {' or '.join(near)}? " if near else "")
-            + "packages.debian.org finds packages and files",
+            + "Debian's package search finds packages and files",
         )
 
 

@@ -139,8 +139,9 @@ class _Worker(threading.Thread):
             process = self._process
         if process is None:
             return
-        with suppress(OSError, ValueError):
-            process.stdin.close()  # type: ignore[union-attr]  # it is a pipe
+        if process.stdin is not None:
+            with suppress(OSError, ValueError):
+                process.stdin.close()
         process.terminate()
         try:
             process.wait(timeout=5)
@@ -148,8 +149,9 @@ class _Worker(threading.Thread):
             process.kill()
             process.wait()
         self.join()
-        with suppress(OSError, ValueError):
-            process.stdout.close()  # type: ignore[union-attr]  # it is a pipe
+        if process.stdout is not None:
+            with suppress(OSError, ValueError):
+                process.stdout.close()
 
     def _start_process(self) -> subprocess.Popen[str] | None:
         paths = [os.path.abspath(path) for path in sys.path if path]  # noqa: PTH100 a zip on the path stays as it is

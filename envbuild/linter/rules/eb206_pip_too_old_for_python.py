@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import yaml
 
@@ -97,6 +97,10 @@ def _tools(model: Model, name: str) -> Iterator[_Tool]:
         seen |= {tool.span for tool in found}
 
 
+def _at(span: Span) -> Callable[[int, int], Span]:
+    return lambda _start, _end: span
+
+
 def _built_with(model: Model, file: str, name: str) -> Iterator[_Tool]:
     try:
         document = Document(file, model.texts.get(file, ""))
@@ -107,7 +111,7 @@ def _built_with(model: Model, file: str, name: str) -> Iterator[_Tool]:
             continue
         span = document.span(item)
         try:
-            requirement = parse_requirement(item.value.strip(), lambda _a, _b, span=span: span)  # type: ignore[misc]
+            requirement = parse_requirement(item.value.strip(), _at(span))
         except InvalidRequirementError:
             continue
         if requirement.name == name:

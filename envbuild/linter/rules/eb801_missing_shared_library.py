@@ -111,7 +111,7 @@ def _hint(locked: Locked, libraries: tuple[str, ...], instead: str) -> str:
     packages, unknown = packages_for(libraries, locked.base)
     ways = [f"list {instead}, which is the same without windows" if instead else "", way_to(packages, locked.base)]
     if unknown:
-        ways.append(f"packages.debian.org finds the package that has {_listed(unknown)}, if it is not another wheel's")
+        ways.append(f"Debian's package search finds what has {_listed(unknown)}, if it is not another wheel's")
     return "; or ".join(way for way in ways if way)
 
 
