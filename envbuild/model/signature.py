@@ -51,7 +51,7 @@ def _fields(raw: Mapping[str, Any], part: str) -> tuple[Field, ...]:
         return ()
     if not isinstance(value, list):
         raise BadSignatureError(part, f"the {part} of the signature are no list")
-    return tuple(_field(spec, part) for spec in value)
+    return tuple([_field(spec, part) for spec in value])
 
 
 def _field(spec: Any, part: str) -> Field:

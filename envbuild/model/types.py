@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..records import dataclass
 
@@ -107,20 +107,19 @@ class Environment:
         return any(r.name == name for r in self.pip)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(NamedTuple):
     """One input, output or parameter of the signature.
 
     `type` is MLflow's name (`double`, `tensor`, `array`...); `dtype` and `shape` are a tensor's, -1 a free
-    dimension; `spec` is the JSON object as written.
+    dimension; `spec` is the JSON object as written. A tuple, since a signature may have 100,000 of them.
     """
 
     name: str
     type: str
+    spec: Mapping[str, Any]
     required: bool = True
     dtype: str = ""
     shape: tuple[int, ...] = ()
-    spec: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

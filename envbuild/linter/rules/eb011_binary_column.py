@@ -43,7 +43,12 @@ class BinaryColumn(BaseRule):
             )
 
 
+_NESTED = frozenset({"items", "values", "properties"})
+
+
 def _holds_binary(spec: Mapping[str, Any]) -> bool:
+    if not spec.keys() & _NESTED:  # a plain column, of which there may be 100,000
+        return spec.get("type") == "binary"
     waiting: list[Any] = [spec]
     while waiting:
         value = waiting.pop()

@@ -36,7 +36,7 @@ class TensorFreeDimension(BaseRule):
         if signature is None:
             return
         for part, fields in (("inputs", signature.inputs), ("outputs", signature.outputs)):
-            free = [f for f in fields if any(size < 0 for size in f.shape[1:])]
+            free = [f for f in fields if len(f.shape) > 1 and min(f.shape[1:]) < 0]
             if free:
                 shown = ", ".join(f"{f.name or part} {list(f.shape)}" for f in free)
                 yield self.finding(

@@ -13,7 +13,7 @@ from .reading import Read, read_pickles
 from .source import Budget
 
 # How long the pickles of one model may take where a person waits; each is cut short by what it costs in any case.
-SECONDS = 1.5
+SECONDS = 1.0
 # Raise it when the same file gives another Pickle than before.
 CACHE_REVISION = 2
 
