@@ -18,7 +18,6 @@ from .backends.dockerfile.secrets import check_secrets
 from .bases.types import Base
 from .built import Built
 from .errors import EngineError
-from .oci.store import Store
 from .options import Options, cache_dir
 from .planner.types import Decision, Plan
 from .progress import Progress
@@ -30,7 +29,7 @@ from .shipping.naming import name
 if TYPE_CHECKING:
     from .backends.dockerfile.types import Context
     from .deliver import Destination
-    from .model.types import Model
+    from .job import Job
 
 
 class EngineBuild:
@@ -65,9 +64,9 @@ class EngineBuild:
             local=self._connection.address.startswith("unix://"),
         )
 
-    def run(self, plan: Plan, base: Base, lock: Lock, model: Model, store: Store, *, started: float) -> Built:
+    def run(self, plan: Plan, base: Base, lock: Lock, job: Job, *, started: float) -> Built:
         """Build, check and name the image. An image that is not as planned gets no name: EngineError."""
-        context, made = self._made(plan, base, lock, model, store)
+        context, made = self._made(plan, base, lock, job)
         found = self._found(made)
         try:
             self._check(plan, found)
@@ -79,13 +78,11 @@ class EngineBuild:
         already = name(identity, self._goal.references, self._engine)
         return self._built(plan, lock, made, context, found, history, already=already, started=started)
 
-    def _made(self, plan: Plan, base: Base, lock: Lock, model: Model, store: Store) -> tuple[Context, Made]:
+    def _made(self, plan: Plan, base: Base, lock: Lock, job: Job) -> tuple[Context, Made]:
         from . import prepare
 
         def make(opened: Base) -> tuple[Context, Made]:
-            context = context_of(
-                plan, opened, lock, store, self._options, self._progress, buildkit=self._builder.kind == "buildkit"
-            )
+            context = context_of(plan, opened, lock, job, buildkit=self._builder.kind == "buildkit")
             return context, build_image(
                 context,
                 connection=self._connection,
@@ -96,8 +93,7 @@ class EngineBuild:
                 progress=self._progress,
             )
 
-        images = prepare.Images.of(self._engine)
-        return prepare.with_sound_blobs(make, base, model, self._options, store, images, self._progress)
+        return prepare.with_sound_blobs(make, base, job)
 
     def _found(self, made: Made) -> dict[str, object]:
         """The engine's description of the image: its stores know it by its config's digest, or its manifest's."""
@@ -174,9 +170,7 @@ def connection_of(engine: Engine) -> Connection:
     )
 
 
-def context_of(
-    plan: Plan, base: Base, lock: Lock, store: Store, options: Options, progress: Progress, *, buildkit: bool
-) -> Context:
+def context_of(plan: Plan, base: Base, lock: Lock, job: Job, *, buildkit: bool) -> Context:
     """The build context of `plan`, with what it carries along brought into the store."""
     from . import prepare
     from .backends.dockerfile.tools import Tool, bring_tools
@@ -184,20 +178,20 @@ def context_of(
     def tools(wanted: Sequence[Tool]) -> None:
         bring_tools(
             wanted,
-            store=store,
-            cache=cache_dir(options),
+            store=job.store,
+            cache=cache_dir(job.options),
             python=base.interpreter.version,
             glibc=base.glibc,
-            progress=progress,
+            progress=job.progress,
         )
 
     return make_context(
         plan,
         base=base,
         lock=lock,
-        store=store,
-        options=options.docker,
+        store=job.store,
+        options=job.options.docker,
         buildkit=buildkit,
-        fetch=prepare.fetcher(lock, store, progress),
+        fetch=prepare.fetcher(lock, job.store, job.progress),
         bring_tools=tools,
     )

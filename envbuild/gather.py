@@ -7,8 +7,7 @@ from pathlib import Path
 
 from .bases.types import Base, Choice
 from .errors import UsageError
-from .model.types import Model
-from .oci.store import Store
+from .job import Job
 from .options import Options
 from .planner import Inputs, Script
 from .planner.paths import site_packages
@@ -21,20 +20,12 @@ from .servers.types import Server
 RUNTIME = Path(__file__).parent / "runtime"
 
 
-def gather(
-    model: Model,
-    server: Server,
-    why_server: str,
-    base: Base,
-    choice: Choice,
-    lock: Lock,
-    options: Options,
-    store: Store,
-) -> Inputs:
+def gather(job: Job, base: Base, choice: Choice, lock: Lock) -> Inputs:
     """Hash the files, find the import roots and settle the bytecode."""
     from .model.content import hash_files
 
-    server = edition_for(server, lock.mlflow)
+    model, options, store = job.model, job.options, job.store
+    server = edition_for(job.server, lock.mlflow)
     script = _script(options)
     hashes = hash_files(model, store.root)
     runtime = runtime_entries(server, base)
@@ -42,7 +33,7 @@ def gather(
     scripts = own if script is None else script.files
     bytecode, why_bytecode = choose_bytecode(options, base)
     decisions = (
-        Decision(what="server", value=server.name, why=why_server),
+        Decision(what="server", value=server.name, why=job.server_why),
         *_edition(server, lock),
         # A path that the person typed is no part of the plan.
         Decision(

@@ -4,56 +4,22 @@ from __future__ import annotations
 
 import os
 import platform as host
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TypeVar
 
 from .bases import choose, open_base, python_notes
 from .bases.types import Base, Choice, Foreseen
 from .errors import CorruptBlobError, UsageError
+from .job import Job
 from .model.types import Model
 from .oci.store import Store
 from .options import Options, cache_dir
 from .progress import SILENT, Progress
-from .records import dataclass
 from .resolver.types import Lock
-from .servers.types import Server
-
-if TYPE_CHECKING:
-    from .shipping.engine import Engine
 
 ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 Done = TypeVar("Done")
-Save = Callable[[str], AbstractContextManager[BinaryIO]]
-Inspect = Callable[[str], Mapping[str, Any] | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Images:
-    """How a base is read from a container engine; both None where there is none."""
-
-    save: Save | None = None
-    inspect: Inspect | None = None
-
-    @classmethod
-    def of(cls, engine: Engine | None) -> Images:
-        """Through `engine`."""
-        return cls(save=engine.save, inspect=engine.inspect_image) if engine else cls()
-
-    @classmethod
-    def connected(cls, options: Options) -> Images:
-        """Through whichever engine answers, where the base needs one."""
-        if not options.base.startswith("docker-daemon:"):
-            return cls()
-        from .shipping.engine import connect
-
-        return cls.of(connect(required=True))
-
-
-def open_store(options: Options) -> Store:
-    """The store in the cache folder."""
-    return Store(cache_dir(options) / "store")
 
 
 def choose_platform(options: Options) -> str:
@@ -74,26 +40,20 @@ def choose_platform(options: Options) -> str:
     return "linux/amd64"
 
 
-def prepare_base(
-    model: Model,
-    options: Options,
-    store: Store,
-    images: Images,
-    progress: Progress,
-    foreseen: Callable[[Foreseen], None] | None = None,
-) -> tuple[Base, Choice]:
+def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -> tuple[Base, Choice]:
     """Choose the base by the Python that is wanted, and open it. `foreseen` is `open_base`'s."""
-    wanted, source = wanted_python(model, options)
+    options = job.options
+    wanted, source = wanted_python(job.model, options)
     choice = choose(options.base, wanted, python_source=source)
     for note in choice.notes:
-        progress.note(note)
+        job.progress.note(note)
     base = open_base(
         choice.name,
-        store,
+        job.store,
         platform=choose_platform(options),
-        progress=progress,
-        save=images.save,
-        inspect=images.inspect,
+        progress=job.progress,
+        save=job.images.save,
+        inspect=job.images.inspect,
         foreseen=foreseen,
         apt=options.apt,
         # What --apt adds is locked on this machine, so somebody must be able to have its security updates.
@@ -101,7 +61,7 @@ def prepare_base(
     )
     notes = base.notes if base.assembled else (*base.notes, *python_notes(base, wanted, source))
     for note in notes:
-        progress.note(note)
+        job.progress.note(note)
     return base, choice
 
 
@@ -123,16 +83,7 @@ def _version(text: str) -> str:
     return plain if all(part.isdigit() for part in plain.split(".")) else ""
 
 
-def prepare_both(
-    model: Model,
-    server: Server,
-    options: Options,
-    store: Store,
-    images: Images,
-    progress: Progress,
-    *,
-    to_read: bool = False,
-) -> tuple[Base, Choice, Lock]:
+def prepare_both(job: Job, *, to_read: bool = False) -> tuple[Base, Choice, Lock]:
     """The base and the lock. Where the base has to be made, the packages are resolved meanwhile for what it will be.
 
     `to_read` says that the rules look into the wheels next: then they are fetched and read meanwhile too.
@@ -140,41 +91,42 @@ def prepare_both(
     from .aside import Aside
 
     expected: list[Foreseen] = []
-    with Aside[Lock](progress) as aside:
+    with Aside[Lock](job.progress) as aside:
 
         def resolve_aside(foreseen: Foreseen) -> None:
             expected.append(foreseen)
             aside.start(lambda listener: resolve_and_fetch(foreseen, listener))
 
         def resolve_and_fetch(foreseen: Foreseen, listener: Progress) -> Lock:
-            lock = _resolve(model, server, foreseen, options, listener)
+            lock = _resolve(job, foreseen, listener)
             if to_read:
                 from .resolver.contents import read_contents
 
-                lock = fetch_all(lock, store, listener)
+                lock = fetch_all(lock, job.store, listener)
                 # What came is read already; this gathers it, and reads what was there before.
-                read_contents(lock, store)
+                read_contents(lock, job.store)
             return lock
 
-        base, choice = prepare_base(model, options, store, images, progress, resolve_aside)
+        base, choice = prepare_base(job, resolve_aside)
         if aside.started and expected[0].fits(base):
             return base, choice, aside.result()
-    return base, choice, prepare_lock(model, server, base, options, progress)
+    return base, choice, prepare_lock(job, base)
 
 
-def prepare_lock(model: Model, server: Server, base: Base, options: Options, progress: Progress) -> Lock:
+def prepare_lock(job: Job, base: Base) -> Lock:
     """Resolve, or take the lock that the cache has for the same inputs."""
     foreseen = Foreseen(python=base.interpreter.version, glibc=base.glibc, architecture=base.architecture)
-    return _resolve(model, server, foreseen, options, progress)
+    return _resolve(job, foreseen, job.progress)
 
 
-def _resolve(model: Model, server: Server, base: Foreseen, options: Options, progress: Progress) -> Lock:
+def _resolve(job: Job, base: Foreseen, progress: Progress) -> Lock:
     from .model import extra_requirements
     from .resolver import resolve
 
+    options = job.options
     return resolve(
-        model.environment,
-        server,
+        job.model.environment,
+        job.server,
         python=base.python,
         glibc=base.glibc,
         architecture=base.architecture,
@@ -184,7 +136,7 @@ def _resolve(model: Model, server: Server, base: Foreseen, options: Options, pro
         full_mlflow=options.full_mlflow,
         upgrade=options.upgrade,
         locked=options.locked,
-        model_root=model.root,
+        model_root=job.model.root,
         progress=progress,
     )
 
@@ -226,15 +178,7 @@ def created() -> str:
         ) from None
 
 
-def with_sound_blobs(
-    work: Callable[[Base], Done],
-    base: Base,
-    model: Model,
-    options: Options,
-    store: Store,
-    images: Images,
-    progress: Progress,
-) -> Done:
+def with_sound_blobs(work: Callable[[Base], Done], base: Base, job: Job) -> Done:
     """What `work` makes on `base`. A damaged entry of the cache is a miss: it is dropped and made anew, each once."""
     dropped: set[str] = set()
     while True:
@@ -244,6 +188,6 @@ def with_sound_blobs(
             if error.digest in dropped:
                 raise
             dropped.add(error.digest)
-            store.drop(error.digest)
-            progress.warn(f"the cached blob {error.digest[:19]} was damaged and is made anew")
-            base, _ = prepare_base(model, options, store, images, SILENT)
+            job.store.drop(error.digest)
+            job.progress.warn(f"the cached blob {error.digest[:19]} was damaged and is made anew")
+            base, _ = prepare_base(replace(job, progress=SILENT))

@@ -12,12 +12,12 @@ import pytest
 from envbuild import api, prepare
 from envbuild.bases.types import Base, Choice, Foreseen, Interpreter
 from envbuild.errors import EnvbuildError, NetworkError, ResolveError
+from envbuild.job import Images, Job
 from envbuild.model.types import Model
 from envbuild.oci.store import Store
 from envbuild.options import Options
 from envbuild.progress import SILENT
 from envbuild.resolver.types import Lock, LockedPackage
-from envbuild.servers import choose_server
 
 FORESEEN = Foreseen(python="3.11.2", glibc="2.36", architecture="amd64")
 FOREST = Path(__file__).resolve().parent.parent / "fixtures" / "models" / "forest"
@@ -39,7 +39,7 @@ class Bench:
     """Bases and locks without a network; `resolved` has the Python of every resolution, in order."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.options = Options(cache=folder / "cache")
+        self.options = Options(cache=folder / "cache", server="envbuild")
         self.store = Store(folder / "store")
         self.model: Model = api.load(FOREST, options=self.options)
         self.resolved: list[str] = []
@@ -60,9 +60,8 @@ class Bench:
         self, opening: Callable[[Callable[[Foreseen], None]], Base], *, to_read: bool = False
     ) -> tuple[Base, Choice, Lock]:
         self._patch.setattr(prepare, "open_base", lambda *_, foreseen, **__: opening(foreseen))
-        server, _ = choose_server("envbuild", self.model.environment)
-        images = prepare.Images()
-        return prepare.prepare_both(self.model, server, self.options, self.store, images, SILENT, to_read=to_read)
+        job = Job.of(self.model, self.options, self.store, Images(), SILENT)
+        return prepare.prepare_both(job, to_read=to_read)
 
 
 @pytest.fixture

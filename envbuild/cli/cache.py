@@ -65,6 +65,6 @@ def prune_command(days: int | None, everything: bool) -> None:
 
 def _store() -> Store:
     from ..options import Options
-    from ..prepare import open_store
+    from ..job import open_store
 
     return open_store(Options())
