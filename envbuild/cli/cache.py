@@ -64,7 +64,7 @@ def prune_command(days: int | None, everything: bool) -> None:
 
 
 def _store() -> Store:
-    from ..options import Options
     from ..job import open_store
+    from ..options import Options
 
     return open_store(Options())

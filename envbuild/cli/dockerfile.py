@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from .options import image_options, make_options, model_argument, quiet_option
+from .options import image_options, model_argument, quiet_option
+from .values import make_options
 
 
 @click.command("dockerfile")

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from .options import backend_options, image_options, json_option, make_options, model_argument, quiet_option
+from .options import backend_options, image_options, json_option, model_argument, quiet_option
+from .values import make_options
 
 
 @click.command("image")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import EnvbuildError, UsageError
-from .options import json_option, lint_options, make_options, quiet_option
+from .options import json_option, lint_options, quiet_option
+from .values import make_options
 
 if TYPE_CHECKING:
     from ..linter.render import Checked, Format, Unread

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from .options import json_option, lock_options, make_options, model_argument, quiet_option
+from .options import json_option, lock_options, model_argument, quiet_option
+from .values import make_options
 
 
 @click.command("lock")

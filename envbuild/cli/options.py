@@ -1,27 +1,18 @@
-"""The options that several commands share, and how their values are read."""
+"""The options that several commands share."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
-
-from ..errors import UsageError
-from ..patterns import pattern
-
-if TYPE_CHECKING:
-    from ..options import DockerOptions, Options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
 
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_NAME = pattern(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
-_DEBIAN_NAME = pattern(r"[a-z0-9][a-z0-9+.-]+\Z")
 
 model_argument = click.argument("model", type=click.Path())
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
@@ -155,16 +146,6 @@ _FINDINGS: tuple[Decorator[Any], ...] = (
     ),
     click.option("--only-models", is_flag=True, help="Pass over files and folders that are no part of a model."),
 )
-# The flags that are the Dockerfile backend's alone, and what each is there.
-_DOCKER = {
-    "builder": "builder",
-    "build_arg": "build_args",
-    "secret": "secrets",
-    "build_network": "network",
-    "build_progress": "output",
-    "templates": "templates",
-    "wheels": "wheels",
-}
 
 
 def lint_options(command: Command) -> Command:
@@ -191,120 +172,3 @@ def _apply(decorators: Sequence[Decorator[Any]], command: Command) -> Command:
     for decorator in reversed(decorators):
         command = decorator(command)
     return command
-
-
-def make_options(
-    *,
-    fix: bool = False,
-    unsafe_fixes: bool = False,
-    inject: bool = False,
-    locked: bool = False,
-    upgrade: bool = False,
-    scoring_script: Path | None = None,
-    code: Path | None = None,
-    select: Iterable[str] = (),
-    ignore: Iterable[str] = (),
-    requirement: Iterable[str] = (),
-    apt: Iterable[str] = (),
-    python: str = "",
-    target: str | None = None,
-    env: Iterable[str] = (),
-    label: Iterable[str] = (),
-    **rest: Any,
-) -> Options:
-    """The options as one value. Raises UsageError for a value or a combination that makes no sense."""
-    from ..options import Options
-
-    if (fix or unsafe_fixes) and inject:
-        raise UsageError(
-            f"{'--fix' if fix else '--unsafe-fixes'} and --inject exclude each other",
-            hint="--fix writes missing packages into the model's files, --inject adds them to this build",
-        )
-    if code is not None and scoring_script is None:
-        raise UsageError("--code needs --scoring-script", hint="name the script that imports from that folder")
-    if locked and upgrade:
-        raise UsageError(
-            "--locked and --upgrade exclude each other",
-            hint="--locked takes the lock as it is, --upgrade resolves anew",
-        )
-    if python and not re.fullmatch(r"3\.\d{1,2}", python):
-        raise UsageError(
-            f"--python {python}: a minor version is wanted",
-            hint="for example --python 3.11; the base has the patch",
-        )
-    return Options(
-        # Whoever asks for the unsafe ones wants fixes.
-        fix=fix or unsafe_fixes,
-        unsafe_fixes=unsafe_fixes,
-        inject=inject,
-        locked=locked,
-        upgrade=upgrade,
-        scoring_script=scoring_script,
-        code=code,
-        select=codes(select),
-        ignore=codes(ignore),
-        requirements=tuple(requirement),
-        apt=debian_names(apt),
-        python=python,
-        target=target or "",
-        env=pairs("--env", env),
-        labels=pairs("--label", label),
-        docker=docker_options({name: rest.pop(name, None) for name in _DOCKER}, rest.get("backend", "docker")),
-        **rest,
-    )
-
-
-def docker_options(flags: dict[str, Any], backend: str) -> DockerOptions:
-    """The Dockerfile backend's own choices. UsageError where it is not the backend, or for a wrong value."""
-    from ..options import DockerOptions
-
-    given = {name: value for name, value in flags.items() if value}
-    if given and backend != "docker":
-        option = "--" + next(iter(given)).replace("_", "-")
-        raise UsageError(f"{option} is the Dockerfile backend's", hint=f"add --backend docker, or leave {option} out")
-    if "build_arg" in given:
-        given["build_arg"] = pairs("--build-arg", given["build_arg"])
-    if "secret" in given:
-        from ..backends.dockerfile.secrets import check_secrets
-
-        given["secret"] = tuple(given["secret"])
-        check_secrets(given["secret"])
-        if given.get("builder") == "classic":
-            raise UsageError("--secret needs BuildKit, and --builder classic has none", hint="leave --builder out")
-    return DockerOptions(**{_DOCKER[name]: value for name, value in given.items()})
-
-
-def codes(values: Iterable[str]) -> tuple[str, ...]:
-    """What names rules (`EB301`, `EB3`, `server-missing`), split at commas."""
-    return tuple(code.strip() for value in values for code in value.split(",") if code.strip())
-
-
-def debian_names(values: Iterable[str]) -> tuple[str, ...]:
-    """Names of Debian packages, each once, sorted. UsageError for what is none."""
-    found = {name for value in values for name in value.replace(",", " ").split()}
-    for name in sorted(found):
-        if not _DEBIAN_NAME.match(name):
-            raise UsageError(
-                f"--apt {name}: not a package name",
-                hint="write the name alone, like libgl1: lower case, without version, release or architecture",
-            )
-    return tuple(sorted(found))
-
-
-def pairs(option: str, values: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """`K=V` texts as pairs in the order given; of a key that comes twice the last value holds."""
-    found: dict[str, str] = {}
-    for value in values:
-        key, equals, content = value.partition("=")
-        if not equals:
-            raise UsageError(
-                f"{option} {value}: a value is missing",
-                hint=f"write {option} {value}=VALUE; nothing is taken over from your own environment",
-            )
-        if not (_NAME.match(key) if option == "--env" else key.strip() == key != "" and key.isprintable()):
-            raise UsageError(f"{option} {value.split('=')[0]!r}: not a name", hint=f"write {option} NAME=VALUE")
-        if "\0" in content:
-            raise UsageError(f"{option} {key}: the value holds a null character", hint="leave it out")
-        found.pop(key, None)
-        found[key] = content
-    return tuple(found.items())

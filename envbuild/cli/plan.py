@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import backend_options, image_options, json_option, make_options, model_argument, quiet_option
+from .options import backend_options, image_options, json_option, model_argument, quiet_option
+from .values import make_options
 
 if TYPE_CHECKING:
     from ..planner.types import Plan

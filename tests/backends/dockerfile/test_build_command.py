@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from envbuild.cli.options import make_options
+from envbuild.cli.values import make_options
 from envbuild.errors import UsageError
 from envbuild.options import DockerOptions
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from envbuild.cli.baked import env_notes, looks_secret, secret_warnings
-from envbuild.cli.options import make_options, pairs
+from envbuild.cli.values import make_options, pairs
 from envbuild.deliver import check_output
 from envbuild.errors import UsageError
 
