@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from folders import write_files
 
 from envbuild.linter import clock, matching, run
 from envbuild.linter.types import Choice, Finding, Target
@@ -40,14 +41,7 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
     """A model folder without any finding, with files changed, added, or (None) left out."""
 
     def make(files: Mapping[str, str | bytes | None] = {}, name: str = "model") -> Path:
-        root = tmp_path / name
-        root.mkdir(exist_ok=True)
-        for path, content in {**GOOD, **files}.items():
-            if content is None:
-                continue
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_bytes(content if isinstance(content, bytes) else content.encode())
-        return root
+        return write_files(tmp_path / name, {**GOOD, **files})
 
     return make
 
@@ -68,8 +62,3 @@ def lint(folder: Callable[..., Path]) -> Callable[..., list[Finding]]:
         return run(model, Target(server=PROFILES[server], **target), Choice(select=select, ignore=ignore))  # type: ignore[arg-type]
 
     return check
-
-
-@pytest.fixture
-def fixture_models() -> Path:
-    return Path(__file__).resolve().parents[2] / "fixtures" / "models"

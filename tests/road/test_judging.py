@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -218,12 +217,5 @@ def test_an_unchanged_model_loads_no_rule(road: Road) -> None:
         "print(json.dumps([m for m in sys.modules if m.startswith('envbuild.linter')]), file=sys.stderr)"
     )
     arguments = road.image_arguments(road.folder / "again.tar")
-    again = subprocess.run(
-        [road.command()[0], "-c", script, *arguments],
-        capture_output=True,
-        text=True,
-        env=road.variables(),
-        cwd=road.folder,
-        check=True,
-    )
+    again = road.run_in_python(script, *arguments)
     assert json.loads(again.stderr.splitlines()[-1]) == ["envbuild.linter", "envbuild.linter.types"]

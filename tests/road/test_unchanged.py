@@ -38,14 +38,7 @@ def test_a_build_that_changes_nothing_loads_little(road: Road, tag: str) -> None
     first = road.run(*arguments)
     assert first.returncode == 0, first.stderr
 
-    again = subprocess.run(
-        [road.command()[0], "-c", SCRIPT, *arguments],
-        capture_output=True,
-        text=True,
-        env=road.variables(),
-        cwd=road.folder,
-        check=True,
-    )
+    again = road.run_in_python(SCRIPT, *arguments)
 
     assert again.stdout == first.stdout
     loaded = set(json.loads(again.stderr.splitlines()[-1]))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from folders import write_files
 from values import a_server
 
 from envbuild.bases.types import Base, Interpreter
@@ -37,6 +38,11 @@ GOOD: Mapping[str, str | bytes | None] = {
 def conda(*requirements: str) -> str:
     """A conda.yaml whose pip list has these, from line 5 on, and then what the azureml server wants."""
     return CONDA_HEAD + "".join(f"  - {text}\n" for text in requirements) + CONDA_TAIL
+
+
+def tagged(tag: str) -> dict[str, str]:
+    """The file names of the packages of a case whose `x` is a compiled wheel for these platforms."""
+    return {"x": f"x-1.0-cp311-cp311-{tag}.whl"}
 
 
 def script(source: str, *modules: str) -> ScoringScript:
@@ -75,12 +81,7 @@ class Case:
 
 def write(case: Case, root: Path) -> Path:
     """The model folder of a case."""
-    root.mkdir(parents=True, exist_ok=True)
-    for path, content in {**GOOD, **case.files}.items():
-        if content is not None:
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_bytes(content if isinstance(content, bytes) else content.encode())
-    return root
+    return write_files(root, {**GOOD, **case.files})
 
 
 def findings(case: Case, root: Path) -> list[Finding]:

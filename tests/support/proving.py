@@ -86,6 +86,18 @@ class Proof:
         return Case(files=files, server=self.server, target=self.target)
 
 
+def nowhere(address: str) -> Proof:
+    """A line that takes iniconfig from `address`, which is on another machine; a person writes its version instead."""
+    line = f"iniconfig @ {address}"
+    return Proof(
+        requirements=(line,),
+        program="import iniconfig\nassert iniconfig.IniConfig\n",
+        installs=False,
+        fails=re.escape(f"not found at: {address.removesuffix('-2.0.0-py3-none-any.whl')}"),
+        mend={line: "iniconfig==2.0.0"},
+    )
+
+
 def model_of(proof: Proof, root: Path) -> Path:
     """Write the model folder."""
     return write(proof.case, root)

@@ -55,6 +55,17 @@ class Road:
             check=False,
         )
 
+    def run_in_python(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `script` as the command is run, with these in its sys.argv. Raises CalledProcessError."""
+        return subprocess.run(
+            [sys.executable, "-c", script, *arguments],
+            capture_output=True,
+            text=True,
+            env=self.variables(),
+            cwd=self.folder,
+            check=True,
+        )
+
     def image(self, *arguments: str, name: str = "tiny.tar", **changes: str) -> subprocess.CompletedProcess[str]:
         """Build the model into an archive `name` beside it."""
         return self.run(*self.image_arguments(self.folder / name, *arguments), **changes)
