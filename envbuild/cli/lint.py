@@ -86,11 +86,15 @@ def _check(options: Options, form: Format, file: Path | None, *, diff: bool, alo
 def _look(
     one: Named, options: Options, shown: Progress, *, resolve: bool, quiet: bool, several: bool
 ) -> Checked | Unread:
-    """The findings on a model. An error is told at once, and does not keep the other models from being looked at."""
+    """The findings on a model. An error is told at once, and does not keep the other models from being looked at.
+
+    Nor does one of --resolve, where there is no network say, keep anybody from what the model's files show.
+    """
     from .. import api
     from ..linter.render import Checked, Unread
     from .failures import report
 
+    model = cut_short = None
     try:
         model, options = _load(one, options, shown)
         if options.fix:
@@ -103,8 +107,18 @@ def _look(
         if several and one.name not in error.message:
             error.message = f"{one.name}: {error.message}"
         code = report(error)
-        return Unread(name=one.name, message=error.message, hint=error.hint, exit_code=code)
-    return Checked(name=one.name, model=model, findings=findings, base=one.base, outside=_script(options))
+        cut_short = Unread(name=one.name, message=error.message, hint=error.hint, exit_code=code)
+        if model is None or not resolve:
+            return cut_short
+        findings = tuple(api.lint(model, options=options))
+    return Checked(
+        name=one.name,
+        model=model,
+        findings=findings,
+        base=one.base,
+        outside=_script(options),
+        cut_short=cut_short,
+    )
 
 
 def _script(options: Options) -> dict[str, str]:
@@ -180,7 +194,7 @@ def _tell(results: Sequence[Checked | Unread], form: Format, file: Path | None, 
         show(found, form)
     if not quiet and not any(found.counts().values()):
         out = terminal()
-        names = [result.name for result in found.checked]
+        names = [result.name for result in found.checked if result.cut_short is None]
         what = printable(names[0]) if len(names) == 1 else f"{len(names)} models"
         if names or not results:
             out.line(f"{out.style('bold green', '   Checked')} {what}: no findings")

@@ -60,3 +60,23 @@ def test_an_index_that_does_not_answer_is_an_error_and_no_finding(road: Road) ->
     (model,) = json.loads(done.stdout)["models"]
     assert model["error"]["exit_code"] == 6
     assert "error: " in done.stderr
+
+
+def test_what_the_files_show_is_told_even_where_no_index_answers(road: Road) -> None:
+    road.index_url = "http://127.0.0.1:9"
+    asked = ("lint", "model", "--base", f"oci:{road.base}", "--resolve")
+    done = road.run(*asked, "--json")
+    assert done.returncode == 6
+    told = json.loads(done.stdout)
+    assert codes(told["findings"]) == {"EB301", "EB302"}
+    assert told["models"][0]["findings"] == len(told["findings"])
+    text = road.run(*asked).stdout
+    assert "EB301 [error] [*] " in text
+    assert text.rstrip().endswith("; 1 model looked at without packages.")
+    cases = road.run(*asked, "--output-format", "junit").stdout
+    assert 'name="the packages can be looked at"' in cases
+    assert 'name="no findings"' not in cases
+    assert road.run(*asked, "--fix").returncode == 6
+    clean = road.run(*asked, "--server", "envbuild", "--ignore", "EB")
+    assert (clean.returncode, clean.stdout) == (6, "")
+    assert "no findings" not in clean.stderr

@@ -23,10 +23,11 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def _model(result: Checked | Unread) -> dict[str, Any]:
-    if isinstance(result, Checked):
-        return {"name": redact(result.name), "findings": len(result.findings), "error": None}
-    error = {"message": redact(result.message), "hint": redact(result.hint), "exit_code": result.exit_code}
-    return {"name": redact(result.name), "findings": 0, "error": error}
+    findings, reason = (len(result.findings), result.cut_short) if isinstance(result, Checked) else (0, result)
+    error = None
+    if reason is not None:
+        error = {"message": redact(reason.message), "hint": redact(reason.hint), "exit_code": reason.exit_code}
+    return {"name": redact(result.name), "findings": findings, "error": error}
 
 
 def _finding(checked: Checked, finding: Finding) -> dict[str, Any]:

@@ -27,9 +27,12 @@ def junit(report: Report) -> str:
     root = Element("testsuites", name="envbuild lint")
     for result in report.results:
         suite = SubElement(root, "testsuite", name=_text(result.name))
-        cases = [_case(result, finding) for finding in result.findings] if isinstance(result, Checked) else []
         if isinstance(result, Unread):
-            cases = [_unread(result)]
+            cases = [_unread(result, "the model can be read")]
+        else:
+            cases = [_case(result, finding) for finding in result.findings]
+            if result.cut_short is not None:
+                cases.append(_unread(result.cut_short, "the packages can be looked at"))
         # A suite without a case is taken for one that did not run.
         suite.extend(cases or [Element("testcase", name="no findings", classname=_text(result.name), time="0")])
         _count(suite)
@@ -55,10 +58,10 @@ def _case(checked: Checked, finding: Finding) -> Element:
     return case
 
 
-def _unread(unread: Unread) -> Element:
+def _unread(unread: Unread, name: str) -> Element:
     from xml.etree.ElementTree import Element, SubElement
 
-    case = Element("testcase", name="the model can be read", classname=_text(unread.name), time="0")
+    case = Element("testcase", name=name, classname=_text(unread.name), time="0")
     part = SubElement(case, "error", type=f"exit code {unread.exit_code}", message=_text(unread.message))
     part.text = _text("\n".join(line for line in (unread.message, unread.hint) if line))
     return case

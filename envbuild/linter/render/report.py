@@ -13,12 +13,22 @@ from ..types import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A model that could not be looked at, or not at all of it, and why."""
+
+    name: str
+    message: str
+    hint: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """A model that the rules looked at.
 
     `name` is what the person called it, `base` its folder as seen from the working directory (empty where that is the
     folder itself), or its address. `outside` are the files that spans name and that do not lie in the model, with their
-    texts.
+    texts. `cut_short` says why the packages were not looked at, where they should have been.
     """
 
     name: str
@@ -26,6 +36,7 @@ class Checked:
     findings: tuple[Finding, ...]
     base: str = ""
     outside: Mapping[str, str] = field(default_factory=dict)
+    cut_short: Unread | None = None
 
     @classmethod
     def of(cls, model: Model, findings: Sequence[Finding]) -> Checked:
@@ -57,16 +68,6 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unread:
-    """A model that could not be looked at, and why."""
-
-    name: str
-    message: str
-    hint: str
-    exit_code: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The models of one run, in the order in which they were named, and the version of envbuild that looked at them."""
 
@@ -85,8 +86,9 @@ class Report:
 
     @property
     def unread(self) -> list[Unread]:
-        """Those that could not be."""
-        return [result for result in self.results if isinstance(result, Unread)]
+        """Why some models could not be looked at, or not wholly."""
+        reasons = [result if isinstance(result, Unread) else result.cut_short for result in self.results]
+        return [reason for reason in reasons if reason is not None]
 
     def findings(self) -> Iterator[tuple[Checked, Finding]]:
         """Every finding with its model."""

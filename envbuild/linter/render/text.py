@@ -62,8 +62,10 @@ def summary(report: Report) -> str:
     if count["unsafe"]:
         more = " more" if fixes else " fixable"
         fixes.append(f"{count['unsafe']}{more} with --unsafe-fixes")
-    unread = len(report.unread)
-    lost = f"; {unread} model{'s' if unread != 1 else ''} could not be read" if unread else ""
+    short = sum(checked.cut_short is not None for checked in report.checked)
+    lost = ""
+    for number, what in ((len(report.unread) - short, "could not be read"), (short, "looked at without packages")):
+        lost += f"; {number} model{'s' if number != 1 else ''} {what}" if number else ""
     return f"Found {listed}" + (f" ({', '.join(fixes)})" if fixes else "") + f"{lost}."
 
 
