@@ -21,6 +21,7 @@ from envbuild.linter.types import Failure, Finding
 from envbuild.model.pickles import scan
 from envbuild.model.standalone import read_alone
 from envbuild.model.types import Model
+from envbuild.options import chosen
 
 TARGETS = (
     Options(),
@@ -57,7 +58,7 @@ _EXPLANATION = """\
 def look(root: Path, *, script: Path | None = None, turn: int = 0) -> str:
     """Lint the folder for one of TARGETS, show fixes and findings; `findings`, or the name of the EnvbuildError."""
     try:
-        options = api.chosen(TARGETS[turn % len(TARGETS)], scoring_script=script)
+        options = chosen(TARGETS[turn % len(TARGETS)], scoring_script=script)
         model = api.load(root, options=options)
         findings = api.lint(model, options=options)
         _check_told(model, findings)
