@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..patterns import pattern
 from .types import Requirement, Span
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 _RELEASE = r"[0-9]+(?:\.[0-9]+)*"
 _CLAUSE = rf"(?:(?:<=|>=|<|>|!=|==)\s*{_RELEASE}(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?|(?:==|!=)\s*{_RELEASE}\.\*)"
@@ -37,6 +41,21 @@ class InvalidRequirementError(Exception):
 def canonical_name(name: str) -> str:
     """The name as PEP 503 writes it."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def version_range(specifier: str, *, prereleases: bool | None = None) -> SpecifierSet | None:
+    """The versions that a specifier takes, to be compared with those of another; None for what is no specifier.
+
+    `===X` is taken for `==X`, since `packaging` compares only those; None where X is no version of PEP 440.
+    """
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    if re.search(r"===[^,]*\*", specifier):
+        return None
+    try:
+        return SpecifierSet(specifier.replace("===", "=="), prereleases=prereleases)
+    except InvalidSpecifier:
+        return None
 
 
 def parse_requirement(text: str, span_of: Callable[[int, int], Span]) -> Requirement:

@@ -8,13 +8,11 @@ from the top; the rules use it where nothing is resolved.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..facts import load_json
+from ..model.requirement import version_range
 from ..records import dataclass
-
-if TYPE_CHECKING:
-    from packaging.specifiers import SpecifierSet
 
 SERVER = "azureml-inference-server-http"
 # What is asked for in any case: versions before lack the routes and the Python support of today's.
@@ -135,18 +133,11 @@ def mlflow_asks(specifier: str, *, skinny: bool = False) -> dict[str, str]:
 
 def _disjoint(one: str, other: str) -> bool:
     """Whether no version satisfies both specifiers. One that cannot be read shuts nothing out."""
-    from packaging.specifiers import InvalidSpecifier
-
+    first, second = (version_range(specifier, prereleases=True) for specifier in (one, other))
     try:
-        return _parsed(one).is_disjoint(_parsed(other))
-    except InvalidSpecifier:
+        return first is not None and second is not None and first.is_disjoint(second)
+    except ValueError:
         return False
-
-
-def _parsed(specifier: str) -> SpecifierSet:
-    from packaging.specifiers import SpecifierSet
-
-    return SpecifierSet(specifier, prereleases=True)
 
 
 def _minor(python: str) -> int | None:

@@ -24,6 +24,7 @@ CONTRIB = "azureml-contrib-services>=1.62"
         ({"mlflow": "==1.30.0"}, "1.2.0"),
         ({"mlflow": "==2.0.1"}, "1.2.0"),
         ({"mlflow": "==2.9.2"}, "1.2.0"),
+        ({"mlflow": "===2.9.2"}, "1.2.0"),
         ({"mlflow": "==2.12.2"}, "1.3.3"),
         ({"mlflow": "==2.15.1"}, "1.3.3"),
         ({"mlflow": "==2.17.2"}, "1.5.1"),
@@ -39,6 +40,8 @@ CONTRIB = "azureml-contrib-services>=1.62"
         ({SERVER: "<1.3"}, "1.2.2"),
         ({"pandas": "==1.0"}, "1.5.1"),
         ({"flask": "not a specifier"}, "1.5.1"),
+        ({"flask": "===1.0.x"}, "1.5.1"),
+        ({"gunicorn": "===20.1.0"}, "1.2.0"),
     ],
 )
 def test_the_best_server_for_what_a_model_pins(pins: dict[str, str], version: str) -> None:
