@@ -118,8 +118,10 @@ def python_of(model: Model, target: Target) -> str:
     """The minor version of Python that the image will have (`3.11`), as far as the files say it; else empty."""
     if target.python:
         return target.python
-    if model.environment.python is not None:
-        return model.environment.python.minor
+    pin = model.environment.python
+    # A range leaves it to MLmodel, but where conda chooses from the range.
+    if pin is not None and (pin.minor or target.azure):
+        return pin.minor
     recorded = model.mlmodel.python_version if model.mlmodel is not None else ""
     return ".".join(recorded.split(".")[:2]) if recorded.count(".") else ""
 

@@ -35,7 +35,7 @@ def python_spans(model: Model, target: Target) -> tuple[Span, ...]:
     """Where the Python of the image is told; none where --python does."""
     if target.python:
         return ()
-    if model.environment.python is not None:
+    if model.environment.python is not None and model.environment.python.minor:
         pins = [e.python for e in (model.environment, *model.others) if e.python is not None]
         return tuple(pin.span for pin in pins if pin.minor == pins[0].minor)
     return key_spans(model, "flavors.python_function.python_version")

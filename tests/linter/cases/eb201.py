@@ -5,6 +5,11 @@ def case(python: str, **more: object) -> Case:
     return Case(files={"conda.yaml": CONDA.replace("3.11.7", python)}, **more)
 
 
+def ranged(python: str, **more: object) -> Case:
+    old = MLMODEL.replace("3.11.7", "3.7.3")
+    return Case(files={"MLmodel": old, "conda.yaml": CONDA.replace("python=3.11.7", python)}, **more)
+
+
 TRIGGERS = [
     case("3.8.10", severity="warning", at=("conda.yaml:2",), says="no more security fixes since 2024-10"),
     case("3.9", severity="warning", says="2025-10"),
@@ -21,6 +26,9 @@ TRIGGERS = [
         severity="warning",
         at=("MLmodel:4",),
     ),
+    # conda.yaml gives a range, and MLmodel the Python.
+    ranged("python>=3.6", at=("MLmodel:4",), says="no version of Azure ML inference server runs on Python 3.7"),
+    ranged("python=3", at=("MLmodel:4",)),
 ]
 NEAR_MISSES = [
     Case(),
@@ -28,6 +36,8 @@ NEAR_MISSES = [
     # Not out yet when this was written, and no single version.
     case("3.15"),
     Case(files={"conda.yaml": CONDA.replace("python=3.11.7", "python>=3.8")}),
+    # There conda chooses from the range.
+    ranged("python>=3.6", target={"azure": True}),
     # What the image has counts, not what was recorded.
     case("3.8.10", target={"python": "3.11"}),
 ]

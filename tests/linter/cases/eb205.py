@@ -1,4 +1,4 @@
-from lintcases import CONDA, Case
+from lintcases import CONDA, MLMODEL, Case
 
 
 def case(named: str, **more: object) -> Case:
@@ -14,6 +14,15 @@ TRIGGERS = [
     case("3.11.7", severity="warning", packages=PACKAGES, python="3.13.5", says="3.13.5, the model asks for 3.11"),
     case("3.99.1", severity="warning"),
     Case(target={"python": "3.6"}, severity="warning"),
+    # conda.yaml gives a range, and MLmodel the Python.
+    Case(
+        files={
+            "MLmodel": MLMODEL.replace("3.11.7", "3.7.3"),
+            "conda.yaml": CONDA.replace("python=3.11.7", "python>=3.6"),
+        },
+        severity="warning",
+        at=("MLmodel:4",),
+    ),
     case("3.11.7", severity="info", packages=PACKAGES, python="3.11.2", says="3.11.2, the model names 3.11.7"),
     # A base that was named has it: no warning any more.
     case("3.7", severity="info", packages=PACKAGES, python="3.7.17", says="debian:bookworm brings Python 3.7.17"),
