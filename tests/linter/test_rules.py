@@ -71,22 +71,22 @@ def test_eb010_spark(lint):
         '{"name": "x", "type": "object", "properties": {"p": {"type": "binary"}}}',
     ],
 )
-def test_eb011_binary_columns_on_azureml_alone(lint, field):
+def test_eb011_binary_columns_on_azure_alone(lint, field):
     text = mlmodel().replace('{"type": "double"}', field)
-    (found,) = lint({"MLmodel": text})
+    (found,) = lint({"MLmodel": text}, azure=True)
     assert (found.code, found.severity, "x" in found.message) == ("EB011", "error", True)
-    assert lint({"MLmodel": text}, server="envbuild") == []
-    assert lint({"MLmodel": text}, script=parse_script("score.py", b"")) == []
+    assert lint({"MLmodel": text}) == lint({"MLmodel": text}, server="envbuild") == []
+    assert lint({"MLmodel": text}, azure=True, script=parse_script("score.py", b"")) == []
 
 
 @pytest.mark.parametrize(
     ("shape", "bad"), [("[-1, 3]", False), ("[-1]", False), ("[2, -1]", True), ("[-1, -1, 3]", True), ("[]", False)]
 )
-def test_eb012_free_dimensions_on_azureml_alone(lint, shape, bad):
+def test_eb012_free_dimensions_on_azure_alone(lint, shape, bad):
     field = '{"type": "tensor", "tensor-spec": {"dtype": "float64", "shape": %s}}' % shape  # noqa: UP031
     text = mlmodel().replace('{"type": "double"}', field)
-    assert codes(lint({"MLmodel": text})) == ([("EB012", "error")] if bad else [])
-    assert lint({"MLmodel": text}, server="envbuild") == []
+    assert codes(lint({"MLmodel": text}, azure=True)) == ([("EB012", "error")] if bad else [])
+    assert lint({"MLmodel": text}) == lint({"MLmodel": text}, server="envbuild") == []
 
 
 def test_eb013_no_signature(lint):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 import os
 
@@ -64,3 +66,49 @@ def test_answers_under_the_azureml_server(name, start, model, example, azure_bod
         assert refused.status == 400
         assert "'bmi'" in refused.json["message"]
     assert server.stop() == 0, server.log
+
+
+LOADER = """
+class Told:
+    def predict(self, data):
+        if hasattr(data, "columns"):
+            return [value.hex() for value in data["image"]]
+        return list(data.shape)
+def _load_pyfunc(path):
+    return Told()
+"""
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        (
+            {"type": "binary", "name": "image"},
+            {"columns": ["image"], "data": [[base64.b64encode(b"\x00\xff").decode()]]},
+            ["00ff"],
+        ),
+        (
+            {"type": "tensor", "tensor-spec": {"dtype": "float64", "shape": [-1, -1, 3]}},
+            [[[1, 2, 3], [4, 5, 6]]],
+            [1, 2, 3],
+        ),
+    ],
+    ids=["binary", "free"],
+)
+def test_the_azureml_server_takes_binary_columns_and_free_dimensions(field, value, expected, start, site, tmp_path):
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "told.py").write_text(LOADER)
+    flavors = {"python_function": {"loader_module": "told", "code": "code"}}
+    signature = {part: json.dumps([field]) for part in ("inputs", "outputs")}
+    (tmp_path / "MLmodel").write_text(json.dumps({"flavors": flavors, "signature": signature}))
+    server = start(
+        "envbuild_runtime.azureml",
+        AZUREML_MODEL_DIR=str(tmp_path.parent),
+        MLFLOW_MODEL_FOLDER=tmp_path.name,
+        AML_APP_ROOT=str(site / "envbuild_runtime"),
+        AZUREML_ENTRY_SCRIPT="mlflow_score_script.py",
+    ).wait_until_up()
+
+    reply = server.post("/score", {"input_data": value})
+
+    assert (reply.status, reply.json) == (200, expected), reply.text + server.log

@@ -1,4 +1,4 @@
-"""EB011: a binary column that the server does not decode."""
+"""EB011: a binary column that Azure ML does not decode."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ..types import Finding, Target
 
 
 class BinaryColumn(BaseRule):
-    """The signature has a binary input, and the server hands its base64 text on undecoded.
+    """The signature has a binary input, and Azure ML's own script hands its base64 text on undecoded.
 
-    *What it does*: looks for the type `binary` in the inputs, also inside arrays, objects and maps, when the server is
-    `azureml` with its own scoring script.
+    *What it does*: with `--target azure`, looks for the type `binary` in the inputs, also inside arrays, objects and
+    maps.
 
-    *Why it breaks*: that script never decodes base64, so `predict` gets text where it expects bytes, or MLflow
+    *Why it breaks*: Azure ML's script never decodes base64, so `predict` gets text where it expects bytes, or MLflow
     refuses it.
 
-    *Example*: `{"name": "image", "type": "binary"}` with `--server azureml`.
+    *Example*: `{"name": "image", "type": "binary"}` in the signature.
 
-    *Use instead*: `--server envbuild` or `--server mlflow`, which decode it, or a scoring script that does.
+    *Use instead*: an image of envbuild, each of whose servers decodes it, or a scoring script that does.
 
     *Source*: Azure ML, "Deploy MLflow models", Limitations; MLflow, signature types.
     """
@@ -31,14 +31,14 @@ class BinaryColumn(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding that names the columns."""
-        if target.server.name != "azureml" or target.script is not None or model.mlmodel is None:
+        if not target.azure or target.script is not None or model.mlmodel is None:
             return
         signature = model.mlmodel.signature
         names = [f.name or "(no name)" for f in signature.inputs if _holds_binary(f.spec)] if signature else []
         if names:
             yield self.finding(
-                f"the azureml server never decodes binary input: {', '.join(names)[:200]}",
-                hint="use --server envbuild or mlflow, or decode it in a --scoring-script",
+                f"Azure ML's script never decodes binary input: {', '.join(names)[:200]}",
+                hint="build an image with envbuild, or decode it in a --scoring-script",
                 spans=key_spans(model, "signature.inputs"),
             )
 
