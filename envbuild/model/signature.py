@@ -42,6 +42,8 @@ def parse_input_example(raw: Any) -> InputExample | None:
 
 def _fields(raw: Mapping[str, Any], part: str) -> tuple[Field, ...]:
     value = raw.get(part)
+    if not value:  # As MLflow has it, for an empty text too.
+        return ()
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -58,6 +60,8 @@ def _field(spec: Any, part: str) -> Field:
     if not isinstance(spec, dict):
         raise BadSignatureError(part, f"the {part} of the signature hold something that is no field")
     kind = spec.get("type")
+    if part == "params":
+        kind = kind or spec.get("dtype")  # What MLflow wrote once.
     if not isinstance(kind, str):
         raise BadSignatureError(part, f"a field of the signature's {part} has no type")
     tensor = spec.get("tensor-spec")

@@ -49,6 +49,21 @@ def test_a_signature_of_lists_is_read_as_well(model):
     assert (field.name, field.type, field.required) == ("a", "long", False)
 
 
+def test_params_may_say_dtype_as_older_mlflow_did(model):
+    text = '[{"name": "temperature", "dtype": "float", "default": 0.5, "shape": null}]'
+    found = model({"MLmodel": f"flavors: {{python_function: {{loader_module: m}}}}\nsignature:\n  params: '{text}'\n"})
+    assert found.problems == ()
+    (field,) = found.mlmodel.signature.params
+    assert (field.name, field.type) == ("temperature", "float")
+
+
+@pytest.mark.parametrize("part", ["inputs", "outputs", "params"])
+def test_an_empty_part_of_the_signature_is_none(model, part):
+    found = model({"MLmodel": f"flavors: {{python_function: {{loader_module: m}}}}\nsignature:\n  {part}: ''\n"})
+    assert found.problems == ()
+    assert getattr(found.mlmodel.signature, part) == ()
+
+
 def test_the_input_example_is_read(fixture_models):
     example = read(fixture_models / "params").mlmodel.input_example
     assert example.path == "input_example.json"
@@ -146,6 +161,7 @@ def test_keys_that_come_twice_are_found_at_every_depth(model):
         "'{}'",
         "'[1]'",
         '\'[{"name": "x"}]\'',
+        '\'[{"name": "x", "dtype": "long"}]\'',
         '\'[{"type": "tensor"}]\'',
         "7",
         f"'{'[' * 20_000}'",

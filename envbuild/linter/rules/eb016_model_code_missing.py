@@ -18,7 +18,7 @@ class ModelCodeMissing(BaseRule):
     """Code or data that MLmodel names is absent from the folder.
 
     *What it does*: looks for what `code`, `data`, `model_code_path`, `model_path`, `pickled_model` and `python_model`
-    name in the flavors, among the files that go into the image.
+    name in the flavors, among the files that go into the image. For paddle a file `model.*` is enough for `model`.
 
     *Why it breaks*: the server stops when it loads the model.
 
@@ -49,8 +49,11 @@ class ModelCodeMissing(BaseRule):
         reported: set[str] = set()
         for flavor in sorted(model.mlmodel.flavors, key=lambda name: (name != "python_function", name)):
             for key in _KEYS:
-                path = _path(key, model.mlmodel.flavors[flavor].get(key))
+                values = model.mlmodel.flavors[flavor]
+                path = _path(key, values.get(key))
                 if not path or path in present or path in reported:
+                    continue
+                if _is_beginning(key, flavor, values) and any(p.startswith(f"{path}.") for p in present):
                     continue
                 reported.add(path)
                 why = f": it is left out ({left_out[path]})" if path in left_out else ""
@@ -59,6 +62,12 @@ class ModelCodeMissing(BaseRule):
                     hint="copy the whole folder that log_model wrote" if not why else "take it out of .envbuildignore",
                     spans=key_spans(model, f"flavors.{flavor}.{key}"),
                 )
+
+
+def _is_beginning(key: str, flavor: str, values: Mapping[str, Any]) -> bool:
+    """Whether files are named by their common beginning: paddle adds `.pdmodel` and `.pdiparams` to it."""
+    paddle = flavor == "paddle" or values.get("loader_module") == "mlflow.paddle"
+    return paddle and key in ("model_path", "pickled_model")
 
 
 def _path(key: str, value: Any) -> str:
