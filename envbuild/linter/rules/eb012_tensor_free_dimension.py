@@ -51,7 +51,7 @@ class TensorFreeDimension(BaseRule):
 def _has_sample(model: Model, target: Target) -> bool:
     """Whether the script takes its sample of the input from the input example, and not from the signature."""
     example = model.mlmodel.input_example if model.mlmodel is not None else None
-    if example is None or all(file.path != example.path for file in model.files):
+    if example is None or not example.kind or all(file.path != example.path for file in model.files):
         return False
     # pandas 3 does not read a table the way that the script hands it over; examples of any other kind are its sample.
     return example.kind != "dataframe" or not pins_of(model, target, "pandas").from_on("3")
