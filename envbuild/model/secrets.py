@@ -34,8 +34,19 @@ def _shape(kind: str, mark: str, expression: str) -> Shape:
     return Shape(kind=kind, mark=mark, expression=pattern(expression))
 
 
+# Between the lines of a key: ends of lines, also as escapes, and the quotes of a literal for each line.
+_BREAKS = r"(?:\\[nr]|[\s\"'+,\\]){1,40}"
+_FIELDS = r"(?:[A-Z][A-Za-z-]{2,20}: ?[\w,.() -]{1,80}" + _BREAKS + r"){0,4}"
 SHAPES = (
-    _shape("a private key", "PRIVATE KEY", r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----[^\s\"']*"),
+    # With what lies behind its head: a program may well look for the head alone.
+    _shape(
+        "a private key",
+        "PRIVATE KEY",
+        r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
+        + _BREAKS
+        + _FIELDS
+        + r"[A-Za-z0-9+/]{40}[^\s\"']*",
+    ),
     _shape("an AWS access key", "AKIA", r"(?<![A-Z0-9])AKIA[A-Z2-7]{16}(?![A-Z0-9])"),
     _shape("a GitHub token", "gh", r"(?<![A-Za-z0-9])gh[opsur]_[A-Za-z0-9]{36,251}(?![A-Za-z0-9])"),
     _shape("a GitHub token", "github_pat_", r"(?<!\w)github_pat_[A-Za-z0-9_]{82}(?!\w)"),

@@ -7,6 +7,7 @@ import datetime
 import io
 import pickle
 import pickletools
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envbuild.model.pickles.opcodes import MAX_TEXT, TAIL, DamagedPickleError, Walker
+from envbuild.model.pickles.reading import modules_of
 from envbuild.model.pickles.source import Budget, Source
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -117,3 +119,19 @@ def test_long_bytes_are_stepped_over_unread(tmp_path):
         found = list(Walker(Source(stream, budget, seeks=True)).opcodes())
     assert [argument for _, argument in found] == [4, bytes(TAIL), "end", None]
     assert budget.bytes > 60 << 20
+
+
+@pytest.mark.parametrize(
+    "behind", [b"c", b"\nc", b"cc\n", b"\nA", b"\n" + b"A" * 199, b"ca\nb", b"\x8cA", b"\x8c\x03abc\x93"], ids=len
+)
+def test_what_lies_behind_a_damage_is_looked_through_in_time(behind):
+    content = b"\x80\x04}\xff" + behind * ((2 << 20) // len(behind))
+    started = time.process_time()
+    modules_of(io.BytesIO(content))
+    assert time.process_time() - started < 2.0
+
+
+@pytest.mark.parametrize("before", [b"", b"N", b"\n", b"q\x01", b"\xff" * 300, b"x" * 300 + b"("], ids=len)
+def test_names_behind_a_damage_are_found_by_their_shape(before):
+    content = b"\x80\x04}\xff" + before + b"csklearn.tree._classes\nTree\ncnumpy\nndarray\n"
+    assert modules_of(io.BytesIO(content)) == {"sklearn.tree._classes", "numpy"}

@@ -10,7 +10,7 @@ from envbuild.model.secrets import SHAPES, secrets_in
 MIXED = "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zC1bD2fF3gG4hJ5kL6mM7nP8qR9sT0uV1wX2yZ3aA4bB5cC6dD7eE8fF9gG0hH"
 # Put together here, so that no scanner takes this file for a leak.
 TOKENS = {
-    "a private key": "-----BEGIN RSA " + "PRIVATE KEY-----",
+    "a private key": "-----BEGIN RSA " + "PRIVATE KEY-----\\n" + MIXED[:64],
     "an AWS access key": "AKI" + "A2B3CDEFGH4IJKLMN",
     "a GitHub token": "gh" + "p_" + MIXED[:36],
     "a GitLab token": "glpa" + "t-" + MIXED[:20],

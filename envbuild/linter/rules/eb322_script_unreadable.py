@@ -34,6 +34,14 @@ class ScriptUnreadable(BaseRule):
         problem = target.script.problem if target.script is not None else None
         if problem is None or problem.span is None:
             return
+        if target.script is not None and target.script.beyond:
+            yield self.finding(
+                f"the scoring script is not looked into: {problem.message}",
+                hint="nothing is known of its init() and run(), nor of what it imports",
+                spans=[problem.span],
+                severity="warning",
+            )
+            return
         here = ".".join(map(str, sys.version_info[:2]))
         newer = release(python_of(model, target)) > release(here)
         yield self.finding(

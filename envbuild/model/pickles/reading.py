@@ -11,11 +11,17 @@ from ...records import dataclass
 from .names import Names, follow
 from .opcodes import AHEAD, DamagedPickleError, Walker
 from .source import Budget, Source, open_source
+from .zipend import directory_size
 
 MAX_MEMBERS = 10_000
+# Bytes of a zip archive's directory, some 60 for each member, of which objects are made before the first can be read.
+MAX_DIRECTORY = 2 << 20
 
 # Between two stretches of opcodes some libraries write raw data; names behind it are found by their shape.
-_GLOBAL = pattern(rb"c([A-Za-z_][\w.]{0,199})\n[A-Za-z_][\w.<>]{0,199}\n")
+# A line that may end in the opcode GLOBAL and a module's name, and one that may be a name in that module.
+_MODULE_END = pattern(rb"c([A-Za-z_][\w.]*)\Z")
+_TAKEN = pattern(rb"[A-Za-z_][\w.<>]{0,199}\Z")
+_WORD = b"._" + bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123))
 _SHORT_STRING = pattern(rb"\x8c(?P<size>.)(?P<text>[A-Za-z_][\w.]*)", re.DOTALL)
 _STACK_GLOBAL = pattern(rb"\x94?(?:\x8c.[A-Za-z_][\w.<>]*?|h.|j.{4})\x94?\x93", re.DOTALL)
 _MODULE = pattern(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
@@ -62,6 +68,8 @@ def modules_of(stream: IO[bytes]) -> set[str]:
 def _in_archive(stream: IO[bytes], budget: Budget) -> Iterator[Read]:
     import zipfile
 
+    if directory_size(stream) > MAX_DIRECTORY:
+        return
     with zipfile.ZipFile(stream) as archive:
         for info in archive.infolist()[:MAX_MEMBERS]:
             name = info.filename
@@ -98,7 +106,7 @@ def _by_shape(source: Source, position: int) -> set[str]:
     found: set[str] = set()
     position = max(position, source.start)
     while data := source.at(position):
-        found |= {m[1].decode() for m in _GLOBAL.finditer(data)}
+        found |= set(_globals(data))
         for match in _SHORT_STRING.finditer(data):
             size = match["size"][0]
             end = match.start("text") + size
@@ -107,6 +115,20 @@ def _by_shape(source: Source, position: int) -> set[str]:
         # What the window cuts off is seen whole in the next.
         position += max(len(data) - AHEAD, AHEAD)
     return {name for name in found if _MODULE.fullmatch(name)}
+
+
+def _globals(data: bytes) -> Iterator[str]:
+    """The modules of what looks like the opcode GLOBAL: `c`, a module's name and another, each with an end of line."""
+    lines = data.split(b"\n")
+    seen: set[bytes] = set()
+    for line, taken in zip(lines, lines[1:-1], strict=False):
+        if line in seen or not _TAKEN.match(taken):
+            continue
+        seen.add(line)
+        end = line[-201:]
+        name = _MODULE_END.search(end, len(end.rstrip(_WORD)))
+        if name is not None:
+            yield name[1].decode()
 
 
 def _in_schema(source: Source, member: str) -> Read:

@@ -38,11 +38,12 @@ def parse_script(file: str, source: bytes, *, modules: Collection[str] = ()) -> 
     text, beside = source.decode("utf-8-sig", "replace"), frozenset(modules)
     if len(source) > MAX_BYTES:
         problem = Problem(code="EB322", message=f"it is larger than {MAX_BYTES >> 10} KiB", span=Span(file=file))
-        return ScoringScript(file=file, text="", problem=problem, modules=beside)
+        return ScoringScript(file=file, text="", problem=problem, beyond=True, modules=beside)
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return ScoringScript(file=file, text=text, problem=_problem(error, file), modules=beside)
+        beyond = not isinstance(error, (SyntaxError, ValueError))
+        return ScoringScript(file=file, text=text, problem=_problem(error, file), beyond=beyond, modules=beside)
     places = Places(file, source)
     bound = list(bindings(tree))
     names = Counter(name for name, _, _ in bound)

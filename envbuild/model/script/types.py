@@ -47,15 +47,16 @@ class Function:
 class ScoringScript:
     """A scoring script. `file` is its path as given, by which its spans name it, and `text` its content.
 
-    `problem` tells why it could not be read; then all else is empty. `bound` are the names that exist at the top once
-    it is imported, `functions` those of them that are functions defined once, under no condition. `open` tells that
-    other names may exist, too (`from x import *`). `modules` are the top-level modules that the script and its code
-    folder bring along.
+    `problem` tells why it could not be read; then all else is empty. `beyond` tells that it is larger or deeper than
+    what is read here, and may well be sound. `bound` are the names that exist at the top once it is imported,
+    `functions` those of them that are functions defined once, under no condition. `open` tells that other names may
+    exist, too (`from x import *`). `modules` are the top-level modules that the script and its code folder bring along.
     """
 
     file: str
     text: str
     problem: Problem | None = None
+    beyond: bool = False
     imports: tuple[Import, ...] = ()
     bound: frozenset[str] = frozenset()
     functions: tuple[Function, ...] = ()

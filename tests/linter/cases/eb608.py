@@ -3,7 +3,9 @@ from lintcases import CONDA, MLMODEL, Case, conda
 # Put together here, so that no scanner takes this file for a leak.
 TOKEN = "dap" + "i" + "0123456789abcdef" * 2
 GITHUB = "gh" + "p_" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zC1bD2"
-KEY = "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIE\n"
+HEAD = "-----BEGIN RSA " + "PRIVATE KEY-----"
+LINE = "MIIE" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zC" * 2
+KEY = f"{HEAD}\n{LINE}\n"
 ACCOUNT = "AccountKey=" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zC1bD2fF3gG4" * 2 + "h5=="
 TRIGGERS = [
     Case(
@@ -18,6 +20,17 @@ TRIGGERS = [
         at=("MLmodel:11",),
         says="Azure storage account",
     ),
+    Case(
+        files={
+            "cert/locked.key": f"{HEAD}\r\nProc-Type: 4,ENCRYPTED\r\nDEK-Info: AES-256-CBC,0A1B2C\r\n\r\n{LINE}\r\n"
+        },
+        says="private key",
+    ),
+    Case(
+        files={"code/auth.py": f'KEY = (\n    "{HEAD}\\n"\n    "{LINE}\\n"\n)\n'},
+        at=("code/auth.py:2",),
+        says="private",
+    ),
     Case(files={".databrickscfg": "[DEFAULT]\nhost = https://x\n"}, at=(".databrickscfg:1",), says="Databricks"),
     Case(files={".env.production": "A=1\n"}, says="environment variables"),
     Case(files={"code/.aws/credentials": "[default]\n"}, says="keys of AWS"),
@@ -27,6 +40,7 @@ TRIGGERS = [
     Case(files={"code/.netrc": "machine h\n"}, target={"azure": True}, says="the whole folder"),
 ]
 NEAR_MISSES = [
+    Case(files={"code/auth.py": f'PEM = f"{HEAD}\\n{{os.environ["KEY"]}}\\n"\nif "{HEAD}" in PEM:\n    pass\n'}),
     Case(files={".env.example": "A=1\n", "code/credentials": "x\n", "id_rsa.pub": "ssh-rsa AAAA\n"}),
     Case(files={"cert/ca.pem": "-----BEGIN CERTIFICATE-----\nMIIE\n"}),
     Case(files={"code/a.py": "TOKEN = os.environ['DATABRICKS_TOKEN']\nK = 'AKIAIOSFODNN7" + "EXAMPLE'\n"}),
