@@ -69,10 +69,14 @@ def closure(names: Sequence[str], indexes: Sequence[Index], *, having: Sequence[
     chosen = {stanza.name: stanza for stanza in having}
     provided = {name for stanza in having for name in stanza.provides}
     named = frozenset(names) if having else frozenset()
+
+    def passed_over(name: str) -> bool:
+        return name not in named and excluded(name, added=bool(having))
+
     pending = [([name], "the base") for name in names]
     while pending:
         alternatives, wanted_by = pending.pop(0)
-        if any((excluded(name) and name not in named) or name in chosen for name in alternatives):
+        if any(passed_over(name) or name in chosen for name in alternatives):
             continue
         if having and not provided.isdisjoint(alternatives):
             continue
@@ -82,7 +86,7 @@ def closure(names: Sequence[str], indexes: Sequence[Index], *, having: Sequence[
                 f"no index has {' or '.join(alternatives)}, which {wanted_by} needs",
                 hint="the mirror may lack a part of the archive; name another one with " + VARIABLE,
             )
-        if stanza.name in chosen or (excluded(stanza.name) and stanza.name not in named):
+        if stanza.name in chosen or passed_over(stanza.name):
             continue
         chosen[stanza.name] = stanza
         provided |= stanza.provides

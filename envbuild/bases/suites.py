@@ -71,22 +71,20 @@ _COMMON = (
     "tzdata",
 )
 
-# Needed by maintainer scripts, by shells, or by a module that is left out (nis); never at run time.
+# Needed by maintainer scripts and by shells; never at run time.
 _EXCLUDED = frozenset(
     {
         "awk",
         "debconf",
         "debconf-2.0",
         "dpkg",
-        "libnsl2",
-        "libtirpc3",
-        "libtirpc3t64",
-        "openssl",
         "python3",
         "python3-lib2to3",
         "python3-minimal",
     }
 )
+# What the base's own packages need in the same way, or for a module that is left out (nis). Others really use it.
+_EXCLUDED_FROM_BASE = frozenset({"libnsl2", "libtirpc3", "libtirpc3t64", "openssl"})
 
 
 # Every Debian has them, so packages depend on them for their maintainer scripts: programs only where asked for by name.
@@ -129,9 +127,9 @@ def roots(suite: Suite) -> tuple[str, ...]:
     return tuple(sorted((*_COMMON, *python, *distutils)))
 
 
-def excluded(package: str) -> bool:
-    """Whether a dependency on `package` is not followed."""
-    return package in _EXCLUDED
+def excluded(package: str, *, added: bool) -> bool:
+    """Whether a dependency on `package` is not followed; `added` is for those of packages beyond the base's own."""
+    return package in _EXCLUDED or (package in _EXCLUDED_FROM_BASE and not added)
 
 
 _STDLIB_LEFT_OUT = (

@@ -153,6 +153,15 @@ def test_what_the_base_does_without_comes_when_it_is_named(shelf: Any, store: St
     assert "usr/bin/openssl" in members(store, open_base(NAME, store, apt=["openssl"]))
 
 
+def test_what_the_base_alone_does_without_comes_with_who_needs_it(shelf: Any, store: Store) -> None:
+    shelf.add("libtirpc3", entries={f"{FOLDER}/libtirpc.so.3": make_library("libtirpc.so.3")})
+    shelf.add("libgdal32", fields="Depends: libtirpc3 (>= 1), debconf\n")
+    shelf.publish()
+    before = {package.name for package in open_base(NAME, store).packages}
+    after = {package.name for package in open_base(NAME, store, apt=["libgdal32"]).packages}
+    assert after - before == {"libgdal32", "libtirpc3"}
+
+
 def test_java_is_found_by_its_name_and_trusts_what_the_base_trusts(shelf: Any, store: Store) -> None:
     pem = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(b"der of A") + b"-----END CERTIFICATE-----\n"
     shelf.add("ca-certificates", "3-1", {"usr/share/ca-certificates/mozilla/A.crt": pem})

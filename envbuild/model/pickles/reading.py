@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import IO
 
 from ...patterns import pattern
@@ -121,7 +122,7 @@ def _globals(data: bytes) -> Iterator[str]:
     """The modules of what looks like the opcode GLOBAL: `c`, a module's name and another, each with an end of line."""
     lines = data.split(b"\n")
     seen: set[bytes] = set()
-    for line, taken in zip(lines, lines[1:-1], strict=False):
+    for line, taken in pairwise(lines[:-1]):
         if line in seen or not _TAKEN.match(taken):
             continue
         seen.add(line)
