@@ -9,11 +9,12 @@ import yaml
 from ...model.document import Document, items, lookup
 from ...model.requirement import InvalidRequirementError, parse_requirement
 from ...model.texts import UnreadableError
-from ...model.types import Model, Span
+from ...model.types import Environment, Model, Span
 from ...records import dataclass
 from ..base import BaseRule
 from ..condaspec import conda_range
 from ..editing import may_edit, replaced
+from ..hashes import hashed
 from ..pins import Pins, python_of
 from ..pythons import first_working
 from ..types import Edit, Finding, Target
@@ -21,12 +22,13 @@ from ..types import Edit, Finding, Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tool:
-    """A line that asks for pip or setuptools: as written, its range, and the line without the range."""
+    """A line that asks for pip or setuptools: as written, its range, and the Python that its file is for."""
 
     name: str
     text: str
     specifier: str
     span: Span
+    python: str
 
     @property
     def bare(self) -> str:
@@ -38,7 +40,8 @@ class PipTooOldForPython(BaseRule):
     """The range of pip or setuptools holds no version that runs on the model's Python.
 
     *What it does*: with Python 3.12 or newer, looks at pip and setuptools among the conda packages, in the pip list and
-    in python_env.yaml's `build_dependencies`: a range that ends before pip 23.1.2 or setuptools 66.1.
+    in python_env.yaml's `build_dependencies`: a range that ends before pip 23.1.2 or setuptools 66.1. Each file is
+    judged by the Python that it names itself.
 
     *Why it breaks*: those call `pkgutil.ImpImporter`, which Python 3.12 no longer has, so the environment is made and
     its pip then stops at the first package. envbuild's image is not affected, since nothing is installed inside of it;
@@ -57,19 +60,25 @@ class PipTooOldForPython(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each of the two tools."""
-        python = python_of(model, target)
-        for name, row in first_working(python).items():
-            tools = [tool for tool in _tools(model, name) if _too_old(model, tool, row["version"])]
-            if not tools:
-                continue
+        too_old: dict[str, dict[Span, _Tool]] = {}
+        for tool in _tools(model, target):
+            if _too_old(model, tool, first_working(tool.python)[tool.name]["version"]):
+                too_old.setdefault(tool.name, {}).setdefault(tool.span, tool)
+        with_hash = {span for environment in (model.environment, *model.others) for span in hashed(environment)}
+        for name, by_span in too_old.items():
+            tools, row = list(by_span.values()), first_working(next(iter(by_span.values())).python)[name]
+            locked = not with_hash.isdisjoint(by_span)
             edits = [replaced(model, tool.span, tool.text, tool.bare, drops=(tool.text,)) for tool in tools]
-            fixable = may_edit(model) and None not in edits
+            # Without its version a line with hashes is refused.
+            fixable = may_edit(model) and None not in edits and not locked
             made: list[Edit] = [edit for edit in edits if edit is not None] if fixable else []
+            hint = f"pin {name} from {row['version']} on, with its hashes" if locked else f"write `{name}`"
             conda = any(tool.span.file in model.environment.files[:1] for tool in tools)
             yield self.finding(
-                f"{tools[0].text} cannot run on Python {python}: {name} {row['version']} is the first that does",
-                hint=("--fix drops the range" if made else f"write `{name}`") + f"; {row['why']}",
-                spans=[tool.span for tool in tools],
+                f"{tools[0].text} cannot run on Python {tools[0].python}: "
+                f"{name} {row['version']} is the first that does",
+                hint=("--fix drops the range" if made else hint) + f"; {row['why']}",
+                spans=list(by_span),
                 edits=made,
                 severity="error" if target.azure and conda else "warning",
             )
@@ -79,29 +88,31 @@ def _too_old(model: Model, tool: _Tool, version: str) -> bool:
     return Pins(name=tool.name, model=model, specifiers=(tool.specifier,)).below(version)
 
 
-def _tools(model: Model, name: str) -> Iterator[_Tool]:
-    """Every line of the environment files that asks for that tool, each once."""
-    seen: set[Span] = set()
+def _tools(model: Model, target: Target) -> Iterator[_Tool]:
+    """Every line of the environment files that asks for a tool of which old versions do not run on their Python."""
     for environment in (model.environment, *model.others):
-        found = [_Tool(name=name, text=d.text, specifier=conda_range(d.text), span=d.span) for d in environment.conda]
-        found = [tool for tool, dependency in zip(found, environment.conda, strict=True) if dependency.name == name]
-        found += [
-            _Tool(name=name, text=r.text, specifier=r.specifier, span=r.span)
-            for r in environment.pip
-            if r.name == name and not r.url and not r.marker
-        ]
-        for file in environment.files:
-            if environment.source == "python_env.yaml" and file == environment.files[0]:
-                found += _built_with(model, file, name)
-        yield from (tool for tool in found if tool.span not in seen and name in tool.text)
-        seen |= {tool.span for tool in found}
+        own = environment.python.minor if environment.python is not None and not target.python else ""
+        python = own or python_of(model, target)
+        for name in first_working(python):
+            yield from (tool for tool in _of(model, environment, name, python) if name in tool.text)
+
+
+def _of(model: Model, environment: Environment, name: str, python: str) -> Iterator[_Tool]:
+    for d in environment.conda:
+        if d.name == name:
+            yield _Tool(name=name, text=d.text, specifier=conda_range(d.text), span=d.span, python=python)
+    for r in environment.pip:
+        if r.name == name and not r.url and not r.marker:
+            yield _Tool(name=name, text=r.text, specifier=r.specifier, span=r.span, python=python)
+    if environment.source == "python_env.yaml":
+        yield from _built_with(model, environment.files[0], name, python)
 
 
 def _at(span: Span) -> Callable[[int, int], Span]:
     return lambda _start, _end: span
 
 
-def _built_with(model: Model, file: str, name: str) -> Iterator[_Tool]:
+def _built_with(model: Model, file: str, name: str, python: str) -> Iterator[_Tool]:
     try:
         document = Document(file, model.texts.get(file, ""))
     except UnreadableError:
@@ -115,4 +126,4 @@ def _built_with(model: Model, file: str, name: str) -> Iterator[_Tool]:
         except InvalidRequirementError:
             continue
         if requirement.name == name:
-            yield _Tool(name=name, text=requirement.text, specifier=requirement.specifier, span=span)
+            yield _Tool(name=name, text=requirement.text, specifier=requirement.specifier, span=span, python=python)
