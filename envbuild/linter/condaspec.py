@@ -7,6 +7,11 @@ import re
 from ..patterns import pattern
 
 _CONDA = pattern(r"(?:[^\s:\[]+::)?[A-Za-z0-9_.-]+?\s*(?P<version>[=<>!~\s].*)", re.DOTALL)
+# What both conda and PEP 440 take for one version; `2023c` is none, which PEP 440 would read as a pre-release.
+_VERSION = r"[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?"
+_PLAIN = pattern(_VERSION)
+_CLAUSE = pattern(rf"(?:>=|<=|>|<|!=|~=)\s*{_VERSION}(?:\.\*)?")
+_ZONES = pattern(r"(?<![\w.])([0-9]{4})([a-z])(?![\w.])")
 
 
 def conda_range(text: str) -> str:
@@ -19,11 +24,15 @@ def conda_range(text: str) -> str:
     for clause in (c.strip() for c in version.split(",")):
         exact = re.fullmatch(r"==\s*([0-9][\w.]*)", clause)
         loose = re.fullmatch(r"=?\s*([0-9][\w.]*?)(?:\.\*|\*)?(?:=.*|\s+\S+)?", clause)
+        single = exact or loose
+        if single and not _PLAIN.fullmatch(single[1]):
+            return ""
         if exact:
             clauses.append("==" + exact[1])
         elif loose:
-            clauses.append(f"=={loose[1]}.*")
-        elif re.fullmatch(r"(?:>=|<=|>|<|!=|~=)\s*[0-9][\w.]*(?:\.\*)?", clause):
+            # Nothing but a release has others below it.
+            clauses.append(f"=={loose[1]}" + (".*" if re.fullmatch(r"[0-9.]+", loose[1]) else ""))
+        elif _CLAUSE.fullmatch(clause):
             clauses.append(re.sub(r"\s", "", clause).removesuffix(".*") if clause[:1] in "<>" else clause)
         else:
             return ""
@@ -39,8 +48,11 @@ def has_version(text: str) -> bool:
 def pip_requirement(name: str, text: str) -> str:
     """The conda match spec `text` as a requirement of the package `name`; empty where it has no equal.
 
-    A version of three numbers or more, which conda's single `=` takes with all that begins like it, is pinned.
+    A version of three numbers or more, which conda's single `=` takes with all that begins like it, is pinned. That of
+    tzdata is written with a letter for conda (`2023c`), and with a number on PyPI (`2023.3`).
     """
+    if name == "tzdata":
+        text = _ZONES.sub(lambda zones: f"{zones[1]}.{ord(zones[2]) - ord('a') + 1}", text)
     range_ = conda_range(text)
     if not range_ and (has_version(text) or "[" in text):
         return ""

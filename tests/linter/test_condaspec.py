@@ -24,6 +24,13 @@ from envbuild.linter.condaspec import conda_range, has_version, pip_requirement
         ("numpy=1.26|=1.25", ""),
         ("numpy[build=py*]", ""),
         ("numpy<2.0a0.*", "numpy<2.0a0"),
+        ("numpy=1.26.0rc1=py311_0", "numpy==1.26.0rc1"),
+        ("numpy=2023.3.post1=pyhd8ed1ab_0", "numpy==2023.3.post1"),
+        # PEP 440 would take those letters for a pre-release, or for nothing.
+        ("numpy=2023c=h04d1e81_0", ""),
+        ("numpy==2023c", ""),
+        ("numpy>=9e", ""),
+        ("numpy=1.1.1w", ""),
     ],
 )
 def test_a_match_spec_is_said_in_the_words_of_pip_or_not_at_all(text, wanted):
@@ -31,6 +38,19 @@ def test_a_match_spec_is_said_in_the_words_of_pip_or_not_at_all(text, wanted):
     assert found == wanted
     if found:
         assert str(Requirement(found).specifier) == str(Requirement(wanted).specifier)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("tzdata=2023c=h04d1e81_0", "tzdata==2023.3.*"),
+        ("tzdata==2024a", "tzdata==2024.1"),
+        ("tzdata>=2025b", "tzdata>=2025.2"),
+        ("tzdata", "tzdata"),
+    ],
+)
+def test_tzdata_has_the_version_that_pypi_gives_it(text, wanted):
+    assert pip_requirement("tzdata", text) == wanted
 
 
 def test_a_version_that_has_no_equal_is_known_to_be_there():

@@ -3,9 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cases.eb206 import HASHED
+from lintcases import Case, findings, write
 
 from envbuild.errors import UsageError
 from envbuild.linter import RULES, run
+from envbuild.linter.fixes import apply
 from envbuild.linter.types import Choice, Target
 from envbuild.model import read
 from envbuild.model.script import parse_script
@@ -210,6 +213,41 @@ def test_eb202_no_python_version(lint, line, said):
     assert (found.code, found.severity, said in found.message) == ("EB202", "error", True)
     assert lint({"MLmodel": text, "conda.yaml": conda}, python="3.11") == []
     assert lint({"conda.yaml": conda}) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "pip", "after", "hint"),
+    [
+        ("scikit-learn=1.2.2", "scikit-learn", "scikit-learn==1.2.2", "writes its version into the pip list"),
+        ("scikit-learn=1.2.2", "scikit-learn>=1", "scikit-learn>=1", "takes the line away: the pip list has it"),
+        ("scikit-learn", "scikit-learn", "scikit-learn", "takes the line away: the pip list has it"),
+        ("scikit-learn=1.2.2", "-r requirements.txt", "-r requirements.txt", "writes its version into the pip list"),
+        ("tzdata=2023c=h04d1e81_0", "tzdata", "tzdata==2023.3.*", "writes its version into the pip list"),
+    ],
+)
+def test_eb104_keeps_the_version_of_the_line_that_it_takes_away(tmp_path, lines, pip, after, hint):
+    head = "dependencies:\n- python=3.11.7\n"
+    files = {"conda.yaml": f"{head}- {lines}\n- pip:\n  - {pip}\n  - numpy\n", "requirements.txt": "scikit-learn\n"}
+    root = write(Case(files=files), tmp_path / "model")
+    (found,) = (f for f in findings(Case(), root) if f.code == "EB104")
+    assert hint in found.help
+    apply(read(root), [found], unsafe=True)
+    assert (root / "conda.yaml").read_text() == f"{head}- pip:\n  - {after}\n  - numpy\n"
+    assert read(root).environment.lists(lines.partition("=")[0])
+
+
+def test_eb104_changes_nothing_where_another_file_has_another_version(lint):
+    conda = "dependencies:\n- python=3.11.7\n- numpy=1.26.4\n- pip:\n  - numpy\n"
+    (found,) = lint({"conda.yaml": conda, "requirements.txt": "numpy==2.1.0\n"}, select=["EB104"])
+    assert found.edits == ()
+    assert found.help == "write `numpy==1.26.4` into the pip list instead"
+
+
+def test_eb206_leaves_a_line_with_hashes_alone(tmp_path):
+    (found,) = (f for f in findings(HASHED, write(HASHED, tmp_path / "model")) if f.code == "EB206")
+    assert found.edits == ()
+    assert "66.1" in found.help
+    assert "hashes" in found.help
 
 
 def test_eb204_is_fixable_unless_the_version_is_in_doubt(lint):

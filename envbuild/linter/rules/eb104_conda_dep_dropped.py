@@ -10,7 +10,7 @@ from ...model.types import CondaDependency, Model
 from ..base import BaseRule
 from ..conda_lines import TOOLS, native, without_line
 from ..condaspec import pip_requirement
-from ..editing import added, may_edit, requirements_of
+from ..editing import added, may_edit, requirements_of, respecified
 from ..types import Edit, Finding, Target
 
 # The edits of one package read the whole list: a further round of --fix moves what is left.
@@ -47,14 +47,13 @@ class CondaDepDropped(BaseRule):
                 continue
             name = _on_pypi(dependency.name)
             requirement = pip_requirement(name, dependency.text) if name else ""
-            edits = _moved(model, dependency, name, requirement) if requirement and moved < _AT_ONCE else ()
+            edits: tuple[Edit, ...] = ()
+            hint = "move it to the pip list, under the name and with a version that PyPI has"
+            if requirement:
+                edits, hint = _moved(model, dependency, name, requirement)
+                edits = edits if moved < _AT_ONCE else ()
+                hint = f"--fix --unsafe-fixes {hint}" if edits else f"write `{requirement}` into the pip list instead"
             moved += bool(edits)
-            if edits:
-                hint = f"--fix --unsafe-fixes moves it to the pip list as `{requirement}`"
-            elif requirement:
-                hint = f"write `{requirement}` into the pip list instead"
-            else:
-                hint = "move it to the pip list, under the name and with a version that PyPI has"
             yield self.finding(
                 f"{dependency.name} is a conda package, and the image takes packages from PyPI alone",
                 hint=hint,
@@ -71,12 +70,24 @@ def _on_pypi(name: str) -> str:
     return canonical_name(name) if name in table["same"] else ""
 
 
-def _moved(model: Model, dependency: CondaDependency, name: str, requirement: str) -> tuple[Edit, ...]:
-    """The edits that take the line away, and put the requirement into the pip list unless that has the package."""
+def _moved(model: Model, dependency: CondaDependency, name: str, requirement: str) -> tuple[tuple[Edit, ...], str]:
+    """The edits that take the line away and have its version in the pip list, and what they do, in words.
+
+    No edits where the pip list has the package without a version, and another file has it with one.
+    """
     removal = without_line(model, dependency)
     if removal is None or not may_edit(model):
-        return ()
-    if any(r.span.file == dependency.span.file for r in requirements_of(model, canonical_name(name))):
-        return (removal,)
-    edits = added(model, canonical_name(name), requirement)
-    return (removal, *edits) if edits else ()
+        return (), ""
+    listed = requirements_of(model, canonical_name(name))
+    here = [r for r in listed if r.span.file in model.environment.files]
+    specifier = requirement.removeprefix(name)
+    if here and (not specifier or all(r.specifier or r.url for r in here)):
+        return (removal,), "takes the line away: the pip list has it"
+    if here:
+        bare = not any(r.specifier for r in listed)
+        edits = respecified(model, canonical_name(name), specifier) if bare else ()
+        what = f"takes the line away, and writes its version into the pip list: `{requirement}`"
+    else:
+        edits = added(model, canonical_name(name), requirement)
+        what = f"moves it to the pip list as `{requirement}`"
+    return ((removal, *edits), what) if edits else ((), "")

@@ -16,6 +16,8 @@ TRIGGERS = [
     Case(files=packages("my-private-package=1.0")),
     # What PEP 440 cannot say is left to the person.
     Case(files=packages("numpy=1.26|=1.25")),
+    # Each `conda env export` has these.
+    Case(files=packages("tzdata=2023c=h04d1e81_0", "pytz=2023.3.post1=py311h06a4308_0")),
     # Without a pip list one is made.
     Case(files={"conda.yaml": "dependencies:\n- python=3.11.7\n- pandas=2.2.2\n- numpy=1.26.4\n"}),
 ]
