@@ -8,7 +8,7 @@ import yaml
 
 from ..patterns import pattern
 from .collecting import Collected, Logical, Piece
-from .document import Document, entries, is_float, is_null, items, lookup
+from .document import Document, entries, is_null, is_number, items, lookup
 from .requirements_txt import MAX_REQUIREMENT, take_line
 from .types import CondaDependency, Line, PythonPin
 
@@ -47,7 +47,7 @@ def read_python_env(relative: str, out: Collected) -> None:
     if isinstance(python, yaml.ScalarNode) and not is_null(python):
         span = document.span(python)
         out.python = PythonPin(text=python.value.strip(), span=span)
-        if is_float(python):
+        if is_number(python):
             out.problem(
                 f"unquoted, `python: {python.value}` is the number {_as_number(python.value)}, not a version",
                 span,
@@ -163,6 +163,6 @@ def _pip_list(item: yaml.MappingNode, document: Document, out: Collected) -> Non
 
 def _as_number(text: str) -> str:
     try:
-        return str(float(text.replace("_", "")))
+        return str(float(text.replace("_", ""))) if "." in text else text
     except ValueError:
         return text

@@ -188,9 +188,9 @@ def is_null(node: yaml.Node | None) -> bool:
     return node is None or node.tag == _STANDARD + "null"
 
 
-def is_float(node: yaml.Node) -> bool:
-    """Whether YAML takes the scalar for a floating point number."""
-    return bool(node.tag == _STANDARD + "float")
+def is_number(node: yaml.Node) -> bool:
+    """Whether YAML takes the scalar for a number."""
+    return node.tag in (_STANDARD + "float", _STANDARD + "int")
 
 
 def plain_value(node: yaml.Node) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...model.redact import redact
-from ...model.requirement import canonical_name
+from ...model.requirement import canonical_name, version_range
 from ...model.types import Environment, Model, PythonPin, Requirement, Span
 from ..base import BaseRule
+from ..condaspec import conda_range
 from ..types import Finding, Target
 
 _SHOWN = 10
@@ -20,7 +21,7 @@ class FilesDisagree(BaseRule):
     """conda.yaml, python_env.yaml and requirements.txt list different packages, or another Python.
 
     *What it does*: compares the file that counts with each of the others: the names and version ranges of the pip
-    packages, and the Python version. A conda package counts as listed.
+    packages, and the Python version, which agrees with a range that holds it. A conda package counts as listed.
 
     *Why it breaks*: which file is read depends on the tool. Azure ML and envbuild read conda.yaml; MLflow's virtualenv
     and uv environments read python_env.yaml and requirements.txt. The same model then runs with other packages, or
@@ -52,7 +53,7 @@ class FilesDisagree(BaseRule):
         differ = [name for name in ours if name in theirs and _said(ours[name]) != _said(theirs[name])]
         if not (lacks or more or differ):
             return
-        here = main.pip[0].span.file if main.pip else main.files[0]
+        here = main.files[0]
         there = other.pip[0].span.file if other.pip else other.files[-1]
         parts = [f"{there} lacks {_list(lacks)}"] if lacks else []
         parts += [f"{there} lists {_list([_text(theirs[name]) for name in more])} more"] if more else []
@@ -100,6 +101,9 @@ def _list(texts: Sequence[str]) -> str:
 
 
 def _agree(one: PythonPin, other: PythonPin) -> bool:
-    """Whether two versions are the same as far as both are told: `3.11` and `3.11.7` are."""
-    first, second = (pin.text.strip().lstrip("=").strip().removesuffix(".*").split(".") for pin in (one, other))
-    return all(a == b for a, b in zip(first, second, strict=False))
+    """Whether one version fits both, as far as they are told: `3.11` and `3.11.7` agree, `>=3.10` and `3.11.7` too."""
+    if one.text == other.text:
+        return True
+    texts = (pin.text.strip().lstrip("=").strip() for pin in (one, other))
+    first, second = (version_range(conda_range(f"python={t}" if t[:1].isdigit() else f"python{t}")) for t in texts)
+    return first is None or second is None or not first.is_disjoint(second)

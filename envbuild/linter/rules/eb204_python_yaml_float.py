@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,7 +17,8 @@ class PythonYamlFloat(ProblemRule):
 
     *What it does*: looks at the YAML type of `python` in python_env.yaml.
 
-    *Why it breaks*: `3.10` is the number 3.1; MLflow stops at a TypeError, and other tools look for Python 3.1.
+    *Why it breaks*: `3.10` is the number 3.1; MLflow stops at a TypeError, and other tools look for Python 3.1. `3`
+    is a number, too.
 
     *Example*: `python: 3.10`.
 
@@ -35,7 +37,9 @@ class PythonYamlFloat(ProblemRule):
             lines = split_lines(span.file, model.texts.get(span.file, ""))
             line = lines[span.line - 1] if span.line <= len(lines) else ""
             version = line[span.column - 1 : span.end_column - 1]
-            if model.uri or model.environment.source == "given" or not version or version in ("3.1", "3.2", "3.3"):
+            # With an anchor or a tag before it, or as a whole number, it is not what quotes go around.
+            plain = re.fullmatch(r"[0-9]+\.[0-9]+", version) and version not in ("3.1", "3.2", "3.3")
+            if model.uri or model.environment.source == "given" or not plain:
                 yield finding
                 continue
             text = f'{line[: span.column - 1]}"{version}"{line[span.end_column - 1 :]}'

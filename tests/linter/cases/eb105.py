@@ -23,6 +23,26 @@ TRIGGERS = [
         at=("conda.yaml:2", "python_env.yaml:1"),
         says="asks for Python 3.11.7, and python_env.yaml for 3.10.2",
     ),
+    Case(
+        files={
+            "conda.yaml": CONDA.replace("=3.11.7", ">=3.12,<3.14"),
+            "python_env.yaml": ENV,
+            "requirements.txt": SAME,
+        },
+        severity="warning",
+        at=("conda.yaml:2", "python_env.yaml:1"),
+        says="asks for Python >=3.12,<3.14, and python_env.yaml for 3.11.7",
+    ),
+    # conda.yaml counts, wherever its requirements stand.
+    Case(
+        files={
+            "conda.yaml": "dependencies:\n- python=3.11.7\n- pip\n- pip:\n  - -r req.txt\n",
+            "req.txt": SAME,
+            "requirements.txt": LISTED,
+        },
+        severity="warning",
+        says="conda.yaml, which counts, and requirements.txt disagree",
+    ),
     # It names a file that is not there, so it lists nothing.
     Case(files={"python_env.yaml": ENV}, severity="warning", says="python_env.yaml lacks mlflow-skinny"),
     Case(
@@ -61,6 +81,18 @@ NEAR_MISSES = [
         }
     ),
     Case(files={"python_env.yaml": ENV.replace("3.11.7", '"3.11"'), "requirements.txt": SAME}),
+    # The one is in the range of the other, or nothing can be said of it.
+    *(
+        Case(files={"conda.yaml": CONDA.replace("=3.11.7", said), "python_env.yaml": ENV, "requirements.txt": SAME})
+        for said in (">=3.10,<3.12", "~=3.11", "=3.11.*", "=3", ">=3.8,<4.0a0", "=3.10|=3.11", "[build=x]")
+    ),
+    Case(
+        files={
+            "conda.yaml": CONDA.replace("=3.11.7", ">=3.11.4"),
+            "python_env.yaml": ENV.replace("3.11.7", '"3.11"'),
+            "requirements.txt": SAME,
+        }
+    ),
     # conda.yaml names the other file itself.
     Case(files={"conda.yaml": conda("-r requirements.txt"), "requirements.txt": "numpy\n"}),
 ]

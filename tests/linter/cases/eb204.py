@@ -8,8 +8,11 @@ TRIGGERS = [
         at=("python_env.yaml:1",),
     ),
     Case(files={"python_env.yaml": ENV % "3.11", "requirements.txt": REQUIREMENTS}, at=("python_env.yaml:1",)),
+    # No version, and a number all the same: MLflow stops at the same TypeError.
+    Case(files={"python_env.yaml": ENV % "3", "requirements.txt": REQUIREMENTS}, at=("python_env.yaml:1",)),
 ]
 NEAR_MISSES = [
+    Case(files={"conda.yaml": None, "python_env.yaml": ENV % "!!str 3.10", "requirements.txt": REQUIREMENTS}),
     Case(files={"conda.yaml": None, "python_env.yaml": ENV % '"3.10"', "requirements.txt": REQUIREMENTS}),
     Case(files={"conda.yaml": None, "python_env.yaml": ENV % "3.10.2", "requirements.txt": REQUIREMENTS}),
     Case(files={"conda.yaml": CONDA.replace("python=3.11.7", "python=3.11")}),
