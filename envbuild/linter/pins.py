@@ -73,6 +73,11 @@ class Pins:
         bound = release(version)
         return any(_begins_at(clause, bound) for s in self.specifiers for clause in _clauses(s))
 
+    def above(self, version: str) -> bool:
+        """Whether the ranges take releases after `version` alone."""
+        bound = release(version)
+        return any(_begins_after(clause, bound) for s in self.specifiers for clause in _clauses(s))
+
 
 def pins_of(model: Model, target: Target, name: str) -> Pins:
     """What the model's files say of the package `name` (canonical)."""
@@ -195,6 +200,11 @@ def _ends_before(clause: tuple[str, str, str], bound: Release) -> bool:
 
 def _begins_at(clause: tuple[str, str, str], bound: Release) -> bool:
     return _interval(clause)[0] >= bound
+
+
+def _begins_after(clause: tuple[str, str, str], bound: Release) -> bool:
+    first = _interval(clause)[0]
+    return first > bound or (first == bound and clause[0] == ">")
 
 
 def _compare(left: Release, operator: str, right: Release) -> bool:

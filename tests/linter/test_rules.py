@@ -205,6 +205,20 @@ def test_eb110_no_environment_at_all(lint):
     assert "--environment FILE" in found.help
 
 
+@pytest.mark.parametrize(
+    ("declared", "hint"),
+    [
+        ("{conda: conda.yaml, virtualenv: null}", "write the name of a file: python_env.yaml"),
+        ("{conda: null}", "write the name of a file: conda.yaml"),
+        ("[conda.yaml]", "write the name of a file: conda.yaml"),
+    ],
+)
+def test_eb110_names_the_file_that_belongs_there(lint, declared, hint):
+    text = mlmodel().replace("python_function: {", f"python_function: {{env: {declared}, ")
+    (found,) = lint({"MLmodel": text})
+    assert (found.code, found.help) == ("EB110", hint)
+
+
 @pytest.mark.parametrize(("line", "said"), [("- python>=3.9\n", "python>=3.9"), ("", "no file names")])
 def test_eb202_no_python_version(lint, line, said):
     conda = CONDA_OF.replace("- python=3.11\n", line) % ("", "")
@@ -258,6 +272,10 @@ def test_eb204_is_fixable_unless_the_version_is_in_doubt(lint):
     assert found.edits[0].text == 'python: "3.10"  # why'
     (found,) = lint({**base, "python_env.yaml": "python: 3.1" + end})
     assert found.edits == ()
+    # Quotes would make a part of the version of what stands before it.
+    for odd in ("&p 3.10", "!!float 3.10", "!!float '3.10'", "3", "0x1F"):
+        (found,) = lint({**base, "python_env.yaml": f"python: {odd}{end}"}, select=["EB204"])
+        assert (found.code, found.edits) == ("EB204", ())
     assert lint({**base, "python_env.yaml": "python: 3.10.2" + end}) == []
     assert lint({**base, "python_env.yaml": "python: '3.10'" + end}) == []
 

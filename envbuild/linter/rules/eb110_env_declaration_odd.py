@@ -11,6 +11,7 @@ from ..types import Finding, Target
 
 _ENV = "flavors.python_function.env"
 _KINDS = ("conda", "virtualenv")
+_USUAL = {"env.conda": "conda.yaml", "env.virtualenv": "python_env.yaml"}
 
 
 class EnvDeclarationOdd(BaseRule):
@@ -59,7 +60,8 @@ class EnvDeclarationOdd(BaseRule):
             )
         for key, value in named:
             if not isinstance(value, str) or not value:
-                yield self._odd(model, key, f"`{key}` in MLmodel is no file name", f"write the name of a file: {read}")
+                file = _USUAL.get(key, read)
+                yield self._odd(model, key, f"`{key}` in MLmodel is no file name", f"write the name of a file: {file}")
             elif not _is_there(model, value):
                 yield self._odd(
                     model,

@@ -35,7 +35,7 @@ class InferenceSchemaWrapt(BaseRule):
         wrapt = pins_of(model, target, "wrapt")
         if not on_azureml(target) or not pins_of(model, target, SERVER).listed or wrapt.unknown:
             return
-        if wrapt.from_on("1.16.1"):
+        if wrapt.above("1.16.0"):
             yield self.finding(
                 f"no version of the Azure ML inference server goes with {wrapt.text}: its inference-schema needs "
                 "wrapt<=1.16.0",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from ..types import Span
@@ -48,12 +48,18 @@ class Places:
 
 
 def bindings(tree: ast.Module) -> Iterator[tuple[str, ast.stmt, bool]]:
-    """Each name bound at the top, the statement that does it, and whether it does so in any case; `*` for any name."""
+    """Each name bound at the top, the statement that does it, and whether it does so in any case; `*` for any name.
+
+    What a function declares global counts where the code at the top names that function, by which it may be called.
+    """
+    functions: dict[str, list[ast.AST]] = {}
+    used: list[str] = []
     waiting: list[tuple[ast.AST, bool]] = [(statement, True) for statement in reversed(tree.body)]
     while waiting:
         node, always = waiting.pop()
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name, node, always
+            functions.setdefault(node.name, []).append(node)
             continue
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             for alias in node.names:
@@ -61,11 +67,30 @@ def bindings(tree: ast.Module) -> Iterator[tuple[str, ast.stmt, bool]]:
             continue
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id, ast.Pass(), always
+        elif isinstance(node, ast.Name):
+            used.append(node.id)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BINDING_CALLS:
             yield "*", ast.Pass(), always
         if not isinstance(node, ast.Lambda):
             here = always and not isinstance(node, (ast.If, ast.Try, ast.For, ast.While, ast.Match))
             waiting += [(child, here) for child in reversed(list(ast.iter_child_nodes(node)))]
+    for name in _made_global(functions, used):
+        yield name, ast.Pass(), False
+
+
+def _made_global(functions: Mapping[str, Sequence[ast.AST]], used: Sequence[str]) -> Iterator[str]:
+    """The names that functions declare global: those of the names `used`, and all that these use in turn."""
+    waiting, seen = list(used), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for node in (inner for function in functions.get(name, ()) for inner in ast.walk(function)):
+            if isinstance(node, ast.Global):
+                yield from node.names
+            elif isinstance(node, ast.Name):
+                waiting.append(node.id)
 
 
 def imports(tree: ast.Module, places: Places) -> Iterator[Import]:
