@@ -6,13 +6,15 @@ import errno
 import os
 import sys
 
-from ..errors import EnvbuildError, FindingsError
+from ..errors import EngineError, EnvbuildError, FindingsError, IntegrityError, NetworkError, ResolveError, StorageError
 from ..patterns import pattern
 from .terminal import OutputClosed, printable, terminal
 
 BUG = 70
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+# What uv and an engine say takes several lines. In any other message a line break stands in the name of a file.
+_SEVERAL_LINES = (ResolveError, NetworkError, IntegrityError, StorageError, EngineError)
 _CREDENTIALS = pattern(r"(?<=://)[^/\s@]+@")
 
 
@@ -45,17 +47,20 @@ class Wrapped(Exception):  # noqa: N818 - carries an error past click, which has
     """The error is its cause."""
 
 
-def show_error(message: str, hint: str = "") -> None:
-    """Write `error:` and `hint:` to stderr."""
+def show_error(message: str, hint: str = "", *, several: bool = False) -> None:
+    """Write `error:` and `hint:` to stderr. With `several` the message keeps its lines, all but the first indented."""
     out = terminal()
-    out.line(f"{out.style('bold red', 'error')}: {printable(message)}")
+    first, *rest = message.split("\n") if several else [message]
+    out.line(f"{out.style('bold red', 'error')}: {printable(first)}")
+    for line in rest:
+        out.line(printable(line if line.startswith("  ") else f"  {line}").rstrip())
     if hint:
-        lines = printable(hint).split("\n")
+        lines = [printable(line) for line in hint.split("\n")]
         out.line(f"{out.style('bold cyan', 'hint')}: " + "\n      ".join(lines))
 
 
 def _show(message: str, hint: str, code: int, error: BaseException) -> int:
-    show_error(message, hint)
+    show_error(message, hint, several=isinstance(error, _SEVERAL_LINES))
     _debug(error)
     return code
 
@@ -109,4 +114,5 @@ def _debug(error: BaseException) -> None:
     if _debugging():
         import traceback
 
-        traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
+        for line in "".join(traceback.format_exception(error)).rstrip("\n").split("\n"):
+            terminal().line(printable(line))

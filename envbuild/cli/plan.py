@@ -50,7 +50,7 @@ def lines(plan: Plan, out: Terminal) -> list[str]:
     def section(
         title: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], right: frozenset[int]
     ) -> list[str]:
-        clean = [tuple(printable(cell).replace("\n", " ") for cell in row) for row in rows]
+        clean = [tuple(printable(cell.replace("\n", " ")) for cell in row) for row in rows]
         head, *body = table(heads, clean, right=right, width=out.width)
         return ["", out.style("bold", title), out.style("dim", head), *body]
 

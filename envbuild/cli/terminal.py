@@ -88,7 +88,20 @@ def say(text: str) -> None:
 
 
 def printable(text: str) -> str:
-    """`text` without control characters: what a model or a registry says must not steer the terminal."""
-    return "".join(
-        c if c.isprintable() or c == "\n" else " " if c == "\t" else c.encode("unicode_escape").decode() for c in text
-    )
+    """`text` as a part of one line, without control characters.
+
+    What a model or a registry says must not steer the terminal, nor begin a line, nor command a GitHub workflow, whose
+    runner takes commands from stderr too.
+    """
+    shown = "".join(c if c.isprintable() else " " if c == "\t" else c.encode("unicode_escape").decode() for c in text)
+    return _inert(shown) if os.environ.get("GITHUB_ACTIONS") == "true" else shown
+
+
+def _inert(line: str) -> str:
+    """`line` without workflow commands: `::` behind any space at its beginning, and the older `##[` anywhere.
+
+    Source: actions/runner, src/Runner.Common/ActionCommand.cs.
+    """
+    line = line.replace("##[", r"##\x5b")
+    rest = line.lstrip()
+    return line[: len(line) - len(rest)] + r"\x3a" + rest[1:] if rest.startswith("::") else line

@@ -315,3 +315,35 @@ def test_azure_is_a_target(lint: Lint, forest: Path) -> None:
     assert code == 1
     assert "EB301" in out
     assert lint("--target", "sagemaker", forest)[0] == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["x\n::error title=pwn::hello", "::add-mask::x", "x ##[add-mask]y", "x\r\n ::debug::y"]
+)
+def test_the_name_of_a_models_file_is_no_line_and_no_command_on_stderr(lint: Lint, forest: Path, name: str) -> None:
+    (forest / name).symlink_to("/etc/hostname")
+    for debug in ("", "1"):
+        code, _, err = lint(forest, env={"GITHUB_ACTIONS": "true", "ENVBUILD_DEBUG": debug})
+        assert code == 3
+        assert "is a symbolic link that leads out" in err
+        assert not [line for line in err.splitlines() if line.lstrip().startswith("::") or "##[" in line]
+        first, hint, *rest = lint(forest, env={"ENVBUILD_DEBUG": debug})[2].split("\n")
+        assert first.startswith("error: ")
+        assert hint.startswith("hint: ")
+        assert bool("".join(rest)) is bool(debug)
+
+
+def test_what_a_resolver_says_keeps_its_lines_and_gives_no_commands(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from envbuild.cli.failures import report
+    from envbuild.errors import ResolveError
+
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert (
+        report(ResolveError("no set:\n  Because a\nasked for by\n::error::x\n  ::debug::y", hint="a\n::error::z")) == 4
+    )
+    assert capsys.readouterr().err == (
+        "error: no set:\n  Because a\n  asked for by\n  \\x3a:error::x\n  \\x3a:debug::y\n"
+        "hint: a\n      \\x3a:error::z\n"
+    )

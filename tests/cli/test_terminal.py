@@ -42,4 +42,22 @@ def test_a_pipe_is_plain_and_takes_colour_when_forced_but_is_never_animated() ->
 
 
 def test_control_characters_of_foreign_text_cannot_steer_the_terminal() -> None:
-    assert printable("a\x1b[2Jb\x07\r\x9b\tc\nd") == "a\\x1b[2Jb\\x07\\r\\x9b c\nd"
+    assert printable("a\x1b[2Jb\x07\r\x9b\tc\nd") == r"a\x1b[2Jb\x07\r\x9b c\nd"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("::error::x", r"\x3a:error::x"),
+        (" \u3000::add-mask::x", " \\u3000::add-mask::x"),
+        ("   ::add-mask::x", r"   \x3a:add-mask::x"),
+        ("a ##[add-mask]x", r"a ##\x5badd-mask]x"),
+        ("a::b", "a::b"),
+    ],
+)
+def test_foreign_text_cannot_command_a_workflow(monkeypatch: pytest.MonkeyPatch, text: str, shown: str) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert printable(text) == shown
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    assert r"\x3a" not in printable(text)
+    assert r"\x5b" not in printable(text)
