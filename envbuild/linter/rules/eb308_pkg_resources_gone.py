@@ -65,7 +65,7 @@ class PkgResourcesGone(BaseRule):
         rung = reached(model, target, whole=target.azure) if listed and held_back(model, target) else None
         if rung is not None and "setuptools<82" in rung.needs:
             yield self.finding(
-                f"version {rung.version} of the server is left, whose gunicorn imports pkg_resources, and "
+                f"version {rung.version} of the server is the newest left, and its gunicorn imports pkg_resources: "
                 + (f"{setuptools.text} has none" if setuptools.from_on(_GONE) else "a new setuptools has none"),
                 hint="list setuptools<82"
                 + ("" if target.azure else "; envbuild adds it to its own image, other tools do not"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from ...model.texts import split_lines
@@ -10,7 +11,7 @@ from ...patterns import pattern
 from ..base import BaseRule
 from ..types import Finding, Target
 
-_NAMED = pattern(r"^\s*-\s*['\"]?(?P<line>(?:-r|-c|--requirement|--constraint)[\s=]\s*(?P<file>[^\s'\"#]+))")
+_NAMED = pattern(r"(?<![\w-])(?P<line>(?:-[rc]|--requirement[\s=]|--constraint[\s=])\s*=?\s*(?P<file>[^\s'\"#,\]]+))")
 
 
 class AzureRelativeFile(BaseRule):
@@ -36,14 +37,25 @@ class AzureRelativeFile(BaseRule):
         environment = model.environment
         if not target.azure or target.script is not None or environment.source != "conda.yaml":
             return
-        file = environment.files[0]
-        for number, line in enumerate(split_lines(file, model.texts.get(file, "")), 1):
-            found = _NAMED.match(line)
-            if found is None or "://" in found["file"] or found["file"].startswith("/"):
-                continue
-            span = Span(file=file, line=number, column=found.start("line") + 1, end_column=found.end("line") + 1)
+        if len(environment.files) < 2:
+            return
+        # What lies behind a file of conda.yaml is named in that one, and has no place of its own.
+        for name, span in _places(model) or [(environment.files[1], Span(file=environment.files[0]))]:
             yield self.finding(
-                f"Azure ML does not find {found['file'][:80]!r}: it takes conda.yaml alone out of the model",
-                hint=f"write the lines of {found['file'][:80]} out in conda.yaml",
+                f"Azure ML does not find {name[:80]!r}: it takes conda.yaml alone out of the model",
+                hint=f"write the lines of {name[:80]} out in conda.yaml",
                 spans=[span],
             )
+
+
+def _places(model: Model) -> list[tuple[str, Span]]:
+    """The files that the reader followed out of conda.yaml, each as written and where it is named first."""
+    file, *others = model.environment.files
+    found: dict[str, tuple[str, Span]] = {}
+    for number, line in enumerate(split_lines(file, model.texts.get(file, "")), 1):
+        for match in () if line.lstrip().startswith("#") else _NAMED.finditer(line):
+            label = posixpath.normpath(posixpath.join(posixpath.dirname(file), match["file"]))
+            span = Span(file=file, line=number, column=match.start("line") + 1, end_column=match.end("line") + 1)
+            if label in others:
+                found.setdefault(label, (match["file"], span))
+    return list(found.values())

@@ -15,9 +15,9 @@ _NUMBERS = frozenset({"integer", "long"})
 class AzureDateColumn(BaseRule):
     """An input column has a name that pandas before 3 takes for that of a date, and another type.
 
-    *What it does*: with `--target azure`, looks for columns of text named `date` or `modified`, or whose name ends in
-    `_at` or `_time` or begins with `timestamp`, and for whole numbers named so but for `_time`, where pandas 2 or older
-    may be installed.
+    *What it does*: with `--target azure`, looks for columns of text named `date`, `datetime` or `modified`, or whose
+    name ends in `_at` or `_time` or begins with `timestamp`, and for whole numbers named so but for `_time`, where
+    pandas 2 or older may be installed.
 
     *Why it breaks*: Azure ML's script reads tables with `pandas.read_json`, which turns such columns into moments
     before the type of the signature is looked at: the text `2024-01-01` reaches the model as a Timestamp, and the
@@ -51,6 +51,6 @@ class AzureDateColumn(BaseRule):
 
 def _looks_like_a_date(field: Field) -> bool:
     name = field.name.lower()
-    dated = name in ("date", "modified") or name.endswith("_at") or name.startswith("timestamp")
+    dated = name in ("date", "datetime", "modified") or name.endswith("_at") or name.startswith("timestamp")
     # pandas leaves numbers below a year's seconds alone, as those of a lead_time are.
     return (dated and field.type in _NUMBERS) or ((dated or name.endswith("_time")) and field.type == "string")

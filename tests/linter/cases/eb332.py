@@ -12,6 +12,22 @@ TRIGGERS = [
         at=("conda.yaml:6",),
         says="limits/constraints.txt",
     ),
+    Case(
+        files={"conda.yaml": conda("-rrequirements.txt"), "requirements.txt": "-c more.txt\n", "more.txt": PINS},
+        target=AZURE,
+        at=("conda.yaml:5",),
+        says="'requirements.txt'",
+    ),
+    Case(
+        files={"conda.yaml": "dependencies:\n- python=3.11\n- pip: [-r requirements.txt]\n", "requirements.txt": PINS},
+        target=AZURE,
+        at=("conda.yaml:3",),
+    ),
+    Case(
+        files={"conda.yaml": conda(">-\n      -r\n      requirements.txt"), "requirements.txt": PINS},
+        target=AZURE,
+        at=("conda.yaml:1",),
+    ),
     Case(files={"conda.yaml": conda("--requirement=requirements.txt"), "requirements.txt": PINS}, target=AZURE),
 ]
 NEAR_MISSES = [

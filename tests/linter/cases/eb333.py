@@ -12,6 +12,7 @@ TRIGGERS = [
     Case(files=of("created_at", "string"), target=AZURE, severity="warning", says="created_at", at=("MLmodel:7",)),
     Case(files=of("timestamp", "long"), target=AZURE, severity="warning"),
     Case(files=of("Date", "string", ""), target=AZURE, severity="warning"),
+    Case(files=of("datetime", "string"), target=AZURE, severity="warning"),
     Case(files=of("start_time", "string"), target=AZURE, severity="warning"),
 ]
 NEAR_MISSES = [
