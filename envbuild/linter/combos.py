@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..facts import load_json
 from ..model.types import Model
+from ..records import dataclass
 from .pins import Pins, pins_of, python_of, release
 from .types import Severity, Target
 
@@ -72,15 +73,18 @@ def held_back(model: Model, target: Target) -> bool:
     return bool(rest - {SERVER}) or pins_of(model, target, SERVER).below("1.5.1")
 
 
-def reached(model: Model, target: Target, *, whole: bool) -> Rung | None:
-    """The newest version of the server, from 1.0 on, that fits the model's files; None where none does."""
+def reached(model: Model, target: Target, *, whole: bool, solver: bool = False) -> Rung | None:
+    """The newest version of the server, from 1.0 on, that fits the model's files; None where none does.
+
+    `solver` passes by the upper ends of the Pythons, as envbuild's own solver does; pip heeds them.
+    """
     from ..resolver.ladder import best_server
 
-    return best_server(ladder_pins(model, target, whole=whole), python=python_of(model, target))
+    return best_server(ladder_pins(model, target, whole=whole), python=python_of(model, target), solver=solver)
 
 
-def blocker(model: Model, target: Target, rung: Rung | None, *, whole: bool) -> Obstacle | None:
-    """Why no newer version than `rung` can be chosen; of None, why the newest cannot. None where nothing is in the way.
+def blocker(model: Model, target: Target, rung: Rung, *, whole: bool) -> Obstacle | None:
+    """Why no newer version than `rung` can be chosen; None where nothing is in the way.
 
     The server's own line comes last: it is told only where nothing else holds the server back.
     """
@@ -88,10 +92,47 @@ def blocker(model: Model, target: Target, rung: Rung | None, *, whole: bool) -> 
 
     pins, python = ladder_pins(model, target, whole=whole), python_of(model, target)
     own = pins.pop(SERVER, "")
-    newer = [r for r in rungs() if rung is None or release(r.version) > release(rung.version)]
+    newer = [r for r in rungs() if release(r.version) > release(rung.version)]
     for pinned in (pins, {SERVER: own} if own else {}):
         for candidate in reversed(newer):
             found = obstacle(candidate, pinned, python=python)
             if found is not None:
                 return found
     return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadEnd:
+    """Why no version of the server is left: the `names` of the lines that stand against each other.
+
+    `package` is what server and model differ in, empty where it is the server's own line. `python` is the version of
+    Python that has its part in it, else empty.
+    """
+
+    names: tuple[str, ...]
+    package: str = ""
+    python: str = ""
+
+
+def dead_end(model: Model, target: Target, *, whole: bool) -> DeadEnd | None:
+    """Why `reached` finds nothing; None where it is the Python alone.
+
+    Of several pins the first one is told that the oldest version does not go with: a pin can be changed, Python hardly.
+    """
+    from ..resolver.ladder import best_server, obstacle, rungs
+
+    pins, python = ladder_pins(model, target, whole=whole), python_of(model, target)
+    part = python if best_server(pins) is not None else ""
+    own = {SERVER: pins.pop(SERVER)} if SERVER in pins else {}
+    asked = [rung for rung in rungs() if obstacle(rung, own) is None]
+    if not asked:
+        return DeadEnd(names=(SERVER,))
+    # The server's line has its part only where there is a version that it shuts out.
+    beside = (SERVER,) if best_server(pins, python=python) is not None else ()
+    for heeded in (python, ""):
+        for rung in reversed(asked):
+            found = obstacle(rung, pins, python=heeded)
+            if found is not None and found.package:
+                name = found.pin.partition("=")[0].rstrip("<>!~")
+                return DeadEnd(names=(name, *beside), package=found.package, python=part)
+    return DeadEnd(names=beside, python=part) if beside else None

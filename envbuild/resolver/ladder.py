@@ -74,13 +74,14 @@ def rungs(*, below: bool = False) -> tuple[Rung, ...]:
     )
 
 
-def best_server(pins: Mapping[str, str], *, python: str = "") -> Rung | None:
+def best_server(pins: Mapping[str, str], *, python: str = "", solver: bool = False) -> Rung | None:
     """The newest version of the server, from 1.0 on, that fits what a model pins; None where none does.
 
     `pins` are specifiers by canonical name (`{"mlflow": "==2.9.2"}`), `python` a version whose minor counts. It looks
     at the pins themselves and at what mlflow of that version asks for; other packages' wishes only a solver knows.
+    `solver` is that of `obstacle`.
     """
-    return next((rung for rung in rungs() if obstacle(rung, pins, python=python) is None), None)
+    return next((rung for rung in rungs() if obstacle(rung, pins, python=python, solver=solver) is None), None)
 
 
 def obstacle(rung: Rung, pins: Mapping[str, str], *, python: str = "", solver: bool = False) -> Obstacle | None:

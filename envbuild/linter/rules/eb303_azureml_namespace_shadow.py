@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ...model.types import Model, Span
 from ..base import BaseRule
@@ -10,6 +11,9 @@ from ..combos import CONTRIB, MONITORING, SERVER, blocker, for_others, held_back
 from ..editing import added, respecified
 from ..pins import is_below, pins_of
 from ..types import Edit, Finding, Locked, Target
+
+if TYPE_CHECKING:
+    from ...resolver.ladder import Obstacle
 
 _SINCE = "1.4.1"
 _NEEDED = f"{CONTRIB}>=1.62"
@@ -49,7 +53,7 @@ class AzuremlNamespaceShadow(BaseRule):
         why = blocker(model, target, rung, whole=True)
         cause = pins_of(model, target, why.pin.partition("=")[0].rstrip("<>!~")) if why else server
         yield self.finding(
-            f"{why.text if why else 'the model'} leaves version {rung.version} of the server to {who_breaks(target)}, "
+            f"{who_breaks(target)} takes version {rung.version} of the server{_because(why)}, "
             "and azureml-ai-monitoring hides its module azureml.contrib",
             hint=f"list {CONTRIB}, or let version {_SINCE} of the server in"
             + ("" if target.azure else "; envbuild adds it to its own image where it is needed, other tools do not"),
@@ -70,6 +74,14 @@ class AzuremlNamespaceShadow(BaseRule):
                 spans=[*pins_of(model, target, SERVER).spans, *pins_of(model, target, MONITORING).spans],
                 edits=() if pins_of(model, target, CONTRIB).listed else added(model, CONTRIB, _NEEDED),
             )
+
+
+def _because(why: Obstacle | None) -> str:
+    if why is None:
+        return ""
+    if why.package and not why.pin.startswith(why.package) and why.allowed.startswith("<"):
+        return f", since {why.pin} holds {why.package} below {why.allowed.lstrip('<')}"
+    return f" because of {why.pin}"
 
 
 def _with_contrib(model: Model, needs: tuple[str, ...], old_setuptools: bool) -> tuple[Edit, ...]:

@@ -7,25 +7,23 @@ from collections.abc import Iterator
 from ...facts import load_json
 from ...model.types import Model
 from ..base import BaseRule
-from ..combos import SERVER, blocker, held_back, on_azureml, reached
+from ..combos import SERVER, DeadEnd, dead_end, held_back, mlflow_of, on_azureml, reached
 from ..editing import respecified
 from ..pins import Pins, is_below, pins_of
 from ..types import Edit, Finding, Locked, Target
-
-# What these hold back has a rule of its own.
-_TOLD_ELSEWHERE = ("pydantic", "wrapt", "opentelemetry")
 
 
 class ServerDowngraded(BaseRule):
     """An installer steps down to a version of the server before 1.0, or no version from 1.0 on is left at all.
 
-    *What it does*: compares what each version of the server asks for with what the model pins. It looks for pins that
-    no version from 1.0 on goes with, and for those beside which an installer is known to step down, where the server's
-    line has no lower bound.
+    *What it does*: compares what each version of the server asks for with what the model pins and with its Python. It
+    looks for pins that no version from 1.0 on goes with, and for those beside which an installer is known to step down,
+    where the server's line has no lower bound.
 
     *Why it breaks*: nothing tells of the step. The server before 1.0 is of 2022: it lacks the routes and the Python
     support of today's, and is not made for the Flask that it gets. envbuild never goes below 1.0: its build stops
-    where only such a version is left.
+    where only such a version is left. Before 1.3 the server's inference-schema names no Python from 3.12 on; pip
+    refuses it there, and envbuild's solver takes it.
 
     *Example*: `mlflow==2.9.2` beside `azureml-inference-server-http` gives 0.7.7 with uv, and `flask==2.3.3` with pip
     too.
@@ -72,15 +70,46 @@ class ServerDowngraded(BaseRule):
             )
 
     def _no_version(self, model: Model, target: Target, server: Pins) -> Iterator[Finding]:
-        why = blocker(model, target, None, whole=target.azure)
-        if why is None or why.package.startswith(_TOLD_ELSEWHERE) or why.pin.startswith("Python"):
+        why = dead_end(model, target, whole=target.azure)
+        if why is None or _told_elsewhere(model, target, why):
             return
-        others = pins_of(model, target, why.pin.partition("=")[0].rstrip("<>!~"))
+        pins = [mlflow_of(model, target) if n.startswith("mlflow") else pins_of(model, target, n) for n in why.names]
+        by_solver = None if target.azure else reached(model, target, whole=False, solver=True)
+        if why.names == (SERVER,) and not why.python:
+            said = f"{server.text} takes no version of the server from 1.0 on"
+        else:
+            where = f" on Python {why.python}" if why.python else ""
+            said = f"no version of the server from 1.0 on goes with {' and '.join(p.text for p in pins)}{where}"
         yield self.finding(
-            f"no version of the server from 1.0 on goes with {others.text}",
-            hint="leave it to the server which version it brings",
-            spans=others.spans if others.name == SERVER else [*server.spans, *others.spans],
+            said,
+            hint=_way_out(why)
+            + (
+                f"; envbuild takes version {by_solver.version} all the same, pip and Azure ML do not"
+                if by_solver
+                else ""
+            ),
+            spans=list(dict.fromkeys([*server.spans, *(span for p in pins for span in p.spans)])),
+            severity="warning" if by_solver else "error",
         )
+
+
+def _told_elsewhere(model: Model, target: Target, why: DeadEnd) -> bool:
+    """Whether another rule tells of what the server and the model differ in: EB305, EB307 or EB309."""
+    if why.names != (SERVER,) and pins_of(model, target, "pydantic").below("2"):
+        return True
+    if why.package == "wrapt":
+        return pins_of(model, target, "wrapt").from_on("1.16.1")
+    return why.package.startswith("opentelemetry")
+
+
+def _way_out(why: DeadEnd) -> str:
+    if why.names == (SERVER,):
+        return f"ask for {SERVER}>=1.0"
+    if why.names[0] == "mlflow":
+        return "list mlflow-skinny in the place of mlflow"
+    if why.names[0] == "mlflow-skinny":
+        return "let an older version of the server in"
+    return f"leave it to the server which {why.package} it brings"
 
 
 def _floored(model: Model, server: Pins) -> tuple[Edit, ...]:

@@ -45,9 +45,13 @@ class MlflowGunicornCap(BaseRule):
             return
         server = pins_of(model, target, SERVER)
         none_left = target.azure and server.from_on(_NEEDS)
-        left = "leaves none" if none_left else f"leaves those before {_NEEDS} alone"
+        left = (
+            f"no server version is left for {server.text}"
+            if none_left
+            else f"only server versions before {_NEEDS} are left"
+        )
         yield self.finding(
-            f"{mlflow.text} caps gunicorn, which of the versions of the server {left}",
+            f"{mlflow.text} caps gunicorn: {left}",
             hint="list mlflow-skinny instead"
             + ("" if target.azure else "; envbuild lays it down in its own image, other tools take the whole"),
             spans=[*mlflow.spans, *server.spans] if none_left else mlflow.spans,

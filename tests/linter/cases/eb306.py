@@ -9,11 +9,20 @@ def of(*lines: str, server: str = OPEN) -> dict[str, str]:
 
 
 TRIGGERS = [
-    Case(files=of("mlflow==2.9.2"), severity="warning", at=("conda.yaml:5",), says="caps gunicorn"),
+    Case(
+        files=of("mlflow==2.9.2"),
+        severity="warning",
+        at=("conda.yaml:5",),
+        says="mlflow==2.9.2 caps gunicorn: only server versions before 1.3.4 are left",
+    ),
     Case(files=of("mlflow==2.15.1", "pandas==2.1.4", "numpy==1.26.4"), severity="warning"),
     Case(files=of("mlflow==1.30.0"), severity="warning"),
     Case(files=of("mlflow<2.10"), target={"azure": True}, severity="warning"),
-    Case(files=of("mlflow==2.9.2", server=CONDA_TAIL), target={"azure": True}, says="leaves none"),
+    Case(
+        files=of("mlflow==2.9.2", server=CONDA_TAIL),
+        target={"azure": True},
+        says="caps gunicorn: no server version is left for azureml-inference-server-http>=1.4.1",
+    ),
     Case(files=of("mlflow[extras]==2.9.2"), severity="warning"),
     Case(files=of("mlflow==2.9.2"), packages=LOCK, severity="warning", says="whole of mlflow 2.9.2"),
 ]
