@@ -37,9 +37,8 @@ class ListedRule(BaseRule):
 
 
 def _ways_on(model: Model, target: Target, package: ServerPackage, places: list[Insertion], fixable: bool) -> str:
-    where = " and ".join(f"{place.span.file}:{place.edits[0].line + _offset(place)}" for place in places if place.edits)
-    where = where or " and ".join(place.span.file for place in places)
-    refused = next((place.refused for place in places if place.refused), "")
+    where = " and ".join(_where(place) for place in places)
+    refused = "; ".join(f"{place.span.file}: {place.refused}" for place in places if place.refused)
     if fixable:
         first = f"--fix adds `{package.requirement}` at {where}"
     elif model.uri:
@@ -53,6 +52,9 @@ def _ways_on(model: Model, target: Target, package: ServerPackage, places: list[
     return "one of three ways on:\n" + "\n".join(f"- {way}" for way in ways)
 
 
-def _offset(place: Insertion) -> int:
-    """An inserted line stands one below the line that it is put behind."""
-    return 1 if place.edits[0].action == "insert" else 0
+def _where(place: Insertion) -> str:
+    """The file, with the line that the package would stand on where that is known."""
+    if not place.edits:
+        return place.span.file
+    # An inserted line stands one below the line that it is put behind.
+    return f"{place.span.file}:{place.edits[0].line + (place.edits[0].action == 'insert')}"

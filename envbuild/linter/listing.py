@@ -13,7 +13,7 @@ from ..model.collecting import Logical
 from ..model.document import Document, is_null, items, lookup
 from ..model.requirement import InvalidRequirementError, parse_requirement
 from ..model.requirements_txt import logical_lines
-from ..model.texts import UnreadableError
+from ..model.texts import UnreadableError, split_lines
 from ..model.types import Model, Span
 from ..patterns import pattern
 from ..records import dataclass
@@ -106,8 +106,10 @@ def _into_requirements(file: str, text: str, requirement: str) -> Insertion:
     last, hashed = _ending(file, text)
     if hashed is not None:
         return Insertion(span=hashed.span(*_extent(hashed)), refused="its lines carry hashes, and so must a new one")
-    # Behind an open continuation a new line would become part of the last one.
-    line_number = 0 if last is None or last.open_ended else last.last_line
+    # Behind an open continuation a new line would become part of the last one: it goes to the top.
+    lines = split_lines(file, text)
+    count = len(lines) - (lines[-1:] == [""])
+    line_number = 0 if last is None or last.open_ended or last.last_line > count else last.last_line
     span = last.span(*_extent(last)) if last is not None else Span(file=file)
     return Insertion(span=span, edits=(Edit(file=file, line=line_number, text=requirement),))
 

@@ -139,7 +139,17 @@ def test_what_cannot_be_written_safely_is_refused_with_the_way_out(folder, text)
     assert all(not f.edits and "by hand (--fix is refused: " in f.help and "--inject" in f.help for f in found)
     assert fix(root) == []
     assert (root / "conda.yaml").read_text() == text
+    assert all("to conda.yaml and requirements.txt:2 by hand (--fix is refused: conda.yaml: " in f.help for f in found)
     assert (root / "requirements.txt").read_text() == "mlflow\n"
+
+
+def test_a_last_line_that_goes_on_into_nothing_stays_the_last(folder):
+    root = folder({"conda.yaml": None, "requirements.txt": "mlflow\nscipy \\\n"})
+    (found, _) = [f for f in run(read(root), TARGET) if f.code in ("EB301", "EB302")]
+    assert "at requirements.txt:1" in found.help
+    assert fix(root) == ["requirements.txt"]
+    assert (root / "requirements.txt").read_text() == f"{SERVER}\n{MONITORING}\nmlflow\nscipy \\\n"
+    assert fix(root) == []
 
 
 @pytest.mark.parametrize(
