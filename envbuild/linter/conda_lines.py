@@ -1,14 +1,12 @@
-"""Conda packages of conda.yaml that are no Python packages, and the edits of their lines."""
+"""The lines of conda packages in conda.yaml, and the edits of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..facts import load_json
 from ..model.texts import split_lines
 from ..model.types import CondaDependency, Model, Span
 from ..patterns import pattern
-from ..records import dataclass
 from .editing import may_edit
 from .types import Edit
 
@@ -17,38 +15,6 @@ _SPEC = pattern(
     r"(?:(?P<channel>[^\s:\[]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)"
     r"(?:\s*(?P<operator>={1,2})\s*|\s+)(?P<version>[^\s=<>!~,|\[]+)(?P<build>(?:\s*=\s*|\s+)(?P<text>[^\s=\[]+))"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Native:
-    """What is known of a conda package that pip cannot install.
-
-    `needless` tells that its line can go: wheels or every base bring what it holds, or nothing of it can run. `apt` and
-    `pip` name what else brings it.
-    """
-
-    why: str
-    needless: bool = False
-    apt: tuple[str, ...] = ()
-    pip: tuple[str, ...] = ()
-
-
-def native(name: str) -> Native | None:
-    """What is known of the conda package `name`; None where it is not known to be no Python package."""
-    table = load_json("conda_native.json")
-    if name in table["carried"]:
-        return Native(why="the wheels of PyPI or the base image bring it", needless=True)
-    row = table["native"].get(name)
-    if row is None:
-        row = next((row for prefix, row in table["prefixes"].items() if name.startswith(prefix)), None)
-    if row is None:
-        return None
-    return Native(
-        why=row["why"],
-        needless=bool(row.get("needless")),
-        apt=tuple(row.get("apt", ())),
-        pip=tuple(row.get("pip", ())),
-    )
 
 
 def without_line(model: Model, dependency: CondaDependency) -> Edit | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import ResolveError
 from ..facts import load_json
+from ..model.conda_native import native
 from ..model.types import Environment, Line, Requirement, Span
 from ..records import dataclass
 from ..servers.types import Server
@@ -71,7 +72,7 @@ def collect(
     model_root: Path | None = None,
 ) -> Inputs:
     """Put together what is asked for. Raises ResolveError for what cannot be turned into wheels."""
-    refuse_conda(environment, model_root)
+    left = without_conda(environment, model_root)
     notes = check_lines(environment.lines, model_root)
     listed, changed = for_linux((*environment.pip, *extra))
     notes += [f"{place(span)}: {what}" for span, what in changed]
@@ -97,7 +98,7 @@ def collect(
         constraints=tuple(constraints),
         soft=server.constraints,
         ladder=server.ladder and any(ask.name == SERVER for ask in asks),
-        notes=tuple(notes),
+        notes=(*left, *notes),
     )
 
 
@@ -165,11 +166,16 @@ def place(span: Span, root: Path | None = None) -> str:
     return f"{root / span.file if root else span.file}:{span.line}"
 
 
-def refuse_conda(environment: Environment, root: Path | None) -> None:
-    """Raise ResolveError if the environment needs conda packages other than the tools that pip comes with."""
-    others = [dependency for dependency in environment.conda if dependency.name not in _TOOLS]
+def without_conda(environment: Environment, root: Path | None) -> list[str]:
+    """Notes on the conda packages that an image does without, since wheels or the base bring what they hold.
+
+    Raises ResolveError for any other, but for the tools that pip comes with.
+    """
+    listed = [dependency for dependency in environment.conda if dependency.name not in _TOOLS]
+    known = [(dependency, native(dependency.name)) for dependency in listed]
+    others = [dependency for dependency, row in known if row is None or not row.needless]
     if not others:
-        return
+        return [f"{place(d.span)}: conda's {d.name} is left out, {row.why}" for d, row in known if row is not None]
     rows = "".join(f"\n  {place(dependency.span, root)}: {dependency.text}" for dependency in others)
     raise ResolveError(
         f"the environment lists {_count(others, 'conda package')}, and conda packages cannot be laid down:{rows}",

@@ -133,6 +133,16 @@ def test_conda_packages_are_refused_by_name_and_place(env: Make, profile: Make) 
     assert "--environment" in caught.value.hint
 
 
+def test_what_wheels_or_the_base_bring_is_left_out_with_a_note(env: Make, profile: Make) -> None:
+    conda = ["_libgcc_mutex=0.1", "openssl=3.0", "vs2015_runtime=14", "pip"]
+    inputs = collect(env("alpha", conda=conda), profile())
+    assert texts(inputs) == ["alpha"]
+    assert len(inputs.notes) == 3
+    assert inputs.notes[1].endswith(": conda's openssl is left out, the wheels of PyPI or the base image bring it")
+    with pytest.raises(ResolveError, match="1 conda package,"):
+        collect(env("alpha", conda=[*conda, "gdal"]), profile())
+
+
 @pytest.mark.parametrize(
     "line",
     ["--extra-index-url https://bob:s3cret@example.org/simple", "-i https://example.org/simple", "-f ./wheels"],

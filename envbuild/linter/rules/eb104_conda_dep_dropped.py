@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...facts import load_json
+from ...model.conda_native import native
 from ...model.requirement import canonical_name
 from ...model.types import CondaDependency, Model
 from ..base import BaseRule
-from ..conda_lines import TOOLS, native, without_line
+from ..conda_lines import TOOLS, without_line
 from ..condaspec import pip_requirement
 from ..editing import added, may_edit, requirements_of, respecified
 from ..types import Edit, Finding, Target

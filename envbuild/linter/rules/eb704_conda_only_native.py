@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from ...model.conda_native import Native, native
 from ...model.types import Model
 from ..base import BaseRule
-from ..conda_lines import Native, native, without_line
+from ..conda_lines import without_line
 from ..sources import MOST
 from ..types import Finding, Target
 
@@ -16,9 +17,11 @@ class CondaOnlyNative(BaseRule):
     """conda.yaml lists a library, a program or another language's package.
 
     *What it does*: knows conda packages that no Python package index has, or has something else under the name of.
-    With `--target azure`, whose image is made by conda, there is no finding.
+    Where wheels or the base bring what it holds, or nothing of it can run, this is a warning. With `--target azure`,
+    whose image is made by conda, there is no finding.
 
-    *Why it breaks*: an image is laid down from Python wheels, and nothing of the package would be in it.
+    *Why it breaks*: an image is laid down from Python wheels, and nothing of the package would be in it. The build
+    stops, or leaves out with a note what it can do without.
 
     *Example*: `- cudatoolkit=11.8`, `- gdal`, `- openmpi`, `- r-base`.
 
@@ -43,6 +46,7 @@ class CondaOnlyNative(BaseRule):
                 hint=_way(known),
                 spans=[dependency.span],
                 edits=[edit] if edit else (),
+                severity="warning" if known.needless else "error",
             )
 
 
