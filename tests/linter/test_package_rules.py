@@ -131,3 +131,10 @@ def test_markers_that_are_known_not_to_hold_are_left_aside(marker: str, holds: b
 
 def test_a_release_is_its_numbers() -> None:
     assert [release(v) for v in ("2.1.0", "1.0.0b40", "v1.2", "no")] == [(2, 1), (1,), (1, 2), ()]
+
+
+@pytest.mark.parametrize(("setuptools", "safe"), [("setuptools", True), ("setuptools>=83", False)])
+def test_an_explicit_setuptools_is_changed_by_unsafe_fixes_alone(tmp_path: Path, setuptools: str, safe: bool) -> None:
+    root = model_of(tmp_path, "mlflow-skinny==2.9.2", "pandas==2.1.4", setuptools)
+    (found,) = [f for f in run(read(root), AZUREML) if f.code == "EB308"]
+    assert (bool(found.edits), found.safe) == (True, safe)

@@ -10,15 +10,19 @@ from ...model.types import Model
 from ..base import BaseRule, key_spans
 from ..types import Finding, Target
 
-_KEYS = ("code", "data", "model_code_path", "model_path", "pickled_model", "python_model")
+_KEYS = (
+    *("code", "data", "model_binary", "model_code_path", "model_data", "model_path", "pickled_model", "python_model"),
+    "saved_model_dir",
+)
 _EXTERNAL = "mlflow.model.isExternal"
 
 
 class ModelCodeMissing(BaseRule):
     """Code or data that MLmodel names is absent from the folder.
 
-    *What it does*: looks for what `code`, `data`, `model_code_path`, `model_path`, `pickled_model` and `python_model`
-    name in the flavors, among the files that go into the image. For paddle a file `model.*` is enough for `model`.
+    *What it does*: looks for what `code`, `data`, `model_binary`, `model_code_path`, `model_data`, `model_path`,
+    `pickled_model`, `python_model` and `saved_model_dir` name in the flavors, among the files that go into the image.
+    For paddle a file `model.*` is enough for `model`.
 
     *Why it breaks*: the server stops when it loads the model.
 

@@ -54,6 +54,8 @@ class PkgResourcesGone(BaseRule):
                 spans=[*pins.spans, *setuptools.spans],
                 edits=respecified(model, "setuptools", "<82"),
                 severity="error" if forced else for_others(target),
+                # Who asks for a version loses it only by --unsafe-fixes.
+                safe=not forced,
             )
             return
         yield from self._by_server(model, target, setuptools)
@@ -72,6 +74,7 @@ class PkgResourcesGone(BaseRule):
                 spans=[*server.spans, *setuptools.spans],
                 edits=respecified(model, "setuptools", "<82"),
                 severity="error" if setuptools.from_on(_GONE) else for_others(target),
+                safe=not setuptools.from_on(_GONE),
             )
 
     def check_lock(self, model: Model, target: Target, locked: Locked) -> Iterator[Finding]:
@@ -89,6 +92,7 @@ class PkgResourcesGone(BaseRule):
                     hint="list setuptools<82",
                     spans=[*pins.spans, *pins_of(model, target, "setuptools").spans],
                     edits=respecified(model, "setuptools", "<82"),
+                    safe=not pins_of(model, target, "setuptools").from_on(_GONE),
                 )
                 return
 

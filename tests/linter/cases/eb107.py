@@ -8,7 +8,11 @@ TRIGGERS = [
         files={"MLmodel": MLMODEL.replace("    python_version: 3.11.7\n", "    python_version: 3.11.7\n" * 2)},
         at=("MLmodel:5",),
     ),
-    Case(files={"python_env.yaml": ENV + "python: 3.12.1\n"}, at=("python_env.yaml:4",)),
+    Case(files={"python_env.yaml": ENV + "python: 3.12.1\n"}, at=("python_env.yaml:4",), severity="warning"),
+    Case(
+        files={"conda.yaml": None, "python_env.yaml": ENV + "python: 3.12.1\n", "requirements.txt": "numpy==2.4.6\n"},
+        at=("python_env.yaml:4",),
+    ),
 ]
 NEAR_MISSES = [
     # The same key in two mappings, and a key and a text.
