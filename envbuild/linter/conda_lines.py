@@ -31,9 +31,12 @@ def without_line(model: Model, dependency: CondaDependency) -> Edit | None:
 
 
 def built(text: str) -> tuple[str, str]:
-    """A match spec without its build string, and the build string; both empty where it names none."""
+    """A match spec without its build string, and the build string; both empty where it names none.
+
+    A pattern (`*openblas`, `^py311_[0-9]$`) names no build: it chooses a variant of the package.
+    """
     found = _SPEC.fullmatch(text.strip())
-    if found is None or set(found["text"]) == {"*"}:
+    if found is None or "*" in found["text"] or found["text"].startswith("^"):
         return "", ""
     return text.strip()[: found.start("build")], found["text"]
 

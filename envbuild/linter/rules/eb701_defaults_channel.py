@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ...model.redact import redact
 from ...model.types import Line, Model
 from ..base import BaseRule
-from ..conda_lines import TOOLS, channel_of
+from ..conda_lines import TOOLS, channel_of, python_lines
 from ..editing import may_edit, replaced
 from ..types import Edit, Finding, Target
 
@@ -53,13 +53,15 @@ class DefaultsChannel(BaseRule):
                 # Where conda installs more than Python, another channel means other builds.
                 safe=all(dependency.name in TOOLS for dependency in environment.conda),
             )
-        packages = [d for d in environment.conda if _is_anacondas(channel_of(d.text))]
+        lines = [(d.name, d.text, d.span) for d in environment.conda]
+        lines += [("python", text, span) for text, span in python_lines(model)]
+        packages = sorted((line for line in lines if _is_anacondas(channel_of(line[1]))), key=lambda line: line[2].line)
         if packages:
             yield self.finding(
-                f"Anaconda's own channels, which {', '.join(d.name for d in packages[:5])} would come from, need a "
-                "licence in larger organisations",
+                f"Anaconda's own channels, which {', '.join(name for name, _, _ in packages[:5])} would come from, "
+                "need a licence in larger organisations",
                 hint=hint,
-                spans=[dependency.span for dependency in packages],
+                spans=[span for _, _, span in packages],
             )
 
 

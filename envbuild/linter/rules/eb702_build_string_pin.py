@@ -16,7 +16,8 @@ from ..types import Finding, Target
 class BuildStringPin(BaseRule):
     """A conda package names its build as well as its version.
 
-    *What it does*: looks for a third part in the match specs of conda.yaml, Python's own included.
+    *What it does*: looks for a third part in the match specs of conda.yaml, Python's own included. A pattern such as
+    `*openblas`, which chooses a variant and no build, is left aside.
 
     *Why it breaks*: a build is for one platform and one set of other packages, and goes from the channel when it is
     rebuilt: the environment cannot be made anywhere else, or later.

@@ -22,10 +22,26 @@ TRIGGERS = [
         at=("conda.yaml:4",),
         says="numpy",
     ),
+    # Python's own line is read apart from the others.
+    Case(
+        files={"conda.yaml": CONDA.replace("python=3.11.7", "defaults::python=3.11.7")},
+        severity="warning",
+        at=("conda.yaml:2",),
+        says="which python would come from",
+    ),
+    Case(
+        files={
+            "conda.yaml": CONDA.replace("- python=3.11.7\n- pip\n", "- pip\n- r::numpy=1.26\n- main::python=3.11.7\n")
+        },
+        severity="warning",
+        at=("conda.yaml:3", "conda.yaml:4"),
+        says="which numpy, python would",
+    ),
 ]
 NEAR_MISSES = [
     Case(files={"conda.yaml": "channels:\n- conda-forge\n- nodefaults\n" + CONDA}),
     Case(files={"conda.yaml": "channels:\n- https://conda.anaconda.org/conda-forge\n" + BIG}),
     Case(files={"conda.yaml": "channels:\n- pytorch\n- nvidia\n" + CONDA}),
     Case(files={"conda.yaml": CONDA}),
+    Case(files={"conda.yaml": CONDA.replace("python=3.11.7", "conda-forge::python=3.11.7")}),
 ]
