@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ..model.texts import split_lines
@@ -15,6 +16,8 @@ _SPEC = pattern(
     r"(?:(?P<channel>[^\s:\[]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)"
     r"(?:\s*(?P<operator>={1,2})\s*|\s+)(?P<version>[^\s=<>!~,|\[]+)(?P<build>(?:\s*=\s*|\s+)(?P<text>[^\s=\[]+))"
 )
+_PARTS = pattern(r"(?:[^\s:\[]+::)?[A-Za-z0-9_][\w.-]*(?P<version>[^\[]*)(?P<brackets>\[.*)?", re.DOTALL)
+_KEYWORD = pattern(r"[\[,]\s*version\s*=\s*(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>[^,\]\s]+))")
 
 
 def without_line(model: Model, dependency: CondaDependency) -> Edit | None:
@@ -39,6 +42,25 @@ def built(text: str) -> tuple[str, str]:
     if found is None or "*" in found["text"] or found["text"].startswith("^"):
         return "", ""
     return text.strip()[: found.start("build")], found["text"]
+
+
+def takes_later(text: str) -> bool:
+    """Whether a match spec takes any later version: it names none, or only `>`, `>=` and `!=`."""
+    found = _PARTS.fullmatch(text.strip())
+    if found is None:
+        return False
+    version = found["version"].strip()
+    keyword = _KEYWORD.search(found["brackets"] or "")
+    if keyword is not None and not version:
+        version = next(value for value in keyword.groups() if value is not None)
+    # One of several ranges (`1.21|>=1.26`) is enough.
+    return any(all(_has_no_end(clause) for clause in one.split(",")) for one in version.split("|"))
+
+
+def _has_no_end(clause: str) -> bool:
+    clause = clause.strip()
+    # What follows the version is the build.
+    return clause.startswith((">", "!=")) or re.split(r"[\s=]", clause.lstrip("= "), maxsplit=1)[0] in ("", "*")
 
 
 def channel_of(text: str) -> str:

@@ -9,7 +9,7 @@ from ...model.types import Model, Pickle
 from ..base import BaseRule
 from ..editing import respecified, spans_of
 from ..pickled import is_loaded, spans_of_pickles, title
-from ..pins import is_below, pins_of
+from ..pins import Pins, is_below, pins_of
 from ..types import Finding, Locked, Target
 
 
@@ -36,7 +36,7 @@ class PickleNumpyLayout(BaseRule):
         """At most one finding, by the pins."""
         pins = pins_of(model, target, "numpy")
         if not pins.unknown and (pins.exact or pins.below("2")):
-            yield from self._judge(model, pickles, pins.exact or "1.26.4", pins.text)
+            yield from self._judge(model, pickles, pins.exact or _newest(pins), pins.text)
 
     def check_lock(self, model: Model, target: Target, locked: Locked) -> Iterator[Finding]:
         """At most one finding, by the locked version."""
@@ -58,6 +58,11 @@ class PickleNumpyLayout(BaseRule):
             severity="error" if any(is_loaded(model, pickle) for pickle, _ in found) else "warning",
             safe=False,
         )
+
+
+def _newest(pins: Pins) -> str:
+    """The numpy 1 that has the most of what pickles name, of those that a range takes."""
+    return "1.26.0" if pins.below(load_json("numpy_layout.json")["stubs_since"]) else "1.26.4"
 
 
 def _lacking(pickle: Pickle, version: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...model.types import Model, Span
 from ..base import BaseRule
+from ..conda_lines import takes_later
 from ..editing import requirements_of, respecified
 from ..pins import pins_of
 from ..types import Edit, Finding, Locked, Target
@@ -63,8 +64,13 @@ class UnpinnedDependency(BaseRule):
             return
         chosen = {name: locked.version(name) or (locked.lock.mlflow if name in _MLFLOW else "") for name in names}
         pinned = [f"{name}=={version}" for name, version in chosen.items() if version]
+        # A line for pip beside that of conda would list the package twice.
+        of_conda = {dependency.name for dependency in model.environment.conda}
         edits = [
-            edit for name, version in chosen.items() if version for edit in respecified(model, name, f"=={version}")
+            edit
+            for name, version in chosen.items()
+            if version and name not in of_conda
+            for edit in respecified(model, name, f"=={version}")
         ]
         shown = ", ".join(pinned[:_SHOWN]) + (" …" if len(pinned) > _SHOWN else "")
         yield self._unpinned(model, names, f"what was chosen now: {shown}", tuple(edits))
@@ -82,7 +88,7 @@ def _unpinned(model: Model, target: Target) -> list[str]:
     """The names of the packages, in the order of their lines."""
     environment = model.environment
     listed = {package.name for package in target.server.packages if package.listed} | _ITS_OWN
-    open_ended = [d.name for d in environment.conda if not any(sign in d.text for sign in "=<")]
+    open_ended = [d.name for d in environment.conda if takes_later(d.text)]
     for requirement in environment.pip:
         if not requirement.url and _has_no_end(requirement.specifier):
             pins = pins_of(model, target, requirement.name)

@@ -53,13 +53,14 @@ class PandasPickleLayout(BaseRule):
     def _judge(
         self, model: Model, pickles: Sequence[Pickle], row: Mapping[str, str], shown: str, *, late: bool
     ) -> Iterator[Finding]:
-        named = {p.file: name for p in pickles for name in p.globals if name.startswith(row["global"])}
-        found = [pickle for pickle in pickles if pickle.file in named]
-        if not found:
+        named = [(p, min(names)) for p in pickles if (names := [n for n in p.globals if n.startswith(row["global"])])]
+        if not named:
             return
+        first, name = named[0]
+        found = [pickle for pickle, _ in named]
         bound = f"<{row['gone']}" if late else f">={row['since']},<{int(row['since'].split('.')[0]) + 1}"
         yield self.finding(
-            f"{title(found[0])} needs {named[found[0].file]}, which {shown} does not have",
+            f"{title(first)} needs {name}, which {shown} does not have",
             hint=f"use pandas{bound}, or log the model anew with the pandas that the image gets",
             spans=[*spans_of(model, "pandas"), *spans_of_pickles(found)],
             edits=respecified(model, "pandas", bound) if model.environment.lists("pandas") else (),

@@ -22,6 +22,14 @@ TRIGGERS = [
     Case(files=LAST, pickles=written("numpy._core.numeric"), says="numpy._core.numeric"),
     Case(files=LAST, pickles=written("numpy.random._pickle", names=GENERATOR), says="PCG64"),
     Case(files={"conda.yaml": conda("numpy<2")}, pickles=written("numpy._core.numeric"), says="numpy<2"),
+    # None of the versions below has the module under the new name.
+    Case(files={"conda.yaml": conda("numpy<1.26")}, pickles=written("numpy._core.multiarray"), says="numpy<1.26"),
+    Case(files={"conda.yaml": conda("numpy<1.26.1")}, pickles=written("numpy._core.multiarray")),
+    Case(
+        files={"conda.yaml": conda("numpy==1.24.*")},
+        pickles=written("numpy._core.multiarray"),
+        at=("conda.yaml:5", "model.pkl:1"),
+    ),
     Case(files=OLD, pickles=written("numpy._core.multiarray", file="other.pkl"), severity="warning"),
     Case(
         files={"conda.yaml": conda("pandas==2.1.1")},
@@ -36,6 +44,8 @@ NEAR_MISSES = [
     Case(files={"conda.yaml": conda("numpy==2.0.2")}, pickles=written("numpy._core.numeric", names=GENERATOR)),
     # The last 1.x, which the range takes, has it.
     Case(files={"conda.yaml": conda("numpy<2")}, pickles=written("numpy._core.multiarray")),
+    Case(files={"conda.yaml": conda("numpy<=1.26.1")}, pickles=written("numpy._core.multiarray")),
+    Case(files={"conda.yaml": conda("numpy==1.26.*")}, pickles=written("numpy._core.multiarray")),
     Case(files={"conda.yaml": conda("numpy>=1.20")}, pickles=written("numpy._core.numeric")),
     Case(files=LAST, pickles=written("numpy.random._pickle", names=(CTOR,))),
     Case(

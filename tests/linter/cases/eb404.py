@@ -1,5 +1,10 @@
 from lintcases import CONDA_HEAD, CONDA_TAIL, Case, conda
 
+
+def beside(*packages: str) -> str:
+    return CONDA_HEAD.replace("- pip\n", "- pip\n" + "".join(f"- {text}\n" for text in packages)) + CONDA_TAIL
+
+
 TRIGGERS = [
     Case(files={"conda.yaml": conda("mlflow")}, severity="warning", at=("conda.yaml:5",), says="unpinned mlflow broke"),
     Case(
@@ -12,6 +17,25 @@ TRIGGERS = [
     Case(files={"conda.yaml": conda("scipy")}, server="envbuild", severity="warning", at=("conda.yaml:5",)),
     Case(
         files={"conda.yaml": CONDA_HEAD.replace("- pip\n", "- pip\n- lightgbm\n") + CONDA_TAIL},
+        severity="warning",
+        at=("conda.yaml:4",),
+    ),
+    # A build, a channel or a lower bound names no version.
+    Case(
+        files={"conda.yaml": beside("numpy>=1.20", "conda-forge::scipy !=1.9", "libblas=*=*mkl")},
+        severity="warning",
+        at=("conda.yaml:4", "conda.yaml:5", "conda.yaml:6"),
+        says="numpy, scipy, libblas have",
+    ),
+    Case(
+        files={"conda.yaml": beside("numpy[version='>=1.20,!=1.21']", "pandas>=1.1|<1", "six[channel=main]")},
+        severity="warning",
+        says="numpy, pandas, six have",
+    ),
+    # The lock has it, and still it is conda's line that needs a version.
+    Case(
+        files={"conda.yaml": beside("numpy>=1.20")},
+        packages={"numpy": "2.4.6"},
         severity="warning",
         at=("conda.yaml:4",),
     ),
@@ -36,4 +60,6 @@ NEAR_MISSES = [
         }
     ),
     Case(files={"conda.yaml": CONDA_HEAD.replace("- pip\n", "- pip<=24.0\n- lightgbm=4.6\n") + CONDA_TAIL}),
+    Case(files={"conda.yaml": beside("numpy 1.26.4", "scipy ==1.11", "pandas>=2,<3", "six 1.16.0 pyh6c4a22f_0")}),
+    Case(files={"conda.yaml": beside("numpy[version='1.26.4']", "scipy=1.11|1.12", 'six[channel=a, version=">1,<2"]')}),
 ]

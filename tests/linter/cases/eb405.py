@@ -28,6 +28,16 @@ TRIGGERS = [
         pickles=written(NUMERIC, file="b.pkl"),
         severity="warning",
     ),
+    # Of the members of one archive the one that names it is told.
+    Case(
+        files={"conda.yaml": conda("pandas==2.2.3", OLD_NUMPY)},
+        pickles=(
+            Pickle(file="model.pkl", member="a/data.pkl"),
+            Pickle(file="model.pkl", member="b/data.pkl", globals=frozenset({NUMERIC})),
+        ),
+        at=("conda.yaml:5", "model.pkl:1"),
+        says="model.pkl (b/data.pkl) needs pandas.core.indexes.numeric.Int64Index",
+    ),
     Case(
         files={"conda.yaml": conda("mlflow==3.17.2")},
         pickles=written(NUMERIC),
