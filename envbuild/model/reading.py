@@ -17,6 +17,8 @@ from .types import Environment, MLmodel, Model, Problem, Requirement, Span
 from .walk import walk
 
 _ADDRESS = pattern(r"[A-Za-z][A-Za-z0-9+.-]+:")
+ADDED = "--requirement"
+"""The file that spans of added requirements name, which is none."""
 _ENV_KEY = "flavors.python_function.env"
 
 
@@ -50,7 +52,7 @@ def extra_requirements(specs: Sequence[str]) -> tuple[Requirement, ...]:
     found = []
     for number, spec in enumerate(specs, 1):
         text = spec.strip()
-        span = Span(file="--requirement", line=number, column=1, end_column=len(text) + 1)
+        span = Span(file=ADDED, line=number, column=1, end_column=len(text) + 1)
         try:
             found.append(parse_requirement(text, _always(span)))
         except InvalidRequirementError as error:

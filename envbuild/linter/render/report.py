@@ -49,10 +49,13 @@ class Checked:
     def path(self, file: str) -> str:
         """The path that opens a file of a span from the working directory."""
         given = self.model.environment.files if self.model.environment.source == "given" else ()
-        # `--requirement` and `<stdin>` are no files at all.
-        if not self.base or file in given or file in self.outside or file.startswith(("--", "<")):
+        if not self.base or file in given or file in self.outside or self.is_no_file(file):
             return file
         return f"{self.base.rstrip('/')}/{file}"
+
+    def is_no_file(self, file: str) -> bool:
+        """Whether what a span names is no file at all, as `--requirement` and `<stdin>`: no service can show it."""
+        return file.startswith(("--", "<")) and all(file != each.path for each in self.model.files)
 
     def text(self, file: str) -> str | None:
         """The text of a file of a span; None where it is not known."""

@@ -78,8 +78,10 @@ def _invocation(unread: Iterable[Unread]) -> dict[str, Any]:
 
 
 def _result(checked: Checked, finding: Finding, index: int, top: str, seen: Counter[tuple[str, ...]]) -> dict[str, Any]:
-    # A service shows a result at a place, so one that has none is shown at the model's first file.
-    spans = checked.readable_first(finding) or [Span(file=next(iter(checked.model.texts), "MLmodel"))]
+    # A service shows a result at a place in a file, so one that has none is shown at the model's first file. Standard
+    # input has no other.
+    spans = [span for span in checked.readable_first(finding) if not checked.is_no_file(span.file)]
+    spans = spans or [Span(file=next(iter(checked.model.texts), "MLmodel"))]
     key = (finding.code, _file(checked, spans[0].file, top).get("uri", ""), redact(_line(checked, spans[0])).strip())
     seen[key] += 1
     result: dict[str, Any] = {
@@ -140,7 +142,7 @@ def _replacement(checked: Checked, edit: Edit) -> dict[str, Any]:
 
 def _file(checked: Checked, file: str, top: str) -> dict[str, str]:
     path = redact(checked.path(file))
-    if checked.model.uri or path.startswith("<"):
+    if checked.model.uri or checked.is_no_file(file):
         return {"uri": _uri(path)}
     inside = below(path, top)
     if inside:

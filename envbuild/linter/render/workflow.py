@@ -27,8 +27,10 @@ def workflow(report: Report, environ: Mapping[str, str] = os.environ) -> str:
 
 def _command(checked: Checked, finding: Finding, top: str) -> str:
     place: dict[str, object] = {}
-    if finding.spans:
-        span = checked.readable_first(finding)[0]
+    # Of what is no file there is nothing to annotate: the finding is told without a place.
+    spans = [span for span in checked.readable_first(finding) if not checked.is_no_file(span.file)]
+    if spans:
+        span = spans[0]
         path = redact(checked.path(span.file))
         place = {"file": below(path, top) or path, "line": span.line, "col": span.column}
         if span.end_column > span.column:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ...model.reading import ADDED
 from ...model.redact import redact
 from ...model.requirement import canonical_name, version_range
 from ...model.types import Environment, Model, PythonPin, Requirement, Span
@@ -46,7 +47,8 @@ class FilesDisagree(BaseRule):
             yield from self._python(main, other)
 
     def _packages(self, main: Environment, other: Environment) -> Iterator[Finding]:
-        ours, theirs = _by_name(main.pip), _by_name(other.pip)
+        # What --requirement adds to this build stands in no file, and is meant to.
+        ours, theirs = _by_name([r for r in main.pip if r.span.file != ADDED]), _by_name(other.pip)
         conda = {canonical_name(d.name) for d in main.conda} | {canonical_name(d.name) for d in other.conda}
         lacks = [name for name in ours if name not in theirs and name not in conda]
         more = [name for name in theirs if name not in ours and name not in conda]

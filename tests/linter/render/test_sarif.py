@@ -14,6 +14,7 @@ from envbuild.linter.render import Checked, Report, Unread
 from envbuild.linter.render.sarif import sarif
 from envbuild.linter.types import Choice, Edit, Finding, Target
 from envbuild.model import read
+from envbuild.model.standalone import read_alone
 from envbuild.model.types import Span
 from envbuild.servers import PROFILES
 
@@ -93,6 +94,28 @@ def test_a_finding_of_no_place_is_shown_at_the_model(forest):
     (result,) = results(Report(results=(Checked(name="x", model=forest, findings=(finding,), base="x"),)))
     assert result["level"] == "note"
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "x/MLmodel"
+
+
+def test_what_is_no_file_is_no_place(forest):
+    spans = (Span(file="--requirement"), Span(file="requirements.txt", line=2))
+    both = Finding(code="EB105", name="x", severity="error", message="m", spans=spans)
+    found = (both, replace(both, spans=spans[:1]))
+    report = Report(results=(Checked(name="x", model=forest, findings=found, base="x"),))
+    places = [[p["physicalLocation"]["artifactLocation"] for p in r["locations"]] for r in results(report)]
+    root = {"uriBaseId": "SRCROOT"}
+    assert places == [[{"uri": "x/requirements.txt", **root}], [{"uri": "x/MLmodel", **root}]]
+
+
+def test_standard_input_has_a_name_and_no_other_place():
+    model = read_alone(b"dependencies:\n- pip:\n  - mlflow\n")
+    (result,) = results(
+        Report(
+            results=(
+                Checked(name="<stdin>", model=model, findings=tuple(run(model, TARGET, Choice(select=("EB301",))))),
+            )
+        )
+    )
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": "%3Cstdin%3E"}
 
 
 def test_a_finding_is_known_again_where_its_line_moved(folder):

@@ -6,6 +6,7 @@ from pathlib import Path
 from envbuild.linter.render import Checked, Report, Unread
 from envbuild.linter.render.workflow import workflow
 from envbuild.linter.types import Finding
+from envbuild.model import read
 from envbuild.model.types import Span
 
 FINDING = Finding(
@@ -51,3 +52,22 @@ def test_no_text_can_become_a_command_of_its_own(odd):
     assert len(lines) == 4
     assert all(line.startswith(("::error ", "::warning ", "::notice ")) for line in lines)
     assert "hunter2" not in workflow(odd(), {})
+
+
+def test_what_is_no_file_is_no_place(forest):
+    spans = (Span(file="--requirement", line=1, end_column=9), FINDING.spans[0])
+    both, alone = replace(FINDING, spans=spans), replace(FINDING, spans=spans[:1])
+    stdin = replace(FINDING, spans=(Span(file="<stdin>", line=4),))
+    report = Report(results=(Checked(name="m", model=forest, findings=(both, alone, stdin), base="m"),))
+    assert [line.partition("::100")[0] for line in workflow(report, {}).splitlines()] == [
+        "::error file=m/conda.yaml,line=7,col=9,endColumn=14,title=EB301 server-missing",
+        "::error title=EB301 server-missing",
+        "::error title=EB301 server-missing",
+    ]
+
+
+def test_a_models_file_may_be_called_like_an_option(folder):
+    model = read(folder({"--x": "", "<y>": ""}))
+    finding = replace(FINDING, spans=(Span(file="--x"), Span(file="<y>")))
+    report = Report(results=(Checked(name="m", model=model, findings=(finding,), base="m"),))
+    assert workflow(report, {}).startswith("::error file=m/--x,line=1,")
