@@ -88,13 +88,23 @@ def fix(
     return (load(model.root, options=options) if changed else model), changed
 
 
-def preview(model: Model, *, options: Options | None = None, resolve: bool = False, progress: Progress = SILENT) -> str:
-    """What `fix` would write, as a unified diff; empty where there is nothing to fix."""
+def preview(
+    model: Model,
+    *,
+    options: Options | None = None,
+    resolve: bool = False,
+    folder: str = "",
+    progress: Progress = SILENT,
+) -> str:
+    """What `fix` would write, as a unified diff; empty where there is nothing to fix. Raises ModelError as `fix`.
+
+    `folder` is what the diff calls the model's folder: `forest` gives the paths `a/forest/conda.yaml` and so on.
+    """
     from .linter.fixes import preview as diff
 
     options = options or Options()
     find = _finder(options, resolve, progress)
-    return diff(model, find(model), unsafe=options.unsafe_fixes, again=find)
+    return diff(model, find(model), unsafe=options.unsafe_fixes, again=find, folder=folder)
 
 
 def _finder(options: Options, resolve: bool, progress: Progress) -> Callable[[Model], list[Finding]]:
@@ -122,6 +132,16 @@ def check_lock(judge: Judge, lock: Lock, base: Base, job: Job) -> None:
     _stop_or_warn(job.model, findings, [finding for finding in findings if finding not in before], job.progress)
 
 
+def check_options(options: Options) -> None:
+    """Raise UsageError for options that make no sense whatever the model is, before one is read."""
+    from .linter import rules_of
+    from .model import extra_requirements
+
+    _check_server(options)
+    rules_of(choice(options))
+    extra_requirements(options.requirements)
+
+
 def choice(options: Options) -> Choice:
     """Which rules count."""
     return Choice(select=options.select, ignore=options.ignore, strict=options.strict)
@@ -131,12 +151,8 @@ def target(model: Model, options: Options) -> Target:
     """What `model` is judged for. Raises UsageError for a server that Azure ML's own image does not have."""
     from .servers import choose_server, refuse_script
 
+    _check_server(options)
     azure = options.target == "azure"
-    if azure and options.server not in ("auto", "azureml"):
-        raise UsageError(
-            f"Azure ML's own image has the azureml server, and --server is {options.server}",
-            hint="leave --server or --target azure out",
-        )
     server, _ = choose_server("azureml" if azure else options.server, model.environment)
     script = None
     if options.scoring_script is not None:
@@ -154,6 +170,14 @@ def target(model: Model, options: Options) -> Target:
         apt=options.apt,
         base=options.base,
     )
+
+
+def _check_server(options: Options) -> None:
+    if options.target == "azure" and options.server not in ("auto", "azureml"):
+        raise UsageError(
+            f"Azure ML's own image has the azureml server, and --server is {options.server}",
+            hint="leave --server or --target azure out",
+        )
 
 
 def _judge(model: Model, options: Options, store: Store | None = None) -> Judge:

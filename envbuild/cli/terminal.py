@@ -87,6 +87,27 @@ def say(text: str) -> None:
         raise OutputClosed from None
 
 
+def pour(text: str) -> None:
+    """Write `text` to stdout as it is: in UTF-8 whatever the locale says, for a program that takes it byte by byte.
+
+    On a terminal a person reads it, and it must not steer the terminal. Raises OutputClosed when nobody reads it.
+    """
+    buffer = getattr(sys.stdout, "buffer", None)
+    if sys.stdout.isatty():
+        from ..linter.render.text import clean
+
+        text = "".join(clean(line.removesuffix("\r")) + "\n" for line in text.removesuffix("\n").split("\n"))
+    if sys.stdout.isatty() or buffer is None:
+        say(text.removesuffix("\n"))
+        return
+    try:
+        sys.stdout.flush()
+        buffer.write(text.encode("utf-8", "backslashreplace"))
+        buffer.flush()
+    except BrokenPipeError:
+        raise OutputClosed from None
+
+
 def printable(text: str) -> str:
     """`text` as a part of one line, without control characters.
 

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from ..errors import ModelError, StorageError
 from ..model.reading import with_texts
-from ..model.redact import redact
 from ..model.texts import split_lines
 from ..model.types import Model
-from ..patterns import pattern
+from .diffs import unified
 from .keeping import kept
 from .textedits import edited, part
 from .types import Edit, Finding
@@ -26,7 +25,6 @@ Again = Callable[[Model], Sequence[Finding]]
 
 _ROUNDS = 10
 _TRIES = 64
-_LINE = pattern(r"[^\n]*\n|[^\n]+")
 
 
 def apply(model: Model, findings: Sequence[Finding], *, unsafe: bool = False, again: Again | None = None) -> list[str]:
@@ -37,11 +35,7 @@ def apply(model: Model, findings: Sequence[Finding], *, unsafe: bool = False, ag
     written, for a downloaded model, for a file that changed since the model was read, and where no fix can be made
     without losing a requirement; StorageError where the disk refuses.
     """
-    if model.uri:
-        raise ModelError(
-            f"--fix is refused: the model was downloaded from {model.uri}, and the copy is thrown away",
-            hint="use --inject for this build, or log the model anew with the packages listed",
-        )
+    _check_local(model, "--fix")
     for file in sorted({edit.file for edits in _fixes(findings, unsafe=unsafe) for edit in edits}):
         _check_unchanged(model, file)
     changed = _changed(model, findings, unsafe=unsafe, again=again)
@@ -50,14 +44,28 @@ def apply(model: Model, findings: Sequence[Finding], *, unsafe: bool = False, ag
     return list(changed)
 
 
-def preview(model: Model, findings: Sequence[Finding], *, unsafe: bool = False, again: Again | None = None) -> str:
-    """What `apply` would write, as a unified diff with the paths `a/FILE` and `b/FILE`; empty where nothing would be.
+def preview(
+    model: Model,
+    findings: Sequence[Finding],
+    *,
+    unsafe: bool = False,
+    again: Again | None = None,
+    folder: str = "",
+) -> str:
+    """What `apply` would write, as a unified diff; empty where nothing would be.
 
-    Credentials in the lines around a change are starred. Raises ModelError as `apply`, but for what it only finds
-    when it writes.
+    It names the files that would be replaced, those that links lead to, as `a/FOLDER/FILE` and `b/FOLDER/FILE`.
+    Credentials in the lines around a change are starred. Raises ModelError as `apply`, but for what it only finds when
+    it writes.
     """
-    changed = {} if model.uri else _changed(model, findings, unsafe=unsafe, again=again)
-    return "".join(line for file, text in changed.items() for line in _diff(file, model.texts[file], text))
+    _check_local(model, "--diff")
+    changed = _changed(model, findings, unsafe=unsafe, again=again)
+    _check_one_each(model, changed)
+    lines: list[str] = []
+    for file, text in changed.items():
+        path = os.path.relpath(os.path.realpath(model.root / file), model.root)
+        lines += unified(f"{folder}/{path}" if folder else path, model.texts[file], text)
+    return "".join(lines)
 
 
 def _changed(model: Model, findings: Sequence[Finding], *, unsafe: bool, again: Again | None) -> dict[str, str]:
@@ -157,12 +165,12 @@ def _made(model: Model, fixes: Sequence[Sequence[Edit]]) -> dict[str, str] | Non
     return changed if not changed or kept(model, changed, edits) else None
 
 
-def _diff(file: str, before: str, after: str) -> Iterator[str]:
-    from difflib import unified_diff
-
-    old, new = (_LINE.findall(text) for text in (before, after))
-    for line in unified_diff(old, new, f"a/{file}", f"b/{file}"):
-        yield redact(line) if line.endswith("\n") else f"{redact(line)}\n\\ No newline at end of file\n"
+def _check_local(model: Model, option: str) -> None:
+    if model.uri:
+        raise ModelError(
+            f"{option} is refused: the model was downloaded from {model.uri}, and the copy is thrown away",
+            hint="use --inject for this build, or log the model anew with the packages listed",
+        )
 
 
 def _check_unchanged(model: Model, file: str) -> None:
@@ -211,13 +219,17 @@ def _write(model: Model, changed: Mapping[str, str]) -> None:
 
 
 def _stage(path: Path, text: str) -> str:
-    """Write `text` to a new file beside `path`, with its mode, and give its name."""
-    mode = stat.S_IMODE(path.stat().st_mode)
+    """Write `text` to a new file beside `path`, with its mode and, where permitted, its owner; give its name."""
+    old = path.stat()
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(text.encode())
-            os.fchmod(stream.fileno(), mode)
+            # Each by itself: who owns the file may give it to a group of theirs, and root to anybody.
+            for owner, group in ((-1, old.st_gid), (old.st_uid, -1)):
+                with contextlib.suppress(OSError):
+                    os.fchown(stream.fileno(), owner, group)
+            os.fchmod(stream.fileno(), stat.S_IMODE(old.st_mode))
     except OSError:
         Path(temporary).unlink(missing_ok=True)
         raise

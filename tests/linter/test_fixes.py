@@ -234,6 +234,38 @@ def test_a_downloaded_model_is_refused(folder):
     model = replace(read(folder({"conda.yaml": "dependencies: []\n"})), uri="models:/m/1")
     with pytest.raises(ModelError, match="--fix is refused: the model was downloaded from models:/m/1"):
         apply(model, [])
+    with pytest.raises(ModelError, match="--diff is refused: the model was downloaded from models:/m/1"):
+        preview(model, [])
+
+
+def test_a_fixed_file_stays_with_its_owner(folder):
+    if os.geteuid() != 0:
+        pytest.skip("only root may give a file to somebody else")
+    root = folder({"conda.yaml": conda(*CASES["wide dashes"][0])})
+    os.chown(root / "conda.yaml", 4321, 8765)
+    (root / "conda.yaml").chmod(0o640)
+    assert fix(root) == ["conda.yaml"]
+    found = (root / "conda.yaml").stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (4321, 8765, 0o640)
+
+
+def test_who_may_give_no_file_away_fixes_it_all_the_same(folder, monkeypatch):
+    def denied(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", denied)
+    root = folder({"conda.yaml": conda(*CASES["wide dashes"][0])})
+    (root / "conda.yaml").chmod(0o640)
+    assert fix(root) == ["conda.yaml"]
+    assert stat.S_IMODE((root / "conda.yaml").stat().st_mode) == 0o640
+
+
+def test_two_names_of_one_file_are_refused_in_a_preview_too(folder):
+    root = folder({"conda.yaml": conda(*CASES["wide dashes"][0])})
+    (root / "requirements.txt").symlink_to("conda.yaml")
+    model = read(root)
+    with pytest.raises(ModelError, match=r"conda\.yaml and requirements\.txt are one file"):
+        preview(model, run(model, TARGET, Choice(select=LISTED)))
 
 
 def test_an_edit_that_would_lose_a_requirement_is_refused(folder):

@@ -72,9 +72,9 @@ def test_what_the_files_show_is_told_even_where_no_index_answers(road: Road) -> 
     assert told["models"][0]["findings"] == len(told["findings"])
     text = road.run(*asked).stdout
     assert "EB301 [error] [*] " in text
-    assert text.rstrip().endswith("; 1 model looked at without packages.")
+    assert text.rstrip().endswith("; --fix or --resolve failed for 1 model.")
     cases = road.run(*asked, "--output-format", "junit").stdout
-    assert 'name="the packages can be looked at"' in cases
+    assert 'name="--fix and --resolve can be carried out"' in cases
     assert 'name="no findings"' not in cases
     assert road.run(*asked, "--fix").returncode == 6
     clean = road.run(*asked, "--server", "envbuild", "--ignore", "EB")

@@ -32,7 +32,7 @@ def junit(report: Report) -> str:
         else:
             cases = [_case(result, finding) for finding in result.findings]
             if result.cut_short is not None:
-                cases.append(_unread(result.cut_short, "the packages can be looked at"))
+                cases.append(_unread(result.cut_short, "--fix and --resolve can be carried out"))
         # A suite without a case is taken for one that did not run.
         suite.extend(cases or [Element("testcase", name="no findings", classname=_text(result.name), time="0")])
         _count(suite)

@@ -14,7 +14,7 @@ from ..types import Finding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:
-    """A model that could not be looked at, or not at all of it, and why."""
+    """A model that could not be looked at, or for which --fix or --resolve failed, and why."""
 
     name: str
     message: str
@@ -28,7 +28,7 @@ class Checked:
 
     `name` is what the person called it, `base` its folder as seen from the working directory (empty where that is the
     folder itself), or its address. `outside` are the files that spans name and that do not lie in the model, with their
-    texts. `cut_short` says why the packages were not looked at, where they should have been.
+    texts. `cut_short` says why --fix or --resolve failed where one did: the findings are those without it.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Report:
 
     @property
     def unread(self) -> list[Unread]:
-        """Why some models could not be looked at, or not wholly."""
+        """Why some models could not be looked at, or not as it was asked for."""
         reasons = [result if isinstance(result, Unread) else result.cut_short for result in self.results]
         return [reason for reason in reasons if reason is not None]
 

@@ -43,7 +43,7 @@ def concise(report: Report, *, color: bool = False) -> str:
     lines = []
     for checked, finding in report.findings():
         place = checked.place(checked.readable_first(finding)[0]) if finding.spans else checked.base or "."
-        lines.append(f"{_paint(_clean(place) + ':', 'bold', color)} {_head(finding, color, message='')}")
+        lines.append(f"{_paint(clean(place) + ':', 'bold', color)} {_head(finding, color, message='')}")
     return "\n".join([*lines, summary(report)]) + "\n" if lines else ""
 
 
@@ -64,9 +64,15 @@ def summary(report: Report) -> str:
         fixes.append(f"{count['unsafe']}{more} with --unsafe-fixes")
     short = sum(checked.cut_short is not None for checked in report.checked)
     lost = ""
-    for number, what in ((len(report.unread) - short, "could not be read"), (short, "looked at without packages")):
-        lost += f"; {number} model{'s' if number != 1 else ''} {what}" if number else ""
+    if number := len(report.unread) - short:
+        lost += f"; {_models(number)} could not be read"
+    if short:
+        lost += f"; --fix or --resolve failed for {_models(short)}"
     return f"Found {listed}" + (f" ({', '.join(fixes)})" if fixes else "") + f"{lost}."
+
+
+def _models(number: int) -> str:
+    return f"{number} model{'s' if number != 1 else ''}"
 
 
 def _block(checked: Checked, finding: Finding, color: bool, *, page: bool) -> list[str]:
@@ -76,14 +82,14 @@ def _block(checked: Checked, finding: Finding, color: bool, *, page: bool) -> li
     for span in finding.spans:
         # Of a file without lines, as a pickle is, the beginning is no place.
         whole = span == Span(file=span.file) and checked.text(span.file) is None
-        out.append(f"{arrow} {_clean(checked.path(span.file) if whole else checked.place(span))}")
+        out.append(f"{arrow} {clean(checked.path(span.file) if whole else checked.place(span))}")
         out += _frame(span, checked.text(span.file), finding.severity, width, color)
     if not finding.spans:
-        out.append(f"{arrow} {_clean(checked.base or '.')}")
+        out.append(f"{arrow} {clean(checked.base or '.')}")
     if finding.help:
         first, *rest = finding.help.split("\n")
-        out.append(f"{_paint('help:', 'bold', color)} {_clean(first)}")
-        out += [f"      {_clean(line)}" for line in rest]
+        out.append(f"{_paint('help:', 'bold', color)} {clean(first)}")
+        out += [f"      {clean(line)}" for line in rest]
     if finding.edits and not finding.safe:
         out.append(f"{_paint('fix:', 'bold', color)}  {_UNSAFE_FIX}")
     if page:
@@ -95,7 +101,7 @@ def _head(finding: Finding, color: bool, *, message: str) -> str:
     parts = [_paint(finding.code, "bold", color), _paint(f"[{finding.severity}]", finding.severity, color)]
     if finding.edits and finding.safe:
         parts.append(_paint("[*]", "fix", color))
-    return " ".join([*parts, _paint(_clean(finding.message), message, color)])
+    return " ".join([*parts, _paint(clean(finding.message), message, color)])
 
 
 def _frame(span: Span, content: str | None, severity: Severity, width: int, color: bool) -> list[str]:
@@ -104,7 +110,7 @@ def _frame(span: Span, content: str | None, severity: Severity, width: int, colo
     lines = split_lines(span.file, content)
     if not 0 < span.line <= len(lines) or not lines[span.line - 1].strip():
         return []
-    line = _clean(lines[span.line - 1].replace("\t", " "))
+    line = clean(lines[span.line - 1].replace("\t", " "))
     start = min(max(span.column - 1, 0), len(line))
     end = min(max(span.end_column - 1, start + 1), max(len(line), start + 1))
     line, start, end = _cropped(line, start, end)
@@ -137,7 +143,8 @@ def _cells(text: str) -> int:
     return len(text) + wide - sum(unicodedata.combining(c) != 0 for c in text)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """`text`, a line or a part of one, without credentials and without what could steer a terminal."""
     return redact(_UNSAFE.sub("\ufffd", text))
 
 
