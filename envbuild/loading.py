@@ -15,12 +15,12 @@ def load(source: str | Path, *, options: Options | None = None, progress: Progre
 
     Raises ModelError for a folder that cannot be read, NetworkError for a model that cannot be had.
     """
-    from .model import read
+    from .model import is_address, read
 
     options = options or Options()
     progress.start("read", str(source))
     # Where the cache lies is asked only where something has to be fetched: a folder is read without.
-    downloads = cache_dir(options) / "downloads" if ":" in str(source) else None
+    downloads = cache_dir(options) / "downloads" if isinstance(source, str) and is_address(source) else None
     model = read(source, environment=options.environment, downloads=downloads)
     size = sum(file.size for file in model.files)
     progress.done("read", Summary(count=len(model.files), noun="files", size=size))

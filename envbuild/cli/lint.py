@@ -14,13 +14,9 @@ from .values import make_options
 
 if TYPE_CHECKING:
     from ..linter.render import Checked, Format, Unread
-    from ..model.types import Model
     from ..options import Options
     from ..progress import Progress
     from .models import Named
-
-# What a conda.yaml alone cannot answer: the rules on MLmodel and on the files beside it.
-_NOT_ALONE = "EB0"
 
 
 @click.command("lint")
@@ -58,21 +54,36 @@ def command(
     slow = resolve or any(one.remote for one in wanted)
     with display(terminal(), quiet=quiet or not slow) as shown:
         if diff:
-            return _diff(wanted, options, shown, resolve=resolve)
+            from .diff import show_diff
+
+            return show_diff(wanted, options, shown, resolve=resolve, quiet=quiet)
         results = [_look(one, options, shown, resolve=resolve, quiet=quiet, several=len(wanted) > 1) for one in wanted]
     return _tell(results, form, output_file, quiet=quiet)
 
 
 def _check(options: Options, form: Format, file: Path | None, *, diff: bool, alone: bool) -> None:
     """Refuse what makes no sense before anything is read."""
+    from ..linter import rules_of
+    from ..linting import check_options, choice
+    from .models import NOT_ALONE
+
     if options.platform not in ("", "linux/amd64", "linux/arm64"):
         raise UsageError(f"--platform {options.platform}: no such platform", hint="linux/amd64 or linux/arm64")
+    check_options(options)
     if alone:
         for name, given in (("--diff", diff), ("--unsafe-fixes", options.unsafe_fixes), ("--fix", options.fix)):
             if given:
                 raise UsageError(
                     f"{name} cannot change standard input", hint="name the model folder instead of -, or leave it out"
                 )
+        # Those that cannot be left out say nothing of what nobody asked about.
+        asked = [rule for rule in rules_of(choice(options)) if rule.ignorable]
+        if options.select and all(rule.code.startswith(NOT_ALONE) for rule in asked):
+            raise UsageError(
+                f"--select {','.join(options.select)} leaves no rule for standard input: those of {NOT_ALONE} look at "
+                "MLmodel and the files beside it",
+                hint="name the model folder instead of -, or select other rules",
+            )
         if options.environment is not None:
             raise UsageError("- and --environment exclude each other", hint="both name the environment to look at")
     if diff and (form != "text" or file is not None):
@@ -88,29 +99,35 @@ def _look(
 ) -> Checked | Unread:
     """The findings on a model. An error is told at once, and does not keep the other models from being looked at.
 
-    Nor does one of --resolve, where there is no network say, keep anybody from what the model's files show.
+    Nor does one of --fix or --resolve, where there is no network say, keep anybody from what the model's files show.
     """
     from .. import api
-    from ..linter.render import Checked, Unread
-    from .failures import report
+    from ..linter.render import Checked
+    from .models import load, unread
 
-    model = cut_short = None
     try:
-        model, options = _load(one, options, shown)
-        if options.fix:
+        model, options = load(one, options, shown)
+    except EnvbuildError as error:
+        return unread(one, error, several=several)
+    cut_short, said, findings = None, "", None
+    if options.fix:
+        try:
             model, changed = api.fix(model, options=options, resolve=resolve, progress=shown)
             _tell_fixed(one, changed, quiet=quiet)
-        findings = tuple(api.lint(model, options=options, resolve=resolve, progress=shown))
-    except UsageError:
-        raise
-    except EnvbuildError as error:
-        if several and one.name not in error.message:
-            error.message = f"{one.name}: {error.message}"
-        code = report(error)
-        cut_short = Unread(name=one.name, message=error.message, hint=error.hint, exit_code=code)
-        if model is None or not resolve:
-            return cut_short
-        findings = tuple(api.lint(model, options=options))
+        except EnvbuildError as error:
+            said, cut_short = error.message, unread(one, error, several=several)
+    for deep in (True, False) if resolve else (False,):
+        try:
+            findings = tuple(api.lint(model, options=options, resolve=deep, progress=shown))
+            break
+        except EnvbuildError as error:
+            # What kept the fixes from being found is told once.
+            if error.message != said:
+                said, told = error.message, unread(one, error, several=several)
+                cut_short = cut_short or told
+    if findings is None:
+        assert cut_short is not None
+        return cut_short
     return Checked(
         name=one.name,
         model=model,
@@ -128,46 +145,6 @@ def _script(options: Options) -> dict[str, str]:
         return {}
     with script.open("rb") as stream:
         return {str(script): stream.read(1 << 20).decode("utf-8-sig", "replace")}
-
-
-def _load(one: Named, options: Options, shown: Progress) -> tuple[Model, Options]:
-    """The model, and the options that fit it."""
-    from dataclasses import replace
-
-    from .. import api
-    from .models import STDIN, read_stdin, stray
-
-    if one.stray:
-        raise stray(one.source)
-    if one.source == STDIN:
-        return read_stdin(), replace(options, ignore=(*options.ignore, _NOT_ALONE))
-    return api.load(one.source, options=options, progress=shown), options
-
-
-def _diff(wanted: Sequence[Named], options: Options, shown: Progress, *, resolve: bool) -> int:
-    """Show what the fixes would change in all models; 1 if that is anything."""
-    from .. import api
-    from .terminal import say
-
-    text = ""
-    for one in wanted:
-        model, _ = _load(one, options, shown)
-        text += _from_here(api.preview(model, options=options, resolve=resolve, progress=shown), one.base)
-    if text:
-        say(text.rstrip("\n"))
-    return 1 if text else 0
-
-
-def _from_here(diff: str, base: str) -> str:
-    """The diff with the paths of its files as seen from the working directory, so that `patch -p1` takes it there."""
-    import os
-    import re
-
-    if not base:
-        return diff
-    here = os.path.relpath(base)
-    heads = re.compile(r"^--- a/(.*)\n\+\+\+ b/(.*)\n(?=@@ )", re.MULTILINE)
-    return heads.sub(lambda head: f"--- a/{here}/{head[1]}\n+++ b/{here}/{head[2]}\n", diff)
 
 
 def _tell_fixed(one: Named, files: Sequence[str], *, quiet: bool) -> None:

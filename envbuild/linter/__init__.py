@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine import RULES, matching, run, run_failure, run_lock
+    from .engine import RULES, matching, rules_of, run, run_failure, run_lock
 
-__all__ = ["RULES", "matching", "run", "run_failure", "run_lock"]
+__all__ = ["RULES", "matching", "rules_of", "run", "run_failure", "run_lock"]
 
 
 def __getattr__(name: str) -> Any:

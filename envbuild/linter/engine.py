@@ -46,7 +46,7 @@ def run(
     `pickles` reads the model's pickles, and is called only if a chosen rule looks at them; None leaves those rules
     out. Raises UsageError for a choice that no rule fits, or that leaves out what nothing can be built without.
     """
-    chosen = _chosen(choice)
+    chosen = rules_of(choice)
     # Without an MLmodel this is no model: what else could be said of the folder would only distract.
     missing = any(problem.code == "EB001" for problem in model.problems)
     if missing:
@@ -89,7 +89,8 @@ def matching(text: str) -> list[BaseRule]:
     return [rule for rule in RULES if rule.code.startswith(wanted.upper())]
 
 
-def _chosen(choice: Choice) -> list[BaseRule]:
+def rules_of(choice: Choice) -> list[BaseRule]:
+    """The rules that count. Raises UsageError as `run`."""
     selected = {rule.code for text in choice.select for rule in _meant(text, "select")}
     ignored: set[str] = set()
     for text in choice.ignore:
@@ -119,7 +120,7 @@ def _meant(text: str, purpose: str) -> list[BaseRule]:
 
 
 def _stage(stage: Stage, choice: Choice, check: Callable[[BaseRule], Iterable[Finding]]) -> list[Finding]:
-    return [finding for rule in _chosen(choice) if stage in rule.stages() for finding in check(rule)]
+    return [finding for rule in rules_of(choice) if stage in rule.stages() for finding in check(rule)]
 
 
 def _judged(findings: Sequence[Finding], choice: Choice) -> list[Finding]:

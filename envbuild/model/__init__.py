@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .reading import extra_requirements, read
+from .reading import extra_requirements, is_address, read
 
-__all__ = ["extra_requirements", "read"]
+__all__ = ["extra_requirements", "is_address", "read"]

@@ -22,6 +22,11 @@ ADDED = "--requirement"
 _ENV_KEY = "flavors.python_function.env"
 
 
+def is_address(source: str) -> bool:
+    """Whether `source` is an address and no path. What is there is a path, though its name begins like an address."""
+    return bool(_ADDRESS.match(source)) and not os.path.lexists(source)
+
+
 def read(source: str | Path, *, environment: Path | None = None, downloads: Path | None = None) -> Model:
     """The model at `source`: a folder, or an address that MLflow can download (`models:/`, `runs:/`, `s3://`...).
 
@@ -31,7 +36,7 @@ def read(source: str | Path, *, environment: Path | None = None, downloads: Path
     NetworkError for a store that does not answer, UsageError for an environment file that is not there.
     """
     uri = ""
-    if isinstance(source, str) and _ADDRESS.match(source):
+    if isinstance(source, str) and is_address(source):
         from .remote import download, local_path
 
         local = local_path(source)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,6 +119,99 @@ def test_what_cannot_be_a_path_is_a_model_that_is_not_there(lint: Lint, forest: 
         assert "hint: " in err
 
 
+@pytest.mark.parametrize("only", [(), ("--only-models",)])
+def test_a_file_beside_the_working_directory_is_not_part_of_the_model_there(
+    lint: Lint, forest: Path, monkeypatch: pytest.MonkeyPatch, only: tuple[str, ...]
+) -> None:
+    Path("loose").mkdir()
+    Path("loose/file.txt").touch()
+    before = (forest / "conda.yaml").read_bytes()
+    monkeypatch.chdir(forest)
+    code, out, err = lint(*only, "../../loose/file.txt", "--fix")
+    assert (code, out) == (0 if only else 3, "")
+    assert ("../../loose/file.txt lies in no model folder" in err) is not bool(only)
+    assert Path("conda.yaml").read_bytes() == before
+    assert codes(lint(*THESE, "../diabetes/../forest/conda.yaml", "--json")[1])[0] == (".", "EB301")
+
+
+def test_behind_a_link_the_folder_above_is_that_of_what_it_leads_to(
+    lint: Lint, forest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("there/inner").mkdir(parents=True)
+    forest.rename("there/other")
+    Path("link").symlink_to("there/inner")
+    for word in ("link/../other", "link/../other/conda.yaml"):
+        assert lint(*THESE, word, "--output-format", "concise")[1].startswith("there/other/conda.yaml:12:5: EB301 ")
+    whole = Path("link/../other").absolute()
+    shown = lint(*THESE, whole, "--output-format", "concise")[1].partition(":")[0]
+    assert shown == str(Path("there/other/conda.yaml").absolute())
+    # A link in the way stays where no `..` stands behind it, and so does one to a file that models share.
+    Path("near").symlink_to("there")
+    shutil.move("there/other/conda.yaml", "there/shared.yaml")
+    Path("there/other/conda.yaml").symlink_to("../shared.yaml")
+    assert codes(lint("--select", "EB301", "near/other/conda.yaml", "--json")[1]) == []
+    assert json.loads(lint("near/other/conda.yaml", "--json")[1])["models"][0]["name"] == "near/other"
+
+
+def test_an_empty_name_is_told_and_is_not_the_working_directory(
+    lint: Lint, forest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(forest)
+    code, out, err = lint(*THESE, "", ".", "--json")
+    assert (code, len(codes(out))) == (3, 2)
+    assert err.startswith("error: the name of a model is empty\nhint: ")
+
+
+@pytest.mark.parametrize("name", ["model:1", "models:", "s3:x"])
+def test_a_folder_with_a_colon_in_its_name_is_no_address(lint: Lint, forest: Path, name: str) -> None:
+    forest.rename(name)
+    assert lint(*THESE, name, "--fix")[0] == 0
+    assert "azureml-ai-monitoring" in (Path(name) / "conda.yaml").read_text()
+    assert lint(*THESE, f"{name}/MLmodel") == (0, "", f"   Checked {name}: no findings\n")
+
+
+def test_errors_say_which_model_they_are_about(lint: Lint, forest: Path) -> None:
+    for name in ("a", "folder", "models/a"):
+        shutil.copytree(forest, name)
+        os.mkfifo(f"{name}/x")
+    code, _, err = lint("a", "folder", "models/a", "models/b", "b", "models/none/")
+    assert code == 3
+    assert [line for line in err.splitlines() if line.startswith("error: ")] == [
+        "error: a: x is a FIFO, which no image can hold",
+        "error: folder: x is a FIFO, which no image can hold",
+        "error: models/a: x is a FIFO, which no image can hold",
+        "error: there is no model folder models/b",
+        "error: there is no model folder b",
+        "error: there is no model folder models/none",
+    ]
+
+
+def test_a_fix_that_is_refused_loses_no_findings(lint: Lint, forest: Path) -> None:
+    same = Path(shutil.copytree(forest, "models/same"))
+    (same / "requirements.txt").unlink()
+    (same / "requirements.txt").symlink_to("conda.yaml")
+    wanted = codes(lint(*THESE, same, "--json")[1])
+    assert len(wanted) == 2
+    before = (same / "conda.yaml").read_bytes()
+    code, out, err = lint(*THESE, same, forest, "--fix", "--json")
+    assert code == 3
+    assert codes(out) == wanted
+    first, second = json.loads(out)["models"]
+    assert (first["findings"], first["error"]["exit_code"], second["error"]) == (2, 3, None)
+    assert err.count("error: models/same: conda.yaml and requirements.txt are one file: nothing was fixed\n") == 1
+    assert (same / "conda.yaml").read_bytes() == before
+    assert "     Fixed models/forest/conda.yaml\n" in err
+    code, out, _ = lint(*THESE, same, "--fix")
+    assert (code, out.splitlines()[-1]) == (
+        3,
+        "Found 2 errors ([*] 2 fixable with --fix); --fix or --resolve failed for 1 model.",
+    )
+    assert 'name="--fix and --resolve can be carried out"' in lint(same, "--fix", "--output-format", "junit")[1]
+    code, out, err = lint(*THESE, same, "--diff")
+    assert (code, out) == (3, "")
+    assert "are one file" in err
+
+
 def test_an_unreadable_model_keeps_no_other_from_being_linted(lint: Lint, forest: Path) -> None:
     (Path("models") / "bad").mkdir()
     os.mkfifo("models/bad/MLmodel")
@@ -155,8 +249,6 @@ def test_a_conda_yaml_is_read_from_standard_input(start: Callable[..., subproces
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"\x00", b"- " * 5000, b"a: &a [*a]", b"x" * 1_100_000])
 def test_any_bytes_on_standard_input_are_no_bug(forest: Path, content: bytes, tmp_path: Path) -> None:
-    import sys
-
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-m", "envbuild", "lint", "-"],
@@ -175,6 +267,12 @@ def test_any_bytes_on_standard_input_are_no_bug(forest: Path, content: bytes, tm
         (("-", "--fix"), "--fix cannot change standard input"),
         (("-", "--unsafe-fixes"), "--unsafe-fixes cannot change standard input"),
         (("-", "--diff"), "--diff cannot change standard input"),
+        (("-", "--select", "EB0"), "--select EB0 leaves no rule for standard input"),
+        (("-", "models/forest", "--select", "EB013,EB014"), "--select EB013,EB014 leaves no rule for standard input"),
+        (("models/none", "--select", "EB9999"), "there is no rule 'EB9999' to select"),
+        (("models/none", "--ignore", "EB9999"), "there is no rule 'EB9999' to ignore"),
+        (("models/none", "--requirement", "a b"), "--requirement 'a b' is not a requirement"),
+        (("models/none", "--target", "azure", "--server", "mlflow"), "Azure ML's own image has the azureml server"),
         (("-", "--environment", "models/forest/conda.yaml"), "- and --environment exclude each other"),
         (("models/forest", "--diff", "--json"), "--diff has a format of its own"),
         (("models/forest", "--diff", "-o", "x"), "--diff has a format of its own"),
@@ -210,6 +308,25 @@ def test_strict_takes_warnings_for_errors(lint: Lint, models: Path) -> None:
     assert "EB013 [error]" in out
 
 
+def test_what_is_added_for_one_build_stands_in_no_file_and_disagrees_with_none(lint: Lint, forest: Path) -> None:
+    """As docs/configuration.md has it: a requirement for everybody, and --strict."""
+    added = ("--requirement", "orjson==3.11.4")
+    assert lint("models/diabetes", *added, "--strict")[0] == 0
+    text = Path("models/diabetes/requirements.txt").read_text()
+    Path("models/diabetes/requirements.txt").write_text(text + "\nattrs==24.2.0\n")
+    code, out, _ = lint("models/diabetes", *added, "--strict", "--select", "EB105", "--output-format", "github")
+    assert code == 1
+    assert "file=models/diabetes/requirements.txt,line=" in out
+    assert "orjson" not in out
+    bad = ("--requirement", "x @ git+https://host.example/x.git", "--select", "EB6")
+    assert lint("models/diabetes", *bad, "--output-format", "github")[1].startswith(
+        ("::error title=", "::warning title=")
+    )
+    located = lint("models/diabetes", *bad, "--output-format", "sarif")[1]
+    assert '"uri": "--requirement"' not in located
+    assert '"uri": "models/diabetes/MLmodel"' in located
+
+
 def test_diff_shows_what_fix_writes_and_writes_nothing(lint: Lint, forest: Path, tmp_path: Path) -> None:
     shutil.copytree(forest, "models/b")
     before = (forest / "conda.yaml").read_bytes()
@@ -229,6 +346,109 @@ def test_diff_shows_what_fix_writes_and_writes_nothing(lint: Lint, forest: Path,
     assert (forest / "conda.yaml").read_bytes() == patched
     assert (forest / "requirements.txt").read_bytes() == Path("patched.txt").read_bytes()
     assert lint(*THESE, "--diff", forest) == (0, "", "")
+
+
+@pytest.fixture(params=["patch", "git"])
+def take(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Apply a diff as a person would, in a folder, with one of the programs that do."""
+    if shutil.which(request.param) is None:
+        pytest.skip(f"there is no {request.param} here")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    command = {"patch": ["patch", "-p1", "--quiet", "--batch"], "git": ["git", "apply"]}[request.param]
+
+    def run(diff: str, folder: str = ".") -> None:
+        subprocess.run(command, input=os.fsencode(diff), cwd=folder, check=True)
+
+    return run
+
+
+ODD_NAMES = [
+    "my model",
+    "a  b\tc",
+    'quo"te\\x',
+    "line\nbreak",
+    " x ",
+    "ümläut",
+    os.fsdecode(b"\xff z"),
+    "a\u2028b",
+    "-x",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_diff_is_taken_whatever_the_model_is_called(
+    lint: Lint, forest: Path, take: Callable[..., None], name: str
+) -> None:
+    model = forest.rename(f"models/{name}")
+    diff = lint(*THESE, "--diff", model)[1]
+    assert diff.count("\n+++ ") == 2
+    take(diff)
+    assert lint(*THESE, "--diff", model) == (0, "", "")
+    assert lint(*THESE, model)[0] == 0
+
+
+def test_a_diff_of_models_elsewhere_is_seen_from_the_folder_that_holds_them(
+    lint: Lint, forest: Path, take: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(forest, "models/b c")
+    Path("sub").mkdir()
+    monkeypatch.chdir("sub")
+    code, diff, err = lint(*THESE, "--diff", "../models/forest")
+    assert (code, diff.splitlines()[0]) == (1, "--- a/conda.yaml")
+    assert err == ("note: the paths are as seen from ../models/forest: apply with `patch -p1 -d ../models/forest`\n")
+    take(diff, "../models/forest")
+    assert lint(*THESE, "--diff", "../models/forest") == (0, "", "")
+    shutil.rmtree("../models/forest")
+    shutil.copytree("../models/b c", "../models/forest")
+    shutil.copytree("../models/b c", "here")
+    for words, top in (
+        (("../models/forest", "../models/b c"), "../models"),
+        (("here", "../models/b c", "../models/forest"), ".."),
+    ):
+        code, diff, err = lint(*THESE, "--diff", *words)
+        assert code == 1
+        assert f"-d {top}`\n" in err
+        assert lint(*THESE, "--diff", "-q", *words) == (1, diff, "")
+    take(diff, "..")
+    assert lint(*THESE, "--diff", "here", "../models/b c", "../models/forest") == (0, "", "")
+
+
+def test_a_diff_names_the_files_that_links_lead_to(lint: Lint, forest: Path, take: Callable[..., None]) -> None:
+    (forest / "env").mkdir()
+    (forest / "conda.yaml").rename(forest / "env" / "c.yaml")
+    (forest / "conda.yaml").symlink_to("env/c.yaml")
+    Path("latest").symlink_to(forest)
+    diff = lint(*THESE, "--diff", "latest")[1]
+    assert "+++ b/models/forest/env/c.yaml\n" in diff
+    take(diff)
+    assert lint(*THESE, "latest")[0] == 0
+    assert (forest / "conda.yaml").is_symlink()
+
+
+def test_an_unreadable_model_hides_no_other_ones_diff(lint: Lint, forest: Path) -> None:
+    wanted = lint(*THESE, "--diff", forest)[1]
+    assert wanted
+    code, diff, err = lint(*THESE, "--diff", "models/none", forest, "nowhere")
+    assert (code, diff) == (3, wanted)
+    assert err.startswith("error: there is no model folder models/none\nhint: ")
+    assert "error: there is no model folder nowhere\n" in err
+
+
+def test_a_diff_is_bytes_for_a_pipe_and_harmless_on_a_terminal(
+    on_terminal: Callable[..., tuple[int, str]], forest: Path
+) -> None:
+    file = forest / "requirements.txt"
+    line = "# é \x1b]0;title\x07 \u202e\r\n"
+    file.write_bytes((file.read_text().strip().replace("\n", "\r\n") + "\r\n" + line).encode())
+    words = ("-m", "envbuild", "lint", *THESE, "--diff", str(forest))
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, *words], capture_output=True, env=env, timeout=60)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert f" {line}".encode() in done.stdout
+    code, shown = on_terminal(*words)
+    assert code == 1
+    assert " # é \ufffd]0;title\ufffd \ufffd\r\n" in shown
+    assert "\x1b]0" not in shown
 
 
 def test_fix_names_the_files_of_every_model(lint: Lint, forest: Path) -> None:
