@@ -15,8 +15,8 @@ _T = TypeVar("_T")
 class Aside(Generic[_T]):
     """Work in a thread of its own; a context manager that leaves no thread behind.
 
-    When the context is left by an exception, the work is given up at the next thing it tells its `Progress`, and its
-    own outcome is forgotten.
+    When it is stopped, or the context is left by an exception, the work is given up at the next thing it tells its
+    `Progress`, and its own outcome is forgotten.
     """
 
     def __init__(self, progress: Progress) -> None:
@@ -33,7 +33,7 @@ class Aside(Generic[_T]):
     ) -> None:
         if self._thread is not None:
             if kind is not None:
-                self._listener.stopped = True
+                self.stop()
             self._thread.join()
 
     @property
@@ -52,6 +52,10 @@ class Aside(Generic[_T]):
 
         self._thread = threading.Thread(target=run, name="aside", daemon=True)
         self._thread.start()
+
+    def stop(self) -> None:
+        """Give the work up: nobody asks for its outcome any more. Leaving the context waits for its end."""
+        self._listener.stopped = True
 
     def result(self) -> _T:
         """Wait for the work and give what it gave, or raise what it raised."""

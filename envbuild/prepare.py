@@ -110,6 +110,8 @@ def prepare_both(job: Job, *, to_read: bool = False) -> tuple[Base, Choice, Lock
         base, choice = prepare_base(job, resolve_aside)
         if aside.started and expected[0].fits(base):
             return base, choice, aside.result()
+        # Nobody needs the packages of another Python, nor their wheels.
+        aside.stop()
     return base, choice, prepare_lock(job, base)
 
 

@@ -66,3 +66,11 @@ def test_nothing_is_waited_for_where_nothing_was_begun() -> None:
     with Aside[str](SILENT) as aside:
         pass
     assert not aside.started
+
+
+def test_it_is_given_up_when_it_is_stopped() -> None:
+    threads = threading.active_count()
+    with Aside[str](SILENT) as aside:
+        aside.start(forever)
+        aside.stop()
+    assert threading.active_count() == threads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from envbuild.job import Images, Job
 from envbuild.model.types import Model
 from envbuild.oci.store import Store
 from envbuild.options import Options
-from envbuild.progress import SILENT
+from envbuild.progress import SILENT, Progress
 from envbuild.resolver.types import Lock, LockedPackage
 
 FORESEEN = Foreseen(python="3.11.2", glibc="2.36", architecture="amd64")
@@ -143,3 +144,34 @@ def test_a_lock_that_is_only_planned_with_fetches_nothing(bench: Bench, monkeypa
         return base_of(FORESEEN)
 
     assert bench.run(opening)[2].python == "3.11.2"
+
+
+def test_packages_for_a_base_that_came_out_otherwise_are_not_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else every wheel for the wrong Python would be fetched before the right ones are looked for."""
+    fetched: list[str] = []
+    on = threading.Event()
+
+    def fetch(lock: Lock, _: object, progress: Progress, **__: object) -> Lock:
+        fetched.append(lock.python)
+        if lock.python == FORESEEN.python:
+            on.set()
+            for _ in range(1000):
+                progress.advance("fetch", 0)
+                time.sleep(0.01)
+            pytest.fail("it was fetched to its end")
+        return lock
+
+    monkeypatch.setattr("envbuild.resolver.fetch", fetch)
+    bench.packages = (LockedPackage(name="a", version="1", filename="a-1-py3-none-any.whl", sha256="0" * 64, size=1),)
+
+    def opening(foreseen: Callable[[Foreseen], None]) -> Base:
+        foreseen(FORESEEN)
+        assert on.wait(10)
+        return base_of(Foreseen(python="3.12.4", glibc="2.36", architecture="amd64"))
+
+    began = time.monotonic()
+    assert bench.run(opening, to_read=True)[2].python == "3.12.4"
+    assert time.monotonic() - began < 5
+    assert fetched == [FORESEEN.python]

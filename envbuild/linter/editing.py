@@ -77,6 +77,7 @@ def removed(model: Model, requirement: Requirement) -> Edit | None:
 def respecified(model: Model, name: str, specifier: str) -> tuple[Edit, ...]:
     """Give the package `name` the version range `specifier` (`<2`, `==1.3.2`) in every file that lists it.
 
+    A line that its marker leaves out of the image says nothing of it, and stays as it is.
     Where the file that counts does not list it, it is added there, and to requirements.txt beside it. Empty where that
     cannot be done safely in all of them: on a line with hashes, or with an address in place of a version.
     """
@@ -85,6 +86,8 @@ def respecified(model: Model, name: str, specifier: str) -> tuple[Edit, ...]:
     edits: list[Edit | None] = []
     with_hash = {span for environment in (model.environment, *model.others) for span in hashed(environment)}
     for requirement in requirements_of(model, name):
+        if not model.may_hold(requirement):
+            continue  # It says nothing of the image.
         if requirement.span in with_hash or requirement.url:
             return ()
         head, _, marker = requirement.text.partition(";")
@@ -92,7 +95,7 @@ def respecified(model: Model, name: str, specifier: str) -> tuple[Edit, ...]:
         new = f"{bare}{specifier}" + (f" ; {marker.strip()}" if marker else "")
         if new != requirement.text:
             edits.append(replaced(model, requirement.span, requirement.text, new, drops=(requirement.text,)))
-    if not model.environment.lists(name):
+    if not model.environment.lists(name, python=model.python):
         for place in insertions(model, name, f"{name}{specifier}"):
             if place.refused:
                 return ()

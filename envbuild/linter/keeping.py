@@ -18,8 +18,8 @@ def kept(model: Model, changed: Mapping[str, str], edits: Mapping[str, Sequence[
     """Whether the files of `model` with the texts `changed`, which `edits` made, hold all that they shall hold.
 
     That is: no file reads worse, no requirement is gone but those that an edit on its line says it drops, no package
-    is listed twice that was listed once, no list is empty that was not, and of MLmodel only values on edited lines are
-    others.
+    is listed twice for the image that was listed once, no list is empty that was not, and of MLmodel only values on
+    edited lines are others.
     """
     after = with_texts(model, changed)
     if Counter(p.code for p in after.problems) - Counter(p.code for p in model.problems):
@@ -30,6 +30,8 @@ def kept(model: Model, changed: Mapping[str, str], edits: Mapping[str, Sequence[
     for environment in (after.environment, *after.others):
         was = before.pop(environment.files, None)
         if was is None or not _environment_kept(was, environment, edits):
+            return False
+        if _twice(model, environment) > _twice(model, was):
             return False
     lists = (_full_lists(file, model.texts[file]) <= _full_lists(file, changed[file]) for file in changed)
     return not before and all(lists)
@@ -57,17 +59,16 @@ def _environment_kept(before: Environment, after: Environment, edits: Mapping[st
             lines[line.text] -= 1
         elif (line.span.file, line.span.line) not in touched:
             return False
-    if _twice(after) > _twice(before):
-        return False
     if before.python is not None and after.python is None:
         return False
     # A line that is written anew is still a requirement.
     return all(_count(after, file) >= _count(before, file) - gone[file] for file in before.files)
 
 
-def _twice(environment: Environment) -> int:
-    """How many requirements name a package that another names already."""
-    return len(environment.pip) - len({r.name for r in environment.pip})
+def _twice(model: Model, environment: Environment) -> int:
+    """How many requirements name a package that another names already, those that a marker leaves out aside."""
+    names = [r.name for r in environment.pip if model.may_hold(r)]
+    return len(names) - len(set(names))
 
 
 def _count(environment: Environment, file: str) -> int:

@@ -27,10 +27,12 @@ class ListedRule(BaseRule):
                 continue
             places = insertions(model, package.name, package.requirement)
             fixable = not model.uri and not any(place.refused for place in places)
+            elsewhere = [r for r in model.environment.pip if r.name == package.name]
+            but = f" for the image, where `{elsewhere[0].marker[:120]}` never holds" if elsewhere else ""
             yield self.finding(
-                f"{package.name} is not among the model's requirements: {consequence}",
+                f"{package.name} is not among the model's requirements{but}: {consequence}",
                 hint=_ways_on(model, target, package, places, fixable),
-                spans=[place.span for place in places],
+                spans=[*(place.span for place in places), *(r.span for r in elsewhere)],
                 edits=[edit for place in places for edit in place.edits] if fixable else (),
                 severity=severity,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import yaml
@@ -14,7 +14,7 @@ from ..model.document import Document, is_null, items, lookup
 from ..model.requirement import InvalidRequirementError, parse_requirement
 from ..model.requirements_txt import logical_lines
 from ..model.texts import UnreadableError, split_lines
-from ..model.types import Model, Span
+from ..model.types import Model, Requirement, Span
 from ..patterns import pattern
 from ..records import dataclass
 from ..servers.types import ServerPackage
@@ -33,11 +33,16 @@ class Insertion:
 
 
 def missing_packages(model: Model, target: Target, code: str) -> list[ServerPackage]:
-    """The packages of rule `code` that the server wants listed and the model does not list by name."""
+    """The packages of rule `code` that the server wants listed and the model does not list by name for the image."""
+    from .pins import python_of
+
+    python = python_of(model, target)
     return [
         package
         for package in target.server.packages
-        if package.listed and package.code == code and not model.environment.lists(package.name)
+        if package.listed
+        and package.code == code
+        and not model.environment.lists(package.name, python=python, platform=target.platform)
     ]
 
 
@@ -65,7 +70,7 @@ def insertions(model: Model, name: str, requirement: str) -> list[Insertion]:
         main = environment.files[environment.source == "python_env.yaml"]
         found.append(_into_requirements(main, model.texts.get(main, ""), requirement))
     beside = "requirements.txt"
-    if beside in model.texts and beside not in environment.files and name not in _names(model.texts[beside]):
+    if beside in model.texts and beside not in environment.files and not _lists(model, beside, name):
         found.append(_into_requirements(beside, model.texts[beside], requirement))
     return found
 
@@ -91,15 +96,21 @@ def _document(file: str, text: str) -> Document:
     return Document(file, text)
 
 
+def _lists(model: Model, file: str, name: str) -> bool:
+    """Whether a requirements.txt lists the package itself, for the model's image."""
+    return any(model.may_hold(requirement) for requirement in _listed(model.texts[file]).get(name, ()))
+
+
 @lru_cache(maxsize=4)
-def _names(text: str) -> frozenset[str]:
-    """The packages that a requirements.txt lists itself."""
-    found: set[str] = set()
+def _listed(text: str) -> Mapping[str, Sequence[Requirement]]:
+    """The requirements that a requirements.txt lists itself, by name."""
+    found: dict[str, list[Requirement]] = {}
     for line in logical_lines("requirements.txt", text):
         head = re.split(r"\s--?[A-Za-z]", line.text, maxsplit=1)[0].strip()
         with contextlib.suppress(InvalidRequirementError):
-            found.add(parse_requirement(head, lambda _a, _b: Span(file="requirements.txt")).name)
-    return frozenset(found)
+            requirement = parse_requirement(head, lambda _a, _b: Span(file="requirements.txt"))
+            found.setdefault(requirement.name, []).append(requirement)
+    return found
 
 
 def _into_requirements(file: str, text: str, requirement: str) -> Insertion:

@@ -8,16 +8,18 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Literal
 
+from ..model.markers import may_hold, split_marker
 from ..model.types import Environment, Line, Model, Requirement, Span
 from ..patterns import pattern
 from ..records import dataclass
+from .pins import python_of
+from .types import Target
 
 Kind = Literal["editable", "repository", "wheel path", "wheel address", "source path", "source address"]
 
 _REPOSITORY = pattern(r"(?:git|hg|svn|bzr)\+[A-Za-z+]+:|git@[\w.-]+:")
 _NAMED = pattern(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*(?P<address>\S.*)")
 _EDITABLE = pattern(r"(?:-e|--editable)(?:\s+|\s*=\s*)?(?P<rest>.*)")
-_MARKER = pattern(r"\s;|;\s")
 # What makes uv look at other indexes than PyPI, or choose among builds.
 _SETTINGS = (
     *("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_TORCH_BACKEND"),
@@ -29,12 +31,16 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One such requirement. `text` is as written, `address` the path or address alone, without name and marker."""
+    """One such requirement. `text` is as written, `address` the path or address alone, without name and marker.
+
+    An editable install has no marker: pip takes what looks like one for a part of the path.
+    """
 
     kind: Kind
     text: str
     address: str
     span: Span
+    marker: str = ""
     requirement: Requirement | None = None
 
     @property
@@ -64,6 +70,7 @@ def sources(environment: Environment) -> Iterator[Source]:
                 text=requirement.text,
                 address=requirement.url,
                 span=requirement.span,
+                marker=requirement.marker,
                 requirement=requirement,
             )
 
@@ -73,18 +80,23 @@ def of_line(line: Line) -> Source | None:
     text = line.text.strip()
     editable = _EDITABLE.fullmatch(text) if text.startswith(("-e", "--editable")) else None
     if editable:
-        return Source(kind="editable", text=text, address=_unmarked(editable["rest"]), span=line.span)
+        return Source(kind="editable", text=text, address=split_marker(editable["rest"])[0], span=line.span)
     if text.startswith("-"):
         return None
     named = _NAMED.fullmatch(text)
-    address = _unmarked(named["address"] if named else text)
+    address, marker = split_marker(named["address"] if named else text)
     address = re.sub(r"(\.whl)\[[^\]]*\]", r"\1", address)
-    return Source(kind=_kind(address), text=text, address=address, span=line.span)
+    return Source(kind=_kind(address), text=text, address=address, span=line.span, marker=marker)
 
 
-def placed(model: Model, *kinds: Kind) -> Iterator[tuple[Source, list[Span]]]:
-    """The first MOST sources of these kinds, each with its place and that of the same text in the other files."""
-    found = list(islice((source for source in sources(model.environment) if source.kind in kinds), MOST))
+def placed(model: Model, target: Target, *kinds: Kind) -> Iterator[tuple[Source, list[Span]]]:
+    """The first MOST sources of these kinds, each with its place and that of the same text in the other files.
+
+    What a marker leaves out of the image is none: no installer looks at it there.
+    """
+    python = python_of(model, target)
+    here = (s for s in sources(model.environment) if s.kind in kinds and may_hold(s.marker, python, target.platform))
+    found = list(islice(here, MOST))
     others: dict[str, list[Span]] = {source.text: [] for source in found}
     for other in (other for environment in model.others if found for other in sources(environment)):
         if len(others.get(other.text, ())) < MOST:
@@ -96,12 +108,6 @@ def placed(model: Model, *kinds: Kind) -> Iterator[tuple[Source, list[Span]]]:
 def own_indexes() -> bool:
     """Whether the person names indexes of their own: then only the resolution tells what they hold."""
     return any(os.environ.get(name) for name in _SETTINGS)
-
-
-def _unmarked(text: str) -> str:
-    """The text without a marker behind it."""
-    found = _MARKER.search(text)
-    return (text[: found.start()] if found else text).strip()
 
 
 def _kind(address: str) -> Kind:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..records import dataclass
+from .markers import may_hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +103,14 @@ class Environment:
     channels: tuple[Line, ...] = ()
     lines: tuple[Line, ...] = ()
 
-    def lists(self, name: str) -> bool:
-        """Whether `name` (canonical) is listed by name among the pip requirements."""
-        return any(r.name == name for r in self.pip)
+    def lists(self, name: str, *, python: str = "", platform: str = "linux/amd64") -> bool:
+        """Whether `name` (canonical) is listed by name among the pip requirements of an image.
+
+        A line whose marker can hold in no image of that Python (`3.11`; by default the one told here) and platform does
+        not count.
+        """
+        python = python or (self.python.minor if self.python else "")
+        return any(may_hold(r.marker, python, platform) for r in self.pip if r.name == name)
 
 
 class Field(NamedTuple):
@@ -215,3 +221,15 @@ class Model:
     problems: tuple[Problem, ...]
     others: tuple[Environment, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def python(self) -> str:
+        """The minor version of Python (`3.11`) that the files tell, those of the environment first; else empty."""
+        if self.environment.python is not None and self.environment.python.minor:
+            return self.environment.python.minor
+        recorded = self.mlmodel.python_version if self.mlmodel is not None else ""
+        return ".".join(recorded.split(".")[:2]) if recorded.count(".") else ""
+
+    def may_hold(self, requirement: Requirement) -> bool:
+        """Whether the marker of a requirement may hold in an image of that Python; without one it does."""
+        return may_hold(requirement.marker, self.python)

@@ -1,19 +1,22 @@
 """The best version of the Azure ML server that a solver accepts beside what the model asks for.
 
 The table of the ladder leaves out what the model's own pins forbid. What only a solver can know is asked in few steps:
-whoever accepts a version as the oldest one accepts an older one too, so the steps halve what is left.
+whoever accepts a version as the oldest one accepts an older one too, so the steps halve what is left. That holds as
+long as the same is asked for beside it, and older versions need more beside them: so the version is looked for without
+that first, and what it needs is added then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..records import dataclass
-from .explain import blockers, is_conflict
+from .climbnotes import Pins, dead_end, notes_on
+from .explain import is_conflict
 from .guards import is_before
-from .ladder import FLOOR, SERVER, Obstacle, Rung, obstacle, rungs
+from .ladder import FLOOR, SERVER, Rung, obstacle, rung_of, rungs
 from .requirements import Ask, Inputs
 from .target import Platform
 
@@ -37,6 +40,20 @@ class Climbed:
     dead_end: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An answer, the inputs that it is to, and the version of the server in it; empty where there is none."""
+
+    answer: Answer
+    inputs: Inputs
+    version: str = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What that version needs beside it."""
+        return rung_of(self.version).needs if self.version else ()
+
+
 def climb(inputs: Inputs, platform: Platform, solve: Solve, version_in: Callable[[Answer], str]) -> Climbed:
     """Solve `inputs` with the newest server that goes. `version_in` reads the server's version from an answer.
 
@@ -46,72 +63,119 @@ def climb(inputs: Inputs, platform: Platform, solve: Solve, version_in: Callable
     specifiers = {name: specifier for name, (specifier, _) in pins.items()}
     against = {rung.version: obstacle(rung, specifiers, python=platform.python, solver=True) for rung in rungs()}
     fitting = [rung for rung in rungs() if against[rung.version] is None]
-    if not fitting:
-        # The floor stands among the constraints, so the solver finds nothing either, unless it knows a newer version.
-        answer, solved = solve(inputs)
-        newest = rungs()[0]
-        why = _why(newest, against[newest.version], pins)
-        return Climbed(answer=answer, inputs=solved, dead_end=f"no {FLOOR} goes with the pins: {why}")
-    answer, solved = solve(_with(inputs, fitting[0]))
-    chosen = fitting[0]
-    refusals: dict[str, Answer] = {}
-    if not answer.solved:
-        if not is_conflict(answer):
-            return Climbed(answer=answer, inputs=solved)
-        refusals[chosen.version] = answer
-        plain, without = solve(inputs)
-        if not plain.solved:
-            return Climbed(answer=plain, inputs=without)
-        chosen, answer, solved = _highest(inputs, fitting[1:], plain, without, solve, version_in, refusals)
-    notes = _notes(chosen, against, refusals, version_in(answer), pins, inputs.asks)
-    return Climbed(answer=answer, inputs=solved, notes=notes)
+    climber = _Climber(inputs, solve, version_in)
+    if fitting:
+        found = climber.ask(fitting[0], fitting[0].needs)
+        if found.answer.solved:
+            found = climber.relieved(found, fitting[0])
+        elif is_conflict(found.answer):
+            found = climber.completed(climber.highest(fitting), fitting)
+    else:
+        # The floor stands among the constraints, so the solver finds nothing either, unless it knows another version.
+        found = climber.completed(climber.ask(), fitting)
+    if not found.answer.solved:
+        return Climbed(answer=found.answer, inputs=found.inputs, dead_end="" if fitting else dead_end(against, pins))
+    added = [need for need in found.needs if need in {ask.text for ask in found.inputs.asks}]
+    notes = notes_on(found.version, against, climber.refusals, climber.lacking, pins, inputs.asks, added)
+    return Climbed(answer=found.answer, inputs=found.inputs, notes=notes)
 
 
-def _highest(
-    inputs: Inputs,
-    fitting: Sequence[Rung],
-    plain: Answer,
-    without: Inputs,
-    solve: Solve,
-    version_in: Callable[[Answer], str],
-    refusals: dict[str, Answer],
-) -> tuple[Rung, Answer, Inputs]:
-    """The highest of the rungs that is accepted, with its answer; `plain` is what comes without asking for any."""
-    came = version_in(plain)
-    above = [rung for rung in fitting if is_before(came, rung.version)]
-    best: tuple[Rung, Answer, Inputs] | None = None
-    while above:
-        middle = (len(above) - 1) // 2
-        answer, solved = solve(_with(inputs, above[middle]))
+class _Climber:
+    """The questions to the solver, and what it refused.
+
+    `refusals` are by version: what was asked for beside that version or a newer one, and the answer. `lacking` are by
+    what a version needs and could not be had.
+    """
+
+    def __init__(self, inputs: Inputs, solve: Solve, version_in: Callable[[Answer], str]) -> None:
+        self._inputs = inputs
+        self._solve = solve
+        self._version_in = version_in
+        self.refusals: dict[str, tuple[tuple[str, ...], Answer]] = {}
+        self.lacking: dict[str, Answer] = {}
+
+    def ask(self, rung: Rung | None = None, needs: Sequence[str] = ()) -> Found:
+        """The answer with that version of the server or a newer one, and `needs` beside it."""
+        answer, solved = self._solve(_with(self._inputs, rung, needs))
         if answer.solved:
-            best = (above[middle], answer, solved)
-            above = above[:middle]
-        else:
-            refusals[above[middle].version] = answer
-            above = above[middle + 1 :]
-    if best is not None:
+            return Found(answer=answer, inputs=solved, version=self._version_in(answer))
+        if rung is not None and (not needs or rung.version not in self.refusals):
+            self.refusals[rung.version] = (tuple(needs), answer)
+        return Found(answer=answer, inputs=solved)
+
+    def highest(self, rungs: Sequence[Rung], needs: Sequence[str] = ()) -> Found:
+        """The answer with the highest of the rungs that is accepted with `needs`, or with what comes by itself."""
+        best = self.ask(None, needs)
+        above = [r for r in rungs if is_before(best.version, r.version) and not self._is_refused(r, needs)]
+        while above:
+            middle = (len(above) - 1) // 2
+            found = self.ask(above[middle], needs)
+            if found.answer.solved:
+                best = found
+                above = [rung for rung in above[:middle] if is_before(found.version, rung.version)]
+            else:
+                above = above[middle + 1 :]
         return best
-    rung = next((rung for rung in rungs() if not is_before(came, rung.version)), rungs()[-1])
-    if rung.needs:
-        answer, solved = solve(_with(inputs, rung))
-        if answer.solved:
-            return rung, answer, solved
-    return rung, plain, without
+
+    def relieved(self, found: Found, rung: Rung) -> Found:
+        """`found`, which was asked for with what `rung` needs; without that where a version came that needs less."""
+        needless = not set(rung.needs) <= set(found.needs)
+        if not found.version or not needless or _with(self._inputs, rung, found.needs).asks == found.inputs.asks:
+            return found
+        again = self.ask(rung, found.needs)
+        return again if again.answer.solved and set(again.needs) <= set(found.needs) else found
+
+    def completed(self, found: Found, rungs: Sequence[Rung]) -> Found:
+        """`found` with what its version needs; else an older of the rungs with what that one needs.
+
+        Where that cannot be had at all it is `found` with as much of it as there is, and `lacking` has the rest.
+        """
+        if not found.needs or _with(self._inputs, None, found.needs) == self._inputs:
+            return found
+        whole = self.ask(rung_of(found.version), found.needs)
+        if whole.answer.solved:
+            return whole
+        refused: list[set[str]] = []
+        older = [rung for rung in rungs if not is_before(found.version, rung.version)]
+        for needs in dict.fromkeys(rung.needs for rung in older):
+            if any(set(needs) >= less for less in refused):
+                continue
+            other = self.highest([rung for rung in older if rung.needs == needs], needs)
+            if other.answer.solved and set(other.needs) <= set(needs):
+                return other
+            refused += [] if other.answer.solved else [set(needs)]
+        return self._as_far_as_it_goes(found, whole)
+
+    def _as_far_as_it_goes(self, found: Found, whole: Found) -> Found:
+        """`found` with each of what its version needs that can be had; `whole` is the refusal of all of it."""
+        best = found
+        kept: list[str] = []
+        for need in found.needs:
+            attempt = whole if len(found.needs) == 1 else self.ask(rung_of(found.version), (*kept, need))
+            if attempt.answer.solved:
+                best, kept = attempt, [*kept, need]
+            else:
+                self.lacking[need] = attempt.answer
+        return best
+
+    def _is_refused(self, rung: Rung, needs: Sequence[str]) -> bool:
+        """Whether that version was refused already, with no more beside it."""
+        return rung.version in self.refusals and set(self.refusals[rung.version][0]) <= set(needs)
 
 
-def _with(inputs: Inputs, rung: Rung) -> Inputs:
-    """`inputs` with this version of the server or a newer one, and with what it needs beside it."""
-    floor = Ask(name=SERVER, text=rung.constraint, where=_WHERE)
+def _with(inputs: Inputs, rung: Rung | None, needs: Sequence[str]) -> Inputs:
+    """`inputs` with this version of the server or a newer one, and with `needs` that are not listed already."""
     names = {ask.name for ask in inputs.asks}
-    needs = []
-    for text in rung.needs:
-        name = text.partition(">")[0].partition("<")[0]
-        if name not in names:
-            needs.append(Ask(name=name, text=text, where=_WHERE))
-    return replace(inputs, asks=(*inputs.asks, *needs), constraints=(*inputs.constraints, floor))
+    wanted = [Ask(name=text.partition(">")[0].partition("<")[0], text=text, where=_WHERE) for text in needs]
+    floor = () if rung is None else (Ask(name=SERVER, text=rung.constraint, where=_WHERE),)
+    return replace(
+        inputs,
+        asks=(*inputs.asks, *(ask for ask in wanted if ask.name not in names)),
+        constraints=(*inputs.constraints, *floor),
+    )
 
 
-def _pins(inputs: Inputs, platform: Platform) -> dict[str, tuple[str, str]]:
+def _pins(inputs: Inputs, platform: Platform) -> Pins:
     """What is asked of each package on `platform`: one specifier, and where it was said."""
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -123,45 +187,9 @@ def _pins(inputs: Inputs, platform: Platform) -> dict[str, tuple[str, str]]:
             parsed = Requirement(ask.text)
         except InvalidRequirement:
             continue
-        if parsed.marker is not None and not parsed.marker.evaluate({**platform.markers(), "extra": ""}):
+        if parsed.marker is not None and not platform.holds(str(parsed.marker)):
             continue
         if str(parsed.specifier):
             before, where = found.get(ask.name, ("", ask.where))
             found[ask.name] = (f"{before},{parsed.specifier}" if before else str(parsed.specifier), where)
     return found
-
-
-def _notes(
-    chosen: Rung,
-    against: Mapping[str, Obstacle | None],
-    refusals: Mapping[str, Answer],
-    version: str,
-    pins: Mapping[str, tuple[str, str]],
-    asks: Sequence[Ask],
-) -> tuple[str, ...]:
-    """Why it is not the newest server, and what was added for it; nothing where it is."""
-    above = [rung for rung in rungs() if is_before(chosen.version, rung.version)]
-    if not above or not version:
-        return ()
-    next_one = above[-1]
-    if against[next_one.version] is not None:
-        why = _why(next_one, against[next_one.version], pins)
-    elif next_one.version in refusals:
-        why = f"{next_one.version} does not go with {blockers(refusals[next_one.version], SERVER, asks)}"
-    else:
-        why = f"{next_one.version} does not go with what else was asked for"
-    notes = [f"{SERVER} {version}: {why}"]
-    if chosen.needs:
-        notes.append(f"{SERVER} {version} needs {' and '.join(chosen.needs)} beside it")
-    return tuple(notes)
-
-
-def _why(rung: Rung, found: Obstacle | None, pins: Mapping[str, tuple[str, str]]) -> str:
-    """The obstacle before `rung` in words, with the place of the pin."""
-    if found is None:
-        return ""
-    if not found.package:
-        return f"{rung.version} does not run on {found.pin}"
-    name = next((name for name in pins if found.pin == f"{name}{pins[name][0]}"), "")
-    said = f"{found.text} ({pins[name][1]})" if name else found.text
-    return said if found.package == SERVER else f"{said}, and {rung.version} asks for {found.package}{found.wanted}"

@@ -1,4 +1,4 @@
-"""Requirements that belong to another system, turned into what can be laid down on Linux."""
+"""Requirements that belong to another system: left out, or turned into what can be laid down on Linux."""
 
 from __future__ import annotations
 
@@ -6,7 +6,30 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..model.foreign import foreign, leaves_linux_out
+from ..model.markers import split_marker
 from ..model.types import Requirement, Span
+from .indexes import without_credentials
+from .target import Platform
+
+
+def for_platform(
+    requirements: Iterable[Requirement], platform: Platform | None
+) -> tuple[tuple[Requirement, ...], list[tuple[Span, str]]]:
+    """Those whose marker holds on `platform`, all of them without one; and what is to be said of the others' links."""
+    kept: list[Requirement] = []
+    notes: list[tuple[Span, str]] = []
+    for requirement in requirements:
+        if platform is None or platform.holds(requirement.marker):
+            kept.append(requirement)
+        elif requirement.url:
+            notes.append((requirement.span, left_out(requirement.text)))
+    return tuple(kept), notes
+
+
+def left_out(text: str) -> str:
+    """What is said of a link or path that its marker leaves out, without credentials."""
+    address, marker = split_marker(text)
+    return f"{without_credentials(address)!r} is left out, its marker `{marker[:120]}` does not hold in the image"
 
 
 def for_linux(requirements: Iterable[Requirement]) -> tuple[tuple[Requirement, ...], list[tuple[Span, str]]]:

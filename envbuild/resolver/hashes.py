@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from ..errors import IntegrityError
 from ..model.hashes import hashes_of
-from ..model.types import Environment
+from ..model.types import Environment, Requirement
 from .requirements import place
+from .target import Platform
 from .types import Lock
 
 
-def check_hashes(environment: Environment, lock: Lock) -> None:
+def check_hashes(environment: Environment, lock: Lock, platform: Platform) -> None:
     """Raise IntegrityError where a wheel of the lock has none of the hashes listed for its package.
 
-    Only SHA-256 is compared, which every lock tool writes. A package that is laid down under another name
-    (mlflow-skinny for mlflow) has other wheels than those that were listed.
+    Only SHA-256 is compared, which every lock tool writes, and only lines whose marker holds on `platform` count. The
+    lines of one package are taken together, and so are its constraints, which both have to name the wheel, as for pip.
+    A package that is laid down under another name (mlflow-skinny for mlflow) has other wheels than those that were
+    listed.
     """
-    chosen = {package.name: package for package in lock.packages}
+    held = {constraint.span for constraint in environment.constraints}
+    wanted: dict[tuple[str, bool], tuple[Requirement, set[str]]] = {}
     for requirement, values in hashes_of(environment):
+        if platform.holds(requirement.marker):
+            _, known = wanted.setdefault((requirement.name, requirement.span in held), (requirement, set()))
+            known |= {value.partition(":")[2].lower() for value in values if value.lower().startswith("sha256:")}
+    chosen = {package.name: package for package in lock.packages}
+    for requirement, hashes in wanted.values():
         package = chosen.get(requirement.name)
-        wanted = {value.partition(":")[2].lower() for value in values if value.lower().startswith("sha256:")}
-        if package is not None and wanted and package.sha256 not in wanted:
+        if package is not None and hashes and package.sha256 not in hashes:
             raise IntegrityError(
                 f"{place(requirement.span)}: the package index's wheel of {package.name} {package.version}, "
                 f"{package.filename}, has none of the hashes listed there",

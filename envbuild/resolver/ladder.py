@@ -13,6 +13,7 @@ from typing import Any
 from ..facts import load_json
 from ..model.requirement import version_range
 from ..records import dataclass
+from .guards import is_before
 
 SERVER = "azureml-inference-server-http"
 # What is asked for in any case: versions before lack the routes and the Python support of today's.
@@ -74,6 +75,11 @@ def rungs(*, below: bool = False) -> tuple[Rung, ...]:
     )
 
 
+def rung_of(version: str) -> Rung:
+    """The rung that tells of a version of the server, which the table may lack: the newest one that is not newer."""
+    return next((rung for rung in rungs() if not is_before(version, rung.version)), rungs()[-1])
+
+
 def best_server(pins: Mapping[str, str], *, python: str = "", solver: bool = False) -> Rung | None:
     """The newest version of the server, from 1.0 on, that fits what a model pins; None where none does.
 
@@ -95,7 +101,7 @@ def obstacle(rung: Rung, pins: Mapping[str, str], *, python: str = "", solver: b
         return Obstacle(pin=f"Python 3.{minor}")
     wanted = {SERVER: f"=={rung.version}", **rung.requires}
     for package, allowed, pin in _demands(pins):
-        if package in wanted and _disjoint(wanted[package], allowed):
+        if package in wanted and disjoint(wanted[package], allowed):
             return Obstacle(pin=pin, package=package, wanted=wanted[package], allowed=allowed)
     return None
 
@@ -121,7 +127,7 @@ def mlflow_asks(specifier: str, *, skinny: bool = False) -> dict[str, str]:
     marks = sorted({row["since"] for row in rows}, key=_release)
     newest = ""
     for since, until in zip(["0", *marks], [*marks, ""], strict=True):
-        if not _disjoint(specifier, f">={since}" + (f",<{until}" if until else "")):
+        if not disjoint(specifier, f">={since}" + (f",<{until}" if until else "")):
             newest = since
     exact = specifier.startswith("==") and "," not in specifier and "*" not in specifier
     if not newest or (newest == marks[-1] and not exact):
@@ -132,7 +138,7 @@ def mlflow_asks(specifier: str, *, skinny: bool = False) -> dict[str, str]:
     return found
 
 
-def _disjoint(one: str, other: str) -> bool:
+def disjoint(one: str, other: str) -> bool:
     """Whether no version satisfies both specifiers. One that cannot be read shuts nothing out."""
     first, second = (version_range(specifier, prereleases=True) for specifier in (one, other))
     try:

@@ -11,13 +11,15 @@ from typing import Any
 from ..errors import ResolveError
 from ..facts import load_json
 from ..model.conda_native import native
+from ..model.markers import split_marker
 from ..model.types import Environment, Line, Requirement, Span
 from ..records import dataclass
 from ..servers.types import Server
-from .foreign import for_linux
+from .foreign import for_linux, for_platform, left_out
 from .guards import setuptools_guard
 from .indexes import without_credentials
 from .ladder import SERVER
+from .target import Platform
 from .types import Substitution
 
 _TOOLS = frozenset({"pip", "setuptools", "wheel", "python"})
@@ -67,22 +69,28 @@ def collect(
     environment: Environment,
     server: Server,
     *,
+    platform: Platform | None = None,
     extra: tuple[Requirement, ...] = (),
     inject: bool = False,
     model_root: Path | None = None,
 ) -> Inputs:
-    """Put together what is asked for. Raises ResolveError for what cannot be turned into wheels."""
+    """Put together what is asked for. Raises ResolveError for what cannot be turned into wheels.
+
+    What a marker leaves out on `platform` is not asked for, and told where it is a link; without a platform every
+    marker is taken to hold.
+    """
     left = without_conda(environment, model_root)
-    notes = check_lines(environment.lines, model_root)
-    listed, changed = for_linux((*environment.pip, *extra))
-    notes += [f"{place(span)}: {what}" for span, what in changed]
+    notes = check_lines(environment.lines, model_root, platform)
+    here, links = for_platform((*environment.pip, *extra), platform)
+    listed, changed = for_linux(here)
+    notes += [f"{place(span)}: {what}" for span, what in (*links, *changed)]
     for requirement in listed:
         check_url(requirement, model_root)
     for requirement in listed:
         if requirement.name == "pip":
             notes.append(f"{place(requirement.span)}: pip is left out, nothing is installed inside a serving image")
     asks = [_ask(requirement) for requirement in listed if requirement.name != "pip"]
-    constraints = [_ask(requirement) for requirement in environment.constraints]
+    constraints = [_ask(requirement) for requirement in for_platform(environment.constraints, platform)[0]]
     names = {ask.name for ask in asks}
     for package in server.packages:
         ask = Ask(name=package.name, text=package.requirement, where=f"the {server.name} server")
@@ -148,7 +156,7 @@ def imports_pkg_resources(mlflow: str) -> bool:
 
 def _row(mlflow: str) -> Mapping[str, Any]:
     """What is known of that version of mlflow."""
-    numbers = [int(part) for part in re.findall(r"\d+", mlflow)[:2]]
+    numbers = [*(int(part) for part in re.findall(r"\d+", mlflow)), 0, 0][:2]
     rows: list[Mapping[str, Any]] = [r for r in load_json("mlflow_ceilings.json")["since"] if r["mlflow"] <= numbers]
     return rows[-1]
 
@@ -184,8 +192,11 @@ def without_conda(environment: Environment, root: Path | None) -> list[str]:
     )
 
 
-def check_lines(lines: Iterable[Line], root: Path | None) -> list[str]:
-    """Notes on the lines that are passed over; raises ResolveError for one that must not be."""
+def check_lines(lines: Iterable[Line], root: Path | None, platform: Platform | None = None) -> list[str]:
+    """Notes on the lines that are passed over; raises ResolveError for one that must not be.
+
+    A path or an address whose marker does not hold on `platform` is passed over, as pip does.
+    """
     notes: list[str] = []
     for line in lines:
         text = without_credentials(line.text.strip())
@@ -201,6 +212,8 @@ def check_lines(lines: Iterable[Line], root: Path | None) -> list[str]:
             notes.append(f"{place(line.span)}: --pre is not honoured; set UV_PRERELEASE=allow")
         elif option in _HARMLESS_OPTIONS or option.startswith("-C"):
             notes.append(f"{place(line.span)}: {option} has no effect, every package is laid down from a wheel")
+        elif not option.startswith("-") and platform is not None and not platform.holds(split_marker(text)[1]):
+            notes.append(f"{place(line.span)}: {left_out(text)}")
         else:
             raise ResolveError(f"{place(line.span, root)}: {text!r} {_refusal(text, option)}", hint=_way(text, option))
     return notes

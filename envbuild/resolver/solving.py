@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,8 @@ def resolve(
     if upgrade and locked:
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
     platform = platform_of(python, glibc, architecture)
-    asked = collect(environment, server, extra=extra, inject=inject, model_root=model_root)
+    gather = partial(collect, environment, platform=platform, extra=extra, inject=inject, model_root=model_root)
+    asked = gather(server)
     finder = _Finder(
         platform=platform,
         cache=cache,
@@ -66,15 +68,15 @@ def resolve(
     )
     edition = edition_for(server, mlflow_pin(asked))
     if edition != server:
-        asked = collect(environment, edition, extra=extra, inject=inject, model_root=model_root)
+        asked = gather(edition)
     progress.start("resolve", f"Python {python}, {platform.tag}")
     lock, inputs = finder.find(asked, edition)
     settled = edition_for(server, lock.mlflow)
     if settled != edition:
         # A range: only the resolution tells the version, and that version is served by another edition.
-        asked = collect(environment, settled, extra=extra, inject=inject, model_root=model_root)
+        asked = gather(settled)
         lock, inputs = finder.find(within(asked, mlflow_range(server, settled), server), settled)
-    check_hashes(environment, lock)
+    check_hashes(environment, lock, platform)
     lock = replace(lock, notes=(*inputs.notes, *lock.notes))
     for note in lock.notes:
         progress.note(note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import ResolveError
+from ..model.markers import holds, image_environment
 from ..records import dataclass
 
 if TYPE_CHECKING:
@@ -65,19 +66,11 @@ class Platform:
 
     def markers(self) -> dict[str, str]:
         """The environment that PEP 508 markers are evaluated in there."""
-        return {
-            "implementation_name": "cpython",
-            "implementation_version": self.python,
-            "os_name": "posix",
-            "platform_machine": self.machine,
-            "platform_python_implementation": "CPython",
-            "platform_release": "",
-            "platform_system": "Linux",
-            "platform_version": "",
-            "python_full_version": self.python,
-            "python_version": self.minor,
-            "sys_platform": "linux",
-        }
+        return image_environment(self.python, self.machine)
+
+    def holds(self, marker: str) -> bool:
+        """Whether a marker holds there; one that cannot be evaluated is left to the solver, and holds here."""
+        return holds(marker, self.markers())
 
 
 def platform_of(python: str, glibc: str, architecture: str) -> Platform:

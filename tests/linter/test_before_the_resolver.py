@@ -12,8 +12,10 @@ from envbuild.errors import ResolveError
 from envbuild.facts import load_json
 from envbuild.model import read
 from envbuild.resolver.requirements import collect
+from envbuild.resolver.target import Platform
 from envbuild.servers import PROFILES
 
+HERE = Platform(python="3.11.7", glibc=36, machine="x86_64")
 CODES = ("eb104", "eb501", "eb503", "eb601", "eb602", "eb603", "eb605", "eb606", "eb607", "eb701", "eb702", "eb704")
 OPTIONS = (
     *("--pre", "--use-feature=fast-deps", "--hash=sha256:00", "--require-hashes", "--no-index", "--no-binary :all:"),
@@ -33,7 +35,7 @@ def cases() -> list[Case]:
 
 def refused(root: Path) -> str:
     try:
-        collect(read(root).environment, PROFILES["azureml"], model_root=root)
+        collect(read(root).environment, PROFILES["azureml"], platform=HERE, model_root=root)
     except ResolveError as error:
         return error.message
     return ""

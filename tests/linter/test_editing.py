@@ -270,3 +270,20 @@ def test_a_package_that_the_file_that_counts_does_not_list_is_added_there(folder
     assert done(root, respecified(read(root), "numpy", "<2"))
     assert (root / "conda.yaml").read_text().endswith("  - mlflow\n  - numpy<2\n")
     assert (root / "requirements.txt").read_text() == "mlflow\nnumpy<2\n"
+
+
+@pytest.mark.parametrize(
+    ("marker", "after"),
+    [
+        ("python_version < '3.8'", ["numpy==1.21 ; python_version < '3.8'", "pandas", "numpy<2"]),
+        ("sys_platform == 'win32'", ["numpy==1.21 ; sys_platform == 'win32'", "pandas", "numpy<2"]),
+        ("python_version >= '3.8'", ["numpy<2 ; python_version >= '3.8'", "pandas"]),
+    ],
+)
+def test_a_line_that_its_marker_leaves_out_of_the_image_stays_and_another_is_added(tmp_path, marker, after):
+    root = tmp_path / "m"
+    root.mkdir()
+    (root / "MLmodel").write_text(MLMODEL)
+    (root / "requirements.txt").write_text(f"numpy==1.21 ; {marker}\npandas\n")
+    assert done(root, respecified(read(root), "numpy", "<2"))
+    assert (root / "requirements.txt").read_text().splitlines() == after

@@ -4,7 +4,11 @@ import pytest
 from lintcases import Case, conda, findings, write
 
 from envbuild.linter.sources import MOST, placed, sources
+from envbuild.linter.types import Target
 from envbuild.model import read
+from envbuild.servers import PROFILES
+
+TARGET = Target(server=PROFILES["azureml"])
 
 
 @pytest.mark.parametrize(
@@ -43,19 +47,38 @@ def test_a_line_is_told_by_where_it_leads(text, kind, address, tmp_path):
 def test_the_same_text_in_a_file_that_does_not_count_is_a_place_of_it(tmp_path):
     files = {"conda.yaml": conda("./a", "./b"), "requirements.txt": "# c\n./b\n"}
     model = read(write(Case(files=files), tmp_path / "model"))
-    found = {source.text: spans for source, spans in placed(model, "source path")}
+    found = {source.text: spans for source, spans in placed(model, TARGET, "source path")}
     assert {text: [f"{span.file}:{span.line}" for span in spans] for text, spans in found.items()} == {
         "./a": ["conda.yaml:5"],
         "./b": ["conda.yaml:6", "requirements.txt:2"],
     }
-    assert list(placed(model, "editable", "repository")) == []
+    assert list(placed(model, TARGET, "editable", "repository")) == []
+
+
+@pytest.mark.parametrize(
+    ("marker", "target", "counts"),
+    [
+        ("sys_platform == 'win32'", {}, False),
+        ("python_version < '3.8'", {}, False),
+        ("python_version < '3.8'", {"python": "3.7"}, True),
+        ("platform_machine == 'aarch64'", {}, False),
+        ("platform_machine == 'aarch64'", {"platform": "linux/arm64"}, True),
+        ("python_version >= '3.8'", {}, True),
+        ("platform_release >= '5'", {}, True),
+    ],
+)
+@pytest.mark.parametrize("text", ["./a", "git+https://h/r", "a @ git+https://h/r", "./a-1-py3-none-any.whl"])
+def test_what_a_marker_leaves_out_is_no_source_for_a_rule(text, marker, target, counts, tmp_path):
+    model = read(write(Case(files={"conda.yaml": conda(f"{text} ; {marker}")}), tmp_path / "model"))
+    kinds = ("source path", "repository", "wheel path")
+    assert bool(list(placed(model, Target(server=PROFILES["azureml"], **target), *kinds))) is counts
 
 
 def test_of_endless_sources_the_first_are_told(tmp_path):
     lines = [f"./{number}" for number in range(2000)]
     files = {"conda.yaml": conda(*lines), "requirements.txt": "./0\n" * 2000}
     model = read(write(Case(files=files), tmp_path / "model"))
-    found = list(placed(model, "source path"))
+    found = list(placed(model, TARGET, "source path"))
     assert [source.text for source, _ in found] == lines[:MOST]
     assert len(found[0][1]) == MOST + 1
 

@@ -6,10 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from envbuild.errors import ResolveError
-from envbuild.resolver.ladder import SERVER, rungs
+from envbuild.resolver.climbing import Climbed, climb
+from envbuild.resolver.ladder import FLOOR, SERVER, rungs
+from envbuild.resolver.requirements import Ask, Inputs
 from envbuild.resolver.search import Search
+from envbuild.resolver.target import Platform
+from envbuild.resolver.uv import Answer
 from envbuild.servers import PROFILES
 
 Make = Callable[..., Any]
@@ -221,3 +227,115 @@ def test_what_imports_pkg_resources_gets_a_setuptools_that_has_it(
     forced = run(env("librosa<0.11", "setuptools>=82"), profile())
     assert versions(forced)["setuptools"] == "82.0.1"
     assert "setuptools<82 could not be kept" in forced.notes[0]
+
+
+def test_a_pin_whose_marker_does_not_hold_holds_numpy_2_back_from_nothing(stocked: Any, env: Make, run: Make) -> None:
+    stocked.wheel("scikit-learn", "1.5.0")
+    listed = ("scikit-learn==1.5.0 ; python_version >= '3.9'", "scikit-learn==0.24.2 ; python_version < '3.9'")
+    lock = run(env(*listed, "numpy", *LISTED), PROFILES["azureml"])
+    assert (versions(lock)["numpy"], lock.notes) == ("2.4.6", ())
+
+
+def test_a_server_that_the_table_lacks_gets_what_its_elders_need(stocked: Any, env: Make, run: Make) -> None:
+    stocked.wheel(SERVER, "1.3.1", requires=["flask<=2.3.2", "gunicorn==22.0.0"])
+    lock = run(env("mlflow-skinny==3.17.2", f"{SERVER}==1.3.1", LISTED[1]), PROFILES["azureml"])
+    assert versions(lock)["azureml-contrib-services"] == "1.62.0"
+    assert lock.notes[-1] == f"{SERVER} 1.3.1 needs azureml-contrib-services>=1.62 beside it"
+
+
+def test_a_newer_server_than_the_table_knows_gets_nothing_beside_it(stocked: Any, env: Make, run: Make) -> None:
+    stocked.wheel(SERVER, "1.6.0")
+    lock = run(env("mlflow==3.17.2", "pydantic==2.13.0", *LISTED), PROFILES["azureml"])
+    assert (versions(lock)[SERVER], lock.notes) == ("1.6.0", ())
+    assert "azureml-contrib-services" not in versions(lock)
+
+
+def test_what_an_older_server_needs_and_the_index_lacks_is_told(stocked: Any, env: Make, run: Make) -> None:
+    for wheel in stocked.folder.glob("azureml_contrib_services-*"):
+        wheel.unlink()
+    stocked.wheel("inhouse", requires=["gunicorn<23"])
+    lock = run(env("mlflow-skinny==3.17.2", "inhouse", *LISTED), PROFILES["azureml"])
+    assert versions(lock)[SERVER] == "1.3.3"
+    why, lacks = lock.notes
+    assert why == f"{SERVER} 1.3.3: 1.3.4 does not go with inhouse (conda.yaml:8)"
+    assert lacks.startswith(f"{SERVER} 1.3.3 lacks azureml-contrib-services>=1.62, which is refused (")
+    assert lacks.endswith("its workers stop at No module named 'azureml.contrib'")
+
+
+def test_of_what_a_server_needs_the_rest_is_added_where_one_is_lacking(stocked: Any, env: Make, run: Make) -> None:
+    for wheel in stocked.folder.glob("azureml_contrib_services-*"):
+        wheel.unlink()
+    lock = run(env("mlflow==2.9.2", *LISTED), PROFILES["azureml"], full_mlflow=True)
+    assert (versions(lock)[SERVER], versions(lock)["setuptools"]) == ("1.2.0", "81.0.0")
+    assert [note for note in lock.notes if "lacks" in note and "azureml-contrib-services" in note]
+    assert not [note for note in lock.notes if "needs" in note and "azureml-contrib-services" in note]
+
+
+def test_what_the_model_itself_forbids_its_server_is_told(stocked: Any, env: Make, run: Make) -> None:
+    stocked.wheel("setuptools", "83.0.0")
+    lock = run(env("mlflow==2.9.2", "setuptools==83.0.0", *LISTED), PROFILES["azureml"], full_mlflow=True)
+    assert versions(lock)["setuptools"] == "83.0.0"
+    lacks = f"{SERVER} 1.2.0 lacks setuptools<82, and setuptools==83.0.0 is asked for (conda.yaml:8): "
+    assert [note for note in lock.notes if note.startswith(lacks)]
+    assert f"{SERVER} 1.2.0 needs azureml-contrib-services>=1.62 beside it" in lock.notes
+
+
+class Solver:
+    """A solver that prefers one version of the server, and takes what `accepts` does of version and packages asked."""
+
+    def __init__(self, accepts: Callable[[str, set[str]], bool], prefers: str = "") -> None:
+        self.accepts = accepts
+        self.prefers = prefers
+        self.calls = 0
+
+    def __call__(self, inputs: Inputs) -> tuple[Answer, Inputs]:
+        self.calls += 1
+        asked = [Requirement(ask.text) for ask in (*inputs.asks, *inputs.constraints)]
+        known = [rung.version for rung in rungs()]
+        names = {one.name for one in asked}
+        left = [v for v in known if all(v in one.specifier for one in asked if one.name == SERVER)]
+        left = [version for version in left if self.accepts(version, names)]
+        if not left:
+            return Answer(
+                code=1, explanation="error: No solution found\n cause: Because of inhouse, we can conclude"
+            ), inputs
+        return Answer(lock=self.prefers if self.prefers in left else left[0]), inputs
+
+    def climb(self, *extra: str) -> Climbed:
+        asks = tuple(Ask(name=name, text=name, where="conda.yaml:7") for name in (*LISTED, *extra))
+        floor = Ask(name=SERVER, text=FLOOR, where="the azureml server")
+        platform = Platform(python="3.11.2", glibc=36, machine="x86_64")
+        return climb(Inputs(asks=asks, constraints=(floor,), ladder=True), platform, self, lambda answer: answer.lock)
+
+
+def before(version: str, bound: str) -> bool:
+    return Version(version) < Version(bound)
+
+
+def test_a_server_that_needs_nothing_is_found_though_older_ones_cannot_have_what_they_need() -> None:
+    solver = Solver(lambda v, names: before(v, "1.5") and "azureml-contrib-services" not in names, prefers="1.2.2")
+    climbed = solver.climb("inhouse")
+    assert climbed.answer.lock == "1.4.1"
+    assert climbed.notes == (f"{SERVER} 1.4.1: 1.5.0 does not go with inhouse (conda.yaml:7)",)
+    assert solver.calls <= 5
+
+
+def test_an_older_server_with_what_it_needs_beats_a_newer_one_without() -> None:
+    solver = Solver(lambda v, names: before(v, "1.4.1" if "azureml-contrib-services" not in names else "1.3.2"))
+    climbed = solver.climb("inhouse")
+    assert climbed.answer.lock == "1.3.0"
+    why, needs = climbed.notes
+    assert why.startswith(f"{SERVER} 1.3.0: 1.3.2, which needs azureml-contrib-services>=1.62 beside it, does not go ")
+    assert why.endswith("with inhouse (conda.yaml:7)")
+    assert needs == f"{SERVER} 1.3.0 needs azureml-contrib-services>=1.62 beside it"
+
+
+@pytest.mark.parametrize("prefers", ["", "1.0.0", "1.2.1", "1.4.0"])
+@pytest.mark.parametrize("top", [rung.version for rung in rungs()])
+def test_the_highest_server_that_is_accepted_is_found_whatever_the_solver_prefers(top: str, prefers: str) -> None:
+    solver = Solver(lambda version, _: not before(top, version), prefers=prefers)
+    climbed = solver.climb("inhouse")
+    assert climbed.answer.lock == top
+    needs = next(rung.needs for rung in rungs() if rung.version == top)
+    assert {ask.text for ask in climbed.inputs.asks} == {*LISTED, "inhouse", *needs}
+    assert solver.calls <= 8

@@ -41,6 +41,28 @@ def test_a_wheel_that_has_one_of_the_listed_hashes_is_taken(tmp_path, index, run
     assert alpha.sha256 == digest
 
 
+def test_hashes_of_lines_whose_marker_does_not_hold_are_passed_over(tmp_path, index, run):
+    """As the universal exports of lock tools write them."""
+    digest = hashlib.sha256(index.wheel("alpha", "2.0").read_bytes()).hexdigest()
+    old = f"alpha==1.0 ; python_version < '3.8' --hash={OTHER}\n"
+    new = f"alpha==2.0 ; python_version >= '3.8' --hash=sha256:{digest}\n"
+    model = model_of(tmp_path, old + new)
+    assert [package.sha256 for package in run(model.environment).packages] == [digest]
+    (tmp_path / "model" / "requirements.txt").write_text(old + new.replace(digest, "1" * 64))
+    with pytest.raises(IntegrityError, match=r"requirements\.txt:2: .*alpha-2\.0"):
+        run(read(tmp_path / "model").environment)
+
+
+def test_lines_of_one_package_are_taken_together_and_a_constraint_counts_beside_them(tmp_path, index, run):
+    digest = "sha256:" + hashlib.sha256(index.wheel("alpha").read_bytes()).hexdigest()
+    twice = f"alpha==1.0 ; python_version < '4' --hash={OTHER}\nalpha==1.0 ; os_name == 'posix' --hash={digest}\n"
+    assert run(model_of(tmp_path, twice).environment).packages
+    (tmp_path / "model" / "requirements.txt").write_text(f"-c c.txt\nalpha==1.0 --hash={digest}\n")
+    (tmp_path / "model" / "c.txt").write_text(f"alpha==1.0 --hash={OTHER}\n")
+    with pytest.raises(IntegrityError, match=r"c\.txt:1: "):
+        run(read(tmp_path / "model").environment)
+
+
 def test_a_wheel_that_has_none_of_the_listed_hashes_is_refused_from_the_cache_too(tmp_path, index, run):
     digest = hashlib.sha256(index.wheel("alpha").read_bytes()).hexdigest()
     run(model_of(tmp_path, f"alpha==1.0 --hash=sha256:{digest}\n").environment)

@@ -8,10 +8,12 @@ import pytest
 
 from envbuild.errors import ResolveError
 from envbuild.resolver.requirements import ceilings, collect, pinned, with_skinny
+from envbuild.resolver.target import Platform
 from envbuild.servers import PROFILES
 from envbuild.servers.types import ServerPackage
 
 Make = Callable[..., Any]
+HERE = Platform(python="3.11.2", glibc=36, machine="x86_64")
 
 
 def texts(inputs: Any) -> list[str]:
@@ -74,7 +76,9 @@ def test_other_packages_that_begin_with_mlflow_are_left_alone(env: Make, profile
 @pytest.mark.parametrize(
     ("version", "expected"),
     [
+        ("0", ("numpy<2", "pandas<2")),
         ("1.14.0", ("numpy<2", "pandas<2")),
+        ("2", ("numpy<2", "pandas<2")),
         ("2.2.0", ("numpy<2", "pandas<3")),
         ("2.15.1", ("numpy<2", "pandas<3")),
         ("2.16.0rc0", ("numpy<3", "pandas<3")),
@@ -217,3 +221,71 @@ def test_direct_references_that_are_refused(env: Make, profile: Make, text: str,
 def test_a_listed_package_without_a_range_gives_no_constraint(env: Make, profile: Make) -> None:
     package = ServerPackage(name="alpha", requirement="alpha", why="", listed=True)
     assert collect(env("alpha"), profile(package)).constraints == ()
+
+
+def test_what_a_marker_leaves_out_says_nothing_of_mlflow(env: Make, profile: Make) -> None:
+    listed = ("mlflow==1.20 ; python_version < '3.8'", "mlflow==2.19 ; python_version >= '3.8'")
+    inputs = with_skinny(collect(env(*listed), profile(), platform=HERE))
+    assert texts(inputs) == ['mlflow-skinny==2.19 ; python_version >= "3.8"', "numpy", "pandas"]
+    assert inputs.soft == ("numpy<3", "pandas<3")
+    held = collect(env("alpha", constraints=["beta<2 ; python_version < '3.8'", "alpha<2"]), profile(), platform=HERE)
+    assert [c.text for c in held.constraints] == ["alpha<2"]
+    assert held.notes == ()
+
+
+def test_a_package_that_is_listed_for_another_system_is_not_listed(env: Make) -> None:
+    listed = ("azureml-inference-server-http ; sys_platform == 'win32'", "azureml-ai-monitoring")
+    server = PROFILES["azureml"]
+    alone = collect(env(*listed), server, platform=HERE)
+    assert (texts(alone), alone.constraints, alone.ladder) == (["azureml-ai-monitoring"], (), False)
+    injected = collect(env(*listed), server, platform=HERE, inject=True)
+    assert texts(injected) == ["azureml-ai-monitoring", "azureml-inference-server-http>=1.0"]
+    assert injected.ladder
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "alpha @ git+https://example.org/alpha.git ; sys_platform == 'win32'",
+            "alpha @ git+https://example.org/alpha.git",
+        ),
+        ("alpha @ file:///tmp/alpha-1.0.tar.gz ; python_version < '3.8'", "alpha @ file:///tmp/alpha-1.0.tar.gz"),
+        (
+            "alpha @ https://bob:s3cret@example.org/alpha-1.0-py3-none-any.whl ; platform_machine == 'arm64'",
+            "alpha @ https://example.org/alpha-1.0-py3-none-any.whl",
+        ),
+    ],
+)
+def test_a_link_for_another_system_is_passed_over_with_a_note(env: Make, profile: Make, text: str, shown: str) -> None:
+    inputs = collect(env("beta", text), profile(), platform=HERE)
+    assert texts(inputs) == ["beta"]
+    marker = text.partition(" ; ")[2]
+    assert inputs.notes == (f"conda.yaml:8: {shown!r} is left out, its marker `{marker}` does not hold in the image",)
+    with pytest.raises(ResolveError):
+        collect(env("beta", text.replace("==", "!=").replace("<", ">")), profile(), platform=HERE)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "./alpha-1.0-py3-none-any.whl ; sys_platform == 'win32'",
+        "./alpha-1.0-py3-none-any.whl;sys_platform == 'win32'",
+        "git+https://bob:s3cret@example.org/x.git ; sys_platform == 'win32'",
+        "https://example.org/a;b-1.0-py3-none-any.whl ; sys_platform == 'win32'",
+    ],
+)
+def test_a_path_or_address_for_another_system_is_passed_over_with_a_note(env: Make, profile: Make, line: str) -> None:
+    inputs = collect(env("beta", lines=[line]), profile(), platform=HERE)
+    assert texts(inputs) == ["beta"]
+    (note,) = inputs.notes
+    assert note.startswith("requirements.txt:4: ")
+    assert "left out, its marker `sys_platform == 'win32'` does not hold" in note
+    assert "s3cret" not in note
+    with pytest.raises(ResolveError):
+        collect(env("beta", lines=[line.replace("==", "!=")]), profile(), platform=HERE)
+
+
+def test_pip_knows_no_marker_behind_an_editable(env: Make, profile: Make) -> None:
+    with pytest.raises(ResolveError, match="editable"):
+        collect(env(lines=["-e ./src ; sys_platform == 'win32'"]), profile(), platform=HERE)

@@ -14,9 +14,11 @@ RUNTIME = Path(envbuild.__file__).parent / "runtime"
 OWN = ("uvicorn", "starlette", "orjson", "prometheus-client")
 
 
-def environment(*names: str, source: str = "conda.yaml") -> Environment:
+def environment(*names: str, source: str = "conda.yaml", marker: str = "") -> Environment:
     pip = tuple(
-        Requirement(text=name, name=name, specifier="", extras=(), marker="", url="", span=Span(file=source, line=line))
+        Requirement(
+            text=name, name=name, specifier="", extras=(), marker=marker, url="", span=Span(file=source, line=line)
+        )
         for line, name in enumerate(names, 1)
     )
     return Environment(source=source, pip=pip)  # type: ignore[arg-type]  # a test passes any source
@@ -37,6 +39,12 @@ def test_auto_is_the_own_server_where_conda_yaml_lists_all_its_packages() -> Non
 
 def test_a_list_in_another_file_does_not_count() -> None:
     assert choose_server("auto", environment(*OWN, source="requirements.txt"))[0].name == "azureml"
+
+
+def test_a_list_for_another_system_does_not_count() -> None:
+    assert choose_server("auto", environment(*OWN, marker="sys_platform == 'win32'"))[0].name == "azureml"
+    assert choose_server("auto", environment(*OWN, marker="python_version < '3.8'"))[0].name == "envbuild"
+    assert choose_server("auto", environment(*OWN, marker="sys_platform == 'linux'"))[0].name == "envbuild"
 
 
 def test_what_is_asked_for_is_taken() -> None:

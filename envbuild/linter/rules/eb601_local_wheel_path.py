@@ -32,7 +32,7 @@ class LocalWheelPath(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each such line."""
-        for source, spans in placed(model, "wheel path"):
+        for source, spans in placed(model, target, "wheel path"):
             inside = _inside(model, source)
             yield self.finding(
                 f"{source.address!r} is a wheel on a path"

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
+from ...model.markers import may_hold
 from ...model.redact import redact
 from ...model.types import Line, Model, Span
 from ...patterns import pattern
 from ..base import BaseRule
+from ..pins import python_of
 from ..sources import MOST
 from ..types import Finding, Target
 
@@ -43,7 +45,7 @@ class CredentialsInUrl(BaseRule):
         """One finding for each such address, at every place that holds it."""
         found: dict[str, list[Span]] = {}
         fetched: set[str] = set()
-        for text, span, strict in _texts(model):
+        for text, span, strict in _texts(model, target):
             for match in _ADDRESS.finditer(text):
                 address = match[0]
                 if _holds_credentials(address, strict=strict):
@@ -65,8 +67,9 @@ class CredentialsInUrl(BaseRule):
             )
 
 
-def _texts(model: Model) -> Iterator[tuple[str, Span, bool]]:
+def _texts(model: Model, target: Target) -> Iterator[tuple[str, Span, bool]]:
     """Everything that can hold an address, with its place, and whether it names a file to fetch."""
+    python = python_of(model, target)
     for environment in (model.environment, *model.others):
         lines: tuple[Line, ...] = (*environment.channels, *environment.lines)
         for line in lines:
@@ -74,7 +77,8 @@ def _texts(model: Model) -> Iterator[tuple[str, Span, bool]]:
         for requirement in (*environment.pip, *environment.constraints):
             if requirement.url:
                 wheel = requirement.url.lower().startswith("http")
-                yield requirement.text, requirement.span, wheel
+                fetched = wheel and may_hold(requirement.marker, python, target.platform)
+                yield requirement.text, requirement.span, fetched
 
 
 def _holds_credentials(address: str, *, strict: bool) -> bool:

@@ -35,7 +35,7 @@ class VcsUnpinned(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each such line."""
-        for source, spans in placed(model, "repository"):
+        for source, spans in placed(model, target, "repository"):
             pinned = _COMMIT.search(source.address) is not None
             if target.azure and pinned:
                 continue

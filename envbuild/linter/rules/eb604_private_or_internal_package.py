@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 
 from ...facts import load_json
+from ...model.markers import may_hold
 from ...model.requirement import canonical_name
 from ...model.types import Model
 from ..base import BaseRule
 from ..editing import requirements_of, spans_of
+from ..pins import python_of
 from ..sources import own_indexes
 from ..types import Failure, Finding, Target
 
@@ -42,10 +44,13 @@ class PrivateOrInternalPackage(BaseRule):
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each listed package of the table."""
         table = load_json("private_packages.json")["packages"]
+        python = python_of(model, target)
         told: set[str] = set()
         for requirement in model.environment.pip:
             row = table.get(requirement.name)
             if row is None or requirement.url or requirement.name in told:
+                continue
+            if not may_hold(requirement.marker, python, target.platform):
                 continue
             told.add(requirement.name)
             platform = row["platform"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from ...model.markers import may_hold
 from ...model.types import Model
 from ..base import BaseRule
+from ..pins import python_of
 from ..sources import own_indexes
 from ..types import Finding, Target
 
@@ -35,7 +37,9 @@ class ExtraIndexConfusion(BaseRule):
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """At most one finding, at the index lines and the loose requirements."""
         lines = [line for line in model.environment.lines if line.text.startswith("--extra-index-url")]
-        loose = [r for r in model.environment.pip if not r.url and not _exact(r.specifier) and r.name != "pip"]
+        python = python_of(model, target)
+        here = (r for r in model.environment.pip if may_hold(r.marker, python, target.platform))
+        loose = [r for r in here if not r.url and not _exact(r.specifier) and r.name != "pip"]
         strategy = os.environ.get("UV_INDEX_STRATEGY", "")
         unsafe = strategy.startswith("unsafe-") and own_indexes() and not target.azure
         if not loose or not (lines or unsafe):

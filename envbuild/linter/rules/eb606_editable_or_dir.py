@@ -32,7 +32,7 @@ class EditableOrDir(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each such line."""
-        for source, spans in placed(model, "editable", "source path", "source address"):
+        for source, spans in placed(model, target, "editable", "source path", "source address"):
             yield self.finding(
                 f"{redact(source.text)!r} {_what(source)}",
                 hint="build a wheel of it (`pip wheel --no-deps`), put it on your index or into a folder that "

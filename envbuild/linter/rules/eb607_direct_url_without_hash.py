@@ -34,7 +34,7 @@ class DirectUrlWithoutHash(BaseRule):
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each such address."""
         with_hash = hashed(model.environment)
-        for source, spans in placed(model, "wheel address"):
+        for source, spans in placed(model, target, "wheel address"):
             shown = redact(source.address)
             if source.requirement is None and not target.azure:
                 name, _ = source.wheel

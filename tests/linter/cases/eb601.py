@@ -22,6 +22,9 @@ TRIGGERS = [
     Case(files={"conda.yaml": conda(WHEEL)}, target={"azure": True}),
 ]
 NEAR_MISSES = [
+    # What a marker leaves out is looked at by no installer.
+    Case(files={"conda.yaml": conda(f"code/{WHEEL} ; sys_platform == 'win32'")}),
+    Case(files={"conda.yaml": conda(f"mylib @ file:///home/me/{WHEEL} ; python_version < '3.8'")}),
     Case(files={"conda.yaml": conda("mylib==1.2"), f"code/{WHEEL}": b"PK"}),
     Case(files={"conda.yaml": conda(f"mylib @ https://host/{WHEEL}")}),
     Case(files={"conda.yaml": conda("./mylib")}),

@@ -2,6 +2,8 @@ from lintcases import CONDA, CONDA_TAIL, Case, conda
 
 HASH = "#sha256=" + "0" * 64
 TRIGGERS = [
+    # Nobody fetches it, and everybody can read it.
+    Case(files={"conda.yaml": conda(f"x @ https://me:hunter2@h/x-1-py3-none-any.whl{HASH} ; sys_platform == 'win32'")}),
     Case(
         files={"conda.yaml": conda("--extra-index-url https://me:hunter2@pypi.example.com/simple")},
         at=("conda.yaml:5",),

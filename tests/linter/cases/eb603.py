@@ -22,6 +22,11 @@ TRIGGERS = [
     ),
 ]
 NEAR_MISSES = [
+    # What a marker leaves out is looked at by no installer.
+    Case(files={"conda.yaml": conda("mylib @ git+https://github.com/me/mylib ; sys_platform == 'win32'")}),
+    Case(
+        files={"conda.yaml": conda("git+https://github.com/me/mylib ; sys_platform == 'win32'")}, target={"azure": True}
+    ),
     Case(files={"conda.yaml": conda("gitpython==3.1", "git-lfs")}),
     Case(files={"conda.yaml": conda(f"mylib @ git+https://github.com/me/mylib@{COMMIT}")}, target={"azure": True}),
     Case(files={"conda.yaml": conda("x @ https://github.com/me/x/releases/x-1-py3-none-any.whl#sha256=0")}),

@@ -5,6 +5,7 @@ UNKNOWN = """error: No solution found when resolving dependencies
 requirements are unsatisfiable."""
 DEEP = "Because in-house was not found in the package registry and shell==1.0 depends on in-house, we can conclude"
 TRIGGERS = [
+    Case(files={"conda.yaml": conda("dbruntime ; sys_platform != 'win32'")}, says="Databricks"),
     Case(files={"conda.yaml": conda("dbruntime")}, at=("conda.yaml:5",), says="Databricks"),
     Case(
         files={"conda.yaml": conda("dbutils==1.0"), "requirements.txt": "dbutils\n"},
@@ -21,6 +22,8 @@ TRIGGERS = [
     Case(files={"conda.yaml": conda("shell==1.0")}, explanation=DEEP, says="in-house, which another package asks for,"),
 ]
 NEAR_MISSES = [
+    # What a marker leaves out is looked at by no installer.
+    Case(files={"conda.yaml": conda("dbruntime ; sys_platform == 'win32'")}),
     Case(files={"conda.yaml": conda("databricks-sdk", "databricks-automl-runtime==0.2.21", "azureml-core==1.61")}),
     Case(files={"conda.yaml": conda("dbruntime @ https://host/dbruntime-1-py3-none-any.whl")}),
     Case(files={"conda.yaml": conda("numpy==9.9")}, explanation="Because there is no version of numpy==9.9 and you"),

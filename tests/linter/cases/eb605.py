@@ -19,6 +19,8 @@ TRIGGERS = [
     Case(files={"conda.yaml": exactly(EXTRA, *PINNED, *"abcdefg")}, severity="warning", says="and 2 more"),
 ]
 NEAR_MISSES = [
+    # What a marker leaves out is looked at by no installer.
+    Case(files={"conda.yaml": exactly(EXTRA, *PINNED, "mylib ; sys_platform == 'win32'")}),
     Case(files={"conda.yaml": exactly(EXTRA, *PINNED, "pip<=26.3")}),
     Case(files={"conda.yaml": exactly("--index-url https://pypi.example.com/simple", *PINNED, "mylib")}),
     Case(files={"conda.yaml": exactly(EXTRA, *PINNED, "m @ https://h/m-1-py3-none-any.whl#sha256=0")}),

@@ -16,6 +16,8 @@ TRIGGERS = [
     Case(files={"conda.yaml": conda(NAMED.replace("://", "://me:hunter2@"))}, severity="warning", says="***@host"),
 ]
 NEAR_MISSES = [
+    # What a marker leaves out is looked at by no installer.
+    Case(files={"conda.yaml": conda(f"{NAMED} ; sys_platform == 'win32'", f"{URL} ; python_version < '3.8'")}),
     Case(files={"conda.yaml": conda(f"{NAMED}#sha256={HASH}")}),
     Case(
         files={
