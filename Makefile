@@ -16,10 +16,10 @@ image: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(PYTEST) -m "not slow" -n auto --maxprocesses 4 --dist loadfile
 
-# First what needs no engine, side by side; then one after the other, so that each has the engine to itself.
+# First what needs no engine, then what shares it: two files at a time, for each build fills more than one core.
 test-slow: $(VENV)/.installed-dev
 	$(PYTEST) -m "slow and not engine" -n auto --maxprocesses 4 --dist loadfile
-	$(PYTEST) -m "slow and engine"
+	$(PYTEST) -m "slow and engine" -n auto --maxprocesses 2 --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .
