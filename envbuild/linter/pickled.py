@@ -11,6 +11,9 @@ from ..records import dataclass
 from .pins import pins_of
 from .types import Locked, Target
 
+# Keys of a flavor that name code and environment files.
+_NO_DATA = frozenset({"code", "env", "model_code_path"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
@@ -43,8 +46,12 @@ def recorded_versions(model: Model, pickles: Sequence[Pickle]) -> Iterator[Recor
 
 
 def is_loaded(model: Model, pickle: Pickle) -> bool:
-    """Whether MLmodel names the pickle's file, or a folder that it lies in: other files may be there by chance."""
-    named = set(_texts(model.mlmodel.flavors)) if model.mlmodel is not None else set()
+    """Whether MLmodel names the pickle's file, or a folder that it lies in: other files may be there by chance.
+
+    What lies in the code folder is imported, and not loaded with the model.
+    """
+    flavors = model.mlmodel.flavors.values() if model.mlmodel is not None else ()
+    named = {text for f in flavors for key, value in f.items() if key not in _NO_DATA for text in _texts(value)}
     parts = pickle.file.split("/")
     return any("/".join(parts[: index + 1]) in named for index in range(len(parts)))
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..facts import load_json
 from ..model.types import Model
+from ..records import dataclass
 from .pins import release
 from .types import Locked, Target
+
+# Folders of many packages, some of which bring an `__init__` that looks for the others.
+_SHARED = frozenset({"azure", "azureml", "google"})
 
 
 def standard_modules(python: str) -> frozenset[str]:
     """The top-level modules of the standard library of the minor version `python` (`3.12`)."""
     changes = load_json("stdlib_modules.json")
     wanted = release(python)
-    names = set(sys.stdlib_module_names) | {"__builtin__"}
+    names = set(sys.stdlib_module_names) | {"__builtin__", "__main__"}
     for since, gone in changes["removed"].items():
         names = names - set(gone) if wanted >= release(since) else names | set(gone)
     for since, come in changes["added"].items():
@@ -45,12 +49,47 @@ def package_modules(locked: Locked) -> frozenset[str] | None:
     return frozenset(module for contents in locked.contents.values() for module in contents.modules)
 
 
+def _parts(modules: frozenset[str]) -> dict[str, frozenset[str]]:
+    """The folders that several packages share, each with the parts (`azure.identity`) that the modules have of it."""
+    found: dict[str, set[str]] = {}
+    for module in modules:
+        top, dot, inside = module.partition(".")
+        if dot and (top not in modules or top in _SHARED):
+            found.setdefault(top, set()).add(f"{top}.{inside.partition('.')[0]}")
+    return {top: frozenset(parts) for top, parts in found.items()}
+
+
 def tops(modules: Iterable[str]) -> frozenset[str]:
     """The top-level modules of dotted names."""
     return frozenset(module.partition(".")[0] for module in modules)
 
 
-def known_tops(model: Model, target: Target, locked: Locked) -> frozenset[str]:
-    """The top-level modules that need no package: standard, the model's own, and the server's files."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provided:
+    """What can be imported: the top-level modules, and the parts of those folders that several packages share.
+
+    Such a folder is there as soon as one of the packages is, and tells nothing of the others.
+    """
+
+    tops: frozenset[str]
+    parts: Mapping[str, frozenset[str]]
+
+    def lacking(self, module: str) -> str:
+        """What of a dotted module is not there: its top-level module, or the part of a shared folder; else empty."""
+        top, dot, inside = module.partition(".")
+        if top not in self.tops:
+            return top
+        part = f"{top}.{inside.partition('.')[0]}"
+        return part if dot and part not in self.parts.get(top, (part,)) else ""
+
+
+def provided(model: Model, target: Target, locked: Locked, modules: frozenset[str]) -> Provided:
+    """What can be imported beside the `modules` of the packages: standard, the model's own, and the server's files."""
     python = ".".join(locked.lock.python.split(".")[:2])
-    return standard_modules(python) | model_modules(model) | tops(target.server.modules)
+    beside = standard_modules(python) | model_modules(model)
+    # With setuptools a .pth file puts its own distutils in the place of the one that Python 3.12 dropped.
+    hacked = {"distutils"} if "_distutils_hack" in modules else set()
+    return Provided(
+        tops=beside | tops(target.server.modules) | tops(modules) | hacked,
+        parts={top: parts for top, parts in _parts(modules).items() if top not in beside},
+    )

@@ -42,6 +42,8 @@ def test_where_an_import_stands_tells_whether_it_is_certain():
         ("try:\n    pass\nexcept ImportError:\n    import x\n", True),
         ("try:\n    import x\nexcept ValueError:\n    pass\n", False),
         ("try:\n    pass\nexcept ImportError:\n    pass\nfinally:\n    import x\n", False),
+        ("try:\n    import y\nexcept ImportError:\n    pass\nelse:\n    import x\n", False),
+        ("try:\n    try:\n        y()\n    finally:\n        import x\nexcept ImportError:\n    pass\n", True),
         ("import contextlib\nwith contextlib.suppress(ImportError, OSError):\n    import x\n", True),
         ("import contextlib\nwith contextlib.suppress(OSError):\n    import x\n", False),
         ("import x\n", False),
@@ -54,6 +56,96 @@ def test_an_import_is_optional_where_its_failure_is_caught(source, optional):
 def test_what_type_checkers_alone_see_is_left_out():
     source = "import typing\nif typing.TYPE_CHECKING:\n    import unseen\nelse:\n    import seen\n"
     assert set(imports(source)) == {"typing", "seen"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "taken"),
+    [
+        ("False", False),
+        ("0", False),
+        ("True", True),
+        ("not TYPE_CHECKING", True),
+        ("__name__ == '__main__'", False),
+        ("'__main__' != __name__", True),
+        ("TYPE_CHECKING or False", False),
+        ("False and anything", False),
+        ("not (anything and TYPE_CHECKING)", True),
+    ],
+)
+def test_a_branch_that_no_server_takes_is_left_out(condition, taken):
+    source = f"if {condition}:\n    import x\n    def run(data): ...\nelse:\n    import y\n    def init(): ...\n"
+    script = parsed(source)
+    assert [(i.name, i.certain) for i in script.imports] == [("x" if taken else "y", True)]
+    assert script.bound - {"x", "y"} == {"run" if taken else "init"}
+    assert script.function("run" if taken else "init")
+
+
+@pytest.mark.parametrize(
+    "condition", ["anything", "os.environ.get('X') or False", "__name__ == 'score'", "-x", "not " * 999 + "x"]
+)
+def test_a_condition_that_nobody_knows_leaves_both_branches(condition):
+    found = imports(f"if {condition}:\n    import x\nelse:\n    import y\n")
+    assert found == {"x": (False, False), "y": (False, False)}
+
+
+@pytest.mark.parametrize(
+    ("condition", "pythons"),
+    [
+        ("sys.version_info >= (3, 11)", ["3.11", "3.11.7", "3.12.0"]),
+        ("(3, 11) <= sys.version_info", ["3.11", "3.11.7", "3.12.0"]),
+        ("not sys.version_info < (3, 11)", ["3.11", "3.11.7", "3.12.0"]),
+        ("version_info[:2] == (3, 11)", ["3.11", "3.11.7"]),
+        ("sys.version_info[1] > 10", ["3.11", "3.11.7", "3.12.0"]),
+        ("sys.version_info.minor != 11", ["3.10.4", "3.12.0"]),
+        ("sys.version_info.major == 2", []),
+        ("sys.version_info[0] >= 3", ["3.10.4", "3.11", "3.11.7", "3.12.0"]),
+        ("sys.version_info > (3, 11, 7)", ["3.11.7", "3.12.0"]),
+        ("sys.version_info < (3, 11, 7)", ["3.10.4"]),
+    ],
+)
+def test_a_comparison_of_the_python_decides_where_it_is_known(condition, pythons):
+    script = parsed(f"import sys\nif {condition}:\n    import x\nelse:\n    import y\n")
+    for python in ("3.10.4", "3.11", "3.11.7", "3.12.0"):
+        found = {i.name: i.certain for i in script.imports_on(python) if i.name != "sys"}
+        # The patch version is what decides, and is not told.
+        if python == "3.11" and "7" in condition:
+            assert found == {"x": False, "y": False}
+        else:
+            assert found == {"x" if python in pythons else "y": True}
+        if "." in python[2:]:
+            info = (*map(int, python.split(".")), "final", 0)
+            named = type("sys", (), {"version_info": _Info(info)})
+            assert eval(condition, {"sys": named, "version_info": named.version_info}) is ("x" in found)
+    assert {i.name: i.certain for i in script.imports_on("")} == {"sys": True, "x": False, "y": False}
+
+
+class _Info(tuple):
+    major, minor, micro = (property(lambda self, at=at: self[at]) for at in range(3))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "sys.version_info >= (3, x)",
+        "sys.version_info[1] >= (3,)",
+        "sys.version_info[1:] > (9,)",
+        "a.version_info > (3,)",
+    ],
+)
+def test_other_comparisons_of_versions_are_not_judged(condition):
+    assert imports(f"if {condition}:\n    import x\n") == {"x": (False, False)}
+
+
+def test_an_if_below_a_comparison_of_the_python_asks_for_both():
+    source = "if sys.version_info >= (3, 9):\n    if sys.version_info < (3, 11):\n        import tomli\n"
+    script = parsed(f"import sys\n{source}    elif platform:\n        import other\n")
+    assert [[i.name for i in script.imports_on(python)] for python in ("3.8.1", "3.10.1", "3.11.1")] == [
+        ["sys"],
+        ["sys", "tomli"],
+        ["sys", "other"],
+    ]
+    assert [i.certain for i in script.imports_on("3.10.1")] == [True, True]
+    assert [i.certain for i in script.imports_on("3.11.1")] == [True, False]
 
 
 def test_names_and_attributes():

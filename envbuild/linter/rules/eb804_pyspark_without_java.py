@@ -8,6 +8,7 @@ from ...model.types import Model, Span
 from ..base import BaseRule
 from ..debian import has_java, java_hint, may_have_java
 from ..editing import spans_of
+from ..pins import python_of
 from ..types import Finding, Locked, Target
 
 
@@ -37,16 +38,18 @@ class PysparkWithoutJava(BaseRule):
         """At most one finding: pyspark is listed."""
         spans = spans_of(model, "pyspark")
         if spans and not _by_spark(model) and not may_have_java(target):
-            yield self._found(target, spans, "the image", "" if target.azure else java_hint())
+            hint = "" if target.azure else java_hint()
+            yield self._found(target, spans, "the image", hint, python_of(model, target))
 
     def check_lock(self, model: Model, target: Target, locked: Locked) -> Iterator[Finding]:
         """At most one finding: pyspark is locked, and the base has no Java."""
         known = locked.libraries and not target.azure
         if known and locked.version("pyspark") and not _by_spark(model) and not has_java(locked):
-            yield self._found(target, spans_of(model, "pyspark"), locked.base.name, java_hint(locked.base))
+            spans, hint = spans_of(model, "pyspark"), java_hint(locked.base)
+            yield self._found(target, spans, locked.base.name, hint, locked.lock.python)
 
-    def _found(self, target: Target, spans: tuple[Span, ...], where: str, hint: str) -> Finding:
-        imports = target.script.imports if target.script is not None else ()
+    def _found(self, target: Target, spans: tuple[Span, ...], where: str, hint: str, python: str) -> Finding:
+        imports = target.script.imports_on(python) if target.script is not None else ()
         used = any(one.certain and one.name.split(".")[0] == "pyspark" for one in imports)
         what = "and the scoring script imports it" if used else "and a Spark session cannot be started there"
         return self.finding(

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from ..types import Span
-from .types import Function, Import, Parameter
+from .branches import branches
+from .types import Function, Import, Parameter, PythonTest
 
 _CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _BINDING_CALLS = frozenset({"exec", "globals", "setattr", "vars"})
@@ -15,13 +16,14 @@ _CONDITIONAL = (
     ast.FunctionDef,
     ast.AsyncFunctionDef,
     ast.Lambda,
-    ast.If,
     ast.For,
     ast.AsyncFor,
     ast.While,
     ast.Match,
     ast.ExceptHandler,
 )
+# A node, whether a missing module is caught there, whether it is reached in any case, and on which Pythons.
+_Place = tuple[ast.AST, bool, bool, tuple[PythonTest, ...]]
 
 
 class Places:
@@ -71,8 +73,14 @@ def bindings(tree: ast.Module) -> Iterator[tuple[str, ast.stmt, bool]]:
             used.append(node.id)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BINDING_CALLS:
             yield "*", ast.Pass(), always
-        if not isinstance(node, ast.Lambda):
-            here = always and not isinstance(node, (ast.If, ast.Try, ast.For, ast.While, ast.Match))
+        if isinstance(node, ast.If):
+            sides = [
+                (branch.body, always and not branch.conditional and branch.python is None) for branch in branches(node)
+            ]
+            waiting += [(child, here) for body, here in reversed(sides) for child in reversed(body)]
+            waiting.append((node.test, always))
+        elif not isinstance(node, ast.Lambda):
+            here = always and not isinstance(node, (ast.Try, ast.For, ast.While, ast.Match))
             waiting += [(child, here) for child in reversed(list(ast.iter_child_nodes(node)))]
     for name in _made_global(functions, used):
         yield name, ast.Pass(), False
@@ -94,14 +102,14 @@ def _made_global(functions: Mapping[str, Sequence[ast.AST]], used: Sequence[str]
 
 
 def imports(tree: ast.Module, places: Places) -> Iterator[Import]:
-    """Every module that is imported, at any depth, in no order; what only type checkers see is left out."""
-    waiting: list[tuple[ast.AST, bool, bool]] = [(statement, False, True) for statement in tree.body]
+    """Every module that is imported, at any depth, in no order; branches that no server takes are left out."""
+    waiting: list[_Place] = [(statement, False, True, ()) for statement in tree.body]
     top = {id(statement) for statement in tree.body}
     while waiting:
-        node, optional, certain = waiting.pop()
+        node, optional, certain, pythons = waiting.pop()
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield Import(name=alias.name, span=places.of(node), optional=optional, certain=certain)
+                yield Import(name=alias.name, span=places.of(node), optional=optional, certain=certain, pythons=pythons)
         elif isinstance(node, ast.ImportFrom):
             yield Import(
                 name="." * node.level + (node.module or ""),
@@ -109,23 +117,26 @@ def imports(tree: ast.Module, places: Places) -> Iterator[Import]:
                 optional=optional,
                 certain=certain,
                 attributes=tuple(alias.name for alias in node.names),
+                pythons=pythons,
             )
-        elif isinstance(node, ast.If) and _is_type_checking(node.test):
-            waiting += [(child, optional, certain) for child in node.orelse]
+        elif isinstance(node, ast.If):
+            for branch in branches(node):
+                here = certain and not branch.conditional
+                tests = (*pythons, branch.python) if branch.python is not None else pythons
+                waiting += [(child, optional, here, tests) for child in branch.body]
         elif isinstance(node, ast.Try):
             caught = optional or any(_catches(handler.type) for handler in node.handlers)
-            waiting += [(child, caught, certain and caught is optional) for child in (*node.body, *node.orelse)]
-            waiting += [(child, caught, False) for handler in node.handlers for child in handler.body]
-            waiting += [(child, optional, certain) for child in node.finalbody]
+            here = certain and caught is optional
+            waiting += [(child, caught, here, pythons) for child in node.body]
+            # What fails behind `else:` no handler of this `try` sees.
+            waiting += [(child, optional, here, pythons) for child in node.orelse]
+            waiting += [(child, caught, False, pythons) for handler in node.handlers for child in handler.body]
+            waiting += [(child, optional, certain, pythons) for child in node.finalbody]
         else:
             suppressed = isinstance(node, (ast.With, ast.AsyncWith)) and any(map(_suppresses, node.items))
             called = id(node) in top and getattr(node, "name", "") in ("init", "run")
             here = certain and not (isinstance(node, _CONDITIONAL) and not called)
-            waiting += [(child, optional or suppressed, here) for child in ast.iter_child_nodes(node)]
-
-
-def _is_type_checking(test: ast.expr) -> bool:
-    return _last_name(test) == "TYPE_CHECKING"
+            waiting += [(child, optional or suppressed, here, pythons) for child in ast.iter_child_nodes(node)]
 
 
 def _catches(kind: ast.expr | None) -> bool:

@@ -5,10 +5,22 @@ TRIGGERS = [
     Case(target={"script": script("def init():\n    pass\nclass A:\n    def run(self, data): ...\n")}, says="no run()"),
     Case(target={"script": script("import json\n")}, says="no init() and no run()"),
     Case(target={"script": script("def init():\n    global run\n    run = len\n")}, says="no run()"),
+    # The server imports the script, and runs it not.
+    Case(
+        target={"script": script("def init(): ...\nif __name__ == '__main__':\n    def run(data): ...\n")},
+        says="no run()",
+    ),
     # It is called by nothing.
     Case(target={"script": script("def init(): ...\ndef setup():\n    global run\n    run = len\n")}, says="no run()"),
 ]
 NEAR_MISSES = [
+    Case(
+        target={
+            "script": script(
+                "if sys.version_info > (3, 9):\n    from a import init, run\nelse:\n    from b import init, run\n"
+            )
+        }
+    ),
     Case(),
     Case(target={"script": script("def init(): ...\ndef run(data): ...\n")}),
     Case(target={"script": script("from score_impl import init, run\n")}),

@@ -44,6 +44,17 @@ TRIGGERS = [
         severity="warning",
     ),
     Case(files=NOW, pickles=sklearn("1.2.2", TREE, file="old.pkl"), severity="warning"),
+    # What lies beside the code is not loaded for that.
+    Case(
+        files={
+            **NOW,
+            "MLmodel": MLMODEL.replace("    model_path:", "    code: code\n    model_path:"),
+            "code/a.py": "",
+        },
+        pickles=sklearn("1.2.2", TREE, file="code/tests/fixture.pkl"),
+        severity="warning",
+        says="code/tests/fixture.pkl",
+    ),
     Case(
         files={
             "conda.yaml": conda("scikit-learn>=1.5,<2", OLD_NUMPY),

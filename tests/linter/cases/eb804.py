@@ -6,6 +6,13 @@ USING = script("import pyspark.sql\ndef init(): pass\ndef run(data): return data
 TRIGGERS = [
     Case(files=PYSPARK, severity="warning", at=("conda.yaml:5",), says="a Java runtime that the image does not have"),
     Case(files=PYSPARK, target={"script": USING}, says="the scoring script imports it"),
+    Case(files=PYSPARK, target={"script": script("import sys\nif sys.version_info > (3, 9):\n    import pyspark\n")}),
+    Case(
+        files=PYSPARK,
+        target={"script": script("import sys\nif sys.version_info < (3, 9):\n    import pyspark\n")},
+        severity="warning",
+        says="a Spark session cannot be started there",
+    ),
     Case(files=PYSPARK, target={"apt": ("bash",)}, severity="warning"),
     Case(files=PYSPARK, target={"azure": True, "base": "example.org/java:17"}, severity="warning"),
     Case(packages={"pyspark": "3.5.1"}, libraries=BASE, severity="warning", says="debian:bookworm does not have"),
