@@ -8,6 +8,7 @@ model folder or anything in it.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -20,8 +21,18 @@ from .records import dataclass
 
 NAMES = ("envbuild.toml", "pyproject.toml")
 _SIZE = 1 << 20
+_LOOKED_AT = 2 << 20
+"""How many characters are parsed to find a line, before it is left out of a message."""
 # Whether parsing a pyproject.toml is worth the time: each way to write the table's name has one of these.
 _MENTIONED = pattern(r"""\btool\b["'\s]*\.["'\s]*envbuild\b|\[\s*["']?tool["']?\s*\]|^\s*["']?tool["']?\s*=""", 8)
+# Texts of several lines and comments, and as a group those on one line, which may be keys and may hold a `#`.
+_NO_KEYS = pattern(
+    r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""+'
+    r"|'''[^']*(?:'(?!'')[^']*)*'''+"
+    r"|#[^\n]*"
+    r"""|("(?:[^"\\\n]|\\.)*"|'[^'\n]*')""",
+    re.DOTALL,
+)
 _AT_LINE = pattern(r"\s*\(at line (\d+), column \d+\)$")
 
 
@@ -38,6 +49,14 @@ class ConfigFile:
         """`envbuild.toml:4` for a key below envbuild's table; the file alone where its line cannot be told."""
         line = _line(self.text, (*self.prefix, *keys))
         return f"{shown(self.path)}:{line}" if line else shown(self.path)
+
+    def number(self, *keys: str) -> str:
+        """How the number of a key is written: `3.10`, which is 3.1 once it is read. Empty where that cannot be told."""
+        line = _line(self.text, (*self.prefix, *keys))
+        text = self.text.replace("\r\n", "\n").split("\n")[line - 1] if line else ""
+        key = re.escape(keys[-1])
+        found = re.findall(rf"""(?<![\w-])["']?{key}["']?\s*=\s*([+-]?[\w.+-]+)\s*(?:[,}}#]|$)""", text)
+        return found[0] if len(found) == 1 else ""
 
 
 def find(start: Path) -> ConfigFile | None:
@@ -144,20 +163,44 @@ def _parse(text: str) -> dict[str, Any]:
 def _line(text: str, keys: tuple[str, ...]) -> int:
     """The line on which the key of that path stands, 0 if that cannot be told.
 
-    The parser tells no lines: it is the line without which the file above lacks the key, and with which it has it.
+    The parser tells no lines. The text above the line lacks the key, and the text above a line further down has it: of
+    the lines that look like the key's the right one is found by halves, as each look is a parse of what may be long.
     """
-    lines = text.replace("\r\n", "\n").split("\n")
-    for number, line in enumerate(lines):
-        if keys[-1] not in line or _has("\n".join(lines[:number]), keys) is not False:
-            continue
-        # A value may go on for some lines: the first text that can be parsed again tells.
-        for end in range(number + 1, min(len(lines), number + 200) + 1):
-            there = _has("\n".join(lines[:end]), keys)
-            if there:
-                return number + 1
-            if there is False:
-                break
-    return 0
+    text = text.replace("\r\n", "\n")
+    lines = text.split("\n")
+    here = _alike(text, keys[-1])
+    left = _LOOKED_AT
+
+    def look(end: int) -> bool | None:
+        nonlocal left
+        above = "\n".join(lines[:end])
+        left -= len(above)
+        return _has(above, keys) if left >= 0 else None
+
+    # Above here[:low] the key is not, above here[high:] it is.
+    low, high = 0, len(here)
+    while low < high:
+        middle = (low + high) // 2
+        above = look(here[middle])
+        if above is None:
+            return 0
+        low, high = (low, middle) if above else (middle + 1, high)
+    # Its value may go on for some lines, and cannot be parsed then; where it can, the key has to be there.
+    return here[low - 1] + 1 if low and look(here[low - 1] + 1) is not False else 0
+
+
+def _alike(text: str, key: str) -> list[int]:
+    """The lines, counted from 0, on which a key of that name may stand: not in a comment, nor inside of a value."""
+    # Of texts of several lines the line ends alone; of texts on one line, which may be keys, all or nothing.
+    keyed = _NO_KEYS.sub(lambda found: found[1] or "\n" * found[0].count("\n"), text)
+    plain = _NO_KEYS.sub(lambda found: "\n" * found[0].count("\n"), text)
+    alike = re.compile(rf"""(?<![A-Za-z0-9_-]){re.escape(key)}["']?[ \t]*[=.\]]""")
+    found, depth = [], 0
+    for number, (line, signs) in enumerate(zip(keyed.split("\n"), plain.split("\n"), strict=True)):
+        if depth == 0 and alike.search(line):
+            found.append(number)
+        depth += sum(signs.count(sign) for sign in "[{") - sum(signs.count(sign) for sign in "]}")
+    return found
 
 
 def _has(text: str, keys: tuple[str, ...]) -> bool | None:

@@ -22,7 +22,7 @@ _OTHERS = (
 def command(as_json: bool) -> None:
     """List the base images of the catalogue, and what else --base takes."""
     from ..bases import catalogue
-    from .result import dumps
+    from .result import say_json
     from .terminal import say, terminal
     from .text import table
 
@@ -30,7 +30,7 @@ def command(as_json: bool) -> None:
     entries = [{field: getattr(entry, field) for field in fields} for entry in catalogue()]
     if as_json:
         others = [{"form": form, "what": what} for form, what in _OTHERS]
-        say(dumps({"catalogue": entries, "others": others}).rstrip("\n"))
+        say_json({"catalogue": entries, "others": others})
         return
     out = terminal(sys.stdout)
     rows = [[str(value or "") for value in entry.values()] for entry in entries]

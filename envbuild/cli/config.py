@@ -52,7 +52,8 @@ def configurable(command: click.Command, others: Others) -> None:
             raise _both()
         from ..config import find, read
 
-        found = read(value) if value is not None else None if off else find(Path.cwd())
+        here = _here()
+        found = read(value) if value is not None else None if off else find(here)
         if found is not None:
             ctx.default_map = defaults(found, command, ctx, others)
             ctx.meta[_USED] = found
@@ -104,7 +105,9 @@ def defaults(found: ConfigFile, command: click.Command, ctx: click.Context, othe
     for key, (written, value) in _entries(found, found.table).items():
         if key in COMMANDS:
             if not isinstance(value, Mapping):
-                raise _wrong(found, (written,), f"{written} is the name of a command", f"write a table for {written}")
+                header = ".".join((*found.prefix, written))
+                message = f"{written} is the name of a command, and {_kind(value)}, not a table"
+                raise _wrong(found, (written,), message, f"write [{header}] and the options below it")
         elif key in own:
             values[str(own[key].name)] = _value(found, (written,), own[key], value, ctx)
         elif not any(key in known for known in _known(others)):
@@ -134,24 +137,25 @@ def _known(others: Others) -> list[dict[str, click.Option]]:
 
 def _value(found: ConfigFile, at: tuple[str, ...], option: click.Option, value: Any, ctx: click.Context) -> Any:
     """The value as the option takes it, its paths below the folder of the file."""
-    folder = found.path.absolute().parent
     if option.is_flag:
         if not isinstance(value, bool):
             raise _wrong(found, at, f"{at[-1]} is {_kind(value)}, not true or false", f"write {at[-1]} = true")
         return value
     pairs = "=" in (option.metavar or "") and option.multiple
-    if pairs and isinstance(value, Mapping) and all(isinstance(each, str) for each in value.values()):
+    if pairs and isinstance(value, Mapping):
+        for key, each in value.items():
+            _check_text(found, (*at, key), each)
         value = [f"{key}={each}" for key, each in value.items()]
-    texts = value if isinstance(value, list) and option.multiple else [value]
-    for each in texts:
-        if not isinstance(each, str):
-            several = " or a list of them" if option.multiple else ""
-            hint = f'write {at[-1]} = "{each}"' if isinstance(each, (int, float)) else f'write {at[-1]} = "..."'
-            raise _wrong(found, at, f"{at[-1]} is {_kind(each)}, not a text in quotes{several}", hint)
+    elif option.multiple and isinstance(value, list):
+        for each in value:
+            _check_text(found, at, each, items=True)
+    else:
+        _check_text(found, at, value, several=option.multiple)
+    texts = value if isinstance(value, list) else [value]
     if isinstance(option.type, click.Path):
-        texts = [str(folder / Path(each).expanduser()) for each in texts]
+        texts = [each if each == "-" and option.type.allow_dash else _below(found, at, each) for each in texts]
     elif (held := _PATHS.get(str(option.opts[-1]).lstrip("-"))) is not None:
-        texts = [held.sub(lambda m: f"{m[1]}{folder / Path(m[2]).expanduser()}{m[3]}", each) for each in texts]
+        texts = [held.sub(lambda m: f"{m[1]}{_below(found, at, m[2])}{m[3]}", each) for each in texts]
     result = texts if option.multiple else texts[0]
     try:
         option.type_cast_value(ctx, result)
@@ -161,7 +165,42 @@ def _value(found: ConfigFile, at: tuple[str, ...], option: click.Option, value: 
     return result
 
 
+def _check_text(
+    found: ConfigFile, at: tuple[str, ...], value: Any, *, several: bool = False, items: bool = False
+) -> None:
+    """Raise UsageError unless the value is a text as a command line could have it. `items`: it is one of a list."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise _wrong(found, at, f"{at[-1]} holds a null character", "leave it out")
+        return
+    if items:
+        raise _wrong(found, at, f"{at[-1]} has {_kind(value)} in its list, not a text", "put each item in quotes")
+    # As it is written: what is read of 3.10 is 3.1.
+    number = found.number(*at) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+    wanted = "a text in quotes or a list of them" if several else "a text in quotes"
+    raise _wrong(found, at, f"{at[-1]} is {_kind(value)}, not {wanted}", f'write {at[-1]} = "{number or "..."}"')
+
+
+def _below(found: ConfigFile, at: tuple[str, ...], path: str) -> str:
+    """A path of the file, from its folder. Raises UsageError for the home of a user that there is not."""
+    try:
+        return str(found.path.absolute().parent / Path(path).expanduser())
+    except RuntimeError:
+        home = Path(path).parts[0]
+        raise _wrong(found, at, f"{at[-1]}: there is no home folder {home}", "write the whole path") from None
+
+
+def _here() -> Path:
+    """The working directory, from which everything is named. Raises UsageError where it was deleted."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the working directory was deleted", hint="change to a folder that is there") from None
+
+
 def _kind(value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
+        return "a list of tables"
     names = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "a table"}
     return names.get(type(value), "a date or a time")
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from ..errors import StorageError, UsageError
 from ..linter.render import Format, Report, render
-from .terminal import OutputClosed, terminal
+from ..model.redact import redact
+from .files import write_atomically
+from .terminal import OutputClosed, printable, terminal
 
 if TYPE_CHECKING:
     from ..linter.types import Finding
@@ -29,7 +30,9 @@ def show(report: Report, form: Format = "text", *, stream: TextIO | None = None)
     say must not steer the workflow.
     """
     stream = sys.stdout if stream is None else stream
-    written = render(report, form, color=terminal(stream).color)
+    out = terminal(stream)
+    # Programs read UTF-8: where the stream is something else, JSON and XML have escapes that are the same in all.
+    written = render(report, form, color=out.color, only_ascii=not out.unicode)
     if form == "text" and os.environ.get("GITHUB_ACTIONS") == "true" and report.results:
         if written:
             token = os.urandom(12).hex()
@@ -42,24 +45,26 @@ def show(report: Report, form: Format = "text", *, stream: TextIO | None = None)
         raise OutputClosed from None
 
 
-def check_file(path: Path) -> None:
-    """Raise UsageError where --output-file could not be written, before there is anything to write."""
-    if path.is_dir():
-        raise UsageError(f"--output-file {path} is a folder", hint="name a file in it")
-    if not path.parent.is_dir():
-        raise UsageError(f"--output-file {path}: there is no folder {path.parent}", hint="make the folder first")
-
-
 def save(report: Report, form: Format, path: Path) -> None:
-    """Write the report to a file, all of it or nothing. Raises StorageError."""
-    # Half a character, as a file's name may hold, is written as stdout writes it; in JSON that is its escape.
-    text = render(report, form).encode("utf-8", "backslashreplace").decode()
-    if path.exists() and not path.is_file():  # a pipe or a device, which must not be replaced
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise StorageError(f"{path} cannot be written: {error.strerror}", hint="name another file") from error
-        return
-    from .result import write_atomically
+    """Write the report to a file, all of it or nothing. Raises StorageError.
 
+    What could not be looked at stands in it too, where stdout leaves that to stderr.
+    """
+    text = render(report, form)
+    if form in ("text", "concise"):
+        text = _untold(report, form) + text
     write_atomically(path, text)
+
+
+def _untold(report: Report, form: Format) -> str:
+    """The errors of models that could not be looked at."""
+    text = ""
+    for unread in report.unread:
+        name, message, hint = (redact(part) for part in (unread.name, unread.message, unread.hint))
+        if form == "concise":
+            text += f"{printable(name)}: error: {printable(' '.join(message.split()))}\n"
+            continue
+        for label, lines in (("error: ", message), ("hint: ", hint)):
+            text += label + "\n      ".join(map(printable, lines.split("\n"))) + "\n" if lines else ""
+        text += "\n"
+    return text

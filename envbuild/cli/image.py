@@ -48,6 +48,7 @@ def command(
     from . import result
     from .baked import env_notes, secret_warnings
     from .display import Display, display
+    from .files import write_atomically
     from .next_steps import next_steps
     from .terminal import say, terminal
 
@@ -70,8 +71,11 @@ def command(
         built = api.build(found, tags=tags, output=output, options=options, progress=shown)
         metadata = result.as_json(built, notes=shown.notes, warnings=shown.warnings)
         if metadata_file is not None:
-            result.write_atomically(metadata_file, result.dumps(metadata))
+            write_atomically(metadata_file, result.dumps(metadata))
         if not quiet:
             steps = next_steps(built, found, own_script=options.scoring_script is not None)
             result.show(built, shown, steps)
-    say(result.dumps(metadata).rstrip("\n") if as_json else "\n".join(result.result_lines(built)))
+    if as_json:
+        result.say_json(metadata)
+    else:
+        say("\n".join(result.result_lines(built)))

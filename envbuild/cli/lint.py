@@ -10,7 +10,7 @@ import click
 
 from ..errors import EnvbuildError, UsageError
 from .options import json_option, lint_options, quiet_option
-from .values import make_options
+from .values import format_of, make_options
 
 if TYPE_CHECKING:
     from ..linter.render import Checked, Format, Unread
@@ -43,7 +43,7 @@ def command(
     """
     from .models import STDIN, named
 
-    form: Format = "json" if as_json else output_format
+    form = format_of(as_json, output_format)
     options = make_options(**flags)
     wanted = named(models, skip=only_models)
     _check(options, form, output_file, diff=diff, alone=any(one.source == STDIN for one in wanted))
@@ -89,9 +89,9 @@ def _check(options: Options, form: Format, file: Path | None, *, diff: bool, alo
     if diff and (form != "text" or file is not None):
         raise UsageError("--diff has a format of its own", hint="leave --output-format and --output-file out")
     if file is not None:
-        from .findings import check_file
+        from .files import check_target
 
-        check_file(file)
+        check_target("--output-file", file)
 
 
 def _look(

@@ -31,7 +31,7 @@ def command(model: str, folder: Path, as_json: bool, quiet: bool, **flags: Any) 
     Prints the path of the lock and its digest on stdout.
     """
     from .display import display
-    from .result import dumps
+    from .result import say_json
     from .terminal import say, terminal
 
     options = make_options(**flags)
@@ -49,6 +49,6 @@ def command(model: str, folder: Path, as_json: bool, quiet: bool, **flags: Any) 
     if as_json:
         packages = [{"name": p.name, "version": p.version, "sha256": p.sha256, "size": p.size} for p in locked.packages]
         document = {"path": str(path), "digest": locked.digest, "python": locked.python, "packages": packages}
-        say(dumps(document).rstrip("\n"))
+        say_json(document)
     else:
         say(f"{path} {locked.digest}")

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
+from .streams import flush, prepare
+
 
 class Interrupted(KeyboardInterrupt):
     """A signal asked the run to stop. Raised in the main thread: every `with` and `finally` cleans up."""
@@ -37,8 +39,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit code; errors are shown on stderr."""
     try:
+        prepare()
         _handle_signals()
-        _never_fail_to_encode()
         from .group import command_line
 
         result = command_line.main(args=list(args), prog_name="envbuild", standalone_mode=False)
@@ -68,29 +70,14 @@ def _handle_signals() -> None:
                 signal.signal(number, stop)
 
 
-def _never_fail_to_encode() -> None:
-    """A locale that lacks a character costs the character, not the run."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
-
-
 def _flush() -> int:
-    """Write out what is buffered; 141 if nobody reads it any more, else 0."""
+    """Write out what is buffered; 141 if nobody reads it any more, the code of an error, else 0."""
     try:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-    except BrokenPipeError:
-        # The interpreter flushes once more on its way out, and would complain.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return 0 if flush() else 141
     except OSError as error:
         from .failures import report
 
         return report(error)
-    return 0
 
 
 if __name__ == "__main__":

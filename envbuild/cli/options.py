@@ -19,6 +19,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON o
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors on stderr.")
 
 
+def _no_stdout(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    """The file, None for `-` and /dev/stdout: findings go there in their format where there is no file."""
+    from .files import is_stdout
+
+    return None if value is None or is_stdout(value) else value
+
+
 def _rule_codes(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
     from .completion import rule_codes
 
@@ -140,9 +147,10 @@ _FINDINGS: tuple[Decorator[Any], ...] = (
     click.option(
         "-o",
         "--output-file",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+        callback=_no_stdout,
         metavar="FILE",
-        help="Write the findings to FILE in that format, and show them as text.",
+        help="Write the findings to FILE in that format, and show them as text. - is stdout.",
     ),
     click.option("--only-models", is_flag=True, help="Pass over files and folders that are no part of a model."),
 )

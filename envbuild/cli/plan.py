@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def command(model: str, as_json: bool, quiet: bool, **flags: Any) -> None:
     """Show what the image of MODEL would be made of, and why. Nothing is built."""
     from .display import display
-    from .result import dumps
+    from .result import say_json
     from .terminal import say, terminal
 
     options = make_options(**flags)
@@ -35,7 +35,7 @@ def command(model: str, as_json: bool, quiet: bool, **flags: Any) -> None:
         found = api.load(model, options=options, progress=shown)
         made = api.plan(found, options=options, progress=shown)
     if as_json:
-        say(dumps(made.as_json()).rstrip("\n"))
+        say_json(made.as_json())
         return
     out = terminal(sys.stdout)
     for line in lines(made, out):

@@ -1,15 +1,17 @@
-"""The result of a build: lines and JSON for stdout, the metadata file, and the table of layers."""
+"""The result of a build: lines and JSON for stdout and the metadata file, and the table of layers."""
 
 from __future__ import annotations
 
 import json
-import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import StorageError, UsageError
+from ..errors import UsageError
 from .display import Display
+from .files import check_target
+from .terminal import say, terminal
 from .text import duration, plural, size, table
 
 if TYPE_CHECKING:
@@ -84,27 +86,19 @@ def show(built: Built, display: Display, steps: Sequence[str]) -> None:
 
 def check_metadata_path(path: Path) -> None:
     """Find out before the work that the metadata file cannot be written. Raises UsageError."""
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise UsageError(f"--metadata-file {path}: there is no folder {folder}", hint="make the folder first")
-    if path.is_dir():
-        raise UsageError(f"--metadata-file {path} is a folder", hint="name a file in it")
+    if str(path) == "-":
+        raise UsageError("--metadata-file -: stdout has the result", hint="--json prints it there as JSON")
+    check_target("--metadata-file", path)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write `text` to `path`: all of it or nothing. Raises StorageError."""
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    try:
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise StorageError(f"{path} cannot be written: {reason}", hint="name another file, or free space") from error
+def say_json(value: object) -> None:
+    """Write a value to stdout as JSON. Raises OutputClosed when nobody reads it."""
+    say(dumps(value, only_ascii=not terminal(sys.stdout).unicode).rstrip("\n"))
 
 
-def dumps(value: object) -> str:
-    """JSON for people and machines: indented, in the order given, with a line end."""
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+def dumps(value: object, *, only_ascii: bool = False) -> str:
+    """JSON for people and machines: indented, in the order given, with a line end.
+
+    `only_ascii` writes every other character as its escape, for a stream that is not UTF-8.
+    """
+    return json.dumps(value, indent=2, ensure_ascii=only_ascii) + "\n"

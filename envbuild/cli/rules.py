@@ -19,11 +19,14 @@ def command(as_json: bool) -> None:
     """List the rules: code, name, severity, what they look at, whether they have a fix, what they find."""
     from ..linter import RULES
     from ..linter.pages import page
-    from .result import dumps
+    from .result import say_json
     from .terminal import say
 
     pages = [page(rule) for rule in RULES]
-    say(dumps([entry(each) for each in pages]).rstrip("\n") if as_json else "\n".join(lines(pages)))
+    if as_json:
+        say_json([entry(each) for each in pages])
+    else:
+        say("\n".join(lines(pages)))
 
 
 def entry(page: Page) -> dict[str, object]:

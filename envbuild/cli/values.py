@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from ..errors import UsageError
 from ..patterns import pattern
 
 if TYPE_CHECKING:
+    from ..linter.render import Format
     from ..options import DockerOptions, Options
 
 _NAME = pattern(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
@@ -49,6 +52,16 @@ def make_options(
     """The options as one value. Raises UsageError for a value or a combination that makes no sense."""
     from ..options import Options
 
+    # Not --unsafe-fixes alone, which asks for fixes without --fix: --no-fix was typed.
+    if unsafe_fixes and not fix and typed("fix"):
+        if typed("unsafe_fixes"):
+            raise UsageError("--no-fix and --unsafe-fixes exclude each other", hint="leave one of them out")
+        unsafe_fixes = False
+    if rest.get("base") is not None and not rest["base"].strip():
+        raise UsageError(
+            "--base: the name of an image is missing",
+            hint="`envbuild bases` lists what it takes; without --base one is chosen",
+        )
     if (fix or unsafe_fixes) and inject:
         raise UsageError(
             f"{'--fix' if fix else '--unsafe-fixes'} and --inject exclude each other",
@@ -86,6 +99,24 @@ def make_options(
         docker=docker_options({name: rest.pop(name, None) for name in _DOCKER}, rest.get("backend", "docker")),
         **rest,
     )
+
+
+def typed(name: str) -> bool:
+    """Whether a parameter was given on the command line, and neither by a configuration file nor by default."""
+    ctx = click.get_current_context(silent=True)
+    return ctx is not None and ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def format_of(as_json: bool, output_format: Format) -> Format:
+    """The format of the findings, of --json and --output-format. Raises UsageError where both were typed.
+
+    What was typed comes before what a file says. A file that says both means JSON.
+    """
+    if as_json and typed("output_format"):
+        if typed("as_json"):
+            raise UsageError("--json and --output-format exclude each other", hint="leave one of them out")
+        return output_format
+    return "json" if as_json else output_format
 
 
 def docker_options(flags: dict[str, Any], backend: str) -> DockerOptions:

@@ -46,8 +46,7 @@ class Runner:
         if kind == "steps":
             step, _, output = rest.partition(".outputs.")
             return self.outputs[step].get(output, "")
-        assert name == "github.action_path"
-        return str(self.action)
+        raise AssertionError(f"a name that this runner does not know, or that is another one in a container: {name}")
 
     def wanted(self, step: dict[str, Any]) -> bool:
         """Whether the condition of a step holds: names, texts, `==`, `!=` and `&&`."""
@@ -75,6 +74,7 @@ class Runner:
                 "PATH": os.pathsep.join([*self.path, "/usr/bin", "/bin"]),
                 "GITHUB_ACTIONS": "true",
                 "GITHUB_WORKSPACE": str(self.workspace),
+                "GITHUB_ACTION_PATH": str(self.action),
                 "RUNNER_TEMP": str(self.temp),
                 "CI": "true",
                 **{name: str(file) for name, file in files.items()},
@@ -160,7 +160,9 @@ def test_a_clean_model_ends_well_and_its_empty_report_is_uploaded(runner: Any) -
     ("inputs", "code", "says"),
     [
         ({"models": "models/forest", "args": "--select EB9999"}, 2, "there is no rule 'EB9999'"),
-        ({"models": "nothing/*"}, 2, "issing argument 'MODEL...'"),
+        ({"models": "nothing/*"}, 2, "::error title=envbuild lint::no model matches nothing/*\n"),
+        ({"models": " \r\n100%[a]\n"}, 2, "::error title=envbuild lint::no model matches 100%25[a]\n"),
+        ({"models": " \r\n"}, 2, "::error title=envbuild lint::models names no model folder\n"),
     ],
 )
 def test_without_a_report_nothing_is_uploaded(runner: Any, inputs: dict[str, str], code: int, says: str) -> None:
@@ -177,6 +179,48 @@ def test_the_upload_can_be_left_out(runner: Any) -> None:
     run = installed(runner(models="models/diabetes", args=THESE, upload_sarif="false"))
     assert run.run(STEPS["Lint"]) == 0
     assert not run.wanted(STEPS["Upload the findings"])
+
+
+@pytest.mark.parametrize("models", ["models/forest ", "\tmodels/forest\r\n\r\n", "  models/f* \r\n", "models/forest"])
+def test_blanks_and_line_ends_of_windows_are_no_part_of_a_name(runner: Any, models: str) -> None:
+    run = installed(runner(models=models, args=THESE))
+    assert run.run(STEPS["Lint"]) == 0
+    assert run.outputs["lint"]["exit-code"] == "1"
+    assert " --> models/forest/conda.yaml:12:5\n" in run.log
+
+
+def test_a_name_may_hold_blanks_and_signs_of_a_pattern(runner: Any) -> None:
+    run = installed(runner(models="models/a b [1]\nmodels/a b*", args=THESE))
+    (run.workspace / "models" / "diabetes").rename(run.workspace / "models" / "a b [1]")
+    assert run.run(STEPS["Lint"]) == 0
+    assert run.outputs["lint"]["exit-code"] == "0"
+    assert "Checked models/a b [1]: no findings" in run.log
+
+
+@pytest.mark.parametrize(("other", "code"), [("models/diabetes", "2"), ("models/forest", "1")])
+def test_a_pattern_that_matches_nothing_is_told_beside_the_findings(runner: Any, other: str, code: str) -> None:
+    run = installed(runner(models=f"nothing/*\n{other}", args=THESE))
+    assert run.run(STEPS["Lint"]) == 0
+    assert "::error title=envbuild lint::no model matches nothing/*\n" in run.log
+    assert run.outputs["lint"] == {"exit-code": code, "sarif-file": "envbuild.sarif"}
+
+
+@pytest.mark.parametrize(
+    "args", ["--json", "--strict --output-format=json", "-o x", "-ox", "--output-file x", "--strict --"]
+)
+def test_what_would_spoil_the_file_of_findings_is_refused(runner: Any, args: str) -> None:
+    run = installed(runner(models="models/forest", args=args))
+    assert run.run(STEPS["Lint"]) == 1
+    name = args.removeprefix("--strict ").removesuffix("x").strip().partition("=")[0]
+    assert f"::error title=envbuild lint::args must not hold {name}: " in run.log
+    assert not (run.workspace / "envbuild.sarif").exists()
+
+
+def test_a_configuration_of_json_leaves_the_file_sarif(runner: Any) -> None:
+    run = installed(runner(models="models/forest", args=THESE))
+    (run.workspace / "envbuild.toml").write_text("[lint]\njson = true\n")
+    assert run.run(STEPS["Lint"]) == 0
+    assert json.loads((run.workspace / "envbuild.sarif").read_text())["version"] == "2.1.0"
 
 
 def test_options_are_split_as_a_shell_splits_them_and_never_run(runner: Any) -> None:

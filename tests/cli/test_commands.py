@@ -104,6 +104,9 @@ def test_a_metadata_file_in_no_folder_is_told_before_the_work(process: Process, 
     code, out, err = process("image", models / "diabetes", "-t", "x", "--metadata-file", goal)
     assert (code, out) == (2, "")
     assert str(goal) in err
+    code, out, err = process("image", models / "diabetes", "-t", "x", "--metadata-file", "-")
+    assert (code, out) == (2, "")
+    assert "--json" in err.split("hint: ")[1]
 
 
 def test_findings_are_coloured_on_a_terminal(

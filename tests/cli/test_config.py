@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,48 @@ def test_a_switch_of_the_file_is_taken_back_on_the_command_line(project: Path, c
     assert (project / "models/m/conda.yaml").read_bytes() != before
 
 
+def test_no_fix_takes_back_the_unsafe_ones_of_a_file_too(project: Path, call: Call) -> None:
+    (project / "envbuild.toml").write_text("[lint]\nunsafe-fixes = true\n")
+    before = (project / "models/m/conda.yaml").read_bytes()
+    call("lint", "models/m", "--no-fix", "-q")
+    assert (project / "models/m/conda.yaml").read_bytes() == before
+    call("lint", "models/m", "-q")
+    assert (project / "models/m/conda.yaml").read_bytes() != before
+
+
+def test_a_format_that_is_typed_comes_before_the_file(
+    project: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def first(*args: str) -> str:
+        assert call("lint", "models/m", "--select", "EB301", *args) == 1
+        return capsys.readouterr().out.splitlines()[0]
+
+    (project / "envbuild.toml").write_text("[lint]\njson = true\n")
+    assert first() == "{"
+    assert first("--output-format", "concise").startswith("models/m/conda.yaml:12:5: EB301 ")
+    assert first("--no-json").startswith("EB301 ")
+    (project / "envbuild.toml").write_text('[lint]\noutput-format = "concise"\n')
+    assert first("--json") == "{"
+    assert first("--output-format", "text").startswith("EB301 ")
+
+
+def test_a_dash_in_a_file_is_stdout(project: Path, lint: Callable[..., set[str]]) -> None:
+    (project / "envbuild.toml").write_text('[lint]\noutput-file = "-"\n')
+    assert "EB301" in lint("models/m")
+    assert not (project / "-").exists()
+
+
+@pytest.mark.parametrize("words", [(), ("--no-config",)])
+def test_a_working_directory_that_was_deleted_is_told(
+    project: Path, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    (project / "gone").mkdir()
+    monkeypatch.chdir(project / "gone")
+    (project / "gone").rmdir()
+    for model in (project / "models/m", "models/m"):
+        assert refused("lint", model, *words).startswith("error: the working directory was deleted\nhint: ")
+
+
 @pytest.mark.parametrize("where", ["", "services", "services/one"])
 def test_it_is_searched_from_the_working_directory_up_to_the_repository(
     project: Path, lint: Callable[..., set[str]], monkeypatch: pytest.MonkeyPatch, where: str
@@ -208,15 +251,29 @@ def test_a_file_can_be_left_out(project: Path, lint: Callable[..., set[str]], re
         ("[lint]\nbytecode = 'on'\n", ("envbuild.toml:2: ", "`envbuild lint` has no option 'bytecode'")),
         ("x = [\n  '# server',\n]\nserver = 3\n", ("envbuild.toml:1: ", "'x'")),
         ("server = 3\n", ("envbuild.toml:1: server is a number, not a text in quotes", 'write server = "3"')),
-        ("\n\npython = 3.10\n", ("envbuild.toml:3: python is a number",)),
-        ('ignore = ["EB301",\n  302]\n', ("envbuild.toml:1: ignore is a number, not a text in quotes or a list",)),
+        ("\n\npython = 3.10\n", ("envbuild.toml:3: python is a number", 'write python = "3.10"')),
+        ("'python'=3.10# 3.11\n", ("envbuild.toml:1: python is a number", 'write python = "3.10"')),
+        ("[lint]\r\npython = +3.10 \r\n", ("envbuild.toml:2: python is a number", 'write python = "+3.10"')),
+        ("lint = {python = 3.10, ignore = 'x'}\n", ("envbuild.toml:1: ", 'write python = "3.10"')),
+        ("lint = {python = 3.10, target = {python = 3.11}}", ("envbuild.toml:1: ", 'write python = "..."')),
+        ("ignore = 301\n", ("envbuild.toml:1: ignore is a number, not a text in quotes or a list",)),
+        ('ignore = ["EB301",\n  302]\n', ("envbuild.toml:1: ignore has a number in its list", "each item in quotes")),
+        ("server = true\n", ("envbuild.toml:1: server is true or false", 'write server = "..."')),
+        (
+            "scoring-script = '~nobody99/x.py'\n",
+            ("envbuild.toml:1: scoring-script: there is no home folder ~nobody99",),
+        ),
+        ("\nbase = 'oci:~nobody99/x'\n", ("envbuild.toml:2: base: there is no home folder ~nobody99",)),
+        ('[lint]\noutput-file = "a\\u0000b"\n', ("envbuild.toml:2: output-file holds a null character",)),
+        ('ignore = ["EB301",\n  "\\u0000"]\n', ("envbuild.toml:1: ignore holds a null character",)),
         ("fix = 'yes'\n", ("envbuild.toml:1: fix is a text, not true or false", "write fix = true")),
         ("server = 'nginx'\n", ("envbuild.toml:1: server: 'nginx' is not one of",)),
         ("server = ['envbuild']\n", ("envbuild.toml:1: server is a list, not a text in quotes",)),
         ("server = 1979-05-27\n", ("envbuild.toml:1: server is a date or a time",)),
         ("scoring-script = 'a.py'\nscoring_script = 'b.py'\n", ("envbuild.toml:2: ", "are the same")),
         ("scoring-script = 'none.py'\n", ("envbuild.toml:1: scoring-script: file", "none.py' does not exist")),
-        ("lint = true\n", ("envbuild.toml:1: lint is the name of a command",)),
+        ("lint = true\n", ("envbuild.toml:1: lint is the name of a command", "write [lint]")),
+        ("[[lint]]\nfix = true\n", ("envbuild.toml:1: lint is the name of a command, and a list of", "write [lint]")),
         ("server = \n", ("envbuild.toml:1: not TOML: ",)),
         ("a = 1\na = 2\n", ("envbuild.toml:2: not TOML: ",)),
         ("x = " + "[" * 5000, ("envbuild.toml: not TOML: it nests too deeply",)),
@@ -242,6 +299,54 @@ def test_the_line_is_that_of_the_shared_file(project: Path, refused: Callable[..
     assert "pyproject.toml:9: " in refused("lint", "models/m")
     (project / "pyproject.toml").write_text("[tool]\nenvbuild = 1\n")
     assert "pyproject.toml:2: tool.envbuild is not a table" in refused("lint", "models/m")
+
+
+_OTHERS = {
+    "longer keys": "".join(f"[tool.other.t{number}]\nselct_x = {number}\n\n" for number in range(1_500)),
+    "the same key": "".join(f"[tool.other.t{number}]\nselct = {number}\n\n" for number in range(1_500)),
+    "a text": '[tool.other]\ntext = """\n' + "selct = 1\n" * 4_500 + '"""\n',
+    "a list of tables": "[tool.other]\nlist = [\n" + '  {selct = "x"},\n' * 4_500 + "]\n",
+}
+
+
+@pytest.mark.parametrize("others", _OTHERS)
+@pytest.mark.parametrize("behind", [False, True])
+def test_the_line_in_a_long_file_is_told_within_a_second(
+    project: Path, refused: Callable[..., str], others: str, behind: bool
+) -> None:
+    own = "[tool.envbuild]\nselct = 1\n"
+    text = own + _OTHERS[others] if behind else _OTHERS[others] + own
+    (project / "pyproject.toml").write_text(text)
+    line = 2 if behind else text.count("\n")
+    begun = time.process_time()
+    said = refused("lint", "models/m")
+    assert time.process_time() - begun < 1
+    assert said.startswith(f"error: pyproject.toml:{line}: there is no option or command 'selct'\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("# servr = 1\nservr = 2\n", 2),
+        ("x-y = 'servr = 1'\n\nservr = 2\n", 3),
+        ('text = """a \\"""\nservr = 1\n""""\n\'servr\' = 2\n', 4),
+        ("text = '''\nservr = 1''''\n\"servr\" = 2\n", 3),
+        ("image = {env = {servr = '1'}}\nservr = [\n 'servr'\n]\n", 2),
+        ("[image]\nservr = 1\n[servr]\nservr = 1\n", 3),
+        ("[image.env]\na = '1'\n[servr.below]\n", 3),
+        ("servr.below = 1\n", 1),
+        ("x = [\n '[', # [\n {servr = 1},\n [\"]\"]]\nservr = 2\n", 5),
+        ("lint = {fix = true, servr = 1}", 1),
+    ],
+)
+def test_the_line_of_a_key_is_told_from_what_looks_like_it(tmp_path: Path, text: str, line: int) -> None:
+    from envbuild.config import find
+
+    (tmp_path / "envbuild.toml").write_text(text)
+    found = find(tmp_path)
+    assert found is not None
+    keys = ("lint", "servr") if text.startswith("lint") else ("servr",)
+    assert found.place(*keys).endswith(f"envbuild.toml:{line}")
 
 
 @pytest.mark.parametrize("name", ["none.toml", "models", "pyproject.toml"])
@@ -272,6 +377,21 @@ def test_what_is_no_path_stays_as_it_is(project: Path) -> None:
     )
     values = defaults_of("image")
     assert (values["base"], values["output"], values["env"]) == ("python:3.12-slim", "docker", ["A=1", "B=x=y"])
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ('env = {A = "1", B = 2}', 'B is a number, not a text in quotes\nhint: write B = "2"'),
+        ('env = {A = "\\u0000"}', "A holds a null character"),
+        ("label = [1]", "label has a number in its list"),
+    ],
+)
+def test_a_value_in_a_table_of_pairs_is_told_by_its_name(
+    project: Path, refused: Callable[..., str], table: str, says: str
+) -> None:
+    (project / "envbuild.toml").write_text(f"[plan]\n{table}\n")
+    assert refused("plan", "models/m").startswith(f"error: envbuild.toml:2: {says}")
 
 
 @pytest.mark.parametrize("name", ["image", "lint", "lock", "plan", "dockerfile"])

@@ -11,7 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
+Process = Callable[..., tuple[int, str, str]]
+Start = Callable[..., "subprocess.Popen[str]"]
 Lint = Callable[..., tuple[int, str, str]]
 Call = Callable[..., int]
 # The rules that every model straight from MLflow breaks, and no other.
@@ -280,6 +283,9 @@ def test_any_bytes_on_standard_input_are_no_bug(forest: Path, content: bytes, tm
         (("models/forest", "--platform", "windows/amd64"), "--platform windows/amd64: no such platform"),
         (("models/forest", "-o", "none/x"), "--output-file none/x: there is no folder none"),
         (("models/forest", "-o", "models"), "models"),
+        (("models/forest", "-o", "a" * 256), "file name too long"),
+        (("models/forest", "--base", ""), "--base: the name of an image is missing"),
+        (("models/forest", "--no-fix", "--unsafe-fixes"), "--no-fix and --unsafe-fixes exclude each other"),
         (("models/forest", "--output-format", "xml"), "'xml' is not one of"),
         ((), "missing argument 'MODEL...'"),
     ],
@@ -482,6 +488,60 @@ def test_a_report_is_written_of_nothing_too(lint: Lint, forest: Path) -> None:
         assert lint(*THESE, "models/diabetes", "--output-format", form)[0] == 0
 
 
+# Not /dev/stdout itself: a mistake would replace that of the machine, where root runs the tests. `link` is one like it.
+@pytest.mark.parametrize("name", ["-", "/dev/fd/1", "/proc/self/fd/1", "link"])
+def test_a_report_to_stdout_stands_there_alone(process: Process, forest: Path, name: str) -> None:
+    Path("link").symlink_to("/proc/self/fd/1")
+    before = sorted(Path().iterdir())
+    code, out, err = process("lint", *THESE, forest, "--json", "-o", name)
+    assert (code, err) == (1, "")
+    assert len(codes(out)) == 2
+    assert sorted(Path().iterdir()) == before
+    assert Path("link").is_symlink()
+
+
+def test_a_file_that_stdout_is_added_to_keeps_what_it_had(start: Start, forest: Path) -> None:
+    Path("link").symlink_to("/proc/self/fd/1")
+    with Path("log").open("a") as log:
+        log.write("before\n")
+        log.flush()
+        start("lint", *THESE, forest, "--json", "-o", "link", stdout=log).wait(timeout=60)
+    assert Path("link").is_symlink()
+    before, _, out = Path("log").read_text().partition("\n")
+    assert before == "before"
+    assert len(codes(out)) == 2
+
+
+def test_a_model_that_cannot_be_read_stands_in_the_file_for_people_too(lint: Lint, forest: Path) -> None:
+    for form in ("text", "concise"):
+        assert lint(*THESE, "models/none", "--output-format", form, "-o", "report")[0] == 3
+        assert "error: there is no model folder models/none\n" in Path("report").read_text()
+    assert lint(*THESE, "models/none", forest, "-o", "report")[0] == 3
+    told = Path("report").read_text()
+    error = "error: there is no model folder models/none\nhint: name the folder that holds MLmodel\n"
+    assert told.startswith(f"{error}\nEB301 ")
+    assert told.endswith("; 1 model could not be read.\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_what_programs_read_is_valid_in_every_locale(start: Start, forest: Path, encoding: str) -> None:
+    name = "models/tëst 😀"
+    forest.rename(name)
+
+    def written(form: str) -> bytes:
+        # Its bytes, not what a text stream makes of them.
+        with Path("out").open("wb") as out:
+            words = ("lint", *THESE, name, "--output-format", form)
+            assert start(*words, env={"PYTHONIOENCODING": encoding}, stdout=out).wait(timeout=60) == 1
+        return Path("out").read_bytes()
+
+    assert json.loads(written("json").decode())["models"][0]["name"] == name
+    (run,) = json.loads(written("sarif").decode())["runs"]
+    (place, *_) = run["results"][0]["locations"]
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == "models/t%C3%ABst%20%F0%9F%98%80/conda.yaml"
+    assert etree.fromstring(written("junit"))[0].get("name") == name
+
+
 def test_a_device_is_written_to_and_not_replaced(lint: Lint, forest: Path) -> None:
     os.mkfifo("pipe")
     reader = subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE, text=True)
@@ -501,7 +561,9 @@ def test_the_version_of_envbuild_stands_in_what_programs_read(lint: Lint, forest
 
 def test_json_is_one_format_by_two_names(lint: Lint, forest: Path) -> None:
     assert lint(forest, "--json") == lint(forest, "--output-format", "json")
-    assert lint(forest, "--json", "--output-format", "sarif") == lint(forest, "--json")
+    code, out, err = lint(forest, "--json", "--output-format", "sarif")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: --json and --output-format exclude each other\nhint: ")
 
 
 def test_text_in_a_workflow_is_annotated_and_cannot_give_commands(lint: Lint, forest: Path) -> None:

@@ -15,9 +15,10 @@ from values import an_mlmodel
 
 from envbuild.built import Built, BuiltLayer
 from envbuild.cli.display import display
+from envbuild.cli.files import write_atomically
 from envbuild.cli.next_steps import container_port, example_body, next_steps, request
 from envbuild.cli.plan import lines
-from envbuild.cli.result import as_json, result_lines, show, write_atomically
+from envbuild.cli.result import as_json, dumps, result_lines, show
 from envbuild.cli.terminal import terminal
 from envbuild.errors import StorageError
 from envbuild.model.types import Environment, InputExample, Model, ModelFile
@@ -263,3 +264,10 @@ def test_the_metadata_file_is_written_whole_or_not_at_all(tmp_path: Path) -> Non
     with pytest.raises(StorageError, match="folder"):
         write_atomically(blocked, "text")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "m.json"]
+
+
+def test_json_for_a_stream_that_is_not_utf_8_is_the_same_in_escapes() -> None:
+    value = {"name": "ë 😀 \udcff"}
+    assert json.loads(dumps(value, only_ascii=True)) == value
+    assert dumps(value, only_ascii=True).isascii()
+    assert "ë 😀" in dumps(value)

@@ -50,6 +50,12 @@ def test_options_that_make_no_sense_together_are_named(flags: dict[str, Any], na
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("base", ["", " "])
+def test_a_base_needs_a_name(base: str) -> None:
+    with pytest.raises(UsageError, match="--base: the name of an image is missing"):
+        make_options(base=base)
+
+
 def test_the_options_arrive_where_the_library_reads_them() -> None:
     found = make_options(
         server="envbuild", requirement=["pandas"], env=["A=1"], label=["b=2"], python="3.11", bytecode="off"

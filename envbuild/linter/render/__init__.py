@@ -16,8 +16,11 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 __all__ = ["FORMATS", "Checked", "Format", "Report", "Unread", "render"]
 
 
-def render(report: Report, form: Format, *, color: bool = False) -> str:
-    """The report in one of the formats, with a line end; empty where the format says nothing of nothing."""
+def render(report: Report, form: Format, *, color: bool = False, only_ascii: bool = False) -> str:
+    """The report in one of the formats, with a line end; empty where the format says nothing of nothing.
+
+    With `only_ascii` JSON and XML hold every other character as its escape, and are read alike in any encoding.
+    """
     if form == "text":
         from .text import text
 
@@ -33,13 +36,14 @@ def render(report: Report, form: Format, *, color: bool = False) -> str:
     if form == "junit":
         from .junit import junit
 
-        return junit(report)
+        written = junit(report)
+        return written.encode("ascii", "xmlcharrefreplace").decode() if only_ascii else written
     import json
 
     if form == "sarif":
         from .sarif import sarif
 
-        return json.dumps(sarif(report), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(sarif(report), indent=2, ensure_ascii=only_ascii) + "\n"
     from .document import document
 
-    return json.dumps(document(report), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document(report), indent=2, ensure_ascii=only_ascii) + "\n"

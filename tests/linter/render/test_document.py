@@ -76,6 +76,13 @@ def test_json_holds_all_of_a_finding(forest, found):
     assert (first["edits"][0]["action"], first["edits"][0]["line"]) == ("insert", 12)
 
 
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_escapes_are_the_same_document(odd, form):
+    escaped = render(odd(), form, only_ascii=True)
+    assert escaped.isascii()
+    assert json.loads(escaped) == json.loads(render(odd(), form).encode("utf-8", "backslashreplace"))
+
+
 def test_no_credential_is_written(odd):
     text = render(odd(), "json")
     assert "hunter2" not in text

@@ -64,6 +64,15 @@ def test_any_text_makes_a_document(text):
         assert case.get("classname") == text
 
 
+@given(st.text(st.characters(exclude_categories=("Cs",)), max_size=40))
+def test_characters_as_references_are_the_same_document(text):
+    finding = Finding(code="EB101", name="x", severity="error", message=text, help=text)
+    report = Report(results=(Checked(name=text, model=FOREST, findings=(finding,), base="m"),))
+    escaped = render(report, "junit", only_ascii=True)
+    assert escaped.isascii()
+    assert etree.tostring(parsed(escaped)) == etree.tostring(parsed(render(report, "junit")))
+
+
 def test_no_credential_is_written(odd):
     assert "hunter2" not in render(odd(), "junit")
     assert "s3cret" not in render(odd(), "junit")
