@@ -13,7 +13,7 @@ from ..facts import load_json
 from ..model.types import Model
 from .base import BaseRule
 from .combos import for_others, serving, who_breaks
-from .editing import respecified
+from .editing import requirements_of, respecified
 from .pins import Pins, is_below, pins_of, python_of, release
 from .types import Edit, Finding, Locked, Target
 
@@ -111,8 +111,12 @@ def _holds_back(model: Model, target: Target, row: dict[str, Any]) -> bool:
 
 
 def _held_back(model: Model, other: Pins, first: str) -> tuple[Edit, ...]:
-    """The other package below `first`, its lower bounds kept; nothing where the model asks for a newer one."""
-    if other.unknown or other.from_on(first):
+    """The other package below `first`, its lower bounds kept; nothing where the model asks for a newer one, or pins it.
+
+    A pin that stands in a file beside the one that counts is told by other rules.
+    """
+    pinned = any("==" in r.specifier for r in requirements_of(model, other.name) if model.may_hold(r))
+    if other.unknown or other.from_on(first) or pinned:
         return ()
     clauses = [clause for specifier in other.specifiers for clause in specifier.split(",")]
     kept = dict.fromkeys(clause for clause in clauses if clause.startswith((">", "!=")))

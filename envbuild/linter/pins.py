@@ -1,11 +1,15 @@
 """What the model's files alone say of a package's version: the question of a rule before anything is resolved.
 
 Only releases count: a pre-release is taken for its release. Ranges whose marker does not hold in the image are left
-aside. All of this is arithmetic on a few numbers: nothing is imported for it.
+aside. All of this is arithmetic on a few numbers: nothing is imported for it, but where a line has a marker.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from ..model.foreign import leaves_linux_out
+from ..model.markers import may_hold
 from ..model.types import CondaDependency, Environment, Model, Requirement, Span
 from ..patterns import pattern
 from ..records import dataclass
@@ -16,11 +20,10 @@ Release = tuple[int, ...]
 
 _CLAUSE = pattern(r"\s*(===|==|~=|!=|<=|>=|<|>)\s*v?(?:\d+!)?(\d+(?:\.\d+)*)([^,]*)")
 _NUMBERS = pattern(r"(?:\d+!)?v?(\d+(?:\.\d+)*)")
-_PYTHON = pattern(r"python(?:_full)?_version\s*(<=|>=|==|!=|<|>)\s*['\"]([\d.]+)['\"]")
 _Lines = tuple[list[Requirement], list[Requirement], list[CondaDependency]]
 _NOTHING: _Lines = ([], [], [])
 _last: list[tuple[Environment, dict[str, _Lines]]] = []
-_made: list[tuple[Model, str, dict[str, Pins]]] = []
+_made: list[tuple[Model, tuple[str, str], dict[str, Pins]]] = []
 _ENDLESS: Release = (1 << 30,)
 
 
@@ -81,21 +84,21 @@ class Pins:
 
 def pins_of(model: Model, target: Target, name: str) -> Pins:
     """What the model's files say of the package `name` (canonical)."""
-    python = python_of(model, target)
-    if not _made or _made[0][0] is not model or _made[0][1] != python:
-        _made[:] = [(model, python, {})]
+    image = (python_of(model, target), target.platform)
+    if not _made or _made[0][0] is not model or _made[0][1] != image:
+        _made[:] = [(model, image, {})]
     known = _made[0][2]
     if name not in known:
-        known[name] = _pins(model, python, name)
+        known[name] = _pins(model, name, *image)
     return known[name]
 
 
-def _pins(model: Model, python: str, name: str) -> Pins:
+def _pins(model: Model, name: str, python: str, platform: str) -> Pins:
     asked, held, conda = _by_name(model.environment).get(name, _NOTHING)
     if not (asked or held or conda):
         return Pins(name=name, model=model)
-    asked = [r for r in asked if may_hold(r.marker, python)]
-    held = [r for r in held if may_hold(r.marker, python)]
+    asked = [r for r in asked if _counts(r.marker, python, platform)]
+    held = [r for r in held if _counts(r.marker, python, platform)]
     return Pins(
         name=name,
         model=model,
@@ -131,20 +134,10 @@ def python_of(model: Model, target: Target) -> str:
     return ".".join(recorded.split(".")[:2]) if recorded.count(".") else ""
 
 
-def may_hold(marker: str, python: str) -> bool:
-    """Whether a marker holds on Linux for that Python; what is not known for sure is taken to hold.
-
-    Only comparisons of the Python version, joined by `and`, and those with another system are looked at.
-    """
-    if not marker:
-        return True
-    if " or " in marker:
-        return True
-    if "==" in marker and any(other in marker for other in ("'win32'", '"win32"', "Windows", "darwin", "Darwin")):
-        return False
-    if not python:
-        return True
-    return all(_compare(release(python), o, release(v)[:2]) for o, v in _PYTHON.findall(marker))
+@lru_cache(maxsize=1024)
+def _counts(marker: str, python: str, platform: str) -> bool:
+    """Whether a marker may hold in the image; whatever is not known, one of another system does not."""
+    return may_hold(marker, python, platform) and not leaves_linux_out(marker)
 
 
 def release(version: str) -> Release:
@@ -205,14 +198,3 @@ def _begins_at(clause: tuple[str, str, str], bound: Release) -> bool:
 def _begins_after(clause: tuple[str, str, str], bound: Release) -> bool:
     first = _interval(clause)[0]
     return first > bound or (first == bound and clause[0] == ">")
-
-
-def _compare(left: Release, operator: str, right: Release) -> bool:
-    return {
-        "<": left < right,
-        "<=": left <= right,
-        ">": left > right,
-        ">=": left >= right,
-        "==": left == right,
-        "!=": left != right,
-    }[operator]

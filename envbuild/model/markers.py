@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ..patterns import pattern
+
+if TYPE_CHECKING:
+    from packaging.markers import Marker
 
 # What differs from one machine, kernel or build of a base to the next is never known here.
 UNKNOWN = ("platform_release", "platform_version")
@@ -36,12 +41,20 @@ def holds(marker: str, environment: Mapping[str, str], *, unknown: bool = True) 
     """Whether a marker holds in an environment; `unknown` for one that cannot be evaluated."""
     if not marker:
         return True
-    from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+    from packaging.markers import InvalidMarker, UndefinedComparison, UndefinedEnvironmentName
 
     try:
-        return Marker(marker).evaluate({**environment, "extra": ""})
+        return _parsed(marker).evaluate({**environment, "extra": ""})
     except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, RecursionError):
         return unknown
+
+
+@lru_cache(maxsize=16)
+def _parsed(marker: str) -> Marker:
+    """The marker, parsed once for all environments that it is tried in."""
+    from packaging.markers import Marker
+
+    return Marker(marker)
 
 
 def may_hold(marker: str, python: str = "", platform: str = "linux/amd64") -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from lintcases import CONDA_HEAD, Case, findings, write
 
 from envbuild.linter import run
 from envbuild.linter.fixes import apply
-from envbuild.linter.pins import may_hold, pins_of, release
+from envbuild.linter.pins import pins_of, release
 from envbuild.linter.types import Choice, Target
 from envbuild.model import read
 from envbuild.servers import PROFILES
@@ -91,6 +92,16 @@ def test_a_constraint_holds_a_package_as_a_line_does(tmp_path: Path) -> None:
     assert [f for f in findings(case, root) if f.code == "EB401"] == []
 
 
+def test_a_pin_gives_no_way_to_a_range(tmp_path: Path) -> None:
+    """What the file beside the one that counts pins is not written anew, and so nothing is."""
+    lines = "pandas==2.1.1\nazureml-inference-server-http>=1.4.1\nazureml-ai-monitoring\n"
+    head = CONDA_HEAD + "".join(f"  - {line}\n" for line in lines.splitlines())
+    for pin, fixed in (("numpy==1.26.4", False), ("numpy", True)):
+        case = Case(files={"conda.yaml": head + "  - numpy\n", "requirements.txt": f"{lines}{pin}\n"})
+        (found,) = (f for f in findings(case, write(case, tmp_path / pin)) if f.code == "EB401")
+        assert [edit.text.strip() for edit in found.edits] == (["- numpy<2", "numpy<2"] if fixed else [])
+
+
 @pytest.mark.parametrize(
     ("specifier", "below", "from_on"),
     [
@@ -115,18 +126,40 @@ def test_ranges_are_compared_without_a_library(tmp_path: Path, specifier: str, b
 @pytest.mark.parametrize(
     ("marker", "holds"),
     [
-        ("", True),
         ("python_version < '3.8'", False),
         ("python_version >= '3.8' and python_version < '3.12'", True),
+        ("python_version == '3.11' and sys_platform != 'win32'", True),
         ("sys_platform == 'win32'", False),
         ("platform_system == 'Windows'", False),
+        ("'win32' == sys_platform", False),
+        ("sys_platform in 'win32 cygwin'", False),
         ("sys_platform == 'win32' or python_version > '3'", True),
+        ("sys_platform == 'win32' or platform_system == 'Darwin'", False),
         ("sys_platform != 'win32'", True),
-        ("platform_machine == 'arm64'", True),
+        ("platform_machine == 'arm64'", False),
+        ("platform_machine == 'x86_64'", True),
+        ("platform_release >= '5'", True),
+        ("platform_release >= '20' and sys_platform == 'darwin'", False),
     ],
 )
-def test_markers_that_are_known_not_to_hold_are_left_aside(marker: str, holds: bool) -> None:
-    assert may_hold(marker, "3.11") is holds
+def test_lines_whose_marker_does_not_hold_are_left_aside(tmp_path: Path, marker: str, holds: bool) -> None:
+    model = read(model_of(tmp_path, f"numpy==1.26.4 ; {marker}"))
+    assert (pins_of(model, AZUREML, "numpy").exact == "1.26.4") is holds
+    arm = replace(AZUREML, platform="linux/arm64")
+    assert (pins_of(model, arm, "numpy").exact == "1.26.4") is (holds and "x86_64" not in marker)
+
+
+def test_a_line_for_another_system_is_left_aside_where_no_file_tells_the_python(tmp_path: Path) -> None:
+    case = Case(
+        files={
+            "MLmodel": "flavors: {python_function: {loader_module: m}}\n",
+            "conda.yaml": "dependencies:\n- pip:\n  - numpy<2 ; python_version >= '3.8' and 'nt' == os_name\n"
+            "  - pandas<2 ; python_version < '3.8'\n",
+        }
+    )
+    model = read(write(case, tmp_path / "model"))
+    assert not pins_of(model, AZUREML, "numpy").listed
+    assert pins_of(model, AZUREML, "pandas").text == "pandas<2"
 
 
 def test_a_release_is_its_numbers() -> None:

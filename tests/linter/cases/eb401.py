@@ -16,6 +16,11 @@ TRIGGERS = [
         at=("conda.yaml:5", "conda.yaml:6"),
     ),
     Case(files={"conda.yaml": conda("pandas==2.1.1", "numpy==2.4.6")}, says="numpy==2.4.6"),
+    # Of the other system's pin nothing comes here.
+    Case(
+        files={"conda.yaml": conda("pandas==2.1.1", "numpy==1.26.4 ; sys_platform in 'win32 cygwin'")},
+        severity="warning",
+    ),
     Case(files={"conda.yaml": conda("pandas==2.1.1")}, server="envbuild", severity="warning"),
     Case(
         files={"conda.yaml": conda("pandas==2.1.1", "numpy==2.4.6")}, packages=LOCK, says="numpy 2.4.6 comes beside it"
@@ -45,5 +50,15 @@ NEAR_MISSES = [
         }
     ),
     Case(files={"conda.yaml": conda("pandas==2.1.1; sys_platform == 'win32'")}),
+    # The marker holds in the image, though it names another system too.
+    Case(
+        files={
+            "conda.yaml": conda(
+                "mlflow==2.17.0",
+                "pandas==2.1.1",
+                "numpy==1.26.4 ; python_version == '3.11' and sys_platform != 'win32'",
+            )
+        }
+    ),
     Case(files={"conda.yaml": conda("pandas==2.3.3")}, packages={**LOCK, "pandas": "2.3.3"}),
 ]
