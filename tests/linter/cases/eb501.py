@@ -13,7 +13,9 @@ TRIGGERS = [
     Case(files={"conda.yaml": conda("pywinpty==2.0")}, target={"azure": True}),
     Case(files={"conda.yaml": conda("'pywin32==306'", '"pywinpty"')}, severity="warning"),
     Case(files={"conda.yaml": conda("pywin32==306; python_version >= '3.8'")}, severity="warning"),
-    Case(files={"conda.yaml": conda("pywin32==306; sys_platform == 'win32' or os_name == 'posix'")}, severity="warning"),
+    Case(
+        files={"conda.yaml": conda("pywin32==306; sys_platform == 'win32' or os_name == 'posix'")}, severity="warning"
+    ),
     Case(files={"conda.yaml": conda("appnope==0.1.4")}, severity="info", says="does nothing there"),
     Case(
         files={"conda.yaml": None, "requirements.txt": "pywin32==306  # why\n" + CONDA_TAIL.replace("  - ", "")},
