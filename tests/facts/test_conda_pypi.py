@@ -10,9 +10,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, is_normalized_name
 
 from envbuild.facts import load_json
-from envbuild.linter.conda_lines import native
 from envbuild.linter.fixes import apply
 from envbuild.model import read
+from envbuild.model.conda_native import native
 
 TABLE = load_json("conda_pypi.json")
 ROWS = {**TABLE["twins"], **{name: canonicalize_name(name) for name in TABLE["same"]}}
