@@ -6,16 +6,14 @@ no rule at all.
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import verdicts
 from .errors import ResolveError, StorageError
-from .linter.types import Choice, Edit, Failure, Finding, Locked, Target
-from .model.types import Model, Span
+from .linter.types import Choice, Failure, Finding, Locked, Target
+from .model.types import Model
 
 if TYPE_CHECKING:
     from .bases.types import Base
@@ -23,14 +21,8 @@ if TYPE_CHECKING:
     from .oci.store import Store
     from .resolver.types import Lock
 
-# Whose files make a verdict what it is: a changed rule gives another one.
-_ROOT = Path(__file__).parent
-_MAKERS = ("bases", "facts", "linter", "linter/rules", "model", "model/pickles", "model/script", "resolver", "servers")
-# Files up to this size are told apart by their content, as long as they are not too many; others by their status.
-_SMALL = 256 << 10
-_ALL_SMALL = 4 << 20
-# A file that was touched this recently may change again within its status: its verdict is not remembered.
-_SETTLED_NS = 2_000_000_000
+# What is said of a failed resolution for which no rule knows the reason.
+_UNKNOWN = "EB100"
 
 
 class Judge:
@@ -47,7 +39,10 @@ class Judge:
         self._store = store
         self._found: list[Finding] | None = None
         self._pickles: tuple[Pickle, ...] | None = None
-        self._subject = _subject(model, target, choice) if store is not None else ""
+        self._subject = verdicts.subject(model, target, choice) if store is not None else ""
+        self._revision: list[Any] = []
+        # Something could not be looked into, which says nothing of the next time: nothing is remembered.
+        self._unsure = False
 
     def of_files(self) -> list[Finding]:
         """What the model's files show, and its pickles. Raises UsageError for a choice that makes no sense."""
@@ -61,10 +56,11 @@ class Judge:
             self._found = self._remembered("files", [], look)
         return list(self._found)
 
-    def of_lock(self, lock: Lock, base: Base, bring: Callable[[], object]) -> list[Finding]:
-        """What the chosen packages and the base show, and what the files do. `bring` gets the wheels into the store.
+    def of_lock(self, lock: Lock, base: Base, bring: Callable[[], Lock]) -> list[Finding]:
+        """What the chosen packages and the base show, and what the files do.
 
-        It is called only where the verdict is not known. Raises what it raises, and CorruptBlobError for a base that is
+        `bring` gets the wheels into the store and gives the lock with their sizes, which rules read. It is called only
+        where the verdict is not known. Raises what it raises, and CorruptBlobError for a wheel or a base that is
         damaged.
         """
         assert self._store is not None
@@ -73,20 +69,23 @@ class Judge:
         def look() -> list[Finding]:
             from .bases.libraries import libraries_of
             from .linter import run_lock
-            from .resolver.contents import read_contents
+            from .resolver.contents import read_contents, unreadable
 
-            bring()
+            brought = bring()
+            contents = read_contents(brought, store)
+            self._unsure = bool(unreadable(brought, contents, store)) or self._unsure
             locked = Locked(
-                lock=lock,
+                lock=brought,
                 base=base,
-                contents=read_contents(lock, store),
+                contents=contents,
                 libraries=libraries_of(base, store),
                 pickles=self._scan(),
             )
             return run_lock(self._model, self._target, locked, self._choice, before=self.of_files())
 
         # The digest of a lock leaves out what was asked and what was said about it: rules read that too.
-        facts = [lock.digest, base.digest, lock.requirements, lock.notes, [[s.old, s.new] for s in lock.substitutions]]
+        changed = [[change.old, change.new] for change in lock.substitutions]
+        facts = [lock.digest, base.digest, base.name, lock.requirements, lock.notes, changed]
         return self._remembered("lock", facts, look)
 
     def of_failure(self, error: ResolveError) -> list[Finding]:
@@ -150,102 +149,12 @@ class Judge:
             return look()
         from .oci.canonical import digest_of  # the library behind hashes is slow to load: `lint` keeps no verdict
 
-        key = f"verdict:{stage}:" + digest_of([self._subject, _revision(), list(facts)])
+        self._revision = self._revision or verdicts.revision(self._store)
+        key = f"verdict:{stage}:" + digest_of([self._subject, self._revision, list(facts)])
         with suppress(KeyError, TypeError, AttributeError, ValueError):
-            return [_finding(row) for row in (self._store.get_key(key) or {})["findings"]]
+            return [verdicts.from_json(row) for row in (self._store.get_key(key) or {})["findings"]]
         found = look()
-        with suppress(StorageError):
-            self._store.put_key(key, {"findings": [_as_json(finding) for finding in found]})
+        if not self._unsure:
+            with suppress(StorageError):
+                self._store.put_key(key, {"findings": [verdicts.as_json(finding) for finding in found]})
         return found
-
-
-_UNKNOWN = "EB100"
-
-
-def _subject(model: Model, target: Target, choice: Choice) -> str:
-    """The digest of what the rules are asked about; empty where it cannot be told apart from what it was or will be."""
-    from .oci.canonical import digest_of
-
-    script = target.script
-    try:
-        files = _told_apart(model)
-    except OSError:
-        return ""
-    if files is None:
-        return ""
-    return digest_of(
-        {
-            "root": os.path.realpath(model.root),
-            "uri": model.uri,
-            "texts": dict(model.texts),
-            "files": files,
-            "left_out": [[left.path, left.why] for left in model.left_out],
-            "problems": repr(model.problems),
-            # The requirements that count may be another file's, or the command line's.
-            "environment": repr(model.environment),
-            "server": target.server.name,
-            "target": [target.python, target.inject, target.azure, target.platform, target.apt, target.base],
-            "script": [script.file, script.text, repr(script.problem), sorted(script.modules)] if script else None,
-            "choice": [choice.select, choice.ignore, choice.strict],
-        }
-    )
-
-
-def _told_apart(model: Model) -> list[list[Any]] | None:
-    """What changes when a file of the model does; None where that could go unseen."""
-    from .oci.canonical import sha256_digest
-
-    newest = time.time_ns() - _SETTLED_NS
-    rows: list[list[Any]] = []
-    read = 0
-    for file in model.files:
-        path = model.root / file.path
-        if file.size <= _SMALL and read + file.size <= _ALL_SMALL:
-            read += file.size
-            rows.append([file.path, file.executable, sha256_digest(path.read_bytes())])
-            continue
-        status = path.stat()
-        if max(status.st_mtime_ns, status.st_ctime_ns) > newest:
-            return None
-        rows.append([file.path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino])
-    return rows
-
-
-def _revision() -> list[list[Any]]:
-    """What tells one installation's rules, and what they know, from another's: the status of their files."""
-    rows: list[list[Any]] = []
-    for name in _MAKERS:
-        with os.scandir(_ROOT / name) as entries:
-            for entry in entries:
-                if not entry.name.startswith("__pycache__"):
-                    status = entry.stat()
-                    rows.append([name, entry.name, status.st_size, status.st_mtime_ns])
-    return sorted(rows)
-
-
-def _as_json(finding: Finding) -> dict[str, Any]:
-    return {
-        "code": finding.code,
-        "name": finding.name,
-        "severity": finding.severity,
-        "message": finding.message,
-        "help": finding.help,
-        "spans": [[s.file, s.line, s.column, s.end_column] for s in finding.spans],
-        "edits": [[e.file, e.line, e.text, e.action, list(e.drops)] for e in finding.edits],
-        "safe": finding.safe,
-    }
-
-
-def _finding(row: Mapping[str, Any]) -> Finding:
-    if row["severity"] not in ("error", "warning", "info"):
-        raise ValueError("no severity")
-    return Finding(
-        code=str(row["code"]),
-        name=str(row["name"]),
-        severity=row["severity"],
-        message=str(row["message"]),
-        help=str(row["help"]),
-        spans=tuple(Span(file=f, line=n, column=c, end_column=e) for f, n, c, e in row["spans"]),
-        edits=tuple(Edit(file=f, line=n, text=t, action=a, drops=tuple(d)) for f, n, t, a, d in row["edits"]),
-        safe=bool(row["safe"]),
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
     from .job import Job
     from .oci.store import Store
     from .resolver.types import Lock
+
+# What makes uv look at other indexes than PyPI, or choose among builds.
+_OWN_INDEXES = (
+    *("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_TORCH_BACKEND"),
+)
+# What makes it take a package from any of them, not from the first that has it.
+_UNSAFE = ("unsafe-first-match", "unsafe-best-match")
 
 
 class LintError(FindingsError):
@@ -148,7 +157,10 @@ def choice(options: Options) -> Choice:
 
 
 def target(model: Model, options: Options) -> Target:
-    """What `model` is judged for. Raises UsageError for a server that Azure ML's own image does not have."""
+    """What `model` is judged for, here and now: the day and the environment are asked here alone, for all rules.
+
+    Raises UsageError for a server that Azure ML's own image does not have.
+    """
     from .servers import choose_server, refuse_script
 
     _check_server(options)
@@ -160,6 +172,7 @@ def target(model: Model, options: Options) -> Target:
         from .model.script import read_scoring_script
 
         script = read_scoring_script(options.scoring_script, options.code)
+    strategy = os.environ.get("UV_INDEX_STRATEGY", "")
     return Target(
         server=server,
         python=options.python,
@@ -169,6 +182,9 @@ def target(model: Model, options: Options) -> Target:
         platform=options.platform or "linux/amd64",
         apt=options.apt,
         base=options.base,
+        month=time.strftime("%Y-%m", time.gmtime()),
+        own_indexes=any(os.environ.get(name) for name in _OWN_INDEXES),
+        index_strategy=strategy if strategy in _UNSAFE else "",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -20,10 +19,6 @@ Kind = Literal["editable", "repository", "wheel path", "wheel address", "source 
 _REPOSITORY = pattern(r"(?:git|hg|svn|bzr)\+[A-Za-z+]+:|git@[\w.-]+:")
 _NAMED = pattern(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*(?P<address>\S.*)")
 _EDITABLE = pattern(r"(?:-e|--editable)(?:\s+|\s*=\s*)?(?P<rest>.*)")
-# What makes uv look at other indexes than PyPI, or choose among builds.
-_SETTINGS = (
-    *("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_TORCH_BACKEND"),
-)
 
 # Findings of one rule: who has so many reads no more of them, and the others come when these are mended.
 MOST = 50
@@ -103,11 +98,6 @@ def placed(model: Model, target: Target, *kinds: Kind) -> Iterator[tuple[Source,
             others.get(other.text, []).append(other.span)
     for source in found:
         yield source, [source.span, *others[source.text]]
-
-
-def own_indexes() -> bool:
-    """Whether the person names indexes of their own: then only the resolution tells what they hold."""
-    return any(os.environ.get(name) for name in _SETTINGS)
 
 
 def _kind(address: str) -> Kind:

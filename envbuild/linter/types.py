@@ -59,6 +59,11 @@ class Target:
     `azure` judges for Azure ML's own no-code image, where nothing of what envbuild puts right is put right.
     `apt` names the distribution packages that are added to the base, and `base` what was asked for as one (`auto`,
     `debian:bookworm`, an image).
+
+    The last three are what rules know of the day and the machine: they ask neither themselves, for a verdict is
+    remembered under what they are given. `month` is that in which the model is judged, in UTC (`2026-11`; empty
+    compares with no date). `own_indexes` tells that the person names package indexes of their own, and `index_strategy`
+    is uv's UV_INDEX_STRATEGY where that mixes them up (`unsafe-best-match`), else empty.
     """
 
     server: Server
@@ -69,6 +74,9 @@ class Target:
     platform: str = "linux/amd64"
     apt: tuple[str, ...] = ()
     base: str = "auto"
+    month: str = ""
+    own_indexes: bool = False
+    index_strategy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

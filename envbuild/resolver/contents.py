@@ -52,6 +52,18 @@ def recall_contents(lock: Lock, store: Store) -> dict[str, WheelContents] | None
     return None if None in found.values() else {name: one for name, one in found.items() if one is not None}
 
 
+def unreadable(lock: Lock, contents: Mapping[str, WheelContents], store: Store) -> list[str]:
+    """The packages of `lock` that `contents` lacks, by name, though their wheels are as they were locked.
+
+    Raises CorruptBlobError for the first whose wheel is damaged or missing: it can be had anew.
+    """
+    lacking = [package for package in lock.packages if package.name not in contents]
+    for package in lacking:
+        for _ in store.stream(f"sha256:{package.sha256}"):
+            pass  # the last piece comes only where the hash is right
+    return [package.name for package in lacking]
+
+
 def read_one(package: LockedPackage, lock: Lock, store: Store) -> None:
     """Read the wheel of `package`, which is in the store, for a later `read_contents`; nothing where it is known."""
     from .wheelreading import read_wheel

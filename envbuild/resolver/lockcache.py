@@ -4,28 +4,34 @@
     <cache>/locks/<hex>/pylock.toml    what uv gave, for people and other tools
 
 Reading takes neither uv nor a network. A file that is damaged, or of another form, counts as none.
+
+Models that ask for the same share an entry, though they ask in other lines. The notes of a lock name such places in
+brackets behind what was asked, `mlflow==2.9.2 (conda.yaml:9)`; whoever reads it is told its own.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from ..facts import load_json
 from ..oci.canonical import canonical_json, digest_of
 from ..oci.disk import storage_errors
 from . import guards
-from .ladder import rungs
-from .requirements import Inputs
+from .requirements import Ask, Inputs
 from .target import Platform
 from .types import Lock, LockedPackage, Substitution
 
 # Raise it when equal inputs would be resolved otherwise than before, or when lock.json takes another form.
-FORMAT = 1
+FORMAT = 2
+# Where something was asked, of which kind it is, and its text.
+_Place = tuple[str, str, str]
 
 
 def key_of(inputs: Inputs, platform: Platform, settings: Mapping[str, str], server: str) -> str:
@@ -37,7 +43,8 @@ def key_of(inputs: Inputs, platform: Platform, settings: Mapping[str, str], serv
             "requirements": sorted({ask.text for ask in inputs.asks}),
             "constraints": sorted({ask.text for ask in inputs.constraints}),
             "soft": inputs.soft,
-            "ladder": [[rung.version, rung.needs] for rung in rungs()] if inputs.ladder else [],
+            # With another table the same requirements may be resolved otherwise, or other notes be made of it.
+            "ladder": digest_of(load_json("server_ladder.json")) if inputs.ladder else "",
             "guards": guards.revision(),
             "substitutions": sorted([change.old, change.new] for change in inputs.substitutions),
             "python": platform.python,
@@ -47,27 +54,23 @@ def key_of(inputs: Inputs, platform: Platform, settings: Mapping[str, str], serv
     ).removeprefix("sha256:")
 
 
-def read(entry: Path) -> Lock | None:
-    """The lock in the folder `entry`, or None. Using it keeps it young."""
-    path = entry / "lock.json"
-    try:
-        document = json.loads(path.read_bytes())
-        lock = _lock(document, entry)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None
-    if document.get("format") != FORMAT or document.get("digest") != lock.digest:
+def read(entry: Path, inputs: Inputs) -> Lock | None:
+    """The lock in the folder `entry` for `inputs`, whose key names it, or None. Using it keeps it young."""
+    found = _load(entry)
+    if found is None:
         return None
     with suppress(OSError):
-        os.utime(path)
-    return lock
+        os.utime(entry / "lock.json")
+    lock, places = found
+    return replace(lock, notes=_told(lock.notes, places, inputs))
 
 
-def write(entry: Path, lock: Lock, pylock: str) -> Lock:
-    """Keep `lock` and the text that it was chosen from; gives it with its entry. Raises StorageError."""
+def write(entry: Path, lock: Lock, pylock: str, inputs: Inputs) -> Lock:
+    """Keep `lock` and the text that it was chosen from, for `inputs`; gives it with its entry. Raises StorageError."""
     with storage_errors(entry):
         entry.mkdir(parents=True, exist_ok=True)
         _replace(entry / "pylock.toml", pylock.encode())
-        _replace(entry / "lock.json", _document(lock))
+        _replace(entry / "lock.json", _document(lock, _places(lock.notes, inputs)))
     return replace(lock, entry=str(entry))
 
 
@@ -76,20 +79,69 @@ def remember_sizes(lock: Lock) -> None:
     if not lock.entry:
         return
     entry = Path(lock.entry)
-    kept = read(entry)
-    if kept is None:
+    found = _load(entry)
+    if found is None:
         return
+    kept, places = found
     sizes = {package.sha256: package.size for package in lock.packages if package.size}
     packages = tuple(replace(package, size=sizes.get(package.sha256, package.size)) for package in kept.packages)
     if packages != kept.packages:
         with suppress(OSError):
-            _replace(entry / "lock.json", _document(replace(kept, packages=packages)))
+            _replace(entry / "lock.json", _document(replace(kept, packages=packages), places))
 
 
-def _document(lock: Lock) -> bytes:
+def _asked(inputs: Inputs) -> Iterator[tuple[str, Ask]]:
+    """All that is asked, and of which kind; by kind and text it is the same for whoever shares the key."""
+    for kind, asks in (("ask", inputs.asks), ("constraint", inputs.constraints)):
+        for ask in asks:
+            yield kind, ask
+
+
+def _places(notes: Iterable[str], inputs: Inputs) -> list[_Place]:
+    """What stands at the places that `notes` name."""
+    rows = {(ask.where, kind, ask.text) for kind, ask in _asked(inputs)}
+    return sorted(row for row in rows if any(f"({row[0]})" in note for note in notes))
+
+
+def _told(notes: tuple[str, ...], places: Iterable[_Place], inputs: Inputs) -> tuple[str, ...]:
+    """`notes` with the places at which `inputs` asks for the same; without one that has become several."""
+    here: dict[tuple[str, str], list[str]] = {}
+    for kind, ask in _asked(inputs):
+        here.setdefault((kind, ask.text), []).append(ask.where)
+    now: dict[str, set[str]] = {}
+    for where, kind, text in places:
+        found = here.get((kind, text), [])
+        now.setdefault(where, set()).add(where if where in found else (found or [""])[-1])
+    if not now:
+        return notes
+    # The longest first, and all at once: one's new place may be another's old one.
+    named = re.compile("|".join(re.escape(f" ({where})") for where in sorted(now, key=len, reverse=True)))
+
+    def put(match: re.Match[str]) -> str:
+        found = now[match[0][2:-1]]
+        only = next(iter(found)) if len(found) == 1 else ""
+        return f" ({only})" if only else ""
+
+    return tuple(named.sub(put, note) for note in notes)
+
+
+def _load(entry: Path) -> tuple[Lock, list[_Place]] | None:
+    """The lock as it was written, and what stood at the places in its notes; None where there is none."""
+    try:
+        document = json.loads((entry / "lock.json").read_bytes())
+        lock = _lock(document, entry)
+        places = [(str(where), str(kind), str(text)) for where, kind, text in document["places"]]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    if document.get("format") != FORMAT or document.get("digest") != lock.digest:
+        return None
+    return lock, places
+
+
+def _document(lock: Lock, places: Iterable[_Place]) -> bytes:
     document: dict[str, Any] = asdict(lock)
     del document["entry"], document["from_cache"]
-    return canonical_json({**document, "format": FORMAT, "digest": lock.digest})
+    return canonical_json({**document, "format": FORMAT, "digest": lock.digest, "places": [*map(list, places)]})
 
 
 def _lock(document: Mapping[str, Any], entry: Path) -> Lock:

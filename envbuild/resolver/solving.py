@@ -121,7 +121,7 @@ class _Finder:
         inputs = full if edition.whole_mlflow or self.full_mlflow else with_skinny(full)
         key = lockcache.key_of(inputs, self.platform, settings(os.environ), self.server.name)
         entry = self.cache / "locks" / key
-        lock = None if self.upgrade else lockcache.read(entry)
+        lock = None if self.upgrade else lockcache.read(entry, inputs)
         if lock is None:
             if self.locked:
                 raise ResolveError(
@@ -131,7 +131,7 @@ class _Finder:
                 )
             search = Search(self.platform, self.cache / "uv", self.progress, refresh=self.upgrade)
             lock, text = search.run(inputs, full, self.server.name)
-            lock = lockcache.write(entry, replace(lock, created=_now()), text)
+            lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
         return lock, inputs
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.utils import is_normalized_name
+from packaging.version import Version
 
 from envbuild.facts import load_json
 from envbuild.resolver.guards import is_before
@@ -21,6 +23,7 @@ from envbuild.resolver.uv import compile_lock, find_uv
 
 ROWS: dict[str, dict[str, Any]] = load_json("numpy2_floors.json")["packages"]
 BOOKWORM = Platform(python="3.11.2", glibc=36, machine="x86_64")
+CAPS: list[dict[str, str]] = load_json("numpy2_floors.json")["caps"]
 IMPORTED = {"pandas": (), "scikit-learn": ("scipy==1.13.1",), "scipy": (), "matplotlib": (), "bottleneck": ()}
 
 
@@ -44,6 +47,27 @@ def test_a_version_lets_numpy_2_in_as_the_row_says(name: str, cache: Path) -> No
     assert takes_numpy_2(row["fails"]) is not capped
     if row["caps"]:
         assert not takes_numpy_2(row["caps"])
+
+
+def test_what_caps_numpy_is_a_range_of_versions_of_a_package_without_a_row() -> None:
+    for row in CAPS:
+        assert is_normalized_name(row["name"])
+        assert row["name"] not in ROWS
+        assert Version(row["from"]) < Version(row["below"])
+
+
+@pytest.mark.slow
+@pytest.mark.network
+@pytest.mark.parametrize("row", CAPS, ids=lambda row: f"{row['name']}-{row['from']}")
+def test_what_caps_numpy_does_so_within_its_bounds(row: dict[str, str], cache: Path) -> None:
+    def solved(*requirements: str) -> bool:
+        return compile_lock(list(requirements), [], BOOKWORM, cache=cache).solved
+
+    # Candidates for the first release beyond may say less than it does.
+    within = f"{row['name']}>={row['from']},<{row['below']}.dev0"
+    assert solved(within)
+    assert not solved(within, "numpy>=2")
+    assert solved(f"{row['name']}=={row['below']}", "numpy>=2")
 
 
 @pytest.mark.slow

@@ -97,27 +97,22 @@ def test_a_wheel_tells_its_name_and_version(address, wheel, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("variables", "found"),
+    ("target", "found"),
     [
-        ({"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_INDEX": "x"}, True),
-        ({"UV_INDEX_STRATEGY": "unsafe-best-match"}, False),
-        ({"UV_INDEX_STRATEGY": "first-index", "UV_INDEX": "x"}, False),
-        ({"UV_INDEX": "x"}, False),
+        ({"index_strategy": "unsafe-best-match", "own_indexes": True}, True),
+        ({"index_strategy": "unsafe-best-match", "own_indexes": True, "azure": True}, False),
+        ({"index_strategy": "unsafe-best-match"}, False),
+        ({"own_indexes": True}, False),
     ],
 )
-def test_a_strategy_of_the_person_can_mix_the_indexes_up(variables, found, tmp_path, monkeypatch):
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    case = Case(files={"conda.yaml": conda("mylib")})
+def test_a_strategy_of_the_person_can_mix_the_indexes_up(target, found, tmp_path):
+    case = Case(files={"conda.yaml": conda("mylib")}, target=target)
     messages = [f.message for f in findings(case, write(case, tmp_path / "model")) if f.code == "EB605"]
     assert [message.startswith("UV_INDEX_STRATEGY=unsafe-best-match") for message in messages] == [True] * found
 
 
-def test_own_indexes_make_a_warning_of_what_they_may_hold(tmp_path, monkeypatch):
-    case = Case(files={"conda.yaml": conda("torch==2.1.0+cu118", "dbruntime")})
-    root = write(case, tmp_path / "model")
-    for variable, severity in (("", "error"), ("UV_INDEX", "warning"), ("UV_TORCH_BACKEND", "warning")):
-        with monkeypatch.context() as patch:
-            patch.setenv(variable or "OTHER", "x")
-            found = {f.code: f.severity for f in findings(case, root)}
+def test_own_indexes_make_a_warning_of_what_they_may_hold(tmp_path):
+    for own, severity in ((False, "error"), (True, "warning")):
+        case = Case(files={"conda.yaml": conda("torch==2.1.0+cu118", "dbruntime")}, target={"own_indexes": own})
+        found = {f.code: f.severity for f in findings(case, write(case, tmp_path / f"model-{own}"))}
         assert (found["EB503"], found["EB604"]) == (severity, severity)

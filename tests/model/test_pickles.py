@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import bz2
 import collections
+import errno
 import fractions
 import gzip
 import io
@@ -9,6 +10,7 @@ import json
 import lzma
 import math
 import pickle
+import random
 import time
 import types
 import zipfile
@@ -19,13 +21,22 @@ from pathlib import Path
 import cloudpickle
 import pytest
 
+from envbuild.errors import ModelError
 from envbuild.model import read
-from envbuild.model.pickles import from_json, imported_modules, modules_of, scan, to_json
+from envbuild.model.pickles import from_json, imported_modules, modules_of, scan, scanning, to_json
 
 PICKLES = Path(__file__).resolve().parents[2] / "fixtures" / "pickles"
 
 VALUE = {"a": collections.OrderedDict(x=Decimal("1.5")), "b": fractions.Fraction(1, 3), "c": fractions.Fraction(2, 3)}
 MODULES = {"collections", "decimal", "fractions"}
+
+
+def zipped(data):
+    """An archive as PyTorch writes it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("archive/data.pkl", data)
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("protocol", range(6))
@@ -246,6 +257,51 @@ def test_a_cache_is_asked_for_each_file(folder):
     assert sorted(kept) == ["a.pkl", "b.pkl"]
     kept["b.pkl"] = kept["a.pkl"]
     assert [found.file for found in scan(model, cache=cache)] == ["a.pkl", "b.pkl"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="the kernel has no file that cannot be read")
+def test_a_file_that_the_disk_does_not_give_has_no_pickles_and_is_not_remembered(folder):
+    model = read(folder({"model.pkl": pickle.dumps(VALUE)}))
+    (model.root / "model.pkl").unlink()
+    (model.root / "model.pkl").symlink_to("/proc/self/mem")  # it opens, and its first read fails
+    assert scan(model) == ()
+    with pytest.raises(ModelError, match=r"cannot read model\.pkl: Input/output error"):
+        scan(model, cache=lambda file, read_it: read_it())
+    with pytest.raises(ModelError, match=r"cannot read model\.pkl"):
+        imported_modules(model)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zlib.compress, zipped])
+def test_a_disk_that_fails_later_on_is_no_damage_of_the_pickle(folder, monkeypatch, pack):
+    """Decoders take any error for a damage, of which the same content tells the same each time."""
+    noise = random.Random(1).randbytes(3 << 20)
+    model = read(folder({"model.pkl": pack(pickle.dumps([VALUE, noise, fractions.Fraction(4)]))}))
+    whole = scan(model, cache=lambda file, read_it: read_it(), seconds=math.inf)
+    assert [one.complete for one in whole] == [True]
+    reads = []
+
+    class Disk(io.FileIO):
+        def readinto(self, buffer):
+            reads.append(len(buffer))
+            if len(reads) > 3:
+                raise OSError(errno.EIO, "Input/output error")
+            return super().readinto(buffer)
+
+    class Watched(scanning._Watched, Disk):
+        pass
+
+    monkeypatch.setattr(scanning, "_Watched", Watched)
+    with pytest.raises(ModelError, match=r"cannot read model\.pkl: Input/output error"):
+        scan(model, cache=lambda file, read_it: read_it())
+    reads.clear()
+    with pytest.raises(ModelError, match=r"cannot read model\.pkl: Input/output error"):
+        imported_modules(model)
+
+
+def test_damaged_content_is_told_the_same_each_time(folder):
+    packed = bz2.compress(pickle.dumps([VALUE, "x" * 10**6]))
+    model = read(folder({"model.pkl": packed[:40] + b"\0" * 40, "other.pkl": b"BZh9 and no more"}))
+    assert scan(model, cache=lambda file, read_it: read_it()) == scan(model)
 
 
 def test_binary_files_that_are_no_pickles_name_nothing(folder):

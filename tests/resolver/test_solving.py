@@ -195,6 +195,19 @@ def test_a_soft_constraint_gives_way_and_names_who_is_in_the_way(
     assert run(asked, server).notes == lock.notes  # the cached lock says it again
 
 
+def test_a_cached_lock_names_the_lines_of_the_model_that_asks(
+    stocked: Any, env: Make, run: Make, profile: Make, notes: Any
+) -> None:
+    server = profile(constraints=["beta>=2"])
+    first = run(env("gamma", "alpha"), server)
+    asked = len(stocked.requests)
+    lock = run(env("alpha", "gamma"), server, progress=notes)
+    assert (lock.from_cache, len(stocked.requests)) == (True, asked)
+    assert lock.notes == ("beta>=2 could not be kept: it does not go with gamma (conda.yaml:8), alpha (conda.yaml:7)",)
+    assert notes.notes == list(lock.notes)
+    assert run(env("gamma", "alpha"), server).notes == first.notes
+
+
 def test_the_server_and_the_model_are_solved_together(stocked: Any, env: Make, run: Make, profile: Make) -> None:
     package = ServerPackage(name="gamma", requirement="gamma>=1,<2", why="it serves")
     assert versions(run(env("alpha"), profile(package))) == {"alpha": "1.0", "beta": "1.0", "gamma": "1.0"}

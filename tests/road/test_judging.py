@@ -11,10 +11,11 @@ import pytest
 from tinyroad import Road
 from tinywheels import make_wheel, write_index
 
-from envbuild import Options, api, judging, lint, load
+from envbuild import Options, api, lint, load, verdicts
 from envbuild.errors import NetworkError, ResolveError
 from envbuild.linter import engine
 from envbuild.linter.types import Finding
+from envbuild.oci.canonical import sha256_digest
 from envbuild.oci.store import Store
 
 
@@ -198,16 +199,37 @@ def test_a_verdict_is_what_it_was_with_its_places_and_edits(road: Road, options:
     found = lint(model, options=azure)
     assert any(finding.edits for finding in found)
     assert any(finding.spans for finding in found)
-    assert [judging._finding(json.loads(json.dumps(judging._as_json(one)))) for one in found] == found
+    assert [verdicts.from_json(json.loads(json.dumps(verdicts.as_json(one)))) for one in found] == found
 
 
 def test_another_installation_judges_anew(
     road: Road, options: Callable[[], Options], looks: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lint(road.model, options=options(), resolve=True)
-    monkeypatch.setattr(judging, "_revision", lambda: [["linter", "a rule that changed", 1, 1]])
+    monkeypatch.setattr(verdicts, "revision", lambda store: ["another version"])
     lint(road.model, options=options(), resolve=True)
     assert looks == ["run", "run_lock"] * 2
+
+
+def test_a_wheel_that_was_damaged_is_fetched_anew_before_anything_is_said_of_it(
+    road: Road, options: Callable[[], Options]
+) -> None:
+    """What is in no package is told only where every package could be looked into."""
+    (road.model / "model.pkl").write_bytes(b"cfeatures\nScaler\n.")
+    first = lint(road.model, options=options(), resolve=True)
+    assert "EB411" in codes(first, "warning")
+    store = Store(road.cache / "store")
+    # As after a power cut: the wheel has its size and none of its bytes, and nobody has looked into it yet.
+    for path in store.key_files():
+        if json.loads(path.read_bytes())["key"].startswith(("verdict:", "contents:", "lock-contents:")):
+            path.unlink()
+    wheel = next(road.index.glob("tiny_loader-*.whl")).read_bytes()
+    blob = store.blob(sha256_digest(wheel))
+    assert blob.read_bytes() == wheel
+    blob.write_bytes(bytes(len(wheel)))
+    assert lint(road.model, options=options(), resolve=True) == first
+    assert blob.read_bytes() == wheel
+    assert lint(road.model, options=options(), resolve=True) == first
 
 
 def test_an_unchanged_model_loads_no_rule(road: Road) -> None:

@@ -27,6 +27,8 @@ MLMODEL = (
 CONDA_HEAD = "dependencies:\n- python=3.11.7\n- pip\n- pip:\n"
 CONDA_TAIL = "  - azureml-inference-server-http>=1.4.1\n  - azureml-ai-monitoring\n"
 CONDA = CONDA_HEAD + "  - mlflow-skinny==3.17.2\n  - numpy==2.4.6\n  - pandas==2.3.3\n" + CONDA_TAIL
+# Models are judged in one month, so that the tests outlive the versions of Python in them.
+MONTH = "2026-11"
 GOOD: Mapping[str, str | bytes | None] = {
     "MLmodel": MLMODEL,
     "conda.yaml": CONDA,
@@ -87,7 +89,8 @@ def write(case: Case, root: Path) -> Path:
 def findings(case: Case, root: Path) -> list[Finding]:
     """What all rules say of the folder, as far as the case goes."""
     model = read(root)
-    target = Target(server=PROFILES.get(case.server) or a_server(name=case.server), **case.target)
+    server = PROFILES.get(case.server) or a_server(name=case.server)
+    target = Target(server=server, **{"month": MONTH, **case.target})
     pickles = case.pickles
     found = run(model, target, case.choice, pickles=None if pickles is None else lambda: pickles)
     if case.explanation:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model.types import Model
-from .. import clock
 from ..base import BaseRule
 from ..pins import is_below, python_of
 from ..pythons import minors, oldest_for, python_spans
@@ -47,7 +46,7 @@ class PythonEol(BaseRule):
                 spans=spans,
                 severity="error",
             )
-        elif row is not None and clock.today()[:7] > row["eol"]:
+        elif row is not None and target.month > row["eol"]:
             yield self.finding(
                 f"Python {python} gets no more security fixes since {row['eol']}",
                 hint="log the model anew on a newer Python; --python 3.11 tries it as it is",

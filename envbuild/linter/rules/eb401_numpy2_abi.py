@@ -8,9 +8,6 @@ from ...facts import load_json
 from ..pairs import PairRule
 from ..types import Target
 
-# mlflow, whole, holds numpy below 2 itself in these versions.
-_MLFLOW = {"name": "mlflow", "from": "1.28", "below": "2.16"}
-
 
 class Numpy2Abi(PairRule):
     """A package whose wheel was built for numpy 1 gets numpy 2.
@@ -37,7 +34,8 @@ class Numpy2Abi(PairRule):
 
     def groups(self, target: Target) -> list[dict[str, Any]]:
         """One group, of what is known about numpy 2, which no Python before 3.9 has."""
-        rows = load_json("numpy2_floors.json")["packages"].items()
+        facts = load_json("numpy2_floors.json")
+        rows = facts["packages"].items()
         return [
             {
                 "with": "numpy",
@@ -47,7 +45,7 @@ class Numpy2Abi(PairRule):
                     {"name": name, "below": row["caps"] or row["ready"], "ready": row["ready"]} for name, row in rows
                 ],
                 "caps": [
-                    _MLFLOW,
+                    *facts["caps"],
                     *({"name": n, "from": row["caps"], "below": row["ready"]} for n, row in rows if row["caps"]),
                 ],
             }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ...model.types import Model, Requirement
 from ..base import BaseRule
 from ..editing import may_edit, replaced, requirements_of, spans_of
-from ..sources import MOST, own_indexes
+from ..sources import MOST
 from ..types import Edit, Finding, Target
 
 _LABEL = re.compile(r"(?P<clause>={2,3}\s*[0-9][^+,;\s]*)(?P<label>\+[A-Za-z0-9._-]+)")
@@ -50,7 +50,7 @@ class LocalVersionLabel(BaseRule):
             if len(told) == MOST:
                 return
             told.add(requirement.name)
-            own = own_indexes() and not target.azure
+            own = target.own_indexes and not target.azure
             shown = f"{requirement.name}{found[0]}".replace(" ", "")
             edits = _stripped(model, requirement.name)
             yield self.finding(

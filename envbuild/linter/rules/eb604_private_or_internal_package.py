@@ -12,7 +12,6 @@ from ...model.types import Model
 from ..base import BaseRule
 from ..editing import requirements_of, spans_of
 from ..pins import python_of
-from ..sources import own_indexes
 from ..types import Failure, Finding, Target
 
 _UNKNOWN = re.compile(
@@ -62,7 +61,7 @@ class PrivateOrInternalPackage(BaseRule):
                 what = f"{requirement.name} is a part of {platform}; the package index has another project of that name"
             else:
                 what = f"{requirement.name} is a part of {platform}, and no package index has it"
-            certain = not row["public"] and not (own_indexes() and not target.azure)
+            certain = not row["public"] and not (target.own_indexes and not target.azure)
             yield self.finding(
                 what,
                 hint=f"take it out if the model answers without {platform}"

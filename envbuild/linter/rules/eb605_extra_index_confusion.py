@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 from ...model.markers import may_hold
 from ...model.types import Model
 from ..base import BaseRule
 from ..pins import python_of
-from ..sources import own_indexes
 from ..types import Finding, Target
 
 
@@ -40,8 +38,8 @@ class ExtraIndexConfusion(BaseRule):
         python = python_of(model, target)
         here = (r for r in model.environment.pip if may_hold(r.marker, python, target.platform))
         loose = [r for r in here if not r.url and not _exact(r.specifier) and r.name != "pip"]
-        strategy = os.environ.get("UV_INDEX_STRATEGY", "")
-        unsafe = strategy.startswith("unsafe-") and own_indexes() and not target.azure
+        strategy = target.index_strategy
+        unsafe = bool(strategy) and target.own_indexes and not target.azure
         if not loose or not (lines or unsafe):
             return
         names = list(dict.fromkeys(requirement.name for requirement in loose))

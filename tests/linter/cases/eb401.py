@@ -10,6 +10,10 @@ TRIGGERS = [
     Case(files={"conda.yaml": conda("pandas==2.1.1")}, severity="warning", at=("conda.yaml:5",), says="numpy 1"),
     Case(files={"conda.yaml": conda("pandas<2.1")}, severity="warning"),
     Case(files={"conda.yaml": conda("pandas==2.1.1")}, target={"azure": True}),
+    # These name no upper bound.
+    Case(files={"conda.yaml": conda("tensorflow==2.14.0", "pandas==2.1.1")}, severity="warning", at=("conda.yaml:6",)),
+    Case(files={"conda.yaml": conda("tensorflow==2.18.0", "pandas==2.1.1")}, severity="warning"),
+    Case(files={"conda.yaml": conda("tensorflow==2.11.1", "pandas==2.1.1")}, severity="warning"),
     Case(
         files={"conda.yaml": conda("pandas==2.0.3", "numpy>=1.24")},
         severity="warning",
@@ -44,6 +48,10 @@ NEAR_MISSES = [
     # Python 3.8 has no numpy 2, and mlflow 2.9 holds numpy back itself.
     Case(files={"conda.yaml": conda("pandas==1.5.3")}, target={"python": "3.8"}),
     Case(files={"conda.yaml": conda("mlflow==2.9.2", "pandas==2.1.1")}),
+    # So do most versions of tensorflow.
+    Case(files={"conda.yaml": conda("mlflow==2.17.0", "tensorflow==2.15.0", "pandas==2.1.1", "h5py==3.10.0")}),
+    Case(files={"conda.yaml": conda("tensorflow-cpu==2.12.0", "pandas==2.1.1")}),
+    Case(files={"conda.yaml": conda("tensorflow<2.18", "pandas==2.1.1")}),
     Case(
         files={
             "conda.yaml": CONDA_HEAD.replace("- pip\n", "- pip\n- numpy=1.26\n") + "  - pandas==2.1.1\n" + CONDA_TAIL
