@@ -12,6 +12,7 @@ from .bases import choose, open_base, python_notes
 from .bases.types import Base, Choice, Foreseen
 from .errors import CorruptBlobError, UsageError
 from .job import Job
+from .model.python import python_wanted
 from .model.types import Model
 from .oci.store import Store
 from .options import Options, cache_dir
@@ -45,7 +46,8 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
     options = job.options
     wanted, source = wanted_python(job.model, options)
     choice = choose(options.base, wanted, python_source=source)
-    for note in choice.notes:
+    chosen = "" if options.python else python_wanted(job.model).note
+    for note in filter(None, (chosen, *choice.notes)):
         job.progress.note(note)
     base = open_base(
         choice.name,
@@ -69,18 +71,8 @@ def wanted_python(model: Model, options: Options) -> tuple[str, str]:
     """The Python version that is wanted (`3.11.7` or `3.11`), and where that was said; empty where nothing says."""
     if options.python:
         return options.python, "--python"
-    pin = model.environment.python
-    if pin is not None and pin.minor:
-        return _version(pin.text) or pin.minor, f"{pin.span.file}:{pin.span.line}"
-    if model.mlmodel is not None and model.mlmodel.python_version:
-        return model.mlmodel.python_version, "MLmodel"
-    return "", ""
-
-
-def _version(text: str) -> str:
-    """The plain version that a pin names, or nothing for a range or a wildcard."""
-    plain = text.strip().lstrip("=").strip()
-    return plain if all(part.isdigit() for part in plain.split(".")) else ""
+    found = python_wanted(model)
+    return found.version, found.source
 
 
 def prepare_both(job: Job, *, to_read: bool = False) -> tuple[Base, Choice, Lock]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from folders import write_files
 
 from envbuild import api, prepare
 from envbuild.bases.types import Base, Choice, Foreseen, Interpreter
@@ -175,3 +176,36 @@ def test_packages_for_a_base_that_came_out_otherwise_are_not_waited_for(
     assert bench.run(opening, to_read=True)[2].python == "3.12.4"
     assert time.monotonic() - began < 5
     assert fetched == [FORESEEN.python]
+
+
+RANGE = "dependencies:\n- python<3.11\n- pip\n- pip:\n  - mlflow\n"
+RECORDED = "flavors:\n  python_function:\n    loader_module: m\n    python_version: 3.11.2\n    env: conda.yaml\n"
+
+
+class Notes(Progress):
+    """Keeps what is noted."""
+
+    def __init__(self) -> None:
+        self.noted: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.noted.append(message)
+
+
+@pytest.mark.parametrize(
+    ("asked", "python", "source", "told"),
+    [("", "3.10", "conda.yaml:2", True), ("3.12", "3.12", "--python", False)],
+)
+def test_a_python_that_was_chosen_from_a_range_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, python: str, source: str, told: bool
+) -> None:
+    root = write_files(tmp_path / "model", {"MLmodel": RECORDED, "conda.yaml": RANGE})
+    options = Options(cache=tmp_path / "cache", server="envbuild", python=asked)
+    model = api.load(root, options=options)
+    assert prepare.wanted_python(model, options) == (python, source)
+    monkeypatch.setattr(prepare, "open_base", lambda *_, **__: base_of(FORESEEN))
+    progress = Notes()
+    _, choice = prepare.prepare_base(Job.of(model, options, Store(tmp_path / "store"), Images(), progress))
+    assert choice.name == f"docker.io/library/python:{python}-slim"
+    chosen = "conda.yaml:2 asks for Python <3.11, which 3.11.2 of MLmodel is not: 3.10 is taken"
+    assert any(note.startswith(chosen) for note in progress.noted) is told

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from ..model.foreign import leaves_linux_out
 from ..model.markers import may_hold
+from ..model.python import python_wanted
 from ..model.types import CondaDependency, Environment, Model, Requirement, Span
 from ..patterns import pattern
 from ..records import dataclass
@@ -127,11 +128,8 @@ def python_of(model: Model, target: Target) -> str:
     if target.python:
         return target.python
     pin = model.environment.python
-    # A range leaves it to MLmodel, but where conda chooses from the range.
-    if pin is not None and (pin.minor or target.azure):
-        return pin.minor
-    recorded = model.mlmodel.python_version if model.mlmodel is not None else ""
-    return ".".join(recorded.split(".")[:2]) if recorded.count(".") else ""
+    # There conda chooses from a range.
+    return pin.minor if target.azure and pin is not None else python_wanted(model).minor
 
 
 @lru_cache(maxsize=1024)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..facts import load_json
+from ..model.python import python_wanted
 from ..model.types import Model, Span
 from ..servers.types import Server
 from .base import key_spans
@@ -35,7 +36,8 @@ def python_spans(model: Model, target: Target) -> tuple[Span, ...]:
     """Where the Python of the image is told; none where --python does."""
     if target.python:
         return ()
-    if model.environment.python is not None and model.environment.python.minor:
+    wanted = python_wanted(model)
+    if wanted.pin is not None:
         pins = [e.python for e in (model.environment, *model.others) if e.python is not None]
-        return tuple(pin.span for pin in pins if pin.minor == pins[0].minor)
+        return tuple(pin.span for pin in pins if pin is wanted.pin or pin.minor == wanted.minor)
     return key_spans(model, "flavors.python_function.python_version")

@@ -31,6 +31,9 @@ class Collected:
     files: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     entries: int = 0
+    # Each file with what it was read as: requirements, or constraints (True). And those being read as the second.
+    roles: set[tuple[str, bool]] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
 
     def count(self, span: Span) -> None:
         """Count a line or an item of a list; raises TooManyProblemsError, and notes why, after MAX_ENTRIES."""
@@ -41,17 +44,33 @@ class Collected:
             raise TooManyProblemsError
 
     def problem(self, message: str, span: Span, *, hint: str = "", code: str = "EB101") -> None:
-        """Note a problem; raises TooManyProblemsError after MAX_PROBLEMS."""
-        self.problems.append(Problem(code=code, message=redact(message), help=redact(hint), span=span))
+        """Note a problem, once; raises TooManyProblemsError after MAX_PROBLEMS."""
+        problem = Problem(code=code, message=redact(message), help=redact(hint), span=span)
+        if problem in self.problems:
+            return
+        self.problems.append(problem)
         if len(self.problems) >= MAX_PROBLEMS:
             raise TooManyProblemsError
 
-    def enter(self, label: str) -> bool:
-        """Note that a file is read; False where it was read before."""
-        if label in self.files:
+    def line(self, text: str, span: Span) -> None:
+        """Keep a line that is no requirement. Of a file that is read as both, the first reading kept it."""
+        if span.file not in self.again:
+            self.lines.append(Line(text=text, span=span))
+
+    def enter(self, label: str, *, constraints: bool = False) -> bool:
+        """Note that a file is read, as requirements or as constraints; False where it was read as the same before."""
+        if (label, constraints) in self.roles:
             return False
-        self.files.append(label)
+        self.roles.add((label, constraints))
+        if label not in self.files:
+            self.files.append(label)
         return True
+
+    def leave(self, label: str, *, constraints: bool) -> None:
+        """Take back that a file is read, which could not be."""
+        self.roles.discard((label, constraints))
+        if (label, not constraints) not in self.roles:
+            self.files.remove(label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 import yaml
@@ -13,6 +14,9 @@ from .requirements_txt import MAX_REQUIREMENT, take_line
 from .types import CondaDependency, Line, PythonPin
 
 _SPEC = pattern(r"(?:[^\s:\[]+::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<version>.*)", re.ASCII | re.DOTALL)
+# The key `version` between brackets, and a build string behind a version.
+_VERSION = pattern(r"(?:^|[,\s])version\s*=\s*(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>[^\s,'\"\]]+))")
+_BUILD = pattern(r"(?<=[\w.*])(?:\s*=\s*|\s+)[\w*][\w.*]*$", re.ASCII)
 
 
 def read_conda(relative: str, out: Collected) -> None:
@@ -20,6 +24,8 @@ def read_conda(relative: str, out: Collected) -> None:
     document = open_yaml(relative, out)
     if document is None:
         return
+    # conda has pip run in the folder that the file lies in.
+    bases = (posixpath.dirname(relative),)
     for channel in items(lookup(document.root, "channels")):
         if isinstance(channel, yaml.ScalarNode) and not is_null(channel):
             out.channels.append(Line(text=channel.value.strip(), span=document.span(channel)))
@@ -33,7 +39,7 @@ def read_conda(relative: str, out: Collected) -> None:
         if isinstance(item, yaml.ScalarNode) and not is_null(item):
             _match_spec(item, document, out)
         elif isinstance(item, yaml.MappingNode):
-            _pip_list(item, document, out)
+            _pip_list(item, document, out, bases)
         else:
             out.problem("this is neither a conda package nor a `pip:` list", document.span(item))
 
@@ -59,8 +65,10 @@ def read_python_env(relative: str, out: Collected) -> None:
     dependencies = lookup(document.root, "dependencies")
     if not isinstance(dependencies, (yaml.SequenceNode, type(None))) and not is_null(dependencies):
         out.problem("`dependencies` is not a list", document.span(dependencies))
+    # MLflow has pip run in the model's folder, wherever the file lies; what is beside it alone is found too.
+    bases = tuple(dict.fromkeys(("", posixpath.dirname(relative))))
     for item in items(dependencies):
-        take_item(item, document, out)
+        take_item(item, document, out, bases)
 
 
 def open_yaml(relative: str, out: Collected) -> Document | None:
@@ -88,8 +96,8 @@ def open_yaml(relative: str, out: Collected) -> Document | None:
 _START = Piece(offset=0, line=1, column=1, length=1)
 
 
-def take_item(item: yaml.Node, document: Document, out: Collected) -> None:
-    """Add one item of a pip list to `out`."""
+def take_item(item: yaml.Node, document: Document, out: Collected, bases: tuple[str, ...]) -> None:
+    """Add one item of a pip list to `out`; `bases` are the folders in which the files that it names are looked up."""
     if not isinstance(item, yaml.ScalarNode) or is_null(item):
         hint = ""
         if isinstance(item, yaml.MappingNode) and len(item.value) == 1:
@@ -98,15 +106,15 @@ def take_item(item: yaml.Node, document: Document, out: Collected) -> None:
         return
     line = logical_of(item, document)
     text = line.text
-    if "\n" in text:
+    if len(text.splitlines()) > 1:
         out.problem("this item holds several lines", document.span(item), hint="write one item for each requirement")
-    elif text.startswith("#"):
+    elif not text or text.startswith("#"):
         return
     else:
         cut = re.search(r"\s#", text)
         if cut:
             line = Logical(file=line.file, text=text[: cut.start()], pieces=line.pieces, last_line=line.last_line)
-        take_line(line, out)
+        take_line(line, out, bases=bases)
 
 
 def logical_of(item: yaml.ScalarNode, document: Document) -> Logical:
@@ -135,18 +143,25 @@ def _match_spec(item: yaml.ScalarNode, document: Document, out: Collected) -> No
         out.conda.append(CondaDependency(text=text, name=name, span=span))
     elif out.python is not None:
         out.problem("python is listed twice", span, hint="keep one of the two")
-    elif found["version"].strip():
-        out.python = PythonPin(text=_python_version(found["version"]), span=span)
+    elif version := _python_version(found["version"]):
+        out.python = PythonPin(text=version, span=span)
 
 
 def _python_version(version: str) -> str:
-    """`3.11.7` of `=3.11.7`, `==3.11.7`, ` 3.11.7`, `=3.11.7=h1_0` and `3.11.7 h1_0`; a range as it is."""
-    text = version.strip()
+    """`3.11.7` of `=3.11.7`, `==3.11.7`, ` 3.11.7`, `=3.11.7=h1_0`, `3.11.7 h1_0` and `[version='3.11.7']`.
+
+    A range as it is, without a build string; empty where there is no version.
+    """
+    text, bracket, inside = version.partition("[")
+    named = _VERSION.search(inside) if bracket else None
+    if named is not None:
+        text = named["single"] or named["double"] or named["bare"] or ""
+    text = _BUILD.sub("", text.strip())
     bare = re.fullmatch(r"={0,2}\s*([0-9][0-9A-Za-z.]*(?:\.\*)?)(?:\s*[=\s]\s*\S+)?", text)
     return bare[1] if bare else text
 
 
-def _pip_list(item: yaml.MappingNode, document: Document, out: Collected) -> None:
+def _pip_list(item: yaml.MappingNode, document: Document, out: Collected, bases: tuple[str, ...]) -> None:
     for name, key, value in entries(item):
         if name != "pip":
             out.problem(
@@ -156,7 +171,7 @@ def _pip_list(item: yaml.MappingNode, document: Document, out: Collected) -> Non
             )
         elif isinstance(value, yaml.SequenceNode):
             for requirement in value.value:
-                take_item(requirement, document, out)
+                take_item(requirement, document, out, bases)
         elif not is_null(value):
             out.problem("`pip` is not a list", document.span(value))
 

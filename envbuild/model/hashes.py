@@ -13,13 +13,15 @@ def hashes_of(environment: Environment) -> list[tuple[Requirement, tuple[str, ..
     if not hashes:
         return []
     found: list[tuple[Requirement, list[str]]] = []
-    last: Requirement | None = None
+    last: list[tuple[Requirement, list[str]]] = []
     places: list[Requirement | Line] = [*environment.pip, *environment.constraints, *hashes]
     for what in sorted(places, key=lambda place: (place.span.file, place.span.line, place.span.column)):
         if isinstance(what, Requirement):
-            last = what
-        elif last is not None and last.span.file == what.span.file:
-            if not found or found[-1][0] is not last:
-                found.append((last, []))
-            found[-1][1].append(re.sub(r"^--hash(?:\s*=\s*|\s+)?", "", what.text).strip())
+            # A line that is read as requirement and as constraint stands here twice.
+            last = [*(last if last and last[0][0].span == what.span else ()), (what, [])]
+        elif last and last[0][0].span.file == what.span.file:
+            if not last[0][1]:
+                found += last
+            for _, values in last:
+                values.append(re.sub(r"^--hash(?:\s*=\s*|\s+)?", "", what.text).strip())
     return [(requirement, tuple(values)) for requirement, values in found]

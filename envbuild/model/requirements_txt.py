@@ -13,9 +13,11 @@ from collections.abc import Iterator
 
 from ..patterns import pattern
 from .collecting import Collected, Logical, Piece
+from .pip_options import InvalidOptionError, Option, read_options
+from .redact import redact
 from .requirement import InvalidRequirementError, parse_requirement
 from .texts import UnreadableError, split_lines
-from .types import Line
+from .types import Span
 
 MAX_FILES = 50
 # With the hashes of every file of a package that has hundreds; and a requirement without them.
@@ -23,84 +25,142 @@ MAX_LINE = 64 << 10
 MAX_REQUIREMENT = 4 << 10
 
 _COMMENT = pattern(r"(?:^|\s)#")
-_INCLUDE = pattern(r"(?:-(?P<short>[rc])\s*|--(?P<long>requirement|constraint)(?:\s+|\s*=\s*))(?P<target>.+)")
 _OPTION = pattern(r"--?[A-Za-z]")
 _TRAILING = pattern(r"\s(?=--?[A-Za-z])")
 _PATH = pattern(
     r"[./~\\]|file:|[A-Za-z]:[\\/]|[^@;\s]*[\\/]|[^@;\s]*\.(?:whl|zip|tar\.gz|tar\.bz2|tgz)(?:$|[\s#;\[])",
     re.IGNORECASE,
 )
-_OF_LINE = frozenset(
-    (
-        *("-i", "--index-url", "--extra-index-url", "--no-index", "-f", "--find-links"),
-        *("--trusted-host", "--no-binary", "--only-binary", "--prefer-binary", "--pre", "--require-hashes"),
-        *("--use-feature", "-e", "--editable"),
-    )
-)
-_OF_REQUIREMENT = frozenset(
-    ("--hash", "--global-option", "--install-option", "--config-settings", "--config-setting", "-C")
-)
+# Where pip ends a line and editors do not: such lines share their number, and differ in their columns.
+_ODD_BREAK = pattern("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
 def logical_lines(file: str, text: str) -> Iterator[Logical]:
     r"""The lines of `text`, joined at `\\` and without comments; empty ones are left out."""
-    lines = split_lines(file, text)
     pieces: list[Piece] = []
     joined = ""
-    for number, line in enumerate(lines, 1):
+    for number, column, line in _pip_lines(file, text):
         if not pieces and "#" not in line and not line.endswith("\\"):
             if line and not line.isspace():
-                piece = Piece(offset=0, line=number, column=1, length=len(line))
+                piece = Piece(offset=0, line=number, column=column, length=len(line))
                 yield Logical(file=file, text=line, pieces=(piece,), last_line=number)
             continue
         # As in pip, a comment line ends a continuation, even if it ends in a backslash.
         comment = line.lstrip().startswith("#")
         more = line.endswith("\\") and not comment
         part = (" " if comment and pieces else "") + (line.rstrip("\\") if more else line)
-        pieces.append(Piece(offset=len(joined), line=number, column=1, length=len(part)))
+        pieces.append(Piece(offset=len(joined), line=number, column=column, length=len(part)))
         joined += part
-        if more and number < len(lines):
+        if more:
             continue
-        found = _COMMENT.search(joined)
-        stripped = joined[: found.start()].rstrip() if found else joined
-        if stripped.strip():
-            yield Logical(file=file, text=stripped, pieces=tuple(pieces), last_line=number, open_ended=more)
+        yield from _joined(file, joined, pieces, open_ended=False)
         pieces, joined = [], ""
+    yield from _joined(file, joined, pieces, open_ended=True)
+
+
+def _joined(file: str, joined: str, pieces: list[Piece], *, open_ended: bool) -> Iterator[Logical]:
+    found = _COMMENT.search(joined)
+    stripped = joined[: found.start()].rstrip() if found else joined
+    if stripped.strip():
+        last = pieces[-1].line
+        yield Logical(file=file, text=stripped, pieces=tuple(pieces), last_line=last, open_ended=open_ended)
+
+
+def _pip_lines(file: str, text: str) -> Iterator[tuple[int, int, str]]:
+    """What pip takes for a line, with the number of the line that it stands on and its first column there."""
+    lines = enumerate(split_lines(file, text), 1)
+    if not _ODD_BREAK.search(text):
+        yield from ((number, 1, line) for number, line in lines)
+        return
+    for number, line in lines:
+        start = 0
+        for part in _ODD_BREAK.split(line):
+            yield number, start + 1, part
+            start += len(part) + 1
 
 
 def read_requirements(relative: str, out: Collected, *, constraints: bool = False) -> None:
     """Add the requirements of a file, and of those that it names, to `out`. Raises UnreadableError for the file."""
     label = out.folder.label(relative)
-    if not out.enter(label):
+    again = label in out.files
+    if not out.enter(label, constraints=constraints):
         return
     text = out.folder.read(relative)
-    base = posixpath.dirname(relative)
+    if again:
+        out.again.add(label)
     for line in logical_lines(label, text):
-        take_line(line, out, base=base, constraints=constraints)
+        take_line(line, out, bases=(posixpath.dirname(relative),), constraints=constraints)
+    out.again.discard(label)
 
 
-def take_line(line: Logical, out: Collected, *, base: str = "", constraints: bool = False) -> None:
-    """Add one logical line to `out`; `base` is the folder of its file, relative to that of the environment."""
+def take_line(line: Logical, out: Collected, *, bases: tuple[str, ...] = ("",), constraints: bool = False) -> None:
+    """Add one logical line to `out`.
+
+    The files that it names are looked up in `bases`: folders relative to that of the environment, the first first.
+    """
     text, start = line.strip()
     out.count(line.span(start, start + len(text)))
     if len(text) > MAX_LINE:
         out.problem(f"the line is longer than {MAX_LINE:,} characters", line.span(start, start + 1))
-        return
-    included = _INCLUDE.fullmatch(text)
-    if included:
-        _include(line, included, start, out, base=base, constraints=constraints)
     elif _OPTION.match(text):
-        option = re.split(r"[\s=]", text, maxsplit=1)[0]
-        known = option in _OF_LINE or any(text.startswith(o) for o in ("-i", "-f", "-e") if text[1:2] != "-")
-        span = line.span(start, start + len(text))
-        if known:
-            out.lines.append(Line(text=text, span=span))
-        else:
-            out.problem(f"pip knows no option {option[:60]} here", span)
+        _options(line, text, start, out, bases=bases, constraints=constraints)
     elif _PATH.match(text) or (re.match(r"[a-z][a-z0-9+.-]*:", text, re.IGNORECASE) and " @" not in text):
-        out.lines.append(Line(text=text, span=line.span(start, start + len(text))))
+        out.line(text, line.span(start, start + len(text)))
     else:
         _requirement(line, text, start, out, constraints=constraints)
+
+
+def _options(
+    line: Logical, text: str, start: int, out: Collected, *, bases: tuple[str, ...], constraints: bool
+) -> None:
+    """Take a line that begins with an option. Of the files that it names pip takes one, and none beside an editable."""
+    found: list[Option] = []
+    fault: InvalidOptionError | None = None
+    try:
+        for option in read_options(text):
+            found.append(option)
+    except InvalidOptionError as error:
+        fault = error
+    found = _with_markers(found, text)
+    names = [option.name for option in found]
+    taken = next((name for name in ("--editable", "--requirement", "--constraint") if name in names), "")
+    for index, option in enumerate(found):
+        span = line.span(start + option.start, start + option.end)
+        if index:
+            out.count(span)
+        if option.name in ("--requirement", "--constraint"):
+            if option.name == taken and index == names.index(taken):
+                _include(line, option, start, out, bases=bases, constraints=constraints)
+            else:
+                _passed_over(option, span, out, "on this line")
+        elif not option.name:
+            _passed_over(option, span, out, "behind an option")
+        elif option.name == "--hash":
+            _passed_over(option, span, out, "without a requirement", hint="write it behind its requirement")
+        else:
+            out.line(option.text, span)
+    if fault is not None:
+        out.problem(fault.message, line.span(start + fault.start, start + fault.end))
+
+
+def _with_markers(found: list[Option], text: str) -> list[Option]:
+    """The options, and to an editable a marker that stands behind it, of which pip takes no notice."""
+    kept: list[Option] = []
+    for option in found:
+        last = kept[-1] if kept else None
+        if last is not None and last.name == "--editable" and not option.name:
+            behind = text[last.end : option.end]
+            if last.text.endswith(";") or behind.lstrip().startswith(";"):
+                kept[-1] = last._replace(text=last.text + behind, end=option.end)
+                continue
+        kept.append(option)
+    return kept
+
+
+def _passed_over(
+    option: Option, span: Span, out: Collected, where: str, *, hint: str = "write it on a line of its own"
+) -> None:
+    out.problem(f"pip passes over {_shorten(option.text)!r} {where}", span, hint=hint)
 
 
 def _requirement(line: Logical, text: str, start: int, out: Collected, *, constraints: bool) -> None:
@@ -119,21 +179,26 @@ def _requirement(line: Logical, text: str, start: int, out: Collected, *, constr
     (out.constraints if constraints else out.pip).append(found)
     if cut is None:
         return
-    starts = [m.end() for m in _TRAILING.finditer(text)]
-    for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        option = text[begin:end].strip()
-        name = re.split(r"[\s=]", option, maxsplit=1)[0]
-        span = line.span(start + begin, start + begin + len(option))
-        if name in _OF_REQUIREMENT or name.startswith("-C"):
-            out.lines.append(Line(text=option, span=span))
-        else:
-            out.problem(f"pip knows no option {name[:60]} behind a requirement", span)
+    start += cut.end()
+    try:
+        for option in read_options(text[cut.end() :], "behind a requirement"):
+            span = line.span(start + option.start, start + option.end)
+            if option.of_requirement:
+                out.line(option.text, span)
+            else:
+                _passed_over(option, span, out, "behind a requirement")
+    except InvalidOptionError as error:
+        out.problem(error.message, line.span(start + error.start, start + error.end))
 
 
-def _include(line: Logical, found: re.Match[str], start: int, out: Collected, *, base: str, constraints: bool) -> None:
-    target = found["target"].strip().strip("'\"")
-    span = line.span(start + found.start("target"), start + found.end("target"))
-    is_constraint = constraints or (found["short"] or found["long"][0]) == "c"
+def _include(
+    line: Logical, option: Option, start: int, out: Collected, *, bases: tuple[str, ...], constraints: bool
+) -> None:
+    written = line.text[start + option.value_start : start + option.end]
+    # A shell would take the backslashes out of a Windows path.
+    target = option.value if re.search(r"['\"]|\\\s", written) else written.replace("\\", "/")
+    span = line.span(start + option.value_start, start + option.end)
+    is_constraint = constraints or option.name == "--constraint"
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", target):
         hint = "copy the file into the folder and name it here"
         out.problem(f"{_shorten(target)!r} is an address", span, hint=hint, code="EB103")
@@ -141,8 +206,9 @@ def _include(line: Logical, found: re.Match[str], start: int, out: Collected, *,
     if "\0" in target:
         out.problem("a file name holds a NUL character", span)
         return
-    relative = posixpath.normpath(posixpath.join(base, target.replace("\\", "/")))
-    if posixpath.isabs(relative) or relative.split("/")[0] == "..":
+    paths = [posixpath.normpath(posixpath.join(base, target)) for base in bases]
+    inside = [path for path in paths if not posixpath.isabs(path) and path.split("/")[0] != ".."]
+    if not inside:
         out.problem(
             f"{_shorten(target)!r} lies outside of the folder",
             span,
@@ -150,26 +216,29 @@ def _include(line: Logical, found: re.Match[str], start: int, out: Collected, *,
             code="EB103",
         )
         return
-    if len(out.files) >= MAX_FILES:
+    relative = next((path for path in inside if out.folder.holds(path)), inside[0])
+    label = out.folder.label(relative)
+    if label not in out.files and len(out.files) >= MAX_FILES:
         out.problem(f"more than {MAX_FILES} requirements files name one another", span)
         return
-    known = len(out.files)
     try:
         read_requirements(relative, out, constraints=is_constraint)
     except UnreadableError as error:
-        del out.files[known:]
+        out.leave(label, constraints=is_constraint)
         place = span
         real = os.path.realpath(out.folder.root / relative)
-        inside = out.folder.encloses(real) and os.path.lexists(real)
-        if inside and error.line > 1:
-            place = error.problem("EB101", out.folder.label(relative)).span or span
+        held = out.folder.encloses(real) and os.path.lexists(real)
+        if held and error.line > 1:
+            place = error.problem("EB101", label).span or span
         out.problem(
             error.message,
             place,
-            hint=error.hint or ("" if inside else "copy the file into the folder, or take the line out"),
-            code="EB101" if inside else "EB103",
+            hint=error.hint or ("" if held else "copy the file into the folder, or take the line out"),
+            code="EB101" if held else "EB103",
         )
 
 
 def _shorten(text: str) -> str:
+    # What is cut off could be what a credential is known by.
+    text = redact(text[:MAX_REQUIREMENT])
     return text if len(text) <= 80 else text[:77] + "..."

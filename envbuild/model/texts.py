@@ -19,7 +19,7 @@ BOM = "\ufeff"
 MAX_MLMODEL = 8 << 20
 MAX_ENVIRONMENT = 1 << 20
 
-# YAML (libyaml) also breaks lines at these three; pip and uv do not.
+# YAML (libyaml) also breaks lines at these three; where pip does, editors do not, and no line is counted there.
 _YAML_BREAK = pattern("\r\n|[\n\r\x85\u2028\u2029]")
 _BREAK = pattern("\r\n|[\n\r]")
 

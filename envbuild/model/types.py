@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..records import dataclass
 from .markers import may_hold
+from .python_range import only_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +77,14 @@ class PythonPin:
 
     @property
     def minor(self) -> str:
-        """`3.11` of `3.11.7` or `3.11`; empty where the pin names no single minor version."""
-        parts = self.text.strip().removeprefix("==").removeprefix("=").strip().split(".")
-        if len(parts) >= 2 and all(p.isdigit() for p in parts[:2]):
-            return f"{parts[0]}.{parts[1]}"
-        return ""
+        """`3.11` of `3.11.7`, `3.11` or `>=3.11,<3.12`; empty where the pin allows no single minor version."""
+        return only_minor(self.text)
+
+    @property
+    def exact(self) -> str:
+        """The plain version that the pin names, `3.11.7` or `3.11`; empty for a range or a wildcard."""
+        plain = self.text.strip().lstrip("=").strip()
+        return plain if all(part.isdecimal() for part in plain.split(".")) else ""
 
 
 EnvironmentSource = Literal["conda.yaml", "python_env.yaml", "requirements.txt", "given", "none"]
@@ -225,10 +229,9 @@ class Model:
     @property
     def python(self) -> str:
         """The minor version of Python (`3.11`) that the files tell, those of the environment first; else empty."""
-        if self.environment.python is not None and self.environment.python.minor:
-            return self.environment.python.minor
-        recorded = self.mlmodel.python_version if self.mlmodel is not None else ""
-        return ".".join(recorded.split(".")[:2]) if recorded.count(".") else ""
+        from .python import python_wanted
+
+        return python_wanted(self).minor
 
     def may_hold(self, requirement: Requirement) -> bool:
         """Whether the marker of a requirement may hold in an image of that Python; without one it does."""

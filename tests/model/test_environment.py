@@ -68,13 +68,45 @@ def test_mlmodel_names_the_files_as_a_mapping_or_as_one_text(model, env):
     found = model(
         {
             "MLmodel": f"flavors: {{python_function: {{loader_module: m, env: {env}}}}}\n",
-            "env/c.yaml": "dependencies:\n- pip:\n  - -r deps.txt\n",
-            "env/deps.txt": "not this one\n",
-            "deps.txt": "mlflow\n",
+            "env/c.yaml": "dependencies:\n- pip:\n  - -r deps.txt\n  - -c ../deps.txt\n",
+            "env/deps.txt": "mlflow\n-r more/deps.txt\n",
+            "env/more/deps.txt": "numpy\n",
+            "deps.txt": "pandas<3\n",
         }
     )
     assert found.environment.source == "conda.yaml"
-    assert found.environment.files[0] == "env/c.yaml"
+    # As conda does, which has pip run in the folder of its file.
+    assert found.environment.files == ("env/c.yaml", "env/deps.txt", "env/more/deps.txt", "deps.txt")
+    assert [(r.name, r.span.file) for r in found.environment.pip] == [
+        ("mlflow", "env/deps.txt"),
+        ("numpy", "env/more/deps.txt"),
+    ]
+    assert [r.name for r in found.environment.constraints] == ["pandas"]
+    assert found.problems == ()
+
+
+def test_a_python_env_in_a_subfolder_names_files_of_the_model_as_mlflow_reads_it(model):
+    found = model(
+        {
+            "MLmodel": "flavors: {python_function: {loader_module: m, env: {virtualenv: env/python_env.yaml}}}\n",
+            "env/python_env.yaml": "python: '3.11'\ndependencies:\n- -r requirements.txt\n- -r beside.txt\n",
+            "env/requirements.txt": "other\n",
+            "env/beside.txt": "pandas\n",
+            "requirements.txt": "mlflow\n",
+        }
+    )
+    assert found.environment.files == ("env/python_env.yaml", "requirements.txt", "env/beside.txt")
+    assert [r.name for r in found.environment.pip] == ["mlflow", "pandas"]
+
+
+def test_empty_items_of_a_pip_list_are_passed_over(model):
+    found = model({"conda.yaml": "dependencies:\n- pip:\n  - ''\n  - numpy\n  - ' '\n  - '# no'\n"})
+    assert ([r.name for r in found.environment.pip], found.problems) == (["numpy"], ())
+
+
+def test_an_item_that_pip_would_read_as_several_lines_is_a_problem(model):
+    found = model({"conda.yaml": 'dependencies:\n- pip:\n  - "numpy\\fscipy"\n'})
+    assert ["several lines" in p.message for p in found.problems] == [True]
 
 
 def test_an_environment_file_outside_of_the_folder_is_a_problem(model, tmp_path):
@@ -97,6 +129,10 @@ def test_an_environment_file_outside_of_the_folder_is_a_problem(model, tmp_path)
         ("conda-forge::python=3.12", "3.12", "3.12"),
         ("python>=3.9", ">=3.9", ""),
         ("python>=3.9,<3.12", ">=3.9,<3.12", ""),
+        ("python>=3.9,<3.10", ">=3.9,<3.10", "3.9"),
+        ("python >=3.9,<3.10 h1_0", ">=3.9,<3.10", "3.9"),
+        ("python[version='3.10']", "3.10", "3.10"),
+        ('python[build=h1, version="3.10.*"]', "3.10.*", "3.10"),
     ],
 )
 def test_python_is_read_from_a_match_spec(model, spec, text, minor):
@@ -106,6 +142,7 @@ def test_python_is_read_from_a_match_spec(model, spec, text, minor):
 
 def test_python_without_a_version_pins_nothing(model):
     assert model({"conda.yaml": "dependencies:\n- python\n"}).environment.python is None
+    assert model({"conda.yaml": "dependencies:\n- python[build=h1]\n"}).environment.python is None
 
 
 def test_an_unquoted_python_in_python_env_is_kept_as_written_and_told(model):

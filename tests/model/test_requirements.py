@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from folders import write_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement
@@ -8,6 +9,8 @@ from packaging.requirements import Requirement as Packaging
 
 from envbuild.errors import UsageError
 from envbuild.model import extra_requirements
+from envbuild.model.hashes import hashes_of
+from envbuild.model.pip_options import read_options
 from envbuild.model.requirement import InvalidRequirementError, canonical_name, parse_requirement
 from envbuild.model.types import Span
 
@@ -108,6 +111,138 @@ def test_files_that_are_named_are_read_with_their_own_places(model):
 def test_files_that_name_each_other_end(model):
     found = read_text(model, "-r b.txt\na\n", **{"b.txt": "-r requirements.txt\nb\n"})
     assert [r.name for r in found.environment.pip] == ["b", "a"]
+
+
+BOTH = ["-c base.txt\n-r base.txt\nscipy\n", "scipy\n-r base.txt\n-r base.txt\n-c base.txt\n-c base.txt\n"]
+
+
+@pytest.mark.parametrize("text", BOTH)
+def test_a_file_may_hold_constraints_and_requirements(model, text):
+    base = "--pre\nnumpy==1.26 --hash=sha256:aa\na b\n-r more.txt\n-c absent.txt\n"
+    found = read_text(model, text, **{"base.txt": base, "more.txt": "pandas\n"})
+    assert sorted(r.text for r in found.environment.pip) == ["numpy==1.26", "pandas", "scipy"]
+    assert sorted(r.text for r in found.environment.constraints) == ["numpy==1.26", "pandas"]
+    assert found.environment.files == ("requirements.txt", "base.txt", "more.txt")
+    # What is no requirement, and what is wrong, is the same in both readings.
+    assert [x.text for x in found.environment.lines] == ["--pre", "--hash=sha256:aa"]
+    assert [(p.code, p.span.line) for p in found.problems] == [("EB101", 3), ("EB103", 5)]
+    hashes = [(r.name, values) for r, values in hashes_of(found.environment)]
+    assert hashes == [("numpy", ("sha256:aa",))] * 2
+
+
+def test_a_file_that_constrains_itself_is_read_to_its_end(model):
+    found = read_text(model, "a\n-c requirements.txt\n--pre\nb\n")
+    assert [r.name for r in found.environment.pip] == ["a", "b"]
+    assert [r.name for r in found.environment.constraints] == ["a", "b"]
+    assert [x.text for x in found.environment.lines] == ["--pre"]
+
+
+def test_files_that_constrain_each_other_end(model):
+    found = read_text(model, "-c b.txt\na\n", **{"b.txt": "-r requirements.txt\n-c requirements.txt\nb\n"})
+    assert [r.name for r in found.environment.pip] == ["a"]
+    assert sorted(r.name for r in found.environment.constraints) == ["a", "b"]
+    assert found.environment.files == ("requirements.txt", "b.txt")
+
+
+def test_each_option_of_a_line_is_a_line(model):
+    text = "--pre -e ./foo\nnumpy\n  -i https://x  --editable './a b'\n--extra-index https://y\n--pypi-url=https://z\n"
+    found = read_text(model, text)
+    assert [(x.text, x.span.line, x.span.column, x.span.end_column) for x in found.environment.lines] == [
+        ("--pre", 1, 1, 6),
+        ("-e ./foo", 1, 7, 15),
+        ("-i https://x", 3, 3, 15),
+        ("--editable './a b'", 3, 17, 35),
+        ("--extra-index-url https://y", 4, 1, 24),
+        ("--index-url=https://z", 5, 1, 21),
+    ]
+    assert [r.name for r in found.environment.pip] == ["numpy"]
+    assert found.problems == ()
+
+
+def test_a_file_is_read_behind_another_option_and_by_a_quoted_name(model):
+    found = read_text(model, "--pre -r 'more deps.txt'\n--const c.txt\n", **{"more deps.txt": "a", "c.txt": "b<1"})
+    assert [r.name for r in found.environment.pip] == ["a"]
+    assert [r.name for r in found.environment.constraints] == ["b"]
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "says", "column"),
+    [
+        ("--pre foo -e ./x", "passes over 'foo' behind an option", 7),
+        ("-r a.txt -r b.txt", "passes over '-r b.txt' on this line", 10),
+        ("-c b.txt -r a.txt", "passes over '-c b.txt' on this line", 1),
+        ("-e ./x -r b.txt", "passes over '-r b.txt' on this line", 8),
+        ("--pre --hash=sha256:aa", "passes over '--hash=sha256:aa' without a requirement", 7),
+        ("numpy --pre", "passes over '--pre' behind a requirement", 7),
+        ("numpy --hash=sha256:aa word", "passes over 'word' behind a requirement", 24),
+        ("-e './x", "cannot split this line: ' is not closed", 4),
+        ('numpy -C "a', 'cannot split this line: " is not closed', 10),
+        ("--index-url", "--index-url lacks its value", 1),
+    ],
+)
+def test_what_pip_passes_over_or_cannot_split_is_a_problem(model, line, says, column):
+    found = read_text(model, f"ok\n{line}\n", **{"a.txt": "a\n", "b.txt": "b\n"})
+    (problem,) = found.problems
+    assert says in problem.message
+    assert (problem.code, problem.span.line, problem.span.column) == ("EB101", 2, column)
+    assert "b" not in [r.name for r in (*found.environment.pip, *found.environment.constraints)]
+
+
+def test_options_of_a_requirement_keep_their_quotes_together(model):
+    found = read_text(model, 'numpy==1.0 --config-settings="a=--foo -x" --hash=sha256:aa\n')
+    assert found.problems == ()
+    assert [(x.text, x.span.column) for x in found.environment.lines] == [
+        ('--config-settings="a=--foo -x"', 12),
+        ("--hash=sha256:aa", 43),
+    ]
+
+
+def test_a_credential_that_a_message_cuts_is_hidden(model):
+    secret = "hunter2" * 20
+    found = read_text(model, f"--pre https://me:{secret}@h/x\n-r https://me:{secret}@h/r.txt\n")
+    assert len(found.problems) == 2
+    assert all("hunter2" not in problem.message for problem in found.problems)
+
+
+ODD = ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_where_pip_alone_ends_a_line_places_are_those_of_editors(model, odd):
+    found = read_text(model, f"a{odd}bb==1  # c{odd} c\nd==\\{odd}1{odd}x y\n# z{odd}e")
+    assert [at(r)[1:] for r in found.environment.pip] == [(1, 1, 2), (1, 3, 8), (1, 15, 16), (2, 1, 4), (3, 5, 6)]
+    assert [r.text for r in found.environment.pip] == ["a", "bb==1", "c", "d==1", "e"]
+    assert [(p.span.line, p.span.column) for p in found.problems] == [(2, 10)]
+
+
+ABOUT = st.sampled_from(
+    (
+        *("numpy==1.26", "pandas", "-r base.txt", "-c base.txt", "-e ./foo", "--pre", "--pre -e ./foo", "# -e ./no"),
+        *("--edit ./bar -f x", "-i https://x -r base.txt", "scipy --hash=sha256:" + "0" * 64, "-e ./a -c base.txt"),
+        *('six -C "a=b -c"', "six \\\n  >=1", "-c 'base.txt'", "--requirement=base.txt", "", "six #x"),
+    )
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(ABOUT, st.sampled_from(["\n", "\r\n", "\x0c", "\u2028", "\x85"])), max_size=6))
+def test_a_file_is_read_as_pip_reads_it(tmp_path_factory, lines):
+    pip = pytest.importorskip("pip._internal.req.req_file")
+    from pip._internal.network.session import PipSession
+
+    from envbuild.model import read
+
+    text = "".join(line + end for line, end in lines)
+    root = write_files(tmp_path_factory.mktemp("pip"), {"requirements.txt": text, "base.txt": "toml==1\n-e ./b\n"})
+    wanted = list(pip.parse_requirements(str(root / "requirements.txt"), session=PipSession()))
+    found = read(root).environment
+    named = {(r.requirement.replace(" ", ""), r.constraint) for r in wanted if not r.is_editable}
+    assert {(r.text.replace(" ", ""), False) for r in found.pip} | {
+        (r.text.replace(" ", ""), True) for r in found.constraints
+    } == named
+    editables = {option.value for line in found.lines for option in read_options(line.text)} - {"", "x"}
+    assert {r.requirement for r in wanted if r.is_editable} <= editables
 
 
 @pytest.mark.parametrize(
