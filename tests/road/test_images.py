@@ -184,6 +184,7 @@ def test_a_model_without_azures_packages_stops_with_three_ways_on(build: Build, 
         assert word in text
 
 
+@pytest.mark.slow
 def test_each_of_the_three_ways_on_works(build: Build, fixture_models: Path, tmp_path: Path) -> None:
     forest = fixture_models / "forest"
     fixed = tmp_path / "forest"

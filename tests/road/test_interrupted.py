@@ -31,7 +31,9 @@ def heavy_road(road: Road) -> Road:
     return road
 
 
-@pytest.mark.parametrize("delay", [0.05, 0.2, 0.4, 0.7, 1.0])
+@pytest.mark.parametrize(
+    "delay", [0.05, 0.4, *(pytest.param(late, marks=pytest.mark.slow) for late in (0.2, 0.7, 1.0))]
+)
 def test_a_killed_build_leaves_a_cache_that_works(heavy_road: Road, delay: float) -> None:
     output = heavy_road.folder / "tiny.tar"
     process = start(heavy_road, output)

@@ -181,6 +181,7 @@ def test_a_base_laid_out_like_azures_keeps_its_python_and_its_user(
     assert {line.split()[1] for line in top.stdout.splitlines()[1:]} == {"1000"}
 
 
+@pytest.mark.slow
 def test_the_second_build_fetches_nothing_and_a_registry_that_is_gone_is_made_up_for(
     envbuild: Command, fixture_models: Path, tmp_path: Path
 ) -> None:

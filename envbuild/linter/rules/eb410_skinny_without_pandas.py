@@ -11,29 +11,11 @@ from ..editing import added, spans_of
 from ..pins import pins_of, release
 from ..types import Edit, Finding, Locked, Target
 
-# What brings pandas, and with it numpy. Others do too: the finding is on files that name none of the usual ones.
-_BRING_PANDAS = (
-    "mlflow",
-    "pandas",
-    "azureml-ai-monitoring",
-    "seaborn",
-    "statsmodels",
-    "shap",
-    "catboost",
-    "prophet",
-    "pmdarima",
-    "fastai",
-    "datasets",
-    "geopandas",
-    "dask-expr",
-    "databricks-connect",
-)
-
 
 class SkinnyWithoutPandas(BaseRule):
     """The requirements list mlflow-skinny and nothing that brings numpy and pandas.
 
-    *What it does*: looks for pandas, or a package that needs it, beside mlflow-skinny; at the lock, for both.
+    *What it does*: looks for pandas, or a package that is known to need it, beside mlflow-skinny; at the lock, for both.
 
     *Why it breaks*: mlflow.pyfunc imports numpy and pandas, mlflow-skinny asks for neither: the model cannot be
     loaded. envbuild adds them to its own image; other tools do not.
@@ -51,10 +33,12 @@ class SkinnyWithoutPandas(BaseRule):
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """At most one finding."""
         skinny = pins_of(model, target, "mlflow-skinny")
-        if not skinny.listed or skinny.unknown or any(pins_of(model, target, n).listed for n in _BRING_PANDAS):
+        if not skinny.listed or skinny.unknown:
+            return
+        if any(pins_of(model, target, name).listed for name in load_json("brings_pandas.json")["packages"]):
             return
         yield self.finding(
-            "nothing among the requirements brings pandas, which MLflow imports and mlflow-skinny does not ask for",
+            "nothing that is known to bring pandas is listed, which MLflow imports and mlflow-skinny does not ask for",
             hint="list pandas; envbuild adds numpy and pandas to its own image, other tools do not",
             spans=skinny.spans,
             edits=_pandas(model, skinny.exact),
