@@ -15,7 +15,8 @@ from ..types import Edit, Finding, Locked, Target
 class SkinnyWithoutPandas(BaseRule):
     """The requirements list mlflow-skinny and nothing that brings numpy and pandas.
 
-    *What it does*: looks for pandas, or a package that is known to need it, beside mlflow-skinny; at the lock, for both.
+    *What it does*: looks for pandas, or a package that is known to need it, beside mlflow-skinny; at the lock, for
+    pandas and numpy.
 
     *Why it breaks*: mlflow.pyfunc imports numpy and pandas, mlflow-skinny asks for neither: the model cannot be
     loaded. envbuild adds them to its own image; other tools do not.
