@@ -67,6 +67,10 @@ class Pins:
         wanted = release(version)
         return all(_holds(clause, wanted) for s in self.specifiers for clause in _clauses(s))
 
+    def may_be(self, version: str) -> bool:
+        """Whether this release may be the one that is chosen: it is pinned, or no range shuts it out."""
+        return release(self.exact) == release(version) if self.exact else self.allows(version)
+
     def below(self, version: str) -> bool:
         """Whether the ranges take releases before `version` alone: an installer cannot choose it or a later one."""
         bound = release(version)

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from lintcases import CONDA_HEAD, Case, findings, write
+from lintcases import CONDA_HEAD, MLMODEL, Case, findings, write
 
 from envbuild.linter import run
 from envbuild.linter.fixes import apply
 from envbuild.linter.pins import pins_of, release
 from envbuild.linter.types import Choice, Target
 from envbuild.model import read
+from envbuild.model.types import Pickle
 from envbuild.servers import PROFILES
 
 AZUREML = Target(server=PROFILES["azureml"])
@@ -100,6 +101,71 @@ def test_a_pin_gives_no_way_to_a_range(tmp_path: Path) -> None:
         case = Case(files={"conda.yaml": head + "  - numpy\n", "requirements.txt": f"{lines}{pin}\n"})
         (found,) = (f for f in findings(case, write(case, tmp_path / pin)) if f.code == "EB401")
         assert [edit.text.strip() for edit in found.edits] == (["- numpy<2", "numpy<2"] if fixed else [])
+
+
+@pytest.mark.parametrize(
+    ("line", "fixed"),
+    [
+        ("cv2==4.8.0", "opencv-python-headless==4.8.0.*"),
+        ("opencv==4.8 ; python_version > '3'", "opencv-python-headless==4.8.* ; python_version > '3'"),
+        ("cv2==4.8.0.76", "opencv-python-headless==4.8.0.76"),
+        ("cv2==4.*", "opencv-python-headless==4.*"),
+        ("cv2>=4.8,!=4.9.0", "opencv-python-headless!=4.9.0.*,>=4.8"),
+        ("PIL==10.1.0", "pillow==10.1.0"),
+        ("PIL==1.1.6", None),
+        ("pytorch==1.0.2", None),
+        ("pytorch==1.0.1", "torch==1.0.1"),
+    ],
+)
+def test_a_right_name_gets_a_version_that_it_has(tmp_path: Path, line: str, fixed: str | None) -> None:
+    root = model_of(tmp_path, line)
+    found = run(read(root), AZUREML, Choice(select=("EB805",)))
+    apply(read(root), found)
+    assert [r.text for r in read(root).environment.pip] == [fixed or line]
+
+
+@pytest.mark.parametrize(
+    ("line", "fixed", "hint"),
+    [
+        (
+            "torch==2.1.0+cu118 ; python_version > '3.8'",
+            "torch==2.1.0 ; python_version > '3.8'",
+            "write torch==2.1.0, as --unsafe-fixes does; set UV_TORCH_BACKEND=cpu, or the CUDA that you want",
+        ),
+        ("jaxlib==0.4.16+cuda12", "jaxlib==0.4.16", "write jaxlib==0.4.16, as --unsafe-fixes does"),
+    ],
+)
+def test_a_label_goes_and_the_marker_stays(tmp_path: Path, line: str, fixed: str, hint: str) -> None:
+    other = "torch==2.1.0+cu118 ; sys_platform == 'win32'"
+    root = model_of(tmp_path, line, other)
+    found = run(read(root), AZUREML, Choice(select=("EB503",)))
+    assert [f.help for f in found] == [hint]
+    apply(read(root), found, unsafe=True)
+    assert [r.text for r in read(root).environment.pip] == [fixed, other]
+
+
+@pytest.mark.parametrize(
+    ("line", "safe"),
+    [
+        ("cloudpickle==3.0.0", False),
+        ("cloudpickle>=3,<4", False),
+        ("cloudpickle", True),
+        ("cloudpickle>=2,<4", True),
+        ("numpy==2.4.6", True),
+    ],
+)
+def test_the_cloudpickle_that_somebody_asked_for_is_not_overwritten_unasked(
+    tmp_path: Path, line: str, safe: bool
+) -> None:
+    root = model_of(tmp_path, line)
+    recorded = MLMODEL.replace("    model_path:", "    cloudpickle_version: 2.2.1\n    model_path:")
+    (root / "MLmodel").write_text(recorded)
+    pickles = (Pickle(file="model.pkl", modules=frozenset({"cloudpickle.cloudpickle"}), code=True),)
+    found = findings(Case(pickles=pickles, packages={"cloudpickle": "3.1.2"}), root)
+    drift = [f for f in found if f.code == "EB407"]
+    by_files = [f for f in findings(Case(pickles=pickles), root) if f.code == "EB407"]
+    assert [(f.safe, bool(f.edits)) for f in drift] == [(safe, True)]
+    assert [f.safe for f in by_files] in ([safe], [])
 
 
 @pytest.mark.parametrize(

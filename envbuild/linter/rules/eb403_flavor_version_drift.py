@@ -10,7 +10,7 @@ from ...model.types import Model, Pickle, Span
 from ..base import BaseRule
 from ..editing import respecified, spans_of
 from ..pickled import Recorded, is_loaded, recorded_versions
-from ..pins import Pins, is_below, pins_of, release
+from ..pins import is_below, pins_of, release
 from ..types import Finding, Locked, Target
 
 
@@ -42,7 +42,7 @@ class FlavorVersionDrift(BaseRule):
             pins = pins_of(model, target, name)
             if pins.unknown or not pins.specifiers:
                 continue
-            differing = [r for r in records if not _fits(pins, r.version)]
+            differing = [r for r in records if not pins.may_be(r.version)]
             if differing:
                 yield self._drift(model, records, differing, pins.text, pins.exact)
 
@@ -84,10 +84,6 @@ def _by_name(records: Iterator[Recorded]) -> dict[str, list[Recorded]]:
     for record in records:
         found.setdefault(record.name, []).append(record)
     return found
-
-
-def _fits(pins: Pins, version: str) -> bool:
-    return release(pins.exact) == release(version) if pins.exact else pins.allows(version)
 
 
 def _break(pickle: Pickle, written: str, chosen: str) -> dict[str, Any] | None:

@@ -25,7 +25,8 @@ class CloudpickleDrift(BaseRule):
 
     *Example*: `cloudpickle_version: 2.2.1` in MLmodel, and no cloudpickle in conda.yaml.
 
-    *Use instead*: `- cloudpickle==2.2.1`, which `--fix` writes.
+    *Use instead*: `- cloudpickle==2.2.1`, which `--fix` writes; where the files ask for another version,
+    `--unsafe-fixes` does.
 
     *Source*: mlflow/mlflow issue 2429 and pull request 830; cloudpickle, README.
     """
@@ -42,24 +43,29 @@ class CloudpickleDrift(BaseRule):
             return
         version, spans = _recorded(model)
         if not pins.specifiers:
-            yield self._drift(model, pickled, version, spans, "no line pins a version")
-        elif version and not (release(pins.exact) == release(version) if pins.exact else pins.allows(version)):
-            yield self._drift(model, pickled, version, spans, f"the image gets {pins.text}")
+            yield self._drift(model, pickled, version, spans, "no line pins a version", asked=False)
+        elif version and not pins.may_be(version):
+            yield self._drift(model, pickled, version, spans, f"the image gets {pins.text}", asked=True)
 
     def check_lock(self, model: Model, target: Target, locked: Locked) -> Iterator[Finding]:
         """At most one finding, by the locked version."""
         pickled, chosen = _by_cloudpickle(model, locked.pickles), locked.version("cloudpickle")
         version, spans = _recorded(model)
         if pickled and version and chosen and release(chosen) != release(version):
-            yield self._drift(model, pickled, version, spans, f"the image gets cloudpickle {chosen}")
+            asked = not pins_of(model, target, "cloudpickle").may_be(version)
+            yield self._drift(model, pickled, version, spans, f"the image gets cloudpickle {chosen}", asked=asked)
 
-    def _drift(self, model: Model, pickled: Sequence[Pickle], version: str, spans: Sequence[Span], but: str) -> Finding:
+    def _drift(
+        self, model: Model, pickled: Sequence[Pickle], version: str, spans: Sequence[Span], but: str, *, asked: bool
+    ) -> Finding:
+        """The finding; `asked` tells that somebody asked for another version than the recorded one."""
         by = f"cloudpickle {version}" if version else "cloudpickle"
         return self.finding(
             f"{title(pickled[0])} was pickled by {by}, and {but}",
             hint=f"pin cloudpickle=={version}" if version else "pin the version of cloudpickle that logged the model",
             spans=[*spans, *spans_of(model, "cloudpickle"), *spans_of_pickles(pickled)],
             edits=respecified(model, "cloudpickle", f"=={version}") if version else (),
+            safe=not asked,
         )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ...model.markers import may_hold
 from ...model.types import Model, Requirement
 from ...patterns import pattern
 from ..base import BaseRule
 from ..editing import respecified, spans_of
+from ..pins import python_of
 from ..types import Finding, Target
 
 _VERSION = pattern(r"={2,3}\s*(?P<release>[0-9]+(?:\.[0-9]+)*)(?P<rest>[^,;\s]*)")
@@ -38,7 +40,10 @@ class DevVersion(BaseRule):
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each package."""
         told: set[str] = set()
+        python = python_of(model, target)
         for requirement in model.environment.pip:
+            if not may_hold(requirement.marker, python, target.platform):
+                continue
             found = None if requirement.url or requirement.name in told else _unpublished(requirement)
             if found is None:
                 continue

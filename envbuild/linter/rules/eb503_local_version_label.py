@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ...model.markers import may_hold
 from ...model.types import Model, Requirement
 from ..base import BaseRule
 from ..editing import may_edit, replaced, requirements_of, spans_of
+from ..pins import python_of
 from ..sources import MOST
 from ..types import Edit, Finding, Target
 
@@ -20,8 +22,9 @@ _INDEX = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
 class LocalVersionLabel(BaseRule):
     """A package is pinned to a version with a local label, such as `+cu118`.
 
-    *What it does*: looks for `==` with a local version label. Where one of uv's own variables names another index
-    (UV_INDEX, UV_TORCH_BACKEND and the like) this is a warning: the resolution shows what that index has.
+    *What it does*: looks for `==` with a local version label, on lines that count in the image. Where one of uv's own
+    variables names another index (UV_INDEX, UV_TORCH_BACKEND and the like) this is a warning: the resolution shows what
+    that index has.
 
     *Why it breaks*: PyPI takes no versions with a label, so there is no such version. PyTorch has them on an index of
     its own, and an index line inside a model is not honoured.
@@ -43,7 +46,9 @@ class LocalVersionLabel(BaseRule):
         lines = model.environment.lines
         # Azure ML's build runs pip, which honours the index lines of the model.
         indexed = target.azure and any(line.text.startswith(_INDEX) for line in lines)
-        for requirement in model.environment.pip:
+        python = python_of(model, target)
+        here = (r for r in model.environment.pip if may_hold(r.marker, python, target.platform))
+        for requirement in here:
             found = None if requirement.url or requirement.name in _OWN_BUILDS else _LABEL.search(_head(requirement))
             if found is None or indexed or requirement.name in told:
                 continue
@@ -53,12 +58,14 @@ class LocalVersionLabel(BaseRule):
             own = target.own_indexes and not target.azure
             shown = f"{requirement.name}{found[0]}".replace(" ", "")
             edits = _stripped(model, requirement.name)
+            ways = [f"write {shown.partition('+')[0]}" + (", as --unsafe-fixes does" if edits else "")]
+            if _of_torch(requirement):
+                ways.append("set UV_TORCH_BACKEND=cpu, or the CUDA that you want")
+            if own:
+                ways.append("an index of your own is named, and the resolution will show whether it has it")
             yield self.finding(
                 f"{shown} asks for a build that the package index does not have: PyPI takes no versions with a label",
-                hint=f"write {shown.partition('+')[0]}"
-                + (", as --unsafe-fixes does," if edits else "")
-                + (" and set UV_TORCH_BACKEND=cpu, or the CUDA that you want" if _of_torch(requirement) else "")
-                + ("; an index of your own is named, and the resolution will show whether it has it" if own else ""),
+                hint="; ".join(ways),
                 spans=spans_of(model, requirement.name),
                 edits=edits,
                 severity="warning" if own else "error",
@@ -73,13 +80,13 @@ def _stripped(model: Model, name: str) -> tuple[Edit, ...]:
     for requirement in requirements_of(model, name):
         head = _head(requirement)
         new = _LABEL.sub(lambda found: found["clause"], head)
-        if new != head:
+        if new != head and model.may_hold(requirement):
             edits.append(replaced(model, requirement.span, head, new, drops=(requirement.text,)))
     return tuple(edit for edit in edits if edit is not None) if None not in edits else ()
 
 
 def _head(requirement: Requirement) -> str:
-    return requirement.text.partition(";")[0]
+    return requirement.text.partition(";")[0].rstrip()
 
 
 def _of_torch(requirement: Requirement) -> bool:

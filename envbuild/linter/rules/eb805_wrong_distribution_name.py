@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 from ...facts import load_json
 from ...model.types import Model, Requirement
+from ...patterns import pattern
 from ..base import BaseRule
 from ..editing import may_edit, removed, renamed, requirements_of, spans_of
 from ..types import Edit, Finding, Target
+
+_PINNED = pattern(r"[=!]=\s*[0-9]+(?:\.[0-9]+)*")
 
 
 class WrongDistributionName(BaseRule):
@@ -23,6 +26,7 @@ class WrongDistributionName(BaseRule):
 
     *Use instead*: `- scikit-learn==1.3.2`; `--fix` writes the right name. A version that only the wrong name had
     (`sklearn==0.0`) gives way to the one that MLmodel records; without one, the version is for a person to choose.
+    `cv2==4.8.0` becomes `opencv-python-headless==4.8.0.*`, whose versions have a fourth number.
 
     *Source*: PyPI, sklearn, "brownout"; mlflow/mlflow, requirements inference (module to distribution).
     """
@@ -48,11 +52,16 @@ def _edits(model: Model, name: str, right: str) -> tuple[Edit, ...]:
     if requirements_of(model, right):
         edits = [removed(model, requirement) for requirement in requirements_of(model, name)] if may_edit(model) else []
         return tuple(edit for edit in edits if edit is not None) if None not in edits else ()
-    alias = load_json("wrong_names.json")["aliases"].get(name, "")
-    if not alias or not any(_pins(requirement, alias) for requirement in requirements_of(model, name)):
+    facts, lines = load_json("wrong_names.json"), requirements_of(model, name)
+    if any(_pins(requirement, alias) for alias in facts["aliases"].get(name, ()) for requirement in lines):
+        recorded = _recorded(model, right)
+        return renamed(model, name, right, specifier=recorded) if recorded else ()
+    asked = {requirement.specifier for requirement in lines}
+    whole = {_completed(specifier, facts["parts"].get(right, 0)) for specifier in asked}
+    if whole == asked:
         return renamed(model, name, right)
-    recorded = _recorded(model, right)
-    return renamed(model, name, right, specifier=recorded) if recorded else ()
+    # Files that disagree get no version from here.
+    return renamed(model, name, right, specifier=whole.pop()) if len(asked) == 1 else ()
 
 
 def _pins(requirement: Requirement, alias: str) -> bool:
@@ -60,6 +69,14 @@ def _pins(requirement: Requirement, alias: str) -> bool:
     version = requirement.specifier.removeprefix("==").strip()
     return requirement.specifier.startswith("==") and (
         version == alias or version.startswith((f"{alias}.", f"{alias}-"))
+    )
+
+
+def _completed(specifier: str, parts: int) -> str:
+    """The specifier, with `.*` behind each pinned version that has fewer than so many numbers."""
+    return ",".join(
+        f"{clause}.*" if _PINNED.fullmatch(clause) and clause.count(".") + 1 < parts else clause
+        for clause in specifier.replace("===", "==").split(",")
     )
 
 

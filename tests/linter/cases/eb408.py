@@ -17,6 +17,7 @@ NEAR_MISSES = [
     Case(files={"conda.yaml": conda("mlflow==2.0.0rc0")}),
     Case(files={"conda.yaml": conda("mlflow>=2.9.2.dev0,<3")}),
     Case(files={"conda.yaml": conda("mlflow @ git+https://github.com/mlflow/mlflow@v2.9.2.dev0")}),
+    Case(files={"conda.yaml": conda("mlflow==2.9.2.dev0 ; python_version < '3.8'", "mlflow==2.9.2")}),
     # EB503 speaks of these.
     Case(files={"conda.yaml": conda("torch==2.1.0+cu118")}),
 ]

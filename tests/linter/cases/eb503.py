@@ -17,4 +17,5 @@ NEAR_MISSES = [
     Case(files={"conda.yaml": conda("torch @ https://host/torch-2.1.0+cu118-cp311-cp311-linux_x86_64.whl")}),
     Case(files={"conda.yaml": conda("git+https://github.com/a/b@c++fix")}),
     Case(files={"conda.yaml": conda("mlflow==2.9.2+dirty")}),
+    Case(files={"conda.yaml": conda("torch==2.1.0+cu118 ; sys_platform == 'win32'", "torch==2.1.0")}),
 ]

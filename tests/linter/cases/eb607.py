@@ -13,12 +13,22 @@ TRIGGERS = [
     Case(files={"conda.yaml": conda(URL)}, severity="error", says="without the name"),
     Case(files={"conda.yaml": conda(URL)}, target={"azure": True}, severity="warning"),
     Case(files={"conda.yaml": conda(f"{NAMED}#egg=x")}, severity="warning"),
+    Case(files={"conda.yaml": conda(f"{NAMED}#sha256=")}, severity="warning", says="nothing tells"),
+    Case(files={"conda.yaml": conda(f"{NAMED}?sha256={HASH}")}, severity="warning", says="nothing tells"),
+    # pip takes it; the lock knows wheels by their sha256.
+    Case(files={"conda.yaml": conda(f"{NAMED}#sha512={HASH}{HASH}")}, severity="error", says="tells the sha512"),
     Case(files={"conda.yaml": conda(NAMED.replace("://", "://me:hunter2@"))}, severity="warning", says="***@host"),
 ]
 NEAR_MISSES = [
     # What a marker leaves out is looked at by no installer.
     Case(files={"conda.yaml": conda(f"{NAMED} ; sys_platform == 'win32'", f"{URL} ; python_version < '3.8'")}),
     Case(files={"conda.yaml": conda(f"{NAMED}#sha256={HASH}")}),
+    Case(files={"conda.yaml": conda(f"{NAMED}#egg=en-core-web-sm&sha256={HASH}")}),
+    Case(files={"conda.yaml": conda(f"{NAMED}#sha512={HASH}{HASH}&sha256={HASH}")}),
+    Case(
+        files={"conda.yaml": conda(f"{NAMED}#sha512={HASH}{HASH}", f"{URL}#egg=x&sha384={HASH}")},
+        target={"azure": True},
+    ),
     Case(
         files={
             "conda.yaml": None,

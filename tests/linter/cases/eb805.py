@@ -12,6 +12,9 @@ TRIGGERS = [
         at=("conda.yaml:5", "requirements.txt:1"),
     ),
     Case(files={"conda.yaml": conda("pytorch==2.9.1  # for the model")}),
+    Case(files={"conda.yaml": conda("cv2==4.8.0", "numpy==1.26.4"), "requirements.txt": "cv2==4.8.0\n"}),
+    Case(files={"conda.yaml": conda("cv2==4.8.0"), "requirements.txt": "cv2==4.9.0\n"}),
+    Case(files={"conda.yaml": conda("PIL==1.1.6")}),
 ]
 NEAR_MISSES = [
     Case(files={"conda.yaml": conda("scikit-learn==1.3.2", "sklearn-pandas==2.2.0", "sklearn2pmml==0.100")}),
