@@ -92,7 +92,13 @@ def azure_payload(invocation: dict[str, Any]) -> dict[str, Any]:
     return {"input_data": data, **payload}
 
 
-@pytest.mark.parametrize("name", MODELS)
+# test_parity.py asks both backends' images of the others as well, so they are left to `make test-slow`.
+QUICK = {"diabetes", "forest", "pyfunc-code"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in MODELS]
+)
 def test_a_container_answers_as_the_model_does(build: Build, fixture_models: Path, name: str) -> None:
     model = fixture_models / name
     built = build(model, name, "--server", "envbuild")

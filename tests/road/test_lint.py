@@ -64,6 +64,7 @@ def test_an_index_that_does_not_answer_is_an_error_and_no_finding(road: Road) ->
 
 def test_what_the_files_show_is_told_even_where_no_index_answers(road: Road) -> None:
     road.index_url = "http://127.0.0.1:9"
+    road.environment = {"UV_HTTP_RETRIES": "0"}
     asked = ("lint", "model", "--base", f"oci:{road.base}", "--resolve")
     done = road.run(*asked, "--json")
     assert done.returncode == 6
