@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from envbuild.errors import EngineError
 from envbuild.shipping.unix import UnixEngine
@@ -42,7 +43,13 @@ def mirror() -> str:
 
 
 def fetch(suite: str, cache: Path) -> Path:
-    """The unpacked packages of Docker in a suite, verified by apt itself."""
+    """The unpacked packages of Docker in a suite, verified by apt itself; by one of several that ask at a time."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / "lock"):
+        return _fetch(suite, cache)
+
+
+def _fetch(suite: str, cache: Path) -> Path:
     root = cache / "root"
     programs = ("usr/sbin/dockerd", "usr/bin/containerd", "usr/bin/docker")
     if all((root / program).is_file() for program in programs) and plugins(root) is not None:
