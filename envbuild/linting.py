@@ -13,7 +13,7 @@ from .judging import Judge
 from .linter.types import Choice, Finding, Target
 from .loading import load, with_requirements
 from .model.types import Model
-from .options import Options, chosen
+from .options import INDEX_VARIABLES, Options, chosen
 from .progress import SILENT, Progress, Summary
 
 if TYPE_CHECKING:
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from .oci.store import Store
     from .resolver.types import Lock
 
-# What makes uv look at other indexes than PyPI, or choose among builds.
-_OWN_INDEXES = (
-    *("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_TORCH_BACKEND"),
-)
 # What makes it take a package from any of them, not from the first that has it.
 _UNSAFE = ("unsafe-first-match", "unsafe-best-match")
 
@@ -183,7 +179,7 @@ def target(model: Model, options: Options) -> Target:
         apt=options.apt,
         base=options.base,
         month=time.strftime("%Y-%m", time.gmtime()),
-        own_indexes=any(os.environ.get(name) for name in _OWN_INDEXES),
+        own_indexes=any(os.environ.get(name) for name in (*INDEX_VARIABLES, "UV_TORCH_BACKEND")),
         index_strategy=strategy if strategy in _UNSAFE else "",
     )
 

@@ -9,6 +9,9 @@ from typing import Any
 
 from .records import dataclass
 
+INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
+"""The variables of uv's that name places where packages are looked for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerOptions:

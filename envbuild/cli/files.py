@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import stat
 import sys
 from pathlib import Path
 
@@ -61,7 +60,7 @@ def write_atomically(path: Path, text: str) -> None:
             # Not opened anew: what is written comes behind what has been written, and takes the place of nothing.
             target = os.dup(target)
         elif not target.startswith("/proc/") and (os.path.isfile(target) or not os.path.lexists(target)):  # noqa: PTH113
-            _replace(target, data)
+            _replace(Path(target), data)
             return
         with open(target, "wb") as stream:  # noqa: PTH123 - a path or a descriptor
             stream.write(data)
@@ -88,27 +87,15 @@ def _target(path: Path) -> str | int:
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
 
 
-def _replace(target: str, data: bytes) -> None:
+def _replace(target: Path, data: bytes) -> None:
     """Put a new file in the place of one that may be there."""
+    from ..oci.disk import write_beside
+
+    beside = write_beside(target, data)
     try:
-        old = os.stat(target)  # noqa: PTH116
-    except FileNotFoundError:
-        old = None
-    # Short, whatever the file is called: its name may be as long as a name can be.
-    temporary = Path(target).with_name(f".envbuild-{os.urandom(8).hex()}")
-    try:
-        # Nobody reads before the end what nobody may read then.
-        mode = 0o666 if old is None else 0o600
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:  # noqa: PTH123
-            stream.write(data)
-            if old is not None:
-                for owner, group in ((old.st_uid, -1), (-1, old.st_gid)):
-                    with contextlib.suppress(PermissionError):
-                        os.fchown(stream.fileno(), owner, group)
-                os.fchmod(stream.fileno(), stat.S_IMODE(old.st_mode))
-        temporary.replace(target)
+        beside.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
 
 
 def _reason(error: OSError) -> str:

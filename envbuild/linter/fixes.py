@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -196,15 +194,17 @@ def _check_one_each(model: Model, changed: Mapping[str, str]) -> None:
 
 def _write(model: Model, changed: Mapping[str, str]) -> None:
     """Write all of the files or none: each is made beside the old one, and then all take their places."""
-    staged: list[tuple[str, Path, str]] = []
+    from ..oci.disk import write_beside
+
+    staged: list[tuple[str, Path, Path]] = []
     replaced: list[tuple[str, Path]] = []
     file = ""
     try:
         for file, text in changed.items():
             path = Path(os.path.realpath(model.root / file))
-            staged.append((file, path, _stage(path, text)))
-        for file, path, temporary in staged:
-            os.replace(temporary, path)  # noqa: PTH105 (mkstemp gives a string)
+            staged.append((file, path, write_beside(path, text.encode())))
+        for file, path, beside in staged:
+            beside.replace(path)
             replaced.append((file, path))
     except OSError as error:
         for earlier, path in replaced:
@@ -214,23 +214,5 @@ def _write(model: Model, changed: Mapping[str, str]) -> None:
             f"cannot write {file}: {error.strerror}", hint="make the model folder writable, or use --inject"
         ) from error
     finally:
-        for _, _, temporary in staged:
-            Path(temporary).unlink(missing_ok=True)
-
-
-def _stage(path: Path, text: str) -> str:
-    """Write `text` to a new file beside `path`, with its mode and, where permitted, its owner; give its name."""
-    old = path.stat()
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(text.encode())
-            # Each by itself: who owns the file may give it to a group of theirs, and root to anybody.
-            for owner, group in ((-1, old.st_gid), (old.st_uid, -1)):
-                with contextlib.suppress(OSError):
-                    os.fchown(stream.fileno(), owner, group)
-            os.fchmod(stream.fileno(), stat.S_IMODE(old.st_mode))
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return temporary
+        for _, _, beside in staged:
+            beside.unlink(missing_ok=True)

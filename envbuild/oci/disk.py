@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import StorageError
@@ -36,3 +38,30 @@ def storage_error(path: Path, error: OSError) -> StorageError:
             hint="choose a folder that you may write to",
         )
     return StorageError(f"{path} cannot be written: {error.strerror or error}")
+
+
+def write_beside(path: Path, data: bytes) -> Path:
+    """Write `data` to a new file beside `path`, to be moved into its place. Raises OSError, and leaves nothing then.
+
+    It has the mode and, where permitted, the owner of the file that is there; without one, those of any new file. Until
+    it is whole, nobody reads what only some may. Its name is short: that of `path` may be as long as a name can be.
+    """
+    try:
+        old = path.stat()
+    except FileNotFoundError:
+        old = None
+    beside = path.with_name(f".envbuild-{os.urandom(8).hex()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if old is None else 0o600)
+    try:
+        with open(descriptor, "wb") as stream:  # noqa: PTH123 - a descriptor
+            stream.write(data)
+            if old is not None:
+                # Each by itself: who owns the file may give it to a group of theirs, and root to anybody.
+                for owner, group in ((-1, old.st_gid), (old.st_uid, -1)):
+                    with suppress(OSError):
+                        os.fchown(stream.fileno(), owner, group)
+                os.fchmod(stream.fileno(), stat.S_IMODE(old.st_mode))
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    return beside

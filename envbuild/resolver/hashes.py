@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import IntegrityError
 from ..model.hashes import hashes_of
 from ..model.types import Environment, Requirement
-from .requirements import place
+from .refusals import place
 from .target import Platform
 from .types import Lock
 

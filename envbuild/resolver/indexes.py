@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
+from ..options import INDEX_VARIABLES
 from ..patterns import pattern
 
 # What uv reads that can change which packages are chosen: part of the key of a cached lock.
@@ -24,7 +25,6 @@ SETTINGS = (
     "UV_PRERELEASE",
     "UV_TORCH_BACKEND",
 )
-_URLS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 # Everything between the scheme and the last @ before the path.
 _USERINFO = pattern(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s]*@")
 
@@ -44,7 +44,7 @@ def settings(environ: Mapping[str, str]) -> dict[str, str]:
 def credentials(environ: Mapping[str, str]) -> dict[Origin, tuple[str, str]]:
     """User and password of each index that comes with them, by the origin that they may be sent to."""
     found: dict[Origin, tuple[str, str]] = {}
-    for variable in _URLS:
+    for variable in INDEX_VARIABLES:
         for entry in re.split(r"[\s,]+" if variable == "UV_FIND_LINKS" else r"\s+", environ.get(variable, "")):
             name, _, address = entry.rpartition("=") if re.match(r"[\w.-]+=\w+://", entry) else ("", "", entry)
             parts = urlsplit(address)

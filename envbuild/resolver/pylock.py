@@ -7,13 +7,16 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 from ..errors import ResolveError
 from ..oci.disk import storage_errors
 from .target import Platform
 from .types import Lock, LockedPackage
+
+if TYPE_CHECKING:
+    from packaging.markers import Environment
 
 # A lock without packages.
 NOTHING = 'lock-version = "1.0"\ncreated-by = "envbuild"\npackages = []\n'
@@ -24,12 +27,11 @@ def select(text: str, platform: Platform) -> tuple[LockedPackage, ...]:
 
     Raises ResolveError for a text that is no lock, and where a package has no wheel for the platform.
     """
-    from packaging.markers import Environment
     from packaging.pylock import Pylock, PylockSelectError, PylockValidationError
 
     try:
         lock = Pylock.from_dict(parse_toml(text))
-        environment = Environment(**platform.markers())  # type: ignore[typeddict-item]  # the keys are exactly its own
+        environment = cast("Environment", platform.markers())  # the keys are exactly its own
         chosen = list(lock.select(environment=environment, tags=platform.tags()))
     except (ValueError, PylockValidationError, PylockSelectError) as error:
         raise ResolveError(

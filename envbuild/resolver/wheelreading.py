@@ -6,6 +6,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -109,7 +110,7 @@ def _libraries(archive: zipfile.ZipFile, names: Mapping[str, zipfile.ZipInfo], m
     for name, item in names.items():
         if ".so" not in name or not _LIBRARY.fullmatch(name.rpartition("/")[2]):
             continue
-        dynamic = read_dynamic(lambda item=item: _inflated(file, item))  # type: ignore[misc]
+        dynamic = read_dynamic(partial(_inflated, file, item))
         if dynamic is None or dynamic.machine != machine:
             continue
         if not any(asked.startswith(_OTHER_LIBC) for asked in dynamic.needed):

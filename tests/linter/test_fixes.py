@@ -216,6 +216,14 @@ def test_the_mode_and_a_link_are_kept(folder):
     assert sorted(p.name for p in root.iterdir()) == ["MLmodel", "conda.yaml", "env", "input_example.json", "model.pkl"]
 
 
+def test_a_file_whose_name_is_as_long_as_a_name_can_be_is_fixed(folder):
+    name = "c" * 250 + ".yaml"
+    root = folder({"conda.yaml": None, name: conda(*CASES["wide dashes"][0])})
+    (root / "conda.yaml").symlink_to(name)
+    assert fix(root) == ["conda.yaml"]
+    assert SERVER in (root / name).read_text()
+
+
 def test_a_file_that_changed_since_is_not_touched(folder):
     root = folder({"conda.yaml": conda(*CASES["wide dashes"][0]), "requirements.txt": "mlflow\n"})
     model = read(root)
@@ -297,7 +305,7 @@ def test_a_folder_that_cannot_be_written_is_a_storage_error(folder, monkeypatch)
     with pytest.raises(StorageError, match=r"cannot write conda\.yaml: No space left"):
         fix(root)
     assert (root / "conda.yaml").read_bytes() == before
-    assert not list(root.glob(".conda*"))
+    assert not list(root.glob(".*"))
 
 
 def test_equal_edits_are_made_once_and_others_in_their_order():

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from ...errors import UsageError
+from ...options import INDEX_VARIABLES
 from ...resolver.indexes import Origin, credentials, origin, without_credentials
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
@@ -138,7 +139,7 @@ def _netrc(env: Mapping[str, str]) -> dict[Origin, tuple[str, str]]:
     except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
         return {}
     found: dict[Origin, tuple[str, str]] = {}
-    for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"):
+    for name in INDEX_VARIABLES:
         for text in re.split(r"[\s,]+", env.get(name, "")):
             where = origin(_address(text))
             if where is not None and where[1] in hosts:
