@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from . import process
+from .errors import StartError
+from .settings import model_config, model_folder, read_settings, script_path
+
+BOOT_FAILED = 3
 
 
 def main(arguments: list[str]) -> int:
@@ -13,11 +18,25 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m envbuild_runtime [serve]", file=sys.stderr)
         return 2
     process.prepare()
-    # The libraries read the environment when they are imported.
-    with process.imports():
-        from .serve import serve
+    try:
+        settings = read_settings(os.environ)
+        script = script_path(os.environ)
+        if script is None:
+            model_folder(os.environ)
+            model_config(os.environ)
+    except StartError as error:
+        print(f"envbuild_runtime: {error}", file=sys.stderr)
+        return BOOT_FAILED
+    # The worker imports and loads while this process imports what it needs.
+    from .front.workers import launch
 
-    return serve()
+    first = launch()
+    with process.imports():
+        from . import logs
+        from .front.server import serve
+
+    logs.set_up(settings.log_format)
+    return serve(settings, first, script=script is not None)
 
 
 if __name__ == "__main__":

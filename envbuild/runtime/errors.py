@@ -4,12 +4,19 @@ from __future__ import annotations
 
 
 class ClientError(Exception):
-    """A request that cannot be answered as it stands: an HTTP status of the 400s and a text for the caller."""
+    """A request that cannot be answered as it stands: an HTTP status of the 400s and a text for the caller.
+
+    The text names fields, columns, rows and types. It never repeats a value that the caller sent.
+    """
 
     def __init__(self, message: str, *, status: int = 400) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
+
+
+class InputError(ClientError):
+    """A value that does not fit the model, in a request that is well-formed."""
 
 
 class StartError(Exception):

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from azureml_inference_server_http.api.aml_response import AMLResponse
-from envbuild_runtime.decode import decode
+from envbuild_runtime.codec.call import Call
+from envbuild_runtime.codec.decode import decode
+from envbuild_runtime.codec.plain import plain
+from envbuild_runtime.codec.signature import parse_signature, read_mlmodel
 from envbuild_runtime.errors import ClientError
-from envbuild_runtime.model import Model
-from envbuild_runtime.plain import plain
 from envbuild_runtime.settings import model_config, model_folder
-from envbuild_runtime.signature import parse_signature, read_mlmodel
+from envbuild_runtime.worker.model import Model
 from inference_schema.parameter_types.abstract_parameter_type import AbstractParameterType
 from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
 from inference_schema.parameter_types.pandas_parameter_type import PandasParameterType
@@ -59,9 +60,9 @@ def predict(input_data: Any, params: dict[str, Any] | None = None) -> Any:
     while isinstance(input_data, dict) and set(input_data) == {"input_data"}:
         input_data = input_data["input_data"]
     try:
-        data = model.decode(input_data, label="input_data")
+        data = model.decode(Call(input_data, label="input_data"))
         _collect("inputs", data)
-        result = model.predict_decoded(data, params)
+        result = model.predict(data, params)
     except ClientError as error:
         return AMLResponse({"message": error.message}, error.status, json_str=True)
     _collect("outputs", result)

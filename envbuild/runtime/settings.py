@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,21 +20,61 @@ class Settings:
 
     port: int = 8080
     """PORT"""
+    workers: int = 1
+    """WORKER_COUNT: processes that hold the model; 0 for `auto`, as many as CPU and memory of the container allow."""
     concurrency: int = 1
-    """ENVBUILD_MAX_CONCURRENT: predictions that run at the same time."""
+    """ENVBUILD_MAX_CONCURRENT: predictions that run at the same time in a worker."""
     body_limit: int = 100 << 20
     """ENVBUILD_MAX_BODY: a larger request body is refused with 413."""
+    body_seconds: int = 60
+    """ENVBUILD_BODY_SECONDS: a request whose body takes longer to arrive is refused with 408."""
+    queue: int = 1000
+    """ENVBUILD_MAX_QUEUE: requests that may wait for a worker; a further one is refused with 503."""
+    timeout: float = 300.0
+    """SCORING_TIMEOUT_MS, else WORKER_TIMEOUT: a prediction that takes longer is given up, and its worker replaced."""
     grace: int = 30
     """ENVBUILD_GRACE_SECONDS: how long requests under way may take after SIGTERM."""
+    drain: float = 1.0
+    """ENVBUILD_DRAIN_MS: how long new requests are still taken after SIGTERM, while clients hear of the end."""
+    batch_size: int = 1
+    """ENVBUILD_BATCH_MAX_SIZE: requests that may share one prediction."""
+    batch_delay: float = 0.0
+    """ENVBUILD_BATCH_MAX_DELAY_MS: how long a request may wait for others to share a prediction with."""
+    compat: str = ""
+    """ENVBUILD_COMPAT: `azureml` or `mlflow` for the status and body that that server answers errors with."""
+    model_name: str = "model"
+    """ENVBUILD_MODEL_NAME: the model's name in the Open Inference protocol."""
+    origins: tuple[str, ...] = ()
+    """AML_CORS_ORIGINS: the origins whose pages may send requests; `*` for all."""
+    log_format: str = "json"
+    """ENVBUILD_LOG_FORMAT: `json` or `text`."""
+    metrics: int = 1
+    """ENVBUILD_METRICS: where /metrics is answered: `on` (1), `off` (0), or on a port of its own."""
+    docs: int = 1
+    """ENVBUILD_DOCS: the same for /docs and /openapi.json."""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the settings; StartError names the variable that holds no usable number."""
+    """Read the settings; StartError names the variable whose value cannot be used."""
+    auto = environment.get("WORKER_COUNT", "").strip().lower() == "auto"
     return Settings(
         port=number(environment, "PORT", Settings.port, 1, 65535),
+        workers=0 if auto else number(environment, "WORKER_COUNT", Settings.workers, 1, 1024),
         concurrency=number(environment, "ENVBUILD_MAX_CONCURRENT", Settings.concurrency, 1, 1024),
         body_limit=number(environment, "ENVBUILD_MAX_BODY", Settings.body_limit, 1, 1 << 40),
+        body_seconds=number(environment, "ENVBUILD_BODY_SECONDS", Settings.body_seconds, 1, 86400),
+        queue=number(environment, "ENVBUILD_MAX_QUEUE", Settings.queue, 1, 1 << 20),
+        timeout=_timeout(environment),
         grace=number(environment, "ENVBUILD_GRACE_SECONDS", Settings.grace, 0, 86400),
+        drain=number(environment, "ENVBUILD_DRAIN_MS", int(Settings.drain * 1000), 0, 3_600_000) / 1000,
+        batch_size=number(environment, "ENVBUILD_BATCH_MAX_SIZE", Settings.batch_size, 1, 1 << 16),
+        batch_delay=number(environment, "ENVBUILD_BATCH_MAX_DELAY_MS", 0, 0, 60_000) / 1000,
+        compat=choice(environment, "ENVBUILD_COMPAT", ("", "azureml", "mlflow")),
+        model_name=environment.get("ENVBUILD_MODEL_NAME") or Settings.model_name,
+        origins=tuple(part.strip() for part in environment.get("AML_CORS_ORIGINS", "").split(",") if part.strip()),
+        log_format=choice(environment, "ENVBUILD_LOG_FORMAT", ("json", "text")),
+        metrics=_place(environment, "ENVBUILD_METRICS"),
+        docs=_place(environment, "ENVBUILD_DOCS"),
     )
 
 
@@ -89,3 +129,29 @@ def number(environment: Mapping[str, str], name: str, default: int, low: int, hi
     if not text.isdecimal() or not low <= int(text) <= high:
         raise StartError(f"{name} is {text!r}: a whole number from {low} to {high} is needed.")
     return int(text)
+
+
+def choice(environment: Mapping[str, str], name: str, words: Sequence[str]) -> str:
+    """Return the word that the variable `name` holds, in lower case; the first of `words` if it is unset or empty."""
+    text = environment.get(name, "").strip().lower()
+    if not text:
+        return words[0]
+    if text not in words:
+        raise StartError(f"{name} is {text!r}: one of {', '.join(word for word in words if word)} is needed.")
+    return text
+
+
+def _timeout(environment: Mapping[str, str]) -> float:
+    # The shorter holds, as under Azure ML's server.
+    given = [
+        number(environment, name, 0, 1, 1 << 31) / unit
+        for name, unit in (("SCORING_TIMEOUT_MS", 1000), ("WORKER_TIMEOUT", 1))
+        if environment.get(name, "").strip()
+    ]
+    return min(given, default=Settings.timeout)
+
+
+def _place(environment: Mapping[str, str], name: str) -> int:
+    words = {"": 1, "on": 1, "true": 1, "off": 0, "false": 0}
+    text = environment.get(name, "").strip().lower()
+    return words[text] if text in words else number(environment, name, 1, 2, 65535)

@@ -22,11 +22,11 @@ try:
 except ImportError:
     PACKAGE = importlib.import_module("envbuild.runtime").__name__
 
-decode = importlib.import_module(PACKAGE + ".decode").decode
-encode = importlib.import_module(PACKAGE + ".encode").encode
-bodies = importlib.import_module(PACKAGE + ".bodies")
+decode = importlib.import_module(PACKAGE + ".codec.decode").decode
+encode = importlib.import_module(PACKAGE + ".codec.encode").encode
+bodies = importlib.import_module(PACKAGE + ".protocols.json_body")
 ClientError = importlib.import_module(PACKAGE + ".errors").ClientError
-signature = importlib.import_module(PACKAGE + ".signature")
+signature = importlib.import_module(PACKAGE + ".codec.signature")
 
 
 def columns(*specs):
@@ -308,4 +308,8 @@ def test_mlflows_nan_is_read_though_it_is_no_json():
 
 
 def test_nested_input_data_is_unwrapped():
-    assert bodies.azure_request(b'{"input_data": {"input_data": [1]}, "params": {"p": 1}}') == ([1], {"p": 1})
+    azureml = importlib.import_module(PACKAGE + ".protocols.azureml")
+    request = importlib.import_module(PACKAGE + ".wire").Request
+    body = b'{"input_data": {"input_data": [1]}, "params": {"p": 1}}'
+    call = azureml.read(request("score", body=body), NOTHING)
+    assert (call.payload, call.params) == ([1], {"p": 1})

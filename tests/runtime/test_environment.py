@@ -115,7 +115,7 @@ def test_a_lazy_module_is_loaded_when_something_is_read_from_it(tmp_path, monkey
 
 
 @pytest.mark.parametrize(
-    "name", ["errors", "process", "settings", "signature", "health", "azureml", "mlflow", "__main__"]
+    "name", ["errors", "process", "settings", "codec.signature", "health", "azureml", "mlflow", "__main__"]
 )
 def test_what_runs_before_the_libraries_needs_none_of_them(name):
     """These are imported before the environment is prepared, or by an interpreter without site-packages."""

@@ -6,9 +6,10 @@ DataFrame, other lists an array, other objects named arrays, as MLflow's and Azu
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from .errors import ClientError
+from ..errors import ClientError
 from .signature import Signature
 from .tables import Table, mapping_table, records_table, rows_table, split_table, to_frame
 from .tensors import to_array, to_tensor
@@ -17,24 +18,41 @@ SPLIT_KEYS = frozenset({"columns", "index", "data"})
 
 
 def decode(payload: Any, signature: Signature, label: str, form: str = "any") -> Any:
-    """Return the model's input for a parsed JSON value.
+    """Return the model's input for a payload, as `Call` describes it. ClientError says what does not fit."""
+    return build(read(payload, signature, label, form), signature, label)
 
-    `form` says how the request names it: "split", "records", or "any", where the value itself shows. `label`
-    is the request's name for it, for messages. ClientError says what does not fit.
-    """
-    if form == "any" and signature.typed:
-        return payload
+
+def read(payload: Any, signature: Signature, label: str, form: str = "any") -> Any:
+    """Return the payload as a Table where it is one, else as it is. Its values are not looked at."""
+    if form == "raw" or (form == "any" and signature.typed):
+        return Raw(payload)
     if form == "split" or (form == "any" and _is_split(payload, signature)):
-        return _from_table(split_table(payload, label), signature, label)
+        return split_table(payload, label)
     if form == "records" or (form == "any" and _is_records(payload, signature)):
-        return _from_table(records_table(payload, label), signature, label)
-    if signature.tensors:
-        return _tensors(payload, signature, label)
+        return records_table(payload, label)
     if signature.columns:
-        return to_frame(_loose_table(payload, signature, label), signature, label)
-    if isinstance(payload, dict):
-        return {name: to_array(value, f"{label}[{name!r}]") for name, value in payload.items()}
-    return to_array(payload, label) if isinstance(payload, list) else payload
+        return _loose_table(payload, signature, label)
+    return payload
+
+
+def build(content: Any, signature: Signature, label: str) -> Any:
+    """Return the model's input for what `read` gave."""
+    if isinstance(content, Raw):
+        return content.value
+    if isinstance(content, Table):
+        return _from_table(content, signature, label)
+    if signature.tensors:
+        return _tensors(content, signature, label)
+    if isinstance(content, dict):
+        return {name: to_array(value, f"{label}[{name!r}]") for name, value in content.items()}
+    return to_array(content, label) if isinstance(content, list) else content
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A value that the model takes as it is."""
+
+    value: Any
 
 
 def _is_split(payload: Any, signature: Signature) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 
-from .errors import ClientError
+from ..errors import ClientError
 
 LIMIT = 100
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from ..errors import ClientError
 from .columns import cast_column
-from .errors import ClientError
 from .signature import Signature
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ClientError
+from ..errors import ClientError
 from .signature import Tensor
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .bodies import check_content_type, parse_json
-from .errors import ClientError, StartError
+from ..errors import ClientError, StartError
+from ..protocols.json_body import check_json, parse_json
 
 
 class Script:
@@ -52,7 +52,7 @@ class Script:
             except UnicodeDecodeError as error:
                 raise ClientError(f"Input cannot be decoded as UTF-8: {error}") from None
             return self._run(**arguments)
-        check_content_type(headers.get("content-type", ""))
+        check_json(headers.get("content-type", ""))
         content = parse_json(body)
         if not isinstance(content, dict):
             raise ClientError("POST body should be a JSON dictionary.")

@@ -1,4 +1,4 @@
-"""The model itself: loaded with MLflow, asked with values from JSON."""
+"""The model itself: loaded with MLflow, asked with what a protocol found in a request."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .process import imports
+from ..process import imports
 
 with imports():
     import mlflow.pyfunc
     from mlflow.exceptions import MlflowException
 
-    from .decode import decode
-    from .errors import ClientError
-    from .signature import parse_signature, read_mlmodel
+    from ..codec.call import Call
+    from ..codec.decode import build, read
+    from ..codec.signature import parse_signature, read_mlmodel
+    from ..errors import ClientError, InputError
 
 
 class Model:
@@ -29,17 +30,20 @@ class Model:
             str(folder), suppress_warnings=True, model_config=dict(config) if config else None
         )
 
-    def predict(self, payload: Any, params: Mapping[str, Any] | None, *, label: str, form: str = "any") -> Any:
-        """Return the model's answer to a value from JSON. ClientError if the value does not fit the signature."""
-        data = self.decode(payload, label=label, form=form)
-        return self.predict_decoded(data, params)
+    def read(self, call: Call) -> Any:
+        """Return the value of a call as `codec.decode.read` does. ClientError if it has not the form that it says."""
+        return read(call.payload, self.signature, call.label, call.form)
 
-    def decode(self, payload: Any, *, label: str, form: str = "any") -> Any:
-        """Return the model's input for a value from JSON, as `decode.decode`."""
-        return decode(payload, self.signature, label, form)
+    def build(self, content: Any, label: str) -> Any:
+        """Return the model's input for what `read` gave. ClientError if it does not fit the signature."""
+        return build(content, self.signature, label)
 
-    def predict_decoded(self, data: Any, params: Mapping[str, Any] | None) -> Any:
-        """Return the model's answer to a decoded input. ClientError if MLflow finds that it does not fit."""
+    def decode(self, call: Call) -> Any:
+        """Return the model's input for a call."""
+        return self.build(self.read(call), call.label)
+
+    def predict(self, data: Any, params: Any) -> Any:
+        """Return the model's answer to a decoded input. InputError if MLflow finds that it does not fit."""
         if params is not None and not isinstance(params, Mapping):
             raise ClientError("'params' has to be an object")
         try:
@@ -51,4 +55,4 @@ class Model:
             if problem.get_http_status_code() != 400:
                 raise
             text = str(problem.message)
-            raise ClientError(text if len(text) <= 1000 else text[:997] + "...") from error
+            raise InputError(text if len(text) <= 1000 else text[:997] + "...") from error

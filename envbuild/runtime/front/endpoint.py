@@ -1,0 +1,165 @@
+"""A route that asks the model: read the body, have a worker answer, send the answer. An ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ClientError
+from ..protocols import wording
+from ..settings import Settings
+from ..wire import Answer, Request
+from .identifiers import identifiers
+from .metrics import Metrics
+from .pool import BusyError, Job, LateError, LostError, Pool
+
+logger = logging.getLogger("envbuild_runtime.access")
+
+VERSION = "envbuild"
+RETRY = "1"
+"""Seconds after which a client that was sent away may come again."""
+
+
+class GoneError(Exception):
+    """The client closed the connection before its request was whole."""
+
+
+class Endpoint:
+    """Answers the requests of one route."""
+
+    def __init__(self, kind: str, route: str, pool: Pool, settings: Settings, metrics: Metrics) -> None:
+        self._kind = kind
+        self._route = route
+        self._pool = pool
+        self._settings = settings
+        self._metrics = metrics
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        started = time.perf_counter()
+        self._metrics.in_flight.inc()
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        names: dict[str, str] = {}
+        job: Job | None = None
+        try:
+            names = identifiers(headers)
+            body = await self._body(headers, receive)
+            headers["x-request-id"] = names["x-request-id"]
+            request = Request(
+                self._kind, scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body
+            )
+            job = await self._ask(request, receive)
+            answer = job.future.result()
+        except GoneError:
+            self._metrics.in_flight.dec()
+            return
+        except ClientError as problem:
+            status, text = wording.refused(self._kind, problem, self._settings.compat)
+            answer = Answer(status, text)
+        except BusyError:
+            answer = self._error(503, self._busy())
+            answer.headers["retry-after"] = RETRY
+        except LateError:
+            answer = self._late()
+        except LostError as problem:
+            answer = self._error(500, f"The process that holds the model ended {problem}. Check the logs.".strip())
+            answer.failed = True
+        try:
+            await self._send(send, answer, names, job)
+        finally:
+            self._metrics.in_flight.dec()
+            latency = time.perf_counter() - started
+            self._metrics.count(self._route, answer.status, latency, answer.seconds, answer.rows)
+            self._log(scope["method"], answer, latency, names)
+
+    async def _ask(self, request: Request, receive: Any) -> Job:
+        return await self._pool.ask(request)
+
+    async def _send(self, send: Any, answer: Answer, names: Mapping[str, str], job: Job | None) -> None:
+        headers = {"content-type": answer.media_type}
+        headers.update(answer.headers)
+        headers.setdefault("x-ms-run-function-failed", str(answer.failed))
+        if answer.status < 400 or answer.seconds:
+            headers["x-ms-run-fn-exec-ms"] = f"{answer.seconds * 1000:.3f}"
+        headers.update(names)
+        headers["x-ms-server-version"] = VERSION
+        streamed = job is not None and job.answers is not None
+        if not streamed:
+            headers["content-length"] = str(len(answer.body))
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": streamed})
+        if streamed and job is not None:
+            async for part in job.rest():
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+
+    async def _body(self, headers: Mapping[str, str], receive: Any) -> bytes:
+        limit = self._settings.body_limit
+        if headers.get("content-length", "0").isdecimal() and int(headers.get("content-length", "0")) > limit:
+            raise ClientError(f"The body is larger than {limit} bytes.", status=413)
+        message = await self._receive(receive)
+        body = message.get("body", b"")
+        if not message.get("more_body"):
+            if len(body) > limit:
+                raise ClientError(f"The body is larger than {limit} bytes.", status=413)
+            return bytes(body)
+        parts, size = [body], len(body)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._settings.body_seconds
+        while message.get("more_body"):
+            try:
+                message = await asyncio.wait_for(self._receive(receive), end - loop.time())
+            except asyncio.TimeoutError:
+                raise ClientError(
+                    f"The body did not arrive within {self._settings.body_seconds} seconds.", status=408
+                ) from None
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > limit:
+                raise ClientError(f"The body is larger than {limit} bytes.", status=413)
+        return b"".join(parts)
+
+    async def _receive(self, receive: Any) -> Any:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise GoneError
+        return message
+
+    def _busy(self) -> str:
+        if not self._pool.loaded:
+            return "The model is being loaded. Try again later."
+        return f"{self._settings.queue} requests wait already. Try again later."
+
+    def _late(self) -> Answer:
+        milliseconds = round(self._settings.timeout * 1000)
+        # Azure ML's server answers 500, MLflow's 504.
+        answer = self._error(500 if self._kind == "score" else 504, f"Scoring timeout after {milliseconds} ms")
+        answer.failed = True
+        return answer
+
+    def _error(self, status: int, message: str) -> Answer:
+        return Answer(status, wording.word(self._kind, status, message))
+
+    def _log(self, method: str, answer: Answer, latency: float, names: Mapping[str, str]) -> None:
+        if logger.isEnabledFor(logging.INFO):
+            logger.info(
+                "%s %s %d %.3fms %d",
+                method,
+                self._route,
+                answer.status,
+                latency * 1000,
+                len(answer.body),
+                extra={
+                    "method": method,
+                    "route": self._route,
+                    "status": answer.status,
+                    "ms": round(latency * 1000, 3),
+                    "bytes": len(answer.body),
+                    "rows": answer.rows,
+                    "request_id": names.get("x-request-id", ""),
+                },
+            )

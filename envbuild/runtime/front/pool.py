@@ -1,0 +1,260 @@
+"""The workers, and the requests that wait for one.
+
+A worker gets as many requests as it can work on at a time, or a batch. One that ends, or whose prediction takes too
+long, is replaced; what it was asked is answered all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import signal
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from ..settings import Settings
+from ..wire import Answer, Ready, Request
+from .metrics import Metrics
+from .workers import Worker, launch
+
+logger = logging.getLogger("envbuild_runtime")
+
+TRIES = 3
+"""How often in a row a worker may fail to load before the server gives up."""
+
+
+class BusyError(Exception):
+    """Too many requests wait, or no worker has loaded yet."""
+
+
+class LateError(Exception):
+    """The prediction took longer than it may."""
+
+
+class LostError(Exception):
+    """The worker's process ended while it worked on the request."""
+
+
+class Job:
+    """A request on its way, and what has been answered."""
+
+    __slots__ = ("alone", "answers", "done", "future", "request", "started")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.answers: asyncio.Queue[Answer | Exception] | None = None
+        """The further parts of a streamed answer."""
+        self.alone = False
+        """Not to be put into a batch: one that it was in came to grief."""
+        self.started = 0.0
+
+    def answer(self, answer: Answer) -> None:
+        """Take an answer or a part of one."""
+        if self.answers is not None:
+            self.answers.put_nowait(answer)
+        elif not self.future.done():
+            if answer.more:
+                self.answers = asyncio.Queue()
+            self.future.set_result(answer)
+
+    def fail(self, problem: Exception) -> None:
+        """Give up."""
+        if self.answers is not None:
+            self.answers.put_nowait(problem)
+        elif not self.future.done():
+            self.future.set_exception(problem)
+
+    async def rest(self) -> AsyncIterator[bytes]:
+        """Give the further parts of a streamed answer."""
+        while self.answers is not None:
+            part = await self.answers.get()
+            if isinstance(part, Exception):
+                raise part
+            if part.body:
+                yield part.body
+            if not part.more:
+                return
+
+
+class Pool:
+    """All workers of this server."""
+
+    def __init__(self, settings: Settings, metrics: Metrics, give_up: Callable[[int], None]) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._give_up = give_up
+        self._numbers = itertools.count(1)
+        self._waiting: deque[Job] = deque()
+        self._workers: list[Worker] = []
+        self._failures = 0
+        self._closing = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.loaded = False
+        """A worker has loaded once."""
+        self.about: dict[str, Any] = {}
+        """What a worker said of the model or script."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a worker has the model loaded now."""
+        return any(worker.ready for worker in self._workers)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a worker."""
+        return len(self._waiting)
+
+    async def start(self, first: Any = None) -> None:
+        """Start the workers; `first` is the launch of one that is under way already."""
+        await self._add(first)
+        for _ in range(1, self._settings.workers):
+            await self._add()
+
+    async def grow(self, count: int) -> None:
+        """Start workers until there are `count`."""
+        while len(self._workers) < count and not self._closing:
+            await self._add()
+
+    async def ask(self, request: Request) -> Job:
+        """Have a worker answer; return the job when its first answer is there. BusyError, LateError or LostError."""
+        if not self.loaded or len(self._waiting) >= self._settings.queue:
+            raise BusyError
+        request.number = next(self._numbers)
+        job = Job(request)
+        self._waiting.append(job)
+        self._dispatch()
+        try:
+            await job.future
+        except asyncio.CancelledError:
+            # The caller is gone: what has not begun is not begun.
+            if job in self._waiting:
+                self._waiting.remove(job)
+            raise
+        return job
+
+    async def close(self) -> None:
+        """End all workers, gently where they let themselves be."""
+        self._closing = True
+        for job in self._waiting:
+            job.fail(LostError())
+        self._waiting.clear()
+        await asyncio.gather(*(worker.end() for worker in self._workers))
+
+    async def _add(self, launched: Any = None) -> None:
+        worker = Worker(self._settings, self._heard, self._over)
+        self._workers.append(worker)
+        await worker.connect(launched if launched is not None else launch())
+
+    def _dispatch(self) -> None:
+        """Give waiting requests to workers that have room."""
+        size = self._settings.batch_size
+        while self._waiting:
+            worker = min((each for each in self._workers if each.room), key=lambda each: len(each.jobs), default=None)
+            if worker is None:
+                return
+            if size > 1 and self._settings.batch_delay and not self._full(size):
+                return
+            jobs = [self._waiting.popleft()]
+            while len(jobs) < size and self._waiting and not (jobs[0].alone or self._waiting[0].alone):
+                jobs.append(self._waiting.popleft())
+            worker.ask(jobs, self._expired)
+
+    def _full(self, size: int) -> bool:
+        """Whether the batch is to be sent off: it is full, or its first request has waited long enough."""
+        loop = asyncio.get_running_loop()
+        first = self._waiting[0]
+        if len(self._waiting) >= size or first.alone:
+            return True
+        if not first.started:
+            first.started = loop.time()
+        left = first.started + self._settings.batch_delay - loop.time()
+        if left <= 0:
+            return True
+        if self._timer is None or self._timer.cancelled() or self._timer.when() <= loop.time():
+            self._timer = loop.call_later(left, self._dispatch)
+        return False
+
+    def _heard(self, worker: Worker, said: Answer | Ready) -> None:
+        if isinstance(said, Ready):
+            self.loaded, self.about, self._failures = True, said.about, 0
+            self._metrics.load_seconds.set(said.seconds)
+            self._metrics.workers.set(sum(each.ready for each in self._workers))
+            logger.info("worker %d loaded in %.2f s", worker.pid, said.seconds, extra={"seconds": said.seconds})
+        else:
+            job = worker.jobs.get(said.number)
+            if job is not None:
+                job.answer(said)
+                if said.more:
+                    worker.clock(job, self._expired)
+                else:
+                    worker.done(job)
+        if worker.retiring and not worker.jobs:
+            worker.kill()
+        self._dispatch()
+
+    def _expired(self, worker: Worker, jobs: list[Job]) -> None:
+        """The clock of a batch ran out. Only the one that takes too long is told so; that shows when each is alone."""
+        jobs = [job for job in jobs if job.request.number in worker.jobs]
+        self._metrics.timeouts.inc()
+        logger.error(
+            "a prediction took longer than %g s: worker %d is replaced",
+            self._settings.timeout,
+            worker.pid,
+            extra={"request_id": jobs[0].request.headers.get("x-request-id", "") if len(jobs) == 1 else ""},
+        )
+        for job in jobs:
+            worker.done(job)
+        if len(jobs) == 1:
+            jobs[0].fail(LateError())
+        else:
+            self._again(jobs)
+        worker.retiring = True
+        if not worker.jobs:
+            worker.kill()
+
+    def _over(self, worker: Worker, code: int) -> None:
+        """A worker's process ended."""
+        self._workers.remove(worker)
+        self._metrics.workers.set(sum(each.ready for each in self._workers))
+        jobs = list(worker.jobs.values())
+        if self._closing:
+            for job in jobs:
+                job.fail(LostError())
+            return
+        if not worker.ready and not worker.retiring:
+            self._failures += 1
+            if not self.loaded or self._failures >= TRIES:
+                self._give_up(code if code > 0 else 1)
+        elif not worker.retiring:
+            logger.error("worker %d ended %s: it is replaced", worker.pid, ending(code))
+        self._metrics.restarts.inc()
+        if len(jobs) > 1 and self._settings.batch_size > 1:
+            self._again(jobs)
+        else:
+            for job in jobs:
+                job.fail(LostError(ending(code)))
+        asyncio.get_running_loop().call_later(2.0**self._failures - 1.0, lambda: asyncio.ensure_future(self._replace()))
+
+    async def _replace(self) -> None:
+        if not self._closing:
+            await self._add()
+
+    def _again(self, jobs: list[Job]) -> None:
+        for job in reversed(jobs):
+            if not job.future.done():
+                job.alone = True
+                self._waiting.appendleft(job)
+
+
+def ending(code: int) -> str:
+    """Return how a process ended, in words."""
+    if code >= 0:
+        return f"with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = str(-code)
+    return f"by {name}" + (", as the kernel does where memory is out" if code == -signal.SIGKILL else "")

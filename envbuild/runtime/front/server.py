@@ -1,0 +1,103 @@
+"""Serve until SIGTERM: start the workers, listen, and let what is under way finish."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+from ..settings import Settings
+from .app import build
+from .context import Context
+from .metrics import Metrics
+from .pool import Pool
+
+logger = logging.getLogger("envbuild_runtime")
+
+
+class Server(uvicorn.Server):
+    """A server that leaves the signals alone."""
+
+    def install_signal_handlers(self) -> None:
+        """Do nothing; uvicorn before 0.29 asks for it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Do nothing; uvicorn from 0.29 on asks for it."""
+        yield
+
+
+class Serving:
+    """A server, its workers, and how it ends."""
+
+    def __init__(self, settings: Settings, *, script: bool) -> None:
+        self._settings = settings
+        self._metrics = Metrics()
+        self._pool = Pool(settings, self._metrics, self._give_up)
+        self._context = Context(self._pool, settings, self._metrics, script)
+        self._server = Server(self._config(build(self._context), settings.port))
+        self._code = 0
+        self._draining: asyncio.Task[None] | None = None
+
+    async def run(self, first: Any = None) -> int:
+        """Serve until told to stop; return the exit code. `first` is the launch of a worker that is under way."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        await self._pool.start(first)
+        logger.info("listening on port %d", self._settings.port)
+        try:
+            await self._server.serve()
+        except SystemExit as error:
+            # uvicorn ends so where it cannot listen, and has said why.
+            self._code = error.code if isinstance(error.code, int) else 1
+        await self._pool.close()
+        return self._code
+
+    def _config(self, app: Any, port: int) -> uvicorn.Config:
+        return uvicorn.Config(
+            app,
+            host="0.0.0.0",
+            port=port,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            timeout_graceful_shutdown=self._settings.grace,
+        )
+
+    def _give_up(self, code: int) -> None:
+        self._code = code
+        self._server.should_exit = True
+
+    def _stop(self) -> None:
+        if self._draining is None:
+            self._draining = asyncio.ensure_future(self._drain())
+
+    async def _drain(self) -> None:
+        """Take new requests a little longer, telling clients to close, and then stop."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._settings.drain
+        state = self._server.server_state
+        closing = (b"connection", b"close")
+        self._server.config.encoded_headers.append(closing)
+        state.default_headers = [*state.default_headers, closing]
+        while state.connections and loop.time() < end:
+            await asyncio.sleep(0.02)
+        self._server.should_exit = True
+
+
+def serve(settings: Settings, first: Any, *, script: bool) -> int:
+    """Serve until told to stop; return the exit code."""
+    try:
+        return asyncio.run(Serving(settings, script=script).run(first))
+    finally:
+        sys.stderr.flush()

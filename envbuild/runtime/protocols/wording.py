@@ -1,0 +1,55 @@
+"""How each protocol words an error: status and JSON body.
+
+Azure ML: {"message": ...}. MLflow: {"error_code": ..., "message": ...}. Open Inference: {"error": ...}.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from ..errors import ClientError, InputError
+
+SCRIPT_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
+MODEL_FAILED = "The model raised an error. Check the logs for more info."
+EVALUATION_FAILED = (
+    "Encountered an unexpected error while evaluating the model. Verify that the input is compatible with the model "
+    "for inference."
+)
+"""MLflow's words for whatever goes wrong in a model."""
+
+CODES = {
+    400: "BAD_REQUEST",
+    404: "ENDPOINT_NOT_FOUND",
+    405: "BAD_REQUEST",
+    408: "BAD_REQUEST",
+    413: "BAD_REQUEST",
+    415: "BAD_REQUEST",
+    431: "BAD_REQUEST",
+    500: "INTERNAL_ERROR",
+    503: "TEMPORARILY_UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+def word(kind: str, status: int, message: str) -> bytes:
+    """Return the body of an error of the protocol that answers `kind`: `score`, `invocations` or `infer`."""
+    if kind == "infer":
+        return bytes(orjson.dumps({"error": message}))
+    if kind == "invocations":
+        code = CODES.get(status, "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR")
+        return bytes(orjson.dumps({"error_code": code, "message": message}))
+    return bytes(orjson.dumps({"message": message}))
+
+
+def refused(kind: str, problem: ClientError, compat: str = "") -> tuple[int, bytes]:
+    """Return status and body for what the client did wrong; `compat` names the server to answer like."""
+    if compat == "azureml" and kind == "score" and isinstance(problem, InputError):
+        return 500, word(kind, 500, SCRIPT_FAILED)
+    return problem.status, word(kind, problem.status, problem.message)
+
+
+def failed(kind: str, *, script: bool = False, compat: str = "") -> tuple[int, bytes]:
+    """Return status and body for what went wrong in the model or script."""
+    if compat == "mlflow" and kind == "invocations":
+        return 400, word(kind, 400, EVALUATION_FAILED)
+    return 500, word(kind, 500, SCRIPT_FAILED if script or compat == "azureml" else MODEL_FAILED)
