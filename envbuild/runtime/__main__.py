@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         from . import logs
         from .front.server import serve
 
-    logs.set_up(settings.log_format)
+    logs.set_up(settings.log_format, settings.log_level)
     return serve(settings, first, script=script is not None)
 
 

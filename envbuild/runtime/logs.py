@@ -1,19 +1,50 @@
-"""Log lines, one a record: JSON for machines, or text for people (ENVBUILD_LOG_FORMAT)."""
+"""Log lines, one a record: JSON for machines, or text for people (ENVBUILD_LOG_FORMAT).
+
+Whatever a record holds, its JSON line is valid, one line, and UTF-8.
+"""
 
 from __future__ import annotations
 
-import io
 import json
 import logging
+import math
 import os
+import re
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+from .prints import Prints
+
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+# Lone surrogates have no UTF-8; the others end a line for readers that know more ends than \n.
+_UNFIT = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_SHOWN = 20
+"""How many requests of a batch a line names."""
+_DEPTH = 20
+"""How deep the values of a record are looked into."""
 current = threading.local()
-"""`current.request_id`: the request that this thread works on."""
+"""`current.request_id`: the request that this thread works on, or several in a batch, with commas between."""
+
+
+@contextmanager
+def request(*identifiers: str) -> Iterator[None]:
+    """Name the requests that the block works on: each line that is logged or printed in this thread carries them."""
+    before = getattr(current, "request_id", "")
+    more = len(identifiers) - _SHOWN
+    current.request_id = ",".join(identifiers[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    try:
+        yield
+    finally:
+        # What was printed without an end of line belongs to this request, not to the next.
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, Prints):
+                stream.flush()
+        current.request_id = before
 
 
 class JsonLines(logging.Formatter):
@@ -26,15 +57,26 @@ class JsonLines(logging.Formatter):
             "time": f"{stamp}.{int(record.msecs):03d}Z",
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
         }
-        request = getattr(current, "request_id", "")
-        if request:
-            content["request_id"] = request
-        content.update((name, value) for name, value in vars(record).items() if name not in _OWN)
-        if record.exc_info:
-            content["exception"] = self.formatException(record.exc_info)
-        return json.dumps(content, ensure_ascii=False, default=str)
+        identifier = getattr(current, "request_id", "")
+        if identifier:
+            content["request_id"] = identifier
+        for name, value in vars(record).items():
+            if name not in _OWN:
+                # An extra may repeat the request's id, but not stand in for the record's own time or level.
+                content[f"extra_{name}" if name in content and name != "request_id" else name] = value
+        if record.exc_info and record.exc_info[0] is not None:
+            content["exception"] = _attempt(lambda: self.formatException(record.exc_info))  # type: ignore[arg-type]
+        elif record.exc_text:
+            content["exception"] = record.exc_text
+        if record.stack_info:
+            content["stack"] = record.stack_info
+        try:
+            text = _ENCODE(content)
+        except (TypeError, ValueError, RecursionError):
+            text = _ENCODE(plain(content))
+        return _UNFIT.sub(_escaped, text)
 
 
 class TextLines(logging.Formatter):
@@ -47,59 +89,81 @@ class TextLines(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the name that logging calls)
         """Return the line of a record without its traceback."""
-        request = getattr(record, "request_id", "") or getattr(current, "request_id", "")
-        return super().formatMessage(record) + (f" ({request})" if request else "")
+        identifier = getattr(record, "request_id", "") or getattr(current, "request_id", "")
+        return super().formatMessage(record) + (f" ({identifier})" if identifier else "")
 
 
-def set_up(form: str) -> None:
-    """Send the records of all loggers to stderr, in `form`: json or text."""
-    handler = logging.StreamHandler(sys.stderr)
+class Stream(logging.StreamHandler):  # type: ignore[type-arg]  # no subscript before Python 3.11
+    """Writes lines, and keeps silent where it cannot: a complaint would be a line that cannot be written either."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name that logging calls)
+        """Do nothing."""
+
+
+def set_up(form: str, level: str = "info") -> None:
+    """Send the records of all loggers, warnings and exceptions of threads to stderr, in `form`: json or text."""
+    stream: Any = sys.__stderr__ if sys.__stderr__ is not None else sys.stderr
+    if hasattr(stream, "reconfigure"):
+        # Without a locale, Python would write what is not ASCII in a way that JSON does not know.
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    handler = Stream(stream)
     handler.setFormatter(JsonLines() if form == "json" else TextLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
-
-
-class Prints(io.TextIOBase):
-    """Takes what a script prints, line by line, to the log."""
-
-    def __init__(self, name: str, level: int) -> None:
-        self._logger = logging.getLogger(name)
-        self._level = level
-        self._lines = threading.local()
-
-    encoding = "utf-8"
-
-    @property
-    def buffer(self) -> Any:
-        """The stream of bytes below, for what is no text."""
-        return sys.__stdout__.buffer if sys.__stdout__ is not None else None
-
-    def fileno(self) -> int:
-        """Return the descriptor of the stream below, for child processes."""
-        return 1
-
-    def writable(self) -> bool:
-        """Return True."""
-        return True
-
-    def write(self, text: str) -> int:
-        """Log the lines that are whole; the rest waits for its end."""
-        lines = (getattr(self._lines, "rest", "") + text).split("\n")
-        self._lines.rest = lines.pop()
-        for line in lines:
-            if line:
-                self._logger.log(self._level, "%s", line)
-        return len(text)
-
-    def flush(self) -> None:
-        """Log the line that has been begun."""
-        rest, self._lines.rest = getattr(self._lines, "rest", ""), ""
-        if rest:
-            self._logger.log(self._level, "%s", rest)
+    root.setLevel(level.upper())
+    logging.captureWarnings(True)
+    threading.excepthook = _thread_failed
+    # MLflow would give its loggers a handler and a format of their own.
+    os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
 
 
 def take_prints() -> None:
     """Send what is printed to the log too, unless ENVBUILD_LOG_PRINTS is `off`."""
-    if os.environ.get("ENVBUILD_LOG_PRINTS", "").lower() not in ("off", "false", "0"):
-        sys.stdout = Prints("print", logging.INFO)
+    if os.environ.get("ENVBUILD_LOG_PRINTS", "").strip().lower() not in ("off", "false", "0"):
+        sys.stdout = Prints("print", logging.INFO, sys.__stdout__)
+        sys.stderr = Prints("stderr", logging.INFO, sys.__stderr__)
+
+
+def plain(value: Any, depth: int = _DEPTH) -> Any:
+    """Return the nearest value that JSON has a word for; NaN and infinities are texts, as is what lies too deep."""
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value).decode("utf-8", "backslashreplace")
+    if depth > 0 and isinstance(value, Mapping):
+        return {_attempt(lambda key=key: str(key)): plain(item, depth - 1) for key, item in list(value.items())}  # type: ignore[misc]
+    if depth > 0 and isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item, depth - 1) for item in list(value)]
+    return _attempt(lambda: str(value)) if depth > 0 else "..."
+
+
+def _attempt(make: Callable[[], str]) -> str:
+    """Return the text that is made, or say that it could not be."""
+    try:
+        return make()
+    except Exception as error:
+        return f"<no text: {type(error).__name__}>"
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:
+        return f"{_attempt(lambda: str(record.msg))} {plain(record.args)}"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    number = ord(match.group())
+    return "\ufffd" if 0xD800 <= number <= 0xDFFF else f"\\u{number:04x}"
+
+
+def _thread_failed(arguments: threading.ExceptHookArgs) -> None:
+    if issubclass(arguments.exc_type, SystemExit):
+        return
+    name = arguments.thread.name if arguments.thread is not None else "?"
+    trace: Any = (arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
+    logging.getLogger("envbuild_runtime").error("thread %s failed", name, exc_info=trace)

@@ -12,6 +12,7 @@ from typing import Any
 from .errors import StartError
 
 FALLBACK_MODEL = "/opt/ml/model"
+LOG_LEVELS = ("info", "debug", "warning", "error", "critical")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Settings:
     """AML_CORS_ORIGINS: the origins whose pages may send requests; `*` for all."""
     log_format: str = "json"
     """ENVBUILD_LOG_FORMAT: `json` or `text`."""
+    log_level: str = "info"
+    """ENVBUILD_LOG_LEVEL: `debug`, `info`, `warning`, `error` or `critical`; what is less severe is not logged."""
     metrics: int = 1
     """ENVBUILD_METRICS: where /metrics is answered: `on` (1), `off` (0), or on a port of its own."""
     docs: int = 1
@@ -73,6 +76,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         model_name=environment.get("ENVBUILD_MODEL_NAME") or Settings.model_name,
         origins=tuple(part.strip() for part in environment.get("AML_CORS_ORIGINS", "").split(",") if part.strip()),
         log_format=choice(environment, "ENVBUILD_LOG_FORMAT", ("json", "text")),
+        log_level=choice(environment, "ENVBUILD_LOG_LEVEL", LOG_LEVELS),
         metrics=_place(environment, "ENVBUILD_METRICS"),
         docs=_place(environment, "ENVBUILD_DOCS"),
     )
@@ -154,4 +158,6 @@ def _timeout(environment: Mapping[str, str]) -> float:
 def _place(environment: Mapping[str, str], name: str) -> int:
     words = {"": 1, "on": 1, "true": 1, "off": 0, "false": 0}
     text = environment.get(name, "").strip().lower()
-    return words[text] if text in words else number(environment, name, 1, 2, 65535)
+    place = words[text] if text in words else number(environment, name, 1, 0, 65535)
+    # The server's own port by its number.
+    return 1 if place == number(environment, "PORT", Settings.port, 1, 65535) else place

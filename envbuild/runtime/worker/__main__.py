@@ -19,6 +19,7 @@ from ..errors import StartError
 from ..settings import Settings, model_config, model_folder, read_settings, script_path
 
 if TYPE_CHECKING:
+    from ..wire import Request
     from .link import Link
 
 BOOT_FAILED = 3
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> int:
         from .link import Link
 
     settings = read_settings(os.environ)
-    logs.set_up(settings.log_format)
+    logs.set_up(settings.log_format, settings.log_level)
     link = Link(socket.socket(fileno=int(arguments[0])))
     logs.take_prints()
     try:
@@ -71,17 +72,18 @@ def load(settings: Settings) -> Any:
 
 
 def _answer(link: Link, answering: Any, settings: Settings) -> None:
+    from .. import logs
+
+    def work(requests: list[Request]) -> None:
+        with logs.request(*(request.headers.get("x-request-id", "") for request in requests)):
+            for answer in answering.answer(requests):
+                link.send(answer)
+
     if settings.concurrency == 1:
         # In the main thread: scripts may set signal handlers and timers there.
         for requests in link.requests():
-            for answer in answering.answer(requests):
-                link.send(answer)
+            work(requests)
         return
-
-    def work(requests: Any) -> None:
-        for answer in answering.answer(requests):
-            link.send(answer)
-
     with ThreadPoolExecutor(settings.concurrency, thread_name_prefix="predict") as executor:
         for requests in link.requests():
             executor.submit(work, requests)
