@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import ClientError
 from ..protocols import wording
 from ..settings import Settings
 from ..wire import Answer, Request
-from .identifiers import identifiers
+from .identifiers import identify, server_name
 from .metrics import Metrics
-from .pool import BusyError, Job, LateError, LostError, Pool
+from .pool import BusyError, GoneError, Job, LateError, LostError, Pool
 
 logger = logging.getLogger("envbuild_runtime.access")
 
-VERSION = "envbuild"
 RETRY = "1"
 """Seconds after which a client that was sent away may come again."""
-
-
-class GoneError(Exception):
-    """The client closed the connection before its request was whole."""
 
 
 class Endpoint:
@@ -36,6 +32,7 @@ class Endpoint:
         self._pool = pool
         self._settings = settings
         self._metrics = metrics
+        self._server = server_name(os.environ)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -45,13 +42,13 @@ class Endpoint:
         names: dict[str, str] = {}
         job: Job | None = None
         try:
-            names = identifiers(headers)
+            identify(headers, names)
             body = await self._body(headers, receive)
             headers["x-request-id"] = names["x-request-id"]
             request = Request(
                 self._kind, scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body
             )
-            job = await self._ask(request, receive)
+            job = await self._pool.ask(request, _watch(receive))
             answer = job.future.result()
         except GoneError:
             self._metrics.in_flight.dec()
@@ -75,9 +72,6 @@ class Endpoint:
             self._metrics.count(self._route, answer.status, latency, answer.seconds, answer.rows)
             self._log(scope["method"], answer, latency, names)
 
-    async def _ask(self, request: Request, receive: Any) -> Job:
-        return await self._pool.ask(request)
-
     async def _send(self, send: Any, answer: Answer, names: Mapping[str, str], job: Job | None) -> None:
         headers = {"content-type": answer.media_type}
         headers.update(answer.headers)
@@ -85,11 +79,14 @@ class Endpoint:
         if answer.status < 400 or answer.seconds:
             headers["x-ms-run-fn-exec-ms"] = f"{answer.seconds * 1000:.3f}"
         headers.update(names)
-        headers["x-ms-server-version"] = VERSION
+        headers.update(self._server)
         streamed = job is not None and job.answers is not None
         if not streamed:
             headers["content-length"] = str(len(answer.body))
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        if answer.headers:
+            # A header that a script gives several times comes as lines, which no header may hold.
+            raw = [(name, line) for name, value in raw for line in value.split(b"\n")]
         await send({"type": "http.response.start", "status": answer.status, "headers": raw})
         await send({"type": "http.response.body", "body": answer.body, "more_body": streamed})
         if streamed and job is not None:
@@ -163,3 +160,13 @@ class Endpoint:
                     "request_id": names.get("x-request-id", ""),
                 },
             )
+
+
+def _watch(receive: Any) -> Callable[[], bool]:
+    """Return what tells whether the client has closed the connection.
+
+    uvicorn knows it on the object that `receive` belongs to. Waiting for the message that says so would take a task for
+    each request.
+    """
+    cycle = getattr(receive, "__self__", None)
+    return lambda: bool(getattr(cycle, "disconnected", False))

@@ -29,6 +29,10 @@ class BusyError(Exception):
     """Too many requests wait, or no worker has loaded yet."""
 
 
+class GoneError(Exception):
+    """The client closed the connection before its request was worked on."""
+
+
 class LateError(Exception):
     """The prediction took longer than it may."""
 
@@ -40,10 +44,12 @@ class LostError(Exception):
 class Job:
     """A request on its way, and what has been answered."""
 
-    __slots__ = ("alone", "answers", "done", "future", "request", "started")
+    __slots__ = ("alone", "answers", "future", "gone", "request", "started")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, gone: Callable[[], bool]) -> None:
         self.request = request
+        self.gone = gone
+        """Tells whether the client has left."""
         self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.answers: asyncio.Queue[Answer | Exception] | None = None
         """The further parts of a streamed answer."""
@@ -118,21 +124,18 @@ class Pool:
         while len(self._workers) < count and not self._closing:
             await self._add()
 
-    async def ask(self, request: Request) -> Job:
-        """Have a worker answer; return the job when its first answer is there. BusyError, LateError or LostError."""
+    async def ask(self, request: Request, gone: Callable[[], bool]) -> Job:
+        """Have a worker answer; return the job when its first answer is there.
+
+        Raises BusyError, LateError, LostError, or GoneError where `gone` said so when the request's turn came.
+        """
         if not self.loaded or len(self._waiting) >= self._settings.queue:
             raise BusyError
         request.number = next(self._numbers)
-        job = Job(request)
+        job = Job(request, gone)
         self._waiting.append(job)
         self._dispatch()
-        try:
-            await job.future
-        except asyncio.CancelledError:
-            # The caller is gone: what has not begun is not begun.
-            if job in self._waiting:
-                self._waiting.remove(job)
-            raise
+        await job.future
         return job
 
     async def close(self) -> None:
@@ -157,10 +160,22 @@ class Pool:
                 return
             if size > 1 and self._settings.batch_delay and not self._full(size):
                 return
-            jobs = [self._waiting.popleft()]
-            while len(jobs) < size and self._waiting and not (jobs[0].alone or self._waiting[0].alone):
-                jobs.append(self._waiting.popleft())
-            worker.ask(jobs, self._expired)
+            jobs = self._take(size)
+            if jobs:
+                worker.ask(jobs, self._expired)
+
+    def _take(self, size: int) -> list[Job]:
+        """Return up to `size` of the waiting requests, to be asked together; those whose client is gone are dropped."""
+        jobs: list[Job] = []
+        while len(jobs) < size and self._waiting and not (jobs and (jobs[0].alone or self._waiting[0].alone)):
+            job = self._waiting.popleft()
+            if job.future.done():
+                continue
+            if job.gone():
+                job.fail(GoneError())
+            else:
+                jobs.append(job)
+        return jobs
 
     def _full(self, size: int) -> bool:
         """Whether the batch is to be sent off: it is full, or its first request has waited long enough."""

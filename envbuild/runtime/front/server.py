@@ -14,11 +14,15 @@ import uvicorn
 
 from ..settings import Settings
 from .app import build
+from .closing import turn_away
 from .context import Context
 from .metrics import Metrics
 from .pool import Pool
 
 logger = logging.getLogger("envbuild_runtime")
+
+SETTLE = 0.1
+"""Seconds between the last connection that is let in and the end of listening."""
 
 
 class Server(uvicorn.Server):
@@ -92,6 +96,9 @@ class Serving:
         state.default_headers = [*state.default_headers, closing]
         while state.connections and loop.time() < end:
             await asyncio.sleep(0.02)
+        turn_away(each for server in self._server.servers for each in server.sockets)
+        # What has connected before has its request read.
+        await asyncio.sleep(SETTLE)
         self._server.should_exit = True
 
 

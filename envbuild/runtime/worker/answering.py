@@ -17,6 +17,9 @@ from .model import Model
 
 logger = logging.getLogger("envbuild_runtime")
 
+WRONG = (Exception, SystemExit)
+"""What a model may raise. It ends neither the process nor the requests behind it."""
+
 PROTOCOLS: dict[str, ModuleType] = {"score": azureml, "invocations": mlflow}
 
 
@@ -43,14 +46,14 @@ class Answering:
                 waiting.append(batching.Part(request, call, self._model.read(call)))
             except ClientError as problem:
                 yield self._refused(request, problem)
-            except Exception:
+            except WRONG:
                 yield self._failed(request, 0.0)
         for group in batching.groups(waiting):
             if len(group) > 1:
                 started = time.perf_counter()
                 try:
                     results = batching.ask(self._model, group)
-                except Exception:
+                except WRONG:
                     # One of them is at fault: asked one by one, only that one is told so.
                     logger.debug("a batch of %d is asked again, one by one", len(group), exc_info=True)
                 else:
@@ -71,7 +74,7 @@ class Answering:
             seconds = time.perf_counter() - started
         except ClientError as problem:
             return self._refused(request, problem)
-        except Exception:
+        except WRONG:
             return self._failed(request, time.perf_counter() - started)
         return self._written(request, call, result, batching.rows(data), seconds)
 
@@ -80,7 +83,7 @@ class Answering:
             answer: Answer = PROTOCOLS[request.kind].write(call, result)
         except ClientError as problem:
             return self._refused(request, problem)
-        except Exception:
+        except WRONG:
             return self._failed(request, seconds)
         answer.number, answer.rows, answer.seconds = request.number, rows, seconds
         return answer

@@ -42,7 +42,7 @@ class Scripted:
         except ClientError as problem:
             status, body = wording.refused(request.kind, problem, self._compat)
             return Answer(status, body, number=request.number)
-        except Exception:
+        except (Exception, SystemExit):
             logger.exception("run() failed", extra={"request_id": request.headers.get("x-request-id", "")})
             status, body = wording.failed(request.kind, script=True, compat=self._compat)
             return Answer(status, body, failed=True, number=request.number, seconds=time.perf_counter() - started)
