@@ -4,3 +4,6 @@ It imports nothing of envbuild and runs on Python 3.9 and newer. `python -m envb
 server, `python -m envbuild_runtime.azureml` starts the Azure ML inference server, and
 `mlflow_score_script.py` is the scoring script that the latter runs when the user brings none.
 """
+
+__version__ = "0.1.0"
+"""envbuild's own version; there is no envbuild to ask inside an image."""

@@ -15,6 +15,10 @@ class ClientError(Exception):
         self.status = status
 
 
+class RequestError(ClientError):
+    """A request that its protocol does not allow, whatever the model takes."""
+
+
 class InputError(ClientError):
     """A value that does not fit the model, in a request that is well-formed."""
 

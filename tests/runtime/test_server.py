@@ -74,8 +74,8 @@ def test_records_and_columns_are_tables_too(diabetes, example, key):
     ("path", "body", "status", "text"),
     [
         ("/score", b"", 400, "empty"),
-        ("/score", b"{", 400, "not JSON"),
-        ("/score", b"[1]", 400, "has to be a JSON object"),
+        ("/score", b"{", 400, "could not be decoded as JSON"),
+        ("/score", b"[1]", 400, "should be a JSON dictionary"),
         ("/score", b"{}", 400, "'input_data'"),
         ("/score", b'{"input_data": 5}', 400, "has to be a table"),
         ("/score", b'{"input_data": [[1, 2]]}', 400, "2 unnamed columns, the model takes 10"),
@@ -93,7 +93,7 @@ def test_bad_bodies_are_refused_with_the_reason(diabetes, path, body, status, te
 
 def test_routes_methods_and_content_types(diabetes):
     assert diabetes.get("/nothing").status == 404
-    assert diabetes.get("/score").status == 405
+    assert diabetes.request("PUT", "/score", {}).status == 405
     assert diabetes.get("/invocations").json["error_code"] == "BAD_REQUEST"
     assert diabetes.post("/score", b"{}", Content_Type="text/csv").status == 415
     assert diabetes.post("/score", b"{}", Content_Type="application/json; charset=latin-1").status == 415

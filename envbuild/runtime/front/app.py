@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from . import around, azureml, mlflow, open_inference
 from .context import Context
+from .cors import Cors
 from .replies import no_route, server_error
 
 
@@ -15,4 +19,7 @@ def build(context: Context) -> Starlette:
     routes: list[BaseRoute] = []
     for module in (azureml, mlflow, open_inference, around):
         routes += module.routes(context)
-    return Starlette(routes=routes, exception_handlers={404: no_route, 405: no_route, Exception: server_error})
+    origins = context.settings.origins
+    middleware = [Middleware(Cors, origins=origins)] if origins else []
+    handlers: Any = {404: no_route, 405: no_route, Exception: server_error}
+    return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)

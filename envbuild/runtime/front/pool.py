@@ -79,6 +79,8 @@ class Job:
             part = await self.answers.get()
             if isinstance(part, Exception):
                 raise part
+            if part.failed:
+                raise LostError("in the middle of its answer")
             if part.body:
                 yield part.body
             if not part.more:

@@ -5,9 +5,13 @@ Azure ML: {"message": ...}. MLflow: {"error_code": ..., "message": ...}. Open In
 
 from __future__ import annotations
 
+import logging
+
 import orjson
 
-from ..errors import ClientError, InputError
+from ..errors import ClientError, RequestError
+
+logger = logging.getLogger("envbuild_runtime")
 
 SCRIPT_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
 MODEL_FAILED = "The model raised an error. Check the logs for more info."
@@ -31,21 +35,29 @@ CODES = {
 }
 
 
-def word(kind: str, status: int, message: str) -> bytes:
-    """Return the body of an error of the protocol that answers `kind`: `score`, `invocations` or `infer`."""
+def word(kind: str, status: int, message: str, code: str = "") -> bytes:
+    """Return the body of an error of the protocol that answers `kind`: `score`, `invocations` or `infer`.
+
+    `code` is MLflow's `error_code` where the status alone does not tell it.
+    """
     if kind == "infer":
         return bytes(orjson.dumps({"error": message}))
     if kind == "invocations":
-        code = CODES.get(status, "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR")
+        code = code or CODES.get(status, "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR")
         return bytes(orjson.dumps({"error_code": code, "message": message}))
     return bytes(orjson.dumps({"message": message}))
 
 
 def refused(kind: str, problem: ClientError, compat: str = "") -> tuple[int, bytes]:
     """Return status and body for what the client did wrong; `compat` names the server to answer like."""
-    if compat == "azureml" and kind == "score" and isinstance(problem, InputError):
+    # There a value is looked at in the scoring script, and what is raised there is the script's failure.
+    if compat == "azureml" and kind == "score" and problem.status == 400 and not isinstance(problem, RequestError):
+        logger.warning("the request does not fit: %s", problem.message)
         return 500, word(kind, 500, SCRIPT_FAILED)
-    return problem.status, word(kind, problem.status, problem.message)
+    if compat == "mlflow" and kind == "invocations" and problem.status == 415:
+        return 415, problem.message.encode()
+    fits = problem.status != 400 or isinstance(problem, RequestError)
+    return problem.status, word(kind, problem.status, problem.message, "" if fits else "INVALID_PARAMETER_VALUE")
 
 
 def failed(kind: str, *, script: bool = False, compat: str = "") -> tuple[int, bytes]:

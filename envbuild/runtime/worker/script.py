@@ -1,22 +1,34 @@
 """A user's scoring script: `init()` once, `run()` for each request, as the Azure ML inference server calls them.
 
 An undecorated `run` gets the body as text. One decorated with inference_schema's `input_schema` gets the members
-of the JSON object by name. A parameter `request_headers` gets the request's headers as a dict.
+of the JSON object by name, one with `rawhttp` the request. A parameter `request_headers` gets the request's headers,
+a dict.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import inspect
+import itertools
+import json
+import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..errors import ClientError, StartError
-from ..protocols.json_body import check_json, parse_json
+from ..errors import RequestError, StartError
+from ..protocols.azureml import members, query_members
+from ..wire import Request
+from . import shims
+from .interface import is_decorated, swagger_of
+
+logger = logging.getLogger("envbuild_runtime")
+
+LISTED = 200
+"""How many lines of the model's folder are logged where `init()` fails."""
 
 
 class Script:
@@ -29,7 +41,9 @@ class Script:
         """
         os.chdir(root)
         # Behind the installed packages, as under Azure ML's server, so that no file shadows a library.
-        sys.path.extend(dict.fromkeys([str(root), str(path.parent)]))
+        more = os.environ.get("AZUREML_SOURCE_DIRECTORY")
+        sys.path.extend(dict.fromkeys([str(root), *([str(root / more)] if more else []), str(path.parent)]))
+        shims.install()
         module = _load(path)
         self._run = _function(module, path, "run")
         init = _function(module, path, "init")
@@ -38,30 +52,51 @@ class Script:
             self._run = driver.run
         self._parameters = _parameters(self._run)
         self._headers = any(name == "request_headers" for name in inspect.signature(self._run).parameters)
-        self._decorated = _decorated(self._run)
-        init()
+        self._decorated = is_decorated(self._run)
+        self.raw = shims.wants_raw()
+        """`run()` takes the request itself, of any method."""
+        if self.raw and self._decorated:
+            raise StartError("run() cannot be decorated with both @rawhttp and @input_schema.")
+        try:
+            init()
+        except BaseException:
+            _log_model_folder()
+            raise
 
-    def call(self, body: bytes, headers: Mapping[str, str]) -> Any:
-        """Return what `run()` answers; ClientError if the body is not what its signature needs."""
-        arguments: dict[str, Any] = {}
+    def swagger(self) -> dict[str, Any]:
+        """Return what `run()` takes and gives, by the version of Swagger."""
+        return swagger_of(self._run)
+
+    def call(self, request: Request) -> Any:
+        """Return what `run()` answers; RequestError if the request is not what its signature needs."""
+        arguments = self._arguments(request)
         if self._headers:
-            arguments["request_headers"] = {name.title(): value for name, value in headers.items()}
-        if not self._decorated:
-            try:
-                arguments[self._parameters[0].name] = body.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise ClientError(f"Input cannot be decoded as UTF-8: {error}") from None
-            return self._run(**arguments)
-        check_json(headers.get("content-type", ""))
-        content = parse_json(body)
-        if not isinstance(content, dict):
-            raise ClientError("POST body should be a JSON dictionary.")
+            arguments["request_headers"] = {name.title(): value for name, value in request.headers.items()}
+        return self._run(**arguments)
+
+    def _arguments(self, request: Request) -> dict[str, Any]:
+        first = self._parameters[0].name
+        if self.raw:
+            from .raw import to_request
+
+            return {first: to_request(request)}
+        if self._decorated:
+            return self._members(members(request))
+        if request.method == "GET":
+            return {first: json.dumps(query_members(request.query))}
+        try:
+            return {first: request.body.decode("utf-8")}
+        except UnicodeDecodeError as error:
+            raise RequestError(f"Input cannot be decoded as UTF-8: {error}") from None
+
+    def _members(self, content: dict[str, Any]) -> dict[str, Any]:
+        arguments = {}
         for parameter in self._parameters:
             value = content.get(parameter.name, parameter.default)
             if value is inspect.Parameter.empty:
-                raise ClientError(f"A value is not provided for the {parameter.name!r} parameter.")
+                raise RequestError(f"A value is not provided for the {parameter.name!r} parameter.")
             arguments[parameter.name] = value
-        return self._run(**arguments)
+        return arguments
 
 
 def _load(path: Path) -> ModuleType:
@@ -94,15 +129,23 @@ def _parameters(run: Callable[..., Any]) -> list[inspect.Parameter]:
     return rest
 
 
-def _decorated(run: Callable[..., Any]) -> bool:
-    """Tell whether inference_schema wraps `run`; only a script that imported it can be wrapped."""
-    raw = sys.modules.get("azureml_inference_server_http.api.aml_request") or sys.modules.get(
-        "azureml.contrib.services.aml_request"
-    )
-    if getattr(raw, "_rawHttpRequested", False):
-        raise StartError("run() is decorated with @rawhttp, which only the server 'azureml' understands.")
-    if "inference_schema" not in sys.modules:
-        return False
-    from inference_schema.schema_util import is_schema_decorated
+def _log_model_folder() -> None:
+    """Say what lies in AZUREML_MODEL_DIR: most scripts that cannot start look for a file in the wrong place."""
+    folder = Path(os.environ.get("AZUREML_MODEL_DIR", ""))
+    if not os.environ.get("AZUREML_MODEL_DIR") or not folder.exists():
+        return
+    logger.info("Model Directory Contents:")
+    lines = _tree(folder, 0)
+    for line in itertools.islice(lines, LISTED):
+        logger.info("%s", line)
+    if next(lines, None) is not None:
+        logger.info("Output Truncated. First %d lines shown.", LISTED)
 
-    return bool(is_schema_decorated(run))
+
+def _tree(path: Path, depth: int) -> Iterator[str]:
+    # Links are named and not followed: they may lead in a circle.
+    folder = path.is_dir() and not (depth and path.is_symlink())
+    yield " " * 4 * depth + path.name + ("/" if folder else "")
+    if folder:
+        for child in sorted(path.iterdir()):
+            yield from _tree(child, depth + 1)

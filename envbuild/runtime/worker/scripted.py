@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..codec.encode import encode
+from .. import logs
 from ..errors import ClientError
 from ..protocols import wording
 from ..wire import Answer, Request
+from .replies import answers
 from .script import Script
 
 logger = logging.getLogger("envbuild_runtime")
@@ -25,36 +26,32 @@ class Scripted:
         self._compat = compat
 
     def about(self) -> dict[str, Any]:
-        """Return what only a worker can know of the script."""
-        return {}
+        """Return what only a worker can know of the script: `raw` and its `swagger` by version."""
+        return {"raw": self._script.raw, "swagger": self._script.swagger()}
 
     def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
         """Answer requests, one after the other: a script is never given several at once."""
         for request in requests:
-            yield self._single(request)
+            with logs.request(request.headers.get("x-request-id", "")):
+                for answer in self._single(request):
+                    answer.number = request.number
+                    yield answer
 
-    def _single(self, request: Request) -> Answer:
+    def _single(self, request: Request) -> Iterator[Answer]:
+        """Give the answer to a request, or its parts; the last part of a stream that breaks off is a failed one."""
         started = time.perf_counter()
+        begun = False
         try:
-            result = self._script.call(request.body, request.headers)
-            seconds = time.perf_counter() - started
-            answer = self._answer(result)
+            for answer in answers(self._script.call(request)):
+                if not begun:
+                    answer.seconds = time.perf_counter() - started
+                begun = answer.more
+                yield answer
         except ClientError as problem:
             status, body = wording.refused(request.kind, problem, self._compat)
-            return Answer(status, body, number=request.number)
+            yield Answer(status, body, failed=status >= 500)
         except (Exception, SystemExit):
-            logger.exception("run() failed", extra={"request_id": request.headers.get("x-request-id", "")})
+            logger.exception("run() failed")
             status, body = wording.failed(request.kind, script=True, compat=self._compat)
-            return Answer(status, body, failed=True, number=request.number, seconds=time.perf_counter() - started)
-        answer.number, answer.seconds = request.number, seconds
-        return answer
-
-    def _answer(self, result: Any) -> Answer:
-        if not (hasattr(result, "get_data") and hasattr(result, "status_code")):
-            return Answer(200, encode({} if result is None else result))
-        headers: dict[str, str] = {}
-        for name, value in result.headers.items():
-            if name.lower() not in ("content-type", "content-length"):
-                headers[name.lower()] = str(value)
-        media_type = result.headers.get("content-type") or "application/octet-stream"
-        return Answer(result.status_code, result.get_data(), media_type, headers, failed=result.status_code >= 500)
+            seconds = time.perf_counter() - started
+            yield Answer(status, b"" if begun else body, failed=True, seconds=0.0 if begun else seconds)
