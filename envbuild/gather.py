@@ -14,7 +14,7 @@ from .planner.paths import site_packages
 from .planner.types import Bytecode, Decision, FileEntry
 from .resolver.types import Lock
 from .roots import import_roots
-from .servers import edition_for
+from .servers import brought, edition_for
 from .servers.types import Server
 
 RUNTIME = Path(__file__).parent / "runtime"
@@ -35,6 +35,10 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock) -> Inputs:
     decisions = (
         Decision(what="server", value=server.name, why=job.server_why),
         *_edition(server, lock),
+        *(
+            Decision(what="package", value=p.name, why=f"the scoring script asks for it: {p.why}")
+            for p in brought(server)
+        ),
         # A path that the person typed is no part of the plan.
         Decision(
             what="base",

@@ -57,12 +57,13 @@ class Job:
     @classmethod
     def of(cls, model: Model, options: Options, store: Store, images: Images, progress: Progress) -> Job:
         """With the server that `options` name, or that fits the model. Raises UsageError for one that does not."""
+        from .bringing import server_for
         from .servers import choose_server
 
         server, why = choose_server(options.server, model.environment)
         return cls(
             model=model,
-            server=server,
+            server=server_for(server, options),
             server_why=why,
             options=options,
             store=store,

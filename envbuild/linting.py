@@ -157,6 +157,7 @@ def target(model: Model, options: Options) -> Target:
 
     Raises UsageError for a server that Azure ML's own image does not have.
     """
+    from .bringing import server_for
     from .servers import choose_server, refuse_script
 
     _check_server(options)
@@ -168,6 +169,7 @@ def target(model: Model, options: Options) -> Target:
         from .model.script import read_scoring_script
 
         script = read_scoring_script(options.scoring_script, options.code)
+        server = server_for(server, options)
     strategy = os.environ.get("UV_INDEX_STRATEGY", "")
     return Target(
         server=server,

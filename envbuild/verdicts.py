@@ -59,7 +59,8 @@ def subject(model: Model, target: Target, choice: Choice) -> str:
             "problems": repr(model.problems),
             # The requirements that count may be another file's, or the command line's.
             "environment": repr(model.environment),
-            "server": target.server.name,
+            # With the packages that it brings for the script.
+            "server": [target.server.name, *(package.name for package in target.server.packages)],
             "script": _script(target.script) if target.script is not None else None,
             "target": {name: getattr(target, name) for name in plain},
             "choice": [choice.select, choice.ignore, choice.strict],

@@ -87,6 +87,8 @@ def provided(model: Model, target: Target, locked: Locked, modules: frozenset[st
     """What can be imported beside the `modules` of the packages: standard, the model's own, and the server's files."""
     python = ".".join(locked.lock.python.split(".")[:2])
     beside = standard_modules(python) | model_modules(model)
+    # What the server stands in for is a part of the folder that packages share.
+    modules |= frozenset(target.server.shims)
     # With setuptools a .pth file puts its own distutils in the place of the one that Python 3.12 dropped.
     hacked = {"distutils"} if "_distutils_hack" in modules else set()
     return Provided(

@@ -9,6 +9,7 @@ from ..errors import UsageError
 from ..model.types import Environment
 from . import azureml, envbuild, mlflow
 from .editions import edition_for, mlflow_range
+from .optional import brought, for_script
 from .types import RuntimeFile, Server, ServerPackage
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "RuntimeFile",
     "Server",
     "ServerPackage",
+    "brought",
     "choose_server",
     "edition_for",
+    "for_script",
     "mlflow_range",
     "refuse_script",
 ]

@@ -6,6 +6,13 @@ from .files import runtime_files, runtime_modules
 from .types import Server, ServerPackage
 
 _FILES = runtime_files(score_script=False)
+# What scripts import of Azure ML's server and of azureml-contrib-services: `runtime/worker/shims.py` makes it.
+_SHIMS = (
+    "azureml.contrib.services.aml_request",
+    "azureml.contrib.services.aml_response",
+    "azureml_inference_server_http.api.aml_request",
+    "azureml_inference_server_http.api.aml_response",
+)
 
 SERVER = Server(
     name="envbuild",
@@ -32,6 +39,21 @@ SERVER = Server(
             why="counts requests and times for /metrics in the text format that Prometheus scrapes",
         ),
     ),
+    optional=(
+        ServerPackage(
+            name="inference-schema",
+            requirement="inference-schema>=1.3,<2",
+            why="its decorators tell how run() is called and what swagger.json says",
+            when=("inference_schema",),
+        ),
+        ServerPackage(
+            name="werkzeug",
+            requirement="werkzeug>=2.1,<4",
+            why="@rawhttp, AMLRequest and AMLResponse are made of its requests and responses",
+            when=("azureml.contrib.services", "azureml_inference_server_http"),
+        ),
+    ),
+    shims=_SHIMS,
     # mlflow and some flavors of its time import pkg_resources, which setuptools 82 no longer has.
     constraints=("setuptools<82",),
     files=_FILES,

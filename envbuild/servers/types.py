@@ -10,7 +10,7 @@ class ServerPackage:
     """A package that the server needs.
 
     `listed` means that the model itself must list it; `code` is the rule that says so. A package that is not
-    `listed` is brought by the profile.
+    `listed` is brought by the profile: always, or where the scoring script imports one of the modules `when`.
     """
 
     name: str
@@ -18,6 +18,7 @@ class ServerPackage:
     why: str
     listed: bool = False
     code: str = ""
+    when: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class Server:
     """A serving profile. Routes are HTTP paths; `command` is the entrypoint, run without a shell.
 
     `constraints` are soft: they are left out when nothing satisfies them. `modules` are the import roots of start-up.
+    `optional` are packages that only some scripts need; `for_script` puts those of a script among the `packages`.
+    `shims` are modules of other packages that the server's own files stand in for where those are not installed.
     `ladder` tells that the server's package is azureml-inference-server-http, of which the best version that goes with
     the model is looked for (`facts/server_ladder.json`). `takes_script` tells whether a scoring script can stand in for
     the model.
@@ -56,6 +59,8 @@ class Server:
     app_root: str
     entry_script: str
     modules: tuple[str, ...]
+    optional: tuple[ServerPackage, ...] = ()
+    shims: tuple[str, ...] = ()
     ladder: bool = False
     takes_script: bool = True
     editions: tuple[Server, ...] = ()

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from .modules import imported_modules
 from .reading import LEFT_OUT, parse_script, read_scoring_script
 from .types import Function, Import, Parameter, ScoringScript
 
-__all__ = ["LEFT_OUT", "Function", "Import", "Parameter", "ScoringScript", "parse_script", "read_scoring_script"]
+__all__ = [
+    "LEFT_OUT",
+    "Function",
+    "Import",
+    "Parameter",
+    "ScoringScript",
+    "imported_modules",
+    "parse_script",
+    "read_scoring_script",
+]
