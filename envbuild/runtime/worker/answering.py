@@ -10,7 +10,7 @@ from typing import Any
 
 from ..codec.call import Call
 from ..errors import ClientError
-from ..protocols import azureml, mlflow, wording
+from ..protocols import azureml, mlflow, open_inference, wording
 from ..wire import Answer, Request
 from . import batching
 from .model import Model
@@ -20,7 +20,7 @@ logger = logging.getLogger("envbuild_runtime")
 WRONG = (Exception, SystemExit)
 """What a model may raise. It ends neither the process nor the requests behind it."""
 
-PROTOCOLS: dict[str, ModuleType] = {"score": azureml, "invocations": mlflow}
+PROTOCOLS: dict[str, ModuleType] = {"score": azureml, "invocations": mlflow, "infer": open_inference}
 
 
 class Answering:

@@ -1,0 +1,161 @@
+"""The datatypes of the Open Inference protocol, and the check that values are of the one that a request names."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import Any
+
+import orjson
+
+from ..errors import ClientError, InputError
+
+WHOLE = {
+    **{f"UINT{bits}": (0, (1 << bits) - 1) for bits in (8, 16, 32, 64)},
+    **{f"INT{bits}": (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) for bits in (8, 16, 32, 64)},
+}
+REAL = {"FP16": 65504.0, "FP32": 3.4028234663852886e38, "FP64": float("inf")}
+"""The largest number of each."""
+NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+DTYPES = {
+    "BOOL": "bool",
+    **{name: name.lower() for name in WHOLE},
+    "FP16": "float16",
+    "FP32": "float32",
+    "FP64": "float64",
+    "BYTES": "object",
+}
+"""numpy's names."""
+KINDS = {
+    "boolean": "BOOL",
+    "integer": "INT32",
+    "long": "INT64",
+    "float": "FP32",
+    "double": "FP64",
+    "string": "BYTES",
+    "binary": "BYTES",
+    "datetime": "BYTES",
+}
+"""MLflow's types of columns."""
+_OF_DTYPE = {dtype: name for name, dtype in DTYPES.items()}
+
+
+def of_dtype(dtype: str) -> str:
+    """Return the datatype for numpy's name of a type; text, bytes and moments are BYTES."""
+    return _OF_DTYPE.get(dtype, "BYTES")
+
+
+def kind(value: Any) -> str:
+    """Return what a JSON value is, without saying which."""
+    names = {bool: "a boolean", int: "a whole number", float: "a number", str: "a string", list: "a list"}
+    return "null" if value is None else names.get(type(value), "an object")
+
+
+def flat(data: Any, shape: Sequence[int], label: str) -> list[Any]:
+    """Return the elements in row-major order, given so or nested as the shape says; InputError if they do not fit."""
+    if not isinstance(data, list):
+        if shape:
+            raise ClientError(f"{label}: 'data' has to be a list, {kind(data)} was given")
+        return [data]
+    count = 1
+    for size in shape:
+        count *= size
+    if not any(type(item) is list for item in data):
+        if len(data) != count:
+            raise InputError(f"{label}: 'data' has {len(data)} elements, the shape {list(shape)} has {count}")
+        return data
+    level = data
+    for depth, size in enumerate(shape):
+        parts = [level] if depth == 0 else level
+        if any(type(part) is not list or len(part) != size for part in parts):
+            raise InputError(f"{label}: the lists in 'data' are not nested as the shape {list(shape)} says")
+        level = list(chain.from_iterable(parts))
+    return level
+
+
+def checked(values: list[Any], datatype: str, shape: Sequence[int], label: str) -> list[Any]:
+    """Return the values as Python has them for the datatype; InputError names the first that is not of it.
+
+    Whole numbers may be written as 3.0, null stands for "not a number" and for a string that is missing.
+    """
+    types = set(map(type, values))
+    if datatype == "BYTES":
+        return _all(values, lambda value: value is None or type(value) is str, "strings", datatype, shape, label)
+    if datatype == "BOOL":
+        if types <= {bool}:
+            return values
+        _all(values, lambda value: type(value) is bool or value in (0, 1), "true and false", datatype, shape, label)
+        return list(map(bool, values))
+    if datatype in WHOLE:
+        low, high = WHOLE[datatype]
+        if types <= {int} and (not values or (low <= min(values) and max(values) <= high)):
+            return values
+        wants = f"whole numbers from {low} to {high}"
+        _all(values, lambda value: _is_whole(value) and low <= value <= high, wants, datatype, shape, label)
+        return list(map(int, values))
+    if datatype == "FP64" and types <= {float}:
+        return values
+    most = REAL[datatype]
+    wants = "numbers" if most == REAL["FP64"] else f"numbers from {-most:g} to {most:g}"
+    _all(values, lambda value: _is_real(value, most), wants, datatype, shape, label)
+    return [None if value is None else NOT_FINITE[value] if type(value) is str else float(value) for value in values]
+
+
+def from_base64(values: list[Any], shape: Sequence[int], label: str) -> list[bytes | None]:
+    """Return the bytes that base64 texts stand for."""
+
+    def fits(value: Any) -> bool:
+        try:
+            return value is None or base64.b64decode(value, validate=True) is not None
+        except binascii.Error:
+            return False
+
+    _all(values, fits, "base64", "BYTES", shape, label)
+    return [None if value is None else base64.b64decode(value) for value in values]
+
+
+def from_json(values: list[Any], shape: Sequence[int], label: str) -> list[Any]:
+    """Return the values that JSON texts stand for."""
+
+    def fits(value: Any) -> bool:
+        try:
+            return value is None or orjson.loads(value) is not Ellipsis
+        except orjson.JSONDecodeError:
+            return False
+
+    _all(values, fits, "JSON texts", "BYTES", shape, label)
+    return [None if value is None else orjson.loads(value) for value in values]
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int or (type(value) is float and value.is_integer())
+
+
+def _is_real(value: Any, high: float) -> bool:
+    if type(value) in (int, float):
+        # Infinities and "not a number" are in every range.
+        return bool(abs(value) <= high or value in NOT_FINITE.values() or value != value)
+    return value is None or (type(value) is str and value in NOT_FINITE)
+
+
+def _all(
+    values: list[Any], fits: Callable[[Any], bool], wants: str, datatype: str, shape: Sequence[int], label: str
+) -> list[Any]:
+    for number, value in enumerate(values):
+        if not fits(value):
+            got = "a fraction" if type(value) is float and not value.is_integer() else kind(value)
+            if type(value) in (int, float) and (datatype in REAL or (datatype in WHOLE and _is_whole(value))):
+                got = "one out of range"
+            raise InputError(f"{label}, element {place(number, shape)}: {wants} are expected ({datatype}), not {got}")
+    return values
+
+
+def place(number: int, shape: Sequence[int]) -> str:
+    """Return the place of an element in a tensor: its row, or its indices from the outermost on."""
+    indices = []
+    for size in reversed(shape[1:]):
+        number, rest = divmod(number, size)
+        indices.append(rest)
+    return str(number) if not indices else str([number, *reversed(indices)])

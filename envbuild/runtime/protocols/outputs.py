@@ -1,0 +1,156 @@
+"""What a model answers, as tensors of the Open Inference protocol.
+
+A DataFrame gives a tensor for each column, an object one for each key, everything else a single one. "Not a number" and
+infinities are null, since JSON has no word for them. Moments are RFC 3339 in UTC, bytes base64, lists of unequal
+length and objects JSON texts, each of them BYTES with a content_type.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..codec.encode import encode
+from ..codec.plain import plain
+from .datatypes import of_dtype
+
+SCALARS = (str, bytes, bool, int, float, datetime.date, np.generic, type(None))
+
+
+def tensors(result: Any, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return name, datatype, shape and data (row-major) of each output; `names` are those of the signature."""
+    result = _known(result)
+    if isinstance(result, pd.DataFrame):
+        columns = _unique([_text(name) for name in result.columns])
+        return [_tensor(name, result.iloc[:, number]) for number, name in enumerate(columns)]
+    if isinstance(result, dict):
+        return [_tensor(name, value) for name, value in zip(_unique([_text(key) for key in result]), result.values())]  # noqa: B905
+    if isinstance(result, list) and result and all(isinstance(item, dict) for item in result) and _is_flat(result):
+        return tensors(pd.DataFrame(result, dtype=object), names)
+    if isinstance(result, list) and len(result) == len(names) > 1 and all(hasattr(item, "shape") for item in result):
+        return [_tensor(name, value) for name, value in zip(names, result)]  # noqa: B905 (Python 3.9)
+    if isinstance(result, pd.Series) and result.name is not None:
+        return [_tensor(_text(result.name), result)]
+    return [_tensor(names[0] if len(names) == 1 else "output-0", result)]
+
+
+def _known(result: Any) -> Any:
+    """Return something that is a table, an array, a list, an object or a scalar."""
+    while not isinstance(result, (pd.DataFrame, pd.Series, np.ndarray, dict, list, *SCALARS)):
+        result = plain(result)
+    return result
+
+
+def _is_flat(records: Sequence[Mapping[Any, Any]]) -> bool:
+    keys = records[0].keys()
+    return all(
+        record.keys() == keys and all(isinstance(value, SCALARS) for value in record.values()) for record in records
+    )
+
+
+def _tensor(name: str, value: Any) -> dict[str, Any]:
+    datatype, shape, data, content = _contents(_known(value))
+    tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
+    if content:
+        tensor["parameters"] = {"content_type": content}
+    return {**tensor, "data": data}
+
+
+def _contents(value: Any) -> tuple[str, list[int], list[Any], str | None]:
+    """Return datatype, shape, data and what BYTES hold, if that is not text."""
+    if isinstance(value, pd.Series):
+        value = value.to_numpy()
+    if isinstance(value, (dict, pd.DataFrame)):
+        return "BYTES", [1], [encode(value).decode()], "json"
+    if isinstance(value, SCALARS) and not isinstance(value, np.generic):
+        value = [value]
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = _objects(value)
+    if isinstance(value, list) and array.dtype.kind in "US":
+        # numpy makes text of numbers that stand beside text.
+        array = np.asarray(value, dtype=object)
+    array = array.reshape(1) if array.ndim == 0 else array
+    shape = list(array.shape)
+    if array.dtype.kind in "biuf" and array.dtype.itemsize <= 8:
+        return of_dtype(array.dtype.name), shape, array.ravel().tolist(), None
+    if array.dtype.kind == "M":
+        array = array.astype("datetime64[ns]")
+    if array.dtype.kind == "m":
+        return "FP64", shape, (array / np.timedelta64(1, "s")).ravel().tolist(), None
+    # What pandas holds its own way: [n] of lists of equal length is a tensor of more dimensions.
+    flat = [_missing(cell) for cell in (pd.Series(array.ravel()) if array.dtype.kind == "M" else array.ravel())]
+    if flat and all(isinstance(cell, (list, tuple, np.ndarray)) for cell in flat):
+        stacked = _stacked(flat)
+        if stacked is not None:
+            return _contents(stacked)
+    return _mixed(flat, shape)
+
+
+def _mixed(cells: list[Any], shape: list[int]) -> tuple[str, list[int], list[Any], str | None]:
+    """Return the contents of cells of Python's own types."""
+    cells = [
+        cell.item() if isinstance(cell, np.generic) and not isinstance(cell, np.datetime64) else cell for cell in cells
+    ]
+    there = [cell for cell in cells if cell is not None]
+    types = set(map(type, there))
+    if types and types <= {bool}:
+        return ("BOOL", shape, cells, None)
+    if types and types <= {int, float}:
+        whole = float not in types and len(there) == len(cells) and all(-(1 << 63) <= cell < 1 << 63 for cell in there)
+        return ("INT64" if whole else "FP64"), shape, cells, None
+    if types <= {str}:
+        return "BYTES", shape, cells, None
+    if types <= {bytes, bytearray}:
+        texts = [None if cell is None else base64.b64encode(cell).decode("ascii") for cell in cells]
+        return "BYTES", shape, texts, "base64"
+    if all(isinstance(cell, (datetime.datetime, np.datetime64)) for cell in there):
+        return "BYTES", shape, [None if cell is None else _moment(cell) for cell in cells], "datetime"
+    return "BYTES", shape, [None if cell is None else encode(cell).decode() for cell in cells], "json"
+
+
+def _moment(cell: Any) -> str:
+    stamp = pd.Timestamp(cell)
+    stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+    return str(stamp.isoformat()).replace("+00:00", "Z")
+
+
+def _missing(cell: Any) -> Any:
+    return None if cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and cell != cell) else cell
+
+
+def _stacked(cells: list[Any]) -> Any:
+    try:
+        array = np.stack([np.asarray(cell) for cell in cells])
+    except ValueError:
+        return None
+    return array if array.dtype.kind in "biufUM" else None
+
+
+def _objects(values: Sequence[Any]) -> Any:
+    array = np.empty(len(values), dtype=object)
+    for number, value in enumerate(values):
+        array[number] = value
+    return array
+
+
+def _text(name: Any) -> str:
+    return "_".join(map(str, name)) if isinstance(name, tuple) else str(name)
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Return the names with a number behind those that were there before."""
+    found: list[str] = []
+    for name in names:
+        number, candidate = 0, name
+        while candidate in found:
+            number += 1
+            candidate = f"{name}-{number}"
+        found.append(candidate)
+    return found
