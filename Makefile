@@ -8,7 +8,7 @@ MODEL ?= fixtures/models/diabetes
 TAG ?= diabetes
 PYTEST = $(VENV)/bin/python -m pytest
 
-.PHONY: image test test-slow lint bench clean
+.PHONY: image test test-slow lint bench bench-serving clean
 
 image: $(VENV)/.installed
 	$(VENV)/bin/envbuild image $(MODEL) -t $(TAG)
@@ -28,9 +28,12 @@ lint: $(VENV)/.installed-dev
 
 # The figures against MLflow's own image, into benchmarks/RESULTS.md. Needs an engine, and root for debootstrap.
 # BENCH_ARGS=--quick takes few repeats, to try it out; BENCH_ARGS='--only lint' takes the linter's figures alone, and
-# needs neither.
+# needs neither. The last part, the servers under load, is `make bench-serving`: it needs wrk, which root gets by apt.
 bench: $(VENV)/.installed-dev
 	env -u PYTHONDONTWRITEBYTECODE $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
+bench-serving: $(VENV)/.installed-dev
+	env -u PYTHONDONTWRITEBYTECODE $(VENV)/bin/python -m benchmarks --only serving $(BENCH_ARGS)
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "envbuild needs Python 3.10 or newer with its venv module (Debian: python3-venv)"; exit 1; }

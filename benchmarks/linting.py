@@ -154,11 +154,11 @@ def render(found: Linting, warnings: Sequence[str] = ()) -> str:
     return "\n".join(parts) + "\n"
 
 
-def joined(page: str, part: str) -> str:
-    """The page with the part in place of its earlier one, or at its end."""
-    if BEGIN in page and END in page:
-        before, rest = page.split(BEGIN, 1)
-        return before + part.rstrip("\n") + rest.split(END, 1)[1]
+def joined(page: str, part: str, begin: str = BEGIN, end: str = END) -> str:
+    """The page with the part in place of its earlier one, or at its end; `begin` and `end` are the part's marks."""
+    if begin in page and end in page:
+        before, rest = page.split(begin, 1)
+        return before + part.rstrip("\n") + rest.split(end, 1)[1]
     return page.rstrip("\n") + "\n\n" + part
 
 

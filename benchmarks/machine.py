@@ -27,6 +27,17 @@ def facts() -> dict[str, str]:
     }
 
 
+def hardware() -> dict[str, str]:
+    """The pairs that hold without an engine."""
+    release = re.search(r'^PRETTY_NAME="?([^"\n]+)', _read("/etc/os-release"), re.MULTILINE)
+    return {
+        "processor": f"{os.cpu_count()} cores, {_cpu()}",
+        "memory": f"{_memory() / 1e9:.1f} GB",
+        "system": f"{release[1] if release else '?'}, {platform.machine()}, Linux {platform.release().split('-')[0]}",
+        "Python": platform.python_version(),
+    }
+
+
 def _cpu() -> str:
     found = re.search(r"^model name\s*:\s*(.+)$", _read("/proc/cpuinfo"), re.MULTILINE)
     return found[1].strip() if found else platform.processor() or "unknown"

@@ -63,8 +63,21 @@ def _debootstrap() -> None:
         )
     if shutil.which("debootstrap") is not None:
         return
+    _install("debootstrap")
+
+
+def wrk() -> None:
+    """Install wrk by apt if it is not there. BenchError where that cannot be done."""
+    if shutil.which("wrk") is not None:
+        return
+    if os.geteuid() != 0:
+        raise BenchError("wrk is not installed, and only root can install it: it is Debian's package wrk")
+    _install("wrk")
+
+
+def _install(package: str) -> None:
     if shutil.which("apt-get") is None:
-        raise BenchError("debootstrap is not installed, and there is no apt-get to install it")
-    print("debootstrap is not installed: apt-get installs it", file=sys.stderr)
+        raise BenchError(f"{package} is not installed, and there is no apt-get to install it")
+    print(f"{package} is not installed: apt-get installs it", file=sys.stderr)
     run(["apt-get", "update", "-q"])
-    run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "debootstrap"])
+    run(["apt-get", "install", "-y", "-q", "--no-install-recommends", package])

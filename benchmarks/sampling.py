@@ -61,7 +61,7 @@ class Sampler:
         return max((sample.proportional for sample in self.samples), default=0)
 
     def _watch(self, pid: int, engine: int | None) -> None:
-        before = _cpu(engine) if engine else 0.0
+        before = cpu_seconds(engine) if engine else 0.0
         while not self._stop.is_set():
             found = tree(pid)
             sizes: list[tuple[str, int]] = []
@@ -70,8 +70,8 @@ class Sampler:
                 resident = _resident(process)
                 if resident:
                     sizes.append((_name(process), resident))
-                    proportional += _proportional(process) or resident
-                    self._cpu[process] = max(_cpu(process), self._cpu.get(process, 0.0))
+                    proportional += proportional_size(process) or resident
+                    self._cpu[process] = max(cpu_seconds(process), self._cpu.get(process, 0.0))
             if not sizes and self.samples:
                 return
             self.samples.append(
@@ -80,7 +80,7 @@ class Sampler:
                     resident=sum(size for _, size in sizes),
                     proportional=proportional,
                     cpu=sum(self._cpu.values()),
-                    engine_cpu=_cpu(engine) - before if engine else 0.0,
+                    engine_cpu=cpu_seconds(engine) - before if engine else 0.0,
                     processes=tuple(sorted(sizes, key=lambda item: -item[1])),
                 )
             )
@@ -130,14 +130,16 @@ def _resident(pid: int) -> int:
     return int(words[1]) * _PAGE if len(words) > 1 else 0
 
 
-def _proportional(pid: int) -> int:
+def proportional_size(pid: int) -> int:
+    """Bytes of a process, each shared page divided among those that share it; 0 for one that is gone."""
     for line in _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     return 0
 
 
-def _cpu(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """User and system seconds of a process so far; 0.0 for one that is gone."""
     words = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return (int(words[11]) + int(words[12])) / _TICK if len(words) > 12 else 0.0
 

@@ -1,0 +1,58 @@
+"""The measured cause of an aim that was missed, in one sentence."""
+
+from __future__ import annotations
+
+from .. import imports
+from ..figures import median, seconds, size
+from .aims import MODEL, Judgement
+from .results import Case, Imports, Samples, Serving
+from .words import micro, share
+
+_PREDICT = ("envbuild_runtime.worker.model:Model.predict", "envbuild_runtime.worker.model:Model.decode")
+
+
+def cause(judgement: Judgement, serving: Serving) -> str:
+    """Where the figure that was missed goes."""
+    ours, theirs = (serving.case(MODEL, server) for server in (judgement.server, judgement.aim.against))
+    if judgement.aim.of == "memory":
+        return f"{memory(ours)}; of {theirs.title}: {memory(theirs)}"
+    if judgement.aim.of == "start":
+        told = [serving.imported(server) for server in (judgement.server, judgement.aim.against)]
+        return "; of the other: ".join(_started(each) for each in told if each is not None) or "imports were not taken"
+    text = f"CPU of a request: {_cpu(ours, judgement.aim.connections)}; of {theirs.title}: "
+    text += _cpu(theirs, judgement.aim.connections)
+    # The delay of a batch changes how often, not where the time goes.
+    profile = serving.profile(MODEL, "batch0" if judgement.aim.batching else "envbuild")
+    if profile is not None:
+        text += f". In the HTTP process {_packages(profile.main)}; in a worker {_packages(profile.worker)}"
+        functions = dict(profile.worker.functions)
+        known = [f"{name.partition(':')[2]} {share(functions[name])}" for name in _PREDICT if name in functions]
+        text += f" (with all that they call: {', '.join(known)})" if known else ""
+    return text
+
+
+def memory(case: Case) -> str:
+    """What each kind of process takes."""
+    main = median(case.values(lambda turn: turn.main))
+    worker = median(case.values(lambda turn: sum(turn.workers) / len(turn.workers)))
+    rest = median(case.values(lambda turn: turn.rest))
+    return f"{size(main)} the first process, {size(worker)} each worker" + (f", {size(rest)} others" if rest else "")
+
+
+def _cpu(case: Case, connections: int) -> str:
+    main = case.cpu(connections, lambda window: window.main_cpu)
+    others = case.cpu(connections, lambda window: window.others_cpu)
+    asking = case.cpu(connections, lambda window: window.told.cpu)
+    return f"{micro(main)} in the first process, {micro(others)} in the workers, {micro(asking)} in wrk"
+
+
+def _packages(samples: Samples, count: int = 6) -> str:
+    return ", ".join(f"{name} {share(value)}" for name, value in samples.packages[:count])
+
+
+def _started(found: Imports) -> str:
+    top = ", ".join(f"{name} {own * 1000:.0f} ms" for name, own, _ in imports.by_package(found.worker)[:5])
+    return (
+        f"with the profile on, imports of the first process {seconds(imports.total(found.main))}, "
+        f"of a worker {seconds(imports.total(found.worker))} ({top})"
+    )
