@@ -9,7 +9,7 @@ import logging
 
 import orjson
 
-from ..errors import ClientError, RequestError
+from ..errors import ClientError, InputError, RequestError
 
 logger = logging.getLogger("envbuild_runtime")
 
@@ -56,8 +56,8 @@ def refused(kind: str, problem: ClientError, compat: str = "") -> tuple[int, byt
         return 500, word(kind, 500, SCRIPT_FAILED)
     if compat == "mlflow" and kind == "invocations" and problem.status == 415:
         return 415, problem.message.encode()
-    fits = problem.status != 400 or isinstance(problem, RequestError)
-    return problem.status, word(kind, problem.status, problem.message, "" if fits else "INVALID_PARAMETER_VALUE")
+    code = "INVALID_PARAMETER_VALUE" if isinstance(problem, InputError) else ""
+    return problem.status, word(kind, problem.status, problem.message, code)
 
 
 def failed(kind: str, *, script: bool = False, compat: str = "") -> tuple[int, bytes]:
