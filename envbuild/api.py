@@ -26,10 +26,25 @@ if TYPE_CHECKING:
     from .deliver import Delivered
     from .job import Images, Job
     from .judging import Judge
+    from .local.checks import Trial
+    from .local.process import Setup
     from .planner.types import Plan
     from .resolver.types import Lock
 
-__all__ = ["LintError", "build", "choice", "dockerfile", "fix", "lint", "load", "lock", "plan", "preview", "target"]
+__all__ = [
+    "LintError",
+    "build",
+    "choice",
+    "dockerfile",
+    "fix",
+    "lint",
+    "load",
+    "lock",
+    "plan",
+    "preview",
+    "setup",
+    "target",
+]
 
 
 def lock(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Lock:
@@ -41,6 +56,17 @@ def lock(model: Model, *, options: Options | None = None, progress: Progress = S
     job, judge = _checked(model, options, Images.connected(options), progress)
     _, _, found = _packages(job, judge)
     return fetch(found, job.store, progress)
+
+
+def setup(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Setup:
+    """What serves `model` on this machine, its packages installed; nothing of the model is run."""
+    from .hosting import for_host, host_setup
+    from .job import Images
+
+    options = for_host(options or Options())
+    job, judge = _checked(model, options, Images.connected(options), progress)
+    _, _, found = _packages(job, judge)
+    return host_setup(job, found)
 
 
 def plan(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Plan:
@@ -57,6 +83,7 @@ def build(
     *,
     tags: Sequence[str] = (),
     output: str = "",
+    test: bool = False,
     options: Options | None = None,
     progress: Progress = SILENT,
 ) -> Built:
@@ -64,7 +91,8 @@ def build(
 
     `tags` are image references; `output` is `docker`, `oci-dir=PATH`, `oci-archive=PATH`, `docker-archive=PATH`, or
     empty for an engine if one answers and else an OCI archive in the working directory. The `docker` backend builds in
-    an engine, so it knows the output `docker` alone.
+    an engine, so it knows the output `docker` alone. `test` runs the image as a container before it gets a name or is
+    written anywhere, and raises TrialError where a check fails.
     """
     from . import prepare
     from .deliver import check_backend, deliver, destination
@@ -78,17 +106,21 @@ def build(
         goal = destination("docker", tags, model)
         from .by_engine import EngineBuild
 
-        building = EngineBuild(goal, options, progress)
+        building = EngineBuild(goal, options, progress, test=test)
         job, judge = _checked(model, options, Images.of(goal.engine), progress)
         made, base, found = _plan(job, judge)
         return building.run(made, base, found, job, started=started)
     goal = destination(output, tags, model)
     if goal.why:
         progress.note(goal.why)
+    if test:
+        from .hosting import engine_to_test, tested
+
+        engine = engine_to_test(goal.engine)
     job, judge = _checked(model, options, Images.of(goal.engine), progress)
     made, base, found = _plan(job, judge)
 
-    def make(opened: Base) -> tuple[Assembled, Delivered]:
+    def make(opened: Base) -> tuple[Assembled, Delivered, Trial | None]:
         from .backends.assemble import assemble
 
         assembled = assemble(
@@ -99,9 +131,19 @@ def build(
             created=prepare.created(),
             progress=progress,
         )
-        return assembled, deliver(assembled.image, goal, job.store, progress)
+        image = assembled.image
+        if not test:
+            return assembled, deliver(image, goal, job.store, progress), None
+        name = goal.references[0].familiar if goal.references else str(goal.path)
+        with tested(image, engine, job.store, name, progress) as (trial, loaded):
+            delivered = deliver(image, goal, job.store, progress)
+            if goal.engine is not None:
+                # It went there to be tested, and got its name now.
+                given = {"sent": loaded.sent, "omitted": loaded.omitted, "already": loaded.already}
+                delivered = replace(delivered, **given)
+            return assembled, delivered, trial
 
-    assembled, delivered = prepare.with_sound_blobs(make, base, job)
+    assembled, delivered, trial = prepare.with_sound_blobs(make, base, job)
     return Built(
         reference=delivered.reference,
         references=tuple(reference.familiar for reference in goal.references),
@@ -129,6 +171,7 @@ def build(
         engine=delivered.engine,
         seconds=time.monotonic() - started,
         decisions=made.decisions,
+        trial=trial,
     )
 
 

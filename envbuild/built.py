@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .records import dataclass
 
 if TYPE_CHECKING:
+    from .local.checks import Trial
     from .planner.types import Decision, Plan
     from .resolver.types import Lock
 
@@ -31,6 +32,7 @@ class Built:
     `reference` is the first tag, or the path written; `sent` counts bytes given to the engine, `omitted` layers it
     had; `engine` is empty where none took part; `seconds` is the whole call's time. `backend` made it; with `docker`
     `builder` is `classic` or `buildkit`, `sent` the bytes of the build context, and `manifest_digest` may be empty.
+    `trial` is what was tried before the image got its name, None where nobody asked for it.
     """
 
     reference: str
@@ -51,3 +53,4 @@ class Built:
     decisions: tuple[Decision, ...]
     backend: str = "assemble"
     builder: str = ""
+    trial: Trial | None = None

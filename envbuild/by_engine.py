@@ -18,6 +18,7 @@ from .backends.dockerfile.secrets import check_secrets
 from .bases.types import Base
 from .built import Built
 from .errors import EngineError
+from .local.checks import Trial, TrialError
 from .options import Options, cache_dir
 from .planner.types import Decision, Plan
 from .progress import Progress
@@ -38,8 +39,9 @@ class EngineBuild:
     UsageError: an option or a setting that the builder cannot honour. EngineError: BuildKit is wanted and missing.
     """
 
-    def __init__(self, goal: Destination, options: Options, progress: Progress) -> None:
+    def __init__(self, goal: Destination, options: Options, progress: Progress, *, test: bool = False) -> None:
         assert goal.engine is not None
+        self._test = test
         self._goal = goal
         self._engine: Engine = goal.engine
         self._options = options
@@ -65,18 +67,23 @@ class EngineBuild:
         )
 
     def run(self, plan: Plan, base: Base, lock: Lock, job: Job, *, started: float) -> Built:
-        """Build, check and name the image. An image that is not as planned gets no name: EngineError."""
+        """Build, check, try if that is wanted, and name the image.
+
+        An image that is not as planned gets no name (EngineError), nor does one that fails its trial (TrialError).
+        """
         context, made = self._made(plan, base, lock, job)
         found = self._found(made)
+        identity = image_id(found)
         try:
             self._check(plan, found)
-        except EngineError:
-            self._engine.remove_image(image_id(found))
+            trial = self._tried(identity)
+        except (EngineError, TrialError):
+            # It stays where it has another name.
+            self._engine.remove_image(identity)
             raise
-        identity = image_id(found)
         history = self._engine.history(identity)
         already = name(identity, self._goal.references, self._engine)
-        return self._built(plan, lock, made, context, found, history, already=already, started=started)
+        return self._built(plan, lock, made, context, found, history, already=already, started=started, trial=trial)
 
     def _made(self, plan: Plan, base: Base, lock: Lock, job: Job) -> tuple[Context, Made]:
         from . import prepare
@@ -118,6 +125,14 @@ class EngineBuild:
             hint="this is a bug in envbuild, or in the engine: please report it",
         )
 
+    def _tried(self, identity: str) -> Trial | None:
+        if not self._test:
+            return None
+        from .hosting import passed, try_image
+
+        name = self._goal.references[0].familiar
+        return passed(try_image(self._engine, identity, name, progress=self._progress))
+
     def _built(
         self,
         plan: Plan,
@@ -129,6 +144,7 @@ class EngineBuild:
         *,
         already: bool,
         started: float,
+        trial: Trial | None,
     ) -> Built:
         assert isinstance(history, list)
         layers = layers_of(history, diff_ids(found), instructions(context.dockerfile), made.steps)
@@ -154,6 +170,7 @@ class EngineBuild:
             decisions=(*plan.decisions, decision),
             backend="docker",
             builder=self._builder.kind,
+            trial=trial,
         )
 
 

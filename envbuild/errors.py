@@ -11,7 +11,8 @@
     │   ├── CorruptBlobError  7   a blob in the cache is damaged: the caller drops it and builds it anew
     │   └── UnsafeWheelError  7   a wheel would write outside its prefix
     ├── StorageError          8   the disk is full, or the cache or the output cannot be written
-    └── EngineError           9   no container engine answers, or it refuses
+    ├── EngineError           9   no container engine answers, or it refuses
+    └── ServerError          10   a server on this machine did not start, or ended by itself
 
 An interrupted run exits with 130.
 """
@@ -120,3 +121,16 @@ class EngineError(EnvbuildError):
     """No container engine answers, or it refuses what it was asked."""
 
     exit_code = 9
+
+
+class ServerError(EnvbuildError):
+    """A server that envbuild started on this machine did not start, or ended by itself.
+
+    `exit_code` is the server's own where it gave one, such as 3 for a model that cannot be loaded.
+    """
+
+    exit_code = 10
+
+    def __init__(self, message: str, *, hint: str = "", exit_code: int = 10) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = exit_code

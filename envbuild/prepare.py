@@ -90,7 +90,7 @@ def prepare_both(job: Job, *, to_read: bool = False) -> tuple[Base, Choice, Lock
             aside.start(lambda listener: resolve_and_fetch(foreseen, listener))
 
         def resolve_and_fetch(foreseen: Foreseen, listener: Progress) -> Lock:
-            lock = _resolve(job, foreseen, listener)
+            lock = resolve_for(job, foreseen, listener)
             if to_read:
                 from .resolver.contents import read_contents
 
@@ -110,10 +110,11 @@ def prepare_both(job: Job, *, to_read: bool = False) -> tuple[Base, Choice, Lock
 def prepare_lock(job: Job, base: Base) -> Lock:
     """Resolve, or take the lock that the cache has for the same inputs."""
     foreseen = Foreseen(python=base.interpreter.version, glibc=base.glibc, architecture=base.architecture)
-    return _resolve(job, foreseen, job.progress)
+    return resolve_for(job, foreseen, job.progress)
 
 
-def _resolve(job: Job, base: Foreseen, progress: Progress) -> Lock:
+def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
+    """The lock for that Python, glibc and architecture: resolved, or the one that the cache has for the same inputs."""
     from .model import extra_requirements
     from .resolver import resolve
 

@@ -6,12 +6,14 @@ The base class says nothing, so it is also the default. Phases happen in the ord
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from .records import dataclass
 
-Phase = Literal["read", "lint", "base", "resolve", "fetch", "layer", "build", "load", "write"]
-PHASES: tuple[Phase, ...] = ("read", "lint", "base", "resolve", "fetch", "layer", "build", "load", "write")
+Phase = Literal[
+    "read", "lint", "base", "resolve", "fetch", "install", "layer", "build", "load", "start", "test", "write"
+]
+PHASES: tuple[Phase, ...] = get_args(Phase)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,11 +29,13 @@ def cache_folder() -> None:
 @command.command("verify")
 def verify_command() -> None:
     """Read every entry, remove the damaged ones and name them."""
+    from ..local.environment import remove_unsound
     from ..oci.maintenance import verify
+    from ..options import cache_dir
     from .terminal import say, terminal
     from .text import plural
 
-    damaged = verify(_store())
+    damaged = [*verify(_store()), *remove_unsound(cache_dir())]
     for entry in damaged:
         say(entry)
     if damaged:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Others = Callable[[str], "click.Command | None"]
 
-COMMANDS = ("image", "dockerfile", "lint", "plan", "lock")
+COMMANDS = ("image", "serve", "test", "dockerfile", "lint", "plan", "lock")
 """The commands that read a configuration."""
 
 _OFF, _USED = "envbuild.config.off", "envbuild.config.used"

@@ -22,9 +22,12 @@ VERBS: dict[Phase, tuple[str, str]] = {
     "base": ("Opening", "Opened"),
     "resolve": ("Resolving", "Resolved"),
     "fetch": ("Fetching", "Fetched"),
+    "install": ("Installing", "Installed"),
     "layer": ("Layering", "Layered"),
     "build": ("Building", "Built"),
     "load": ("Loading", "Loaded"),
+    "start": ("Starting", "Started"),
+    "test": ("Testing", "Tested"),
     "write": ("Writing", "Wrote"),
 }
 _FRAME = 0.1  # seconds between two drawings of the live lines

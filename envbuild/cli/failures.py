@@ -6,7 +6,16 @@ import errno
 import os
 import sys
 
-from ..errors import EngineError, EnvbuildError, FindingsError, IntegrityError, NetworkError, ResolveError, StorageError
+from ..errors import (
+    EngineError,
+    EnvbuildError,
+    FindingsError,
+    IntegrityError,
+    NetworkError,
+    ResolveError,
+    ServerError,
+    StorageError,
+)
 from ..patterns import pattern
 from .terminal import OutputClosed, printable, terminal
 
@@ -14,7 +23,7 @@ BUG = 70
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 # What uv and an engine say takes several lines. In any other message a line break stands in the name of a file.
-_SEVERAL_LINES = (ResolveError, NetworkError, IntegrityError, StorageError, EngineError)
+_SEVERAL_LINES = (ResolveError, NetworkError, IntegrityError, StorageError, EngineError, ServerError)
 _CREDENTIALS = pattern(r"(?<=://)[^/\s@]+@")
 
 
@@ -29,6 +38,10 @@ def report(error: BaseException) -> int:
         return 141
     if isinstance(cause, FindingsError):
         _show_findings(cause)
+    if (trial := getattr(cause, "trial", None)) is not None:
+        from .trials import write
+
+        write(trial, terminal())
     if isinstance(cause, EnvbuildError):
         return _show(cause.message, cause.hint, cause.exit_code, cause)
     if isinstance(cause, (KeyboardInterrupt, click.Abort)):

@@ -13,6 +13,8 @@ from .failures import Wrapped
 # name -> one line for the overview; `envbuild/cli/<name>.py` holds a click command called `command`.
 COMMANDS = {
     "image": "Build the image of a model",
+    "serve": "Serve a model on this machine",
+    "test": "Try a model or an image: start it, ask it, stop it",
     "dockerfile": "Write a folder that docker build makes the image from",
     "lint": "Find what would break the image, before building anything",
     "plan": "Show what would be built, and why",

@@ -1,4 +1,4 @@
-"""The parts of the cache beside the store's blobs: unpacked bases, locks, the resolver's own, downloads."""
+"""The parts of the cache beside the store's blobs: bases, locks, downloads, environments, and the resolver's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..oci.disk import storage_errors
 
 _DAY = 86400
 # Folders whose every entry stands for itself, and is made or fetched again when it is gone.
-_FOLDERS = ("store/rootfs", "locks", "downloads")
+_FOLDERS = ("store/rootfs", "locks", "downloads", "environments")
 # Kept by the resolver, which has its own ideas of age: it goes as a whole or not at all.
 _WHOLE = ("uv",)
 

@@ -23,6 +23,7 @@ from .values import make_options
     help="docker, oci-dir=PATH, oci-archive=PATH or docker-archive=PATH. Default: docker if an engine "
     "answers, else oci-archive=NAME.tar.",
 )
+@click.option("--test", is_flag=True, help="Run the image as a container first; it gets its name if that goes well.")
 @json_option
 @click.option(
     "--metadata-file",
@@ -35,6 +36,7 @@ def command(
     model: str,
     tags: tuple[str, ...],
     output: str,
+    test: bool,
     as_json: bool,
     metadata_file: Path | None,
     quiet: bool,
@@ -68,7 +70,7 @@ def command(
         for warning in (warning for option, values in given.items() for warning in secret_warnings(option, values)):
             shown.warn(warning)
         found = api.load(model, options=options, progress=shown)
-        built = api.build(found, tags=tags, output=output, options=options, progress=shown)
+        built = api.build(found, tags=tags, output=output, test=test, options=options, progress=shown)
         metadata = result.as_json(built, notes=shown.notes, warnings=shown.warnings)
         if metadata_file is not None:
             write_atomically(metadata_file, result.dumps(metadata))

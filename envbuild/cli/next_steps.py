@@ -47,7 +47,7 @@ def container_port(built: Built) -> int:
     return PROFILES[built.plan.server].port
 
 
-def request(server: str, model: Model, port: int, *, own_script: bool) -> str:
+def request(server: str, model: Model, port: int, *, own_script: bool, host: str = "localhost") -> str:
     """A curl line with the model's own input example, or one for the liveness route where that cannot be.
 
     A script of one's own has a request format that only its author knows.
@@ -57,8 +57,8 @@ def request(server: str, model: Model, port: int, *, own_script: bool) -> str:
     profile = PROFILES[server]
     body = None if own_script else example_body(model, invocation=profile.scoring == "/invocations")
     if body is None:
-        return f"curl http://localhost:{port}{profile.liveness}"
-    url = f"http://localhost:{port}{profile.scoring}"
+        return f"curl http://{host}:{port}{profile.liveness}"
+    url = f"http://{host}:{port}{profile.scoring}"
     return f"curl {url} -H 'content-type: application/json' -d {shlex.quote(body)}"
 
 

@@ -88,6 +88,9 @@ _IMAGE: tuple[Decorator[Any], ...] = (
     click.option("--env", metavar="K=V", multiple=True, help="Environment variable of the image. May be repeated."),
     click.option("--label", metavar="K=V", multiple=True, help="Label of the image. May be repeated."),
 )
+_RUN: tuple[Decorator[Any], ...] = (
+    click.option("--env", metavar="K=V", multiple=True, help="Environment variable of the server. May be repeated."),
+)
 _BACKEND: tuple[Decorator[Any], ...] = (
     click.option(
         "--backend",
@@ -164,6 +167,11 @@ def lint_options(command: Command) -> Command:
 def lock_options(command: Command) -> Command:
     """The options that the rules look at, and what decides on packages and base."""
     return _apply((*_LINT, *_BUILD), command)
+
+
+def run_options(command: Command) -> Command:
+    """Those of `lock_options`, and what decides on a server of this machine."""
+    return _apply((*_LINT, *_BUILD, *_RUN), command)
 
 
 def image_options(command: Command) -> Command:

@@ -49,6 +49,7 @@ def as_json(built: Built, *, notes: Sequence[str], warnings: Sequence[str]) -> d
             }
             for layer in built.layers
         ],
+        "test": built.trial.as_json() if built.trial is not None else None,
         "decisions": [{"what": d.what, "value": d.value, "why": d.why} for d in built.decisions],
         "notes": list(notes),
         "warnings": list(warnings),
