@@ -1,6 +1,6 @@
 """What the tests may rely on: a marker names what a test needs, and the test skips with a reason without it.
 
-ENVBUILD_TEST_REQUIRE=engine,registry,network makes a missing thing a failure instead of a skip.
+ENVBUILD_TEST_REQUIRE=engine,registry,network,browser makes a missing thing a failure instead of a skip.
 """
 
 from __future__ import annotations
@@ -58,7 +58,14 @@ def lacks_network() -> str:
     return "" if done.returncode == 0 else "the package index cannot be reached"
 
 
-LACKS = {"engine": lacks_engine, "registry": lacks_registry, "network": lacks_network}
+@functools.cache
+def lacks_browser() -> str:
+    """Which part of the browser is missing, or nothing."""
+    missing = [tool for tool in ("chromium", "chromedriver") if shutil.which(tool) is None]
+    return f"not installed: {', '.join(missing)}" if missing else ""
+
+
+LACKS = {"engine": lacks_engine, "registry": lacks_registry, "network": lacks_network, "browser": lacks_browser}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

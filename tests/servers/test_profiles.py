@@ -79,9 +79,11 @@ def test_requirements_and_constraints_are_well_formed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(PROFILES))
-def test_every_module_of_the_runtime_lies_in_the_image(name: str) -> None:
+def test_every_file_of_the_runtime_lies_in_the_image(name: str) -> None:
     server = PROFILES[name]
-    there = {path.relative_to(RUNTIME).as_posix() for path in RUNTIME.rglob("*.py")}
+    files = (path for path in RUNTIME.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    there = {path.relative_to(RUNTIME).as_posix() for path in files}
+    assert {"front/page/page.html", "front/page/page.css", "front/page/page.js"} < there
     placed = {file.source: file.path for file in server.files}
     assert set(placed) == there - ({"mlflow_score_script.py"} if name != "azureml" else set())
     for source, path in placed.items():
@@ -112,6 +114,7 @@ def test_import_roots_are_modules_each_once(name: str) -> None:
     modules = PROFILES[name].modules
     assert len(set(modules)) == len(modules)
     assert all(part.isidentifier() for module in modules for part in module.split("."))
+    assert not any(module.endswith((".html", ".css", ".js")) for module in modules)
     assert "mlflow.pyfunc" in modules
     assert "envbuild_runtime" in modules
     assert "envbuild_runtime.mlflow_score_script" not in modules

@@ -9,18 +9,30 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+"""Upper bounds in seconds: from a model that only adds to the time that a prediction may take by default."""
+
 
 class Metrics:
-    """The counters of this server, in a registry of their own. Times in seconds."""
+    """The counters of this server, in a registry of their own. Times in seconds.
+
+    Labels are routes as they are declared, and statuses: what a client makes up is never one.
+    """
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         own: dict[str, Any] = {"registry": self._registry}
         self.requests = Counter("envbuild_requests", "Requests by route and status.", ("route", "status"), **own)
         self.latency = Histogram(
-            "envbuild_request_seconds", "Time from the request's head to its answer.", ("route",), **own
+            "envbuild_request_seconds",
+            "Time from the request's head to its answer.",
+            ("route",),
+            buckets=BUCKETS,
+            **own,
         )
-        self.seconds = Histogram("envbuild_prediction_seconds", "Time in the model or script.", ("route",), **own)
+        self.seconds = Histogram(
+            "envbuild_prediction_seconds", "Time in the model or script.", ("route",), buckets=BUCKETS, **own
+        )
         self.rows = Counter("envbuild_rows", "Rows that the model was asked for.", ("route",), **own)
         self.in_flight = Gauge("envbuild_requests_in_progress", "Requests that are not answered yet.", **own)
         self.queue = Gauge("envbuild_queue_length", "Requests that wait for a worker.", **own)

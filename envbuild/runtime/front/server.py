@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,11 +13,14 @@ from typing import Any
 
 import uvicorn
 
+from ..errors import StartError
 from ..settings import Settings
+from . import around, capacity, ports
 from .app import build
 from .closing import turn_away
 from .context import Context
 from .metrics import Metrics
+from .origins import PageElsewhere
 from .pool import Pool
 
 logger = logging.getLogger("envbuild_runtime")
@@ -45,7 +49,9 @@ class Serving:
         self._metrics = Metrics()
         self._pool = Pool(settings, self._metrics, self._give_up)
         self._context = Context(self._pool, settings, self._metrics, script)
-        self._server = Server(self._config(build(self._context), settings.port))
+        app = build(self._context)
+        self._beside = ports.Beside(around.beside(self._context, app), self._config, Server)
+        self._server = Server(self._config(PageElsewhere(app, settings.docs), settings.port))
         self._code = 0
         self._draining: asyncio.Task[None] | None = None
 
@@ -54,15 +60,38 @@ class Serving:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
-        await self._pool.start(first)
-        logger.info("listening on port %d", self._settings.port)
         try:
-            await self._server.serve()
-        except SystemExit as error:
-            # uvicorn ends so where it cannot listen, and has said why.
-            self._code = error.code if isinstance(error.code, int) else 1
+            sockets = {port: ports.bind(port, name) for port, name in ports.names(self._settings).items()}
+        except StartError as error:
+            logger.critical("%s", error)
+            if first is not None:
+                first[0].kill()
+            return 1
+        await self._pool.start(first)
+        growing = asyncio.ensure_future(self._grow(first)) if not self._settings.workers else None
+        self._beside.start(sockets)
+        logger.info("listening on port %d", self._settings.port)
+        await self._server.serve(sockets=[sockets[self._settings.port]])
+        if growing is not None:
+            growing.cancel()
         await self._pool.close()
+        await self._beside.close()
         return self._code
+
+    async def _grow(self, first: Any) -> None:
+        """Start as many workers as there is room for, by what the first one holds once it has loaded."""
+        while not self._pool.ready:
+            await asyncio.sleep(0.05)
+        limits = capacity.read_limits()
+        choice = capacity.choose(
+            limits,
+            capacity.memory_of(first[0].pid),
+            capacity.memory_of(os.getpid()),
+            capacity.available_memory(),
+        )
+        extra = {"workers": choice.workers}
+        logger.info("WORKER_COUNT=auto: %d, for there are %s", choice.workers, choice.why, extra=extra)
+        await self._pool.grow(choice.workers)
 
     def _config(self, app: Any, port: int) -> uvicorn.Config:
         return uvicorn.Config(

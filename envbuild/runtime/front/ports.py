@@ -1,0 +1,55 @@
+"""Ports: bound before anything is loaded, and those beside the server's own, for /metrics and /docs."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import uvicorn
+
+from ..errors import StartError
+from ..settings import Settings
+
+
+def bind(port: int, name: str) -> socket.socket:
+    """Return a socket that holds a port on all addresses; StartError names the variable that chose a taken one."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("0.0.0.0", port))
+        # Two sockets may be bound to one port; only one may listen.
+        bound.listen(0)
+    except OSError as error:
+        bound.close()
+        raise StartError(f"{name}: port {port} cannot be listened on: {error.strerror}.") from None
+    return bound
+
+
+def names(settings: Settings) -> dict[int, str]:
+    """Return the ports that are listened on, with the variables that chose them."""
+    found: dict[int, list[str]] = {settings.port: ["PORT"]}
+    for name, place in (("ENVBUILD_METRICS", settings.metrics), ("ENVBUILD_DOCS", settings.docs)):
+        if place > 1:
+            found.setdefault(place, []).append(name)
+    return {port: " and ".join(variables) for port, variables in found.items()}
+
+
+class Beside:
+    """The servers on further ports, each with an application of its own."""
+
+    def __init__(self, apps: Mapping[int, Any], configure: Callable[[Any, int], uvicorn.Config], kind: Any) -> None:
+        self._servers = {port: kind(configure(app, port)) for port, app in apps.items()}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, sockets: Mapping[int, socket.socket]) -> None:
+        """Serve on bound sockets, by their port."""
+        for port, server in self._servers.items():
+            self._tasks.append(asyncio.ensure_future(server.serve(sockets=[sockets[port]])))
+
+    async def close(self) -> None:
+        """Stop; a scrape that is under way is answered."""
+        for server in self._servers.values():
+            server.should_exit = True
+        await asyncio.gather(*self._tasks, return_exceptions=True)
