@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import pandas as pd
 from azureml_inference_server_http.api.aml_response import AMLResponse
 from envbuild_runtime.codec.call import Call
 from envbuild_runtime.codec.decode import decode
-from envbuild_runtime.codec.plain import plain
+from envbuild_runtime.codec.plain import tree
 from envbuild_runtime.codec.signature import parse_signature, read_mlmodel
 from envbuild_runtime.errors import ClientError
 from envbuild_runtime.settings import model_config, model_folder
@@ -44,6 +45,8 @@ def init() -> None:
     """Load the model, and the collectors if data collection is switched on."""
     global model
     model = Model(FOLDER, model_config(os.environ))
+    if not collecting(os.environ):
+        return
     try:
         from azureml.ai.monitoring import Collector
 
@@ -51,7 +54,13 @@ def init() -> None:
         collectors["outputs"] = Collector(name="model_outputs")
     except Exception as error:
         collectors.clear()
-        logger.info("Model data is not collected: %s", error)
+        logger.warning("Model data is not collected: %s", error)
+
+
+def collecting(environment: Mapping[str, str]) -> bool:
+    """Tell whether Azure ML has switched data collection on for this deployment."""
+    on = environment.get("AZUREML_MDC_ENABLED", "").strip().lower() == "true"
+    return on or bool(environment.get("AZUREML_MDC_CONFIG_PATH"))
 
 
 def predict(input_data: Any, params: dict[str, Any] | None = None) -> Any:
@@ -66,8 +75,8 @@ def predict(input_data: Any, params: dict[str, Any] | None = None) -> Any:
     except ClientError as error:
         return AMLResponse({"message": error.message}, error.status, json_str=True)
     _collect("outputs", result)
-    # The server writes NaN, which is no JSON, and can write no arrays or moments: it is given what has neither.
-    return json.loads(json.dumps(plain(result), default=plain), parse_constant=lambda _: None)
+    # The server writes NaN, which is no JSON, and can write no arrays or times: it is given what has neither.
+    return tree(result)
 
 
 def _collect(name: str, data: Any) -> None:

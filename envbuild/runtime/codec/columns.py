@@ -1,4 +1,4 @@
-"""Cast one column of JSON values to the type of the signature, or say which value does not fit.
+"""Cast one column of JSON values to the type of the signature, or say which row does not fit.
 
 Nothing is changed silently: 2.5 for a whole number, "false" for a boolean or a number out of range is refused.
 Types and pandas dtypes: mlflow.types.DataType.
@@ -6,150 +6,171 @@ Types and pandas dtypes: mlflow.types.DataType.
 
 from __future__ import annotations
 
-import base64
-import json
-import math
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from ..errors import ClientError
+from ..errors import InputError
+from . import times
+from .nested import cast_nested
+from .scalars import LIMITS, MISSABLE, SCALARS, WANTED, MisfitError, kind_of
+from .signature import Column
 
-ISO_8601 = re.compile(
-    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|z|[+-]\d\d(?::?\d\d)?)?)?\Z", re.ASCII
-)
-NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+DTYPES = {
+    "boolean": "bool",
+    "integer": "int32",
+    "long": "int64",
+    "float": "float32",
+    "double": "float64",
+    "datetime": "datetime64[ns]",
+}
+"""numpy's names; the other types are objects."""
+EXACT = {"double": 1 << 53, "float": 1 << 24}
+"""Up to here every whole number is a floating-point number."""
+REALS = frozenset({float, int, type(None)})
+TEXTS = frozenset({str, type(None)})
 
 
-def cast_column(values: list[Any], kind: str, label: str) -> Any:
-    """Return the values as a numpy array of the type MLflow names `kind`; ClientError names `label` and the row.
+def cast_column(values: Any, column: Column, label: str) -> Any:
+    """Return a list or array of values as a numpy array of the column's type.
 
-    Unknown and nested kinds (array, object, map, any) are given on as they are; MLflow checks those itself.
+    Numbers, booleans and times become arrays of their dtype, everything else an array of objects. null is NaN, NaT or
+    None in types that have a missing value. InputError names `label`, the row, and what is expected there.
     """
-    return _CASTS.get(kind, _objects)(values, kind, label)
-
-
-def shown(value: Any) -> str:
-    """Return a value as short JSON, for messages."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _refuse(values: list[Any], fits: Callable[[Any], bool], kind: str, label: str, wants: str) -> ClientError:
-    row = next(number for number, value in enumerate(values) if not fits(value))
-    return ClientError(f"{label}, row {row}: {shown(values[row])} is not {wants} (type {kind})")
-
-
-def _whole(values: list[Any], kind: str, label: str) -> Any:
-    low, high = (-(1 << 31), (1 << 31) - 1) if kind == "integer" else (-(1 << 63), (1 << 63) - 1)
-
-    def fits(value: Any) -> bool:
-        whole = type(value) is int or (type(value) is float and value.is_integer())
-        return whole and low <= int(value) <= high
-
-    if not set(map(type, values)) <= {int} or (values and not (low <= min(values) and max(values) <= high)):
-        if not all(map(fits, values)):
-            raise _refuse(values, fits, kind, label, f"a whole number from {low} to {high}")
-        values = [int(value) for value in values]
-    return np.array(values, dtype="int32" if kind == "integer" else "int64")
-
-
-def _real(values: list[Any], kind: str, label: str) -> Any:
-    def fits(value: Any) -> bool:
-        return value is None or type(value) in (int, float) or (type(value) is str and value in NOT_FINITE)
-
-    kinds = set(map(type, values))
-    if not kinds <= {int, float, type(None)}:
-        if not all(map(fits, values)):
-            raise _refuse(values, fits, kind, label, "a number")
-        values = [NOT_FINITE[value] if type(value) is str else value for value in values]
-    try:
-        array = np.array(values, dtype="float64")
-        if kind == "double":
+    kind = column.type
+    if isinstance(values, list) and values and isinstance(values[0], np.generic):
+        values = np.array(values)  # arrays of several requests, put one below the other
+    if isinstance(values, np.ndarray):
+        if kind == "datetime" and values.dtype.kind == "M":
+            return _times(values, label)
+        array = _converted(values, kind)
+        if array is not None:
             return array
-        with np.errstate(over="raise"):
-            return array.astype("float32")
-    except (OverflowError, FloatingPointError):
-        raise ClientError(f"{label}: a number is too large (type {kind})") from None
+        values = values.tolist()
+    quick = _QUICK.get(kind)
+    array = quick(values, kind) if quick is not None else None
+    return array if array is not None else _one_by_one(values, column, label)
 
 
-def _boolean(values: list[Any], kind: str, label: str) -> Any:
-    def fits(value: Any) -> bool:
-        return type(value) is bool or (type(value) is int and value in (0, 1))
-
-    if not all(map(fits, values)):
-        raise _refuse(values, fits, kind, label, "true or false")
-    return np.array(values, dtype="bool")
-
-
-def _text(values: list[Any], kind: str, label: str) -> Any:
-    def fits(value: Any) -> bool:
-        return value is None or type(value) is str
-
-    if not all(map(fits, values)):
-        raise _refuse(values, fits, kind, label, "a string")
-    return _objects(values, kind, label)
-
-
-def _binary(values: list[Any], kind: str, label: str) -> Any:
-    def decoded(value: Any) -> Any:
-        return None if value is None else base64.b64decode(value, validate=True)
-
-    def fits(value: Any) -> bool:
-        try:
-            decoded(value)
-        except (TypeError, ValueError):
-            return False
-        return value is None or type(value) is str
-
-    if not all(map(fits, values)):
-        raise _refuse(values, fits, kind, label, "base64")
-    return _objects([decoded(value) for value in values], kind, label)
-
-
-def _datetime(values: list[Any], kind: str, label: str) -> Any:
-    def moment(value: Any) -> Any:
-        if value is None:
-            return np.datetime64("NaT", "ns")
-        stamp = pd.Timestamp(value.replace(",", "."))
-        # MLflow's datetime has no time zone: a zoned moment is taken in UTC.
-        return (stamp.tz_convert("UTC").tz_localize(None) if stamp.tzinfo else stamp).to_datetime64()
-
-    def fits(value: Any) -> bool:
-        if value is None:
-            return True
-        if type(value) is not str or not ISO_8601.match(value):
-            return False
-        try:
-            moment(value).astype("datetime64[ns]")
-            return bool(1678 <= pd.Timestamp(value.replace(",", ".")).year <= 2261)
-        except ValueError:
-            return False
-
-    if not all(map(fits, values)):
-        wants = "a moment in ISO 8601, such as 2024-05-31T12:00:00, from 1678 to 2261"
-        raise _refuse(values, fits, kind, label, wants)
-    return np.array([moment(value) for value in values], dtype="datetime64[ns]")
-
-
-def _objects(values: list[Any], kind: str, label: str) -> Any:
-    # Filled one by one: numpy would make a two-dimensional array of lists of equal length.
+def objects(values: Sequence[Any]) -> Any:
+    """Return values as an array of objects: numpy would make a two-dimensional one of lists of equal length."""
     array = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):
-        array[row] = value
+    if TEXTS.issuperset(map(type, values)):
+        array[:] = values
+    else:
+        for row, value in enumerate(values):
+            array[row] = value
     return array
 
 
-_CASTS: dict[str, Callable[[list[Any], str, str], Any]] = {
+def _whole(values: Any, kind: str) -> Any:
+    if set(map(type, values)) != {int}:
+        return None
+    try:
+        array = np.array(values, dtype="int64")
+    except OverflowError:
+        return None
+    low, high = LIMITS[kind]
+    if kind == "integer":
+        return array.astype("int32") if low <= array.min() and array.max() <= high else None
+    return array
+
+
+def _real(values: Any, kind: str) -> Any:
+    types = set(map(type, values))
+    if not types <= REALS:
+        return None
+    try:
+        array = np.array(values, dtype="float64")
+    except OverflowError:
+        return None
+    if int in types and bool((np.abs(array) >= EXACT[kind]).any()):
+        return None
+    return array if kind == "double" else _single(array)
+
+
+def _single(array: Any) -> Any:
+    with np.errstate(over="ignore"):
+        single = array.astype("float32")
+    # What becomes infinite only now is out of range.
+    return single if bool((np.isinf(single) == np.isinf(array)).all()) else None
+
+
+def _boolean(values: Any, kind: str) -> Any:
+    return np.array(values, dtype="bool") if set(map(type, values)) == {bool} else None
+
+
+def _text(values: Any, kind: str) -> Any:
+    return objects(values) if TEXTS.issuperset(map(type, values)) else None
+
+
+def _datetime(values: Any, kind: str) -> Any:
+    try:
+        return times.moments(values)
+    except MisfitError:
+        return None
+
+
+_QUICK: dict[str, Callable[[Any, str], Any]] = {
     "boolean": _boolean,
     "integer": _whole,
     "long": _whole,
     "float": _real,
     "double": _real,
     "string": _text,
-    "binary": _binary,
     "datetime": _datetime,
 }
+"""Casts of a whole column at once; they return None where a value wants a look of its own."""
+
+
+def _converted(array: Any, kind: str) -> Any:
+    """Return an array in the dtype of `kind`, or None unless that is safe for each of its numbers."""
+    want = DTYPES.get(kind)
+    have = array.dtype
+    if want is None:
+        return None
+    if have == want:
+        return array
+    if have.kind not in "biuf" or kind == "datetime":
+        return None
+    if have.kind == "f" and kind == "float":
+        return _single(array)
+    with np.errstate(all="ignore"):
+        cast = array.astype(want)
+        back = cast.astype(have)
+    same = (back == array) | ((back != back) & (array != array))
+    return cast if bool(same.all()) else None
+
+
+def _times(array: Any, label: str) -> Any:
+    years = array.astype("datetime64[Y]").astype("int64") + 1970
+    outside = ~np.isnat(array) & ((years < int(times.FIRST)) | (years > int(times.LAST)))
+    if outside.any():
+        row = int(outside.argmax())
+        raise InputError(f"{label}, row {row}: expected {WANTED['datetime']} (datetime), got a time out of range")
+    return array.astype("datetime64[ns]")
+
+
+def _one_by_one(values: Any, column: Column, label: str) -> Any:
+    kind = column.type
+    cast = SCALARS.get(kind) or (times.moment if kind == "datetime" else None)
+    cells: list[Any] = []
+    try:
+        for value in values:
+            cell = value.item() if isinstance(value, np.generic) else value
+            if cast is None:
+                cells.append(cast_nested(cell, column.spec, column.required))
+            elif cell is None and kind in MISSABLE:
+                cells.append(None)
+            elif cell is None:
+                raise MisfitError(kind_of(cell))
+            else:
+                cells.append(cast(cell))
+    except MisfitError as problem:
+        wanted = problem.wanted or f"{WANTED[kind]} ({kind})"
+        inside = f", {problem.path}" if problem.path else ""
+        raise InputError(f"{label}, row {len(cells)}{inside}: expected {wanted}, got {problem.got}") from None
+    if kind == "datetime":
+        cells = [np.datetime64("NaT") if cell is None else cell for cell in cells]
+    return np.array(cells, dtype=DTYPES[kind]) if kind in DTYPES else objects(cells)

@@ -9,9 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ClientError
+from ..errors import InputError
+from .csv_text import csv_table
+from .frames import to_frame
+from .nested import NESTED
+from .parquet import parquet_table
+from .scalars import kind_of
 from .signature import Signature
-from .tables import Table, mapping_table, records_table, rows_table, split_table, to_frame
+from .tables import Table, mapping_table, records_table, rows_table, split_table
 from .tensors import to_array, to_tensor
 
 SPLIT_KEYS = frozenset({"columns", "index", "data"})
@@ -23,12 +28,18 @@ def decode(payload: Any, signature: Signature, label: str, form: str = "any") ->
 
 
 def read(payload: Any, signature: Signature, label: str, form: str = "any") -> Any:
-    """Return the payload as a Table where it is one, else as it is. Its values are not looked at."""
+    """Return the payload as a Table where it is one, else as it is. The values of JSON are not looked at."""
+    if form == "split":
+        return split_table(payload, label, signature.names)
     if form == "raw" or (form == "any" and signature.typed):
         return Raw(payload)
-    if form == "split" or (form == "any" and _is_split(payload, signature)):
-        return split_table(payload, label)
-    if form == "records" or (form == "any" and _is_records(payload, signature)):
+    if form == "csv":
+        return csv_table(payload, signature, label)
+    if form == "parquet":
+        return parquet_table(payload, signature, label)
+    if form == "any" and _is_split(payload, signature):
+        return split_table(payload, label, signature.names)
+    if form == "records" or _is_records(payload, signature):
         return records_table(payload, label)
     if signature.columns:
         return _loose_table(payload, signature, label)
@@ -36,15 +47,16 @@ def read(payload: Any, signature: Signature, label: str, form: str = "any") -> A
 
 
 def build(content: Any, signature: Signature, label: str) -> Any:
-    """Return the model's input for what `read` gave."""
-    if isinstance(content, Raw):
-        return content.value
+    """Return the model's input for what `read` gave; a DataFrame that `read` gave stays as it is."""
     if isinstance(content, Table):
         return _from_table(content, signature, label)
+    if isinstance(content, Raw):
+        return content.value
     if signature.tensors:
         return _tensors(content, signature, label)
     if isinstance(content, dict):
-        return {name: to_array(value, f"{label}[{name!r}]") for name, value in content.items()}
+        # The names are the caller's own, and not for messages.
+        return {name: to_array(value, f"{label}, entry {n}") for n, (name, value) in enumerate(content.items())}
     return to_array(content, label) if isinstance(content, list) else content
 
 
@@ -72,44 +84,45 @@ def _is_records(payload: Any, signature: Signature) -> bool:
 
 def _loose_table(payload: Any, signature: Signature, label: str) -> Table:
     """Read a table from an object of columns, a list of rows, or the values of a single column."""
-    nested = len(signature.columns) == 1 and signature.columns[0].type in ("array", "map", "object", "any")
+    nested = len(signature.columns) == 1 and signature.columns[0].type in NESTED
     if isinstance(payload, dict) and not (nested and not signature.names):
-        return mapping_table(payload, label)
+        return mapping_table(payload, label, signature.names)
     if isinstance(payload, list):
         if payload and all(isinstance(row, list) for row in payload) and not nested:
             return rows_table(payload, label)
         if len(signature.columns) == 1 or not payload:
-            values = payload if payload else []
-            columns = [values] if len(signature.columns) == 1 else [[] for _ in signature.columns]
-            return Table(None, columns, None, len(values))
-        raise ClientError(f"{label} has to be a table: a list of rows, or an object with 'columns' and 'data'")
+            columns = [payload] if len(signature.columns) == 1 else [[] for _ in signature.columns]
+            return Table(None, columns, None, len(payload))
+        raise InputError(f"{label} has to be a table: a list of rows, or an object with 'columns' and 'data'")
     if len(signature.columns) == 1:
         return Table(None, [[payload]], None, 1)
-    raise ClientError(f"{label} has to be a table: an object with 'columns' and 'data', or a list of objects")
+    raise InputError(
+        f"{label} has to be a table: an object with 'columns' and 'data', or a list of objects; got {kind_of(payload)}"
+    )
 
 
 def _from_table(table: Table, signature: Signature, label: str) -> Any:
     if not signature.tensors:
         return to_frame(table, signature, label)
+    columns = [values if isinstance(values, list) else values.tolist() for values in table.columns]
     if signature.names and table.names is not None:
-        values: dict[str, Any] = {str(name): cells for name, cells in zip(table.names, table.columns)}  # noqa: B905
-        return _tensors(values, signature, label)
-    rows = [list(row) for row in zip(*table.columns)]  # noqa: B905
-    return _tensors(rows, signature, label)
+        return _tensors(dict(zip(map(str, table.names), columns)), signature, label)  # noqa: B905 (Python 3.9)
+    return _tensors(list(map(list, zip(*columns))), signature, label)  # noqa: B905
 
 
 def _tensors(payload: Any, signature: Signature, label: str) -> Any:
     tensors = signature.tensors
+    single = hasattr(payload, "dtype") or isinstance(payload, list)
     if not signature.names:
-        if not isinstance(payload, list):
-            raise ClientError(f"{label} has to be a list: a tensor of shape {tensors[0].shape}")
+        if not single:
+            raise InputError(f"{label} has to be a list: a tensor of shape {tensors[0].shape}, got {kind_of(payload)}")
         return to_tensor(payload, tensors[0], label)
-    if isinstance(payload, list) and len(tensors) == 1:
+    if single and len(tensors) == 1:
         payload = {tensors[0].name: payload}
     if not isinstance(payload, dict):
-        raise ClientError(f"{label} has to be an object with the tensors {', '.join(map(repr, signature.names))}")
+        raise InputError(f"{label} has to be an object with the tensors {', '.join(map(repr, signature.names))}")
     missing = [tensor.name for tensor in tensors if tensor.name not in payload]
     if missing:
         plural = "s" if len(missing) > 1 else ""
-        raise ClientError(f"{label}: missing tensor{plural} {', '.join(map(repr, missing))}")
+        raise InputError(f"{label}: missing tensor{plural} {', '.join(map(repr, missing))}")
     return {tensor.name: to_tensor(payload[tensor.name], tensor, f"{label}[{tensor.name!r}]") for tensor in tensors}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ class Column:
     name: str | None
     type: str
     required: bool
+    spec: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The whole entry of the signature: it says what nested types hold."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +34,28 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class Param:
+    """A parameter that may come with a request. `type` as for columns, `listed` for a list of them."""
+
+    name: str
+    type: str
+    default: Any = field(default=None, compare=False)
+    """As JSON."""
+    listed: bool = False
+    spec: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class Signature:
     """What the model takes. Either columns or tensors or neither (no signature)."""
 
     columns: tuple[Column, ...] = ()
     tensors: tuple[Tensor, ...] = ()
-    params: bool = False
-    """Whether the model takes parameters with a request."""
+    params: tuple[Param, ...] = ()
     typed: bool = False
     """The signature comes from Python type hints: the model checks and converts the raw JSON value itself."""
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the columns or tensors that have one."""
         parts: tuple[Column | Tensor, ...] = (*self.columns, *self.tensors)
@@ -58,13 +72,20 @@ def parse_signature(mlmodel: Mapping[str, Any]) -> Signature:
             spec = entry["tensor-spec"]
             tensors.append(Tensor(entry.get("name"), spec["dtype"], tuple(spec["shape"])))
         else:
-            columns.append(Column(entry.get("name"), entry["type"], entry.get("required", True) is not False))
+            required = entry.get("required", True) is not False
+            columns.append(Column(entry.get("name"), entry["type"], required, entry))
     return Signature(
         columns=tuple(columns),
         tensors=tuple(tensors),
-        params=bool(json.loads(signature.get("params") or "[]")),
+        params=tuple(map(_param, json.loads(signature.get("params") or "[]"))),
         typed=bool(mlmodel.get("is_signature_from_type_hint")),
     )
+
+
+def _param(entry: Mapping[str, Any]) -> Param:
+    # MLflow called the type `dtype` once.
+    kind = entry.get("type") or entry.get("dtype") or "any"
+    return Param(entry["name"], kind, entry.get("default"), entry.get("shape") is not None, entry)
 
 
 def read_mlmodel(folder: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,14 @@ with imports():
 
     from ..codec.call import Call
     from ..codec.decode import build, read
+    from ..codec.params import read_params
     from ..codec.signature import parse_signature, read_mlmodel
-    from ..errors import ClientError, InputError
+    from ..errors import InputError
+    from .direct import direct, fits
+
+logger = logging.getLogger("envbuild_runtime")
+
+REFUSED = "The model refuses the input: it does not fit the model's signature."
 
 
 class Model:
@@ -29,6 +36,7 @@ class Model:
         self._model = mlflow.pyfunc.load_model(
             str(folder), suppress_warnings=True, model_config=dict(config) if config else None
         )
+        self._direct = direct(self._model, self.signature, self.mlmodel)
 
     def read(self, call: Call) -> Any:
         """Return the value of a call as `codec.decode.read` does. ClientError if it has not the form that it says."""
@@ -43,16 +51,21 @@ class Model:
         return self.build(self.read(call), call.label)
 
     def predict(self, data: Any, params: Any) -> Any:
-        """Return the model's answer to a decoded input. InputError if MLflow finds that it does not fit."""
-        if params is not None and not isinstance(params, Mapping):
-            raise ClientError("'params' has to be an object")
+        """Return the model's answer to a decoded input, with the request's parameters as they came.
+
+        ClientError if the parameters do not fit, InputError if MLflow finds that the input does not.
+        """
+        given = read_params(params, self.signature.params)
         try:
-            if params and self.signature.params:
-                return self._model.predict(data, params=dict(params))
+            if self._direct is not None and fits(data, self.signature):
+                return self._direct(data, given)
+            if given:
+                return self._model.predict(data, params=given)
             return self._model.predict(data)
         except MlflowException as error:
             problem: Any = error
             if problem.get_http_status_code() != 400:
                 raise
-            text = str(problem.message)
-            raise InputError(text if len(text) <= 1000 else text[:997] + "...") from error
+            # Its text repeats the input and the schema: it is for the log, the caller gets one without data.
+            logger.info("MLflow refuses the input: %s", problem.message)
+            raise InputError(REFUSED) from error

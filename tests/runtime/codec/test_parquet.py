@@ -1,0 +1,111 @@
+"""Tables in Parquet: test_environment.py runs this with pyarrow, and the rest without."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import importlib.util
+import io
+import math
+
+import pytest
+from codec_support import NOTHING, ClientError, columns, decode, pd, refused
+
+HERE = importlib.util.find_spec("pyarrow") is not None
+without = pytest.mark.skipif(HERE, reason="pyarrow is here")
+needed = pytest.mark.skipif(not HERE, reason="pyarrow is not here")
+
+
+@without
+def test_an_image_without_pyarrow_says_so():
+    with pytest.raises(ClientError, match="the image has no pyarrow") as problem:
+        decode(b"PAR1", NOTHING, "body", "parquet")
+    assert problem.value.status == 415
+
+
+def file(**values):
+    import pyarrow
+    import pyarrow.parquet
+
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(values), buffer)
+    return buffer.getvalue()
+
+
+@needed
+def test_columns_keep_their_types_where_nothing_is_lost():
+    import pyarrow
+
+    zoned = pyarrow.array([1_700_000_000_123_456_789, None], pyarrow.timestamp("ns", "Europe/Berlin"))
+    body = file(
+        i=pyarrow.array([1, 2], "int8"),
+        l=[2**60, 1],
+        d=[1, 2],
+        f=[0.5, None],
+        s=["a", None],
+        b=[b"\x00\xff", b"x"],
+        t=zoned,
+        day=[datetime.date(2024, 5, 31), None],
+        flag=pyarrow.array([True, False]),
+        money=[decimal.Decimal("1.50"), decimal.Decimal("2")],
+        word=pyarrow.array(["x", "y"]).dictionary_encode(),
+        items=[[1, 2], []],
+        extra=[1, 2],
+    )
+    wanted = [
+        ("i", "integer"),
+        ("l", "long"),
+        ("d", "double"),
+        ("f", "float"),
+        ("s", "string"),
+        ("b", "binary"),
+        ("t", "datetime"),
+        ("day", "datetime"),
+        ("flag", "boolean"),
+        ("money", "double"),
+        ("word", "string"),
+        ("items", "any"),
+    ]
+    frame = decode(body, columns(*wanted), "body", "parquet")
+    assert list(frame.columns) == [name for name, _ in wanted]
+    assert (frame["i"].dtype, frame["l"].tolist(), frame["d"].tolist()) == ("int32", [2**60, 1], [1.0, 2.0])
+    assert (frame["f"].dtype, math.isnan(frame["f"][1])) == ("float32", True)
+    assert (frame["s"].isna().tolist(), frame["b"].tolist()) == ([False, True], [b"\x00\xff", b"x"])
+    assert frame["t"][0] == pd.Timestamp("2023-11-14T22:13:20.123456789")
+    assert frame["t"].isna().tolist() == [False, True]
+    assert frame["day"][0] == pd.Timestamp("2024-05-31")
+    assert (frame["flag"].tolist(), frame["money"].tolist()) == ([True, False], [1.5, 2.0])
+    assert (frame["word"].tolist(), [list(items) for items in frame["items"]]) == (["x", "y"], [[1, 2], []])
+
+
+@needed
+@pytest.mark.parametrize(
+    ("kind", "values", "reason"),
+    [
+        ("long", [1.0, 2.5], "column 'x', row 1: expected a whole number"),
+        ("integer", [1, 2**40], "row 1: expected a whole number from -2147483648"),
+        (
+            "long",
+            [1, None],
+            "row 1: expected a whole number from -9223372036854775808 to 9223372036854775807 (long), got null",
+        ),
+        ("double", ["secret"], "row 0: expected a number (double), got a string that is no number"),
+        ("datetime", [1, 2], "row 0: expected a time in ISO 8601"),
+        ("boolean", [0, 2], "row 1: expected true or false"),
+    ],
+)
+def test_values_that_would_change_are_refused(kind, values, reason):
+    message = refused(file(x=values), columns(("x", kind)), "parquet")
+    assert reason in message
+    assert "secret" not in message
+
+
+@needed
+def test_what_is_no_parquet_is_refused():
+    assert refused(b"secret", NOTHING, "parquet") == "input_data is no Parquet that can be read"
+    assert "missing column 'y'" in refused(file(x=[1]), columns(("y", "long")), "parquet")
+
+
+@needed
+def test_without_a_signature_the_file_decides():
+    assert decode(file(x=[1, 2]), NOTHING, "body", "parquet")["x"].tolist() == [1, 2]
