@@ -11,9 +11,10 @@ from ..measuring import say
 from . import environment as environments
 from . import profiling, wrk
 from .environment import NAMED, Environment, Model
-from .results import CONNECTIONS, Case, Profile, Serving, Turn, Window
+from .results import Case, Profile, Serving, Turn, Window
 from .running import Running, running
 from .servers import Server, servers
+from .wrk import CONNECTIONS
 
 WARM_UP = 2
 
@@ -70,17 +71,26 @@ def turn(environment: Environment, server: Server, model: Model, plan: Plan) -> 
     with running(server, model, environment.folder) as found:
         # A worker may still load when another one answers.
         found.settle()
-        wrk.load(found.url, model.body(server.path), connections=8, seconds=min(WARM_UP, plan.seconds))
-        found.settle()
-        windows = tuple(_window(found, connections, plan) for connections in CONNECTIONS)
+        _window(found, 8, min(WARM_UP, plan.seconds))
+        windows = tuple(
+            _window(found, connections, wrk.duration(model.key, connections, plan.seconds))
+            for connections in CONNECTIONS
+        )
         used = found.usage()
         found.check()
     return Turn(start=found.seconds, windows=windows, main=used.main, workers=used.workers, rest=used.rest)
 
 
-def _window(found: Running, connections: int, plan: Plan) -> Window:
+def _window(found: Running, connections: int, seconds: int) -> Window:
+    body = found.model.body(found.server.path)
     before = found.usage()
-    told = wrk.load(found.url, found.model.body(found.server.path), connections=connections, seconds=plan.seconds)
+    try:
+        told = wrk.load(found.url, body, connections=connections, seconds=seconds)
+    except wrk.NothingError:
+        if seconds >= wrk.LONGEST:
+            raise
+        found.settle()
+        return _window(found, connections, seconds * 2)
     after = found.usage()
     # What wrk asked and did not wait for is still being answered.
     found.settle()

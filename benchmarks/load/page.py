@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from .. import imports, report
 from ..figures import median, quantity, seconds, series, size
-from . import causes
+from . import causes, wrk
 from .aims import MODEL, Judgement, best_batching, judge
-from .results import CONNECTIONS, Case, Imports, Profile, Samples, Serving
+from .results import Case, Imports, Profile, Samples, Serving
 from .servers import BATCH, DELAYS, WORKERS
 from .words import micro, milli, rate, rates, share, times
+from .wrk import CONNECTIONS
 
 BEGIN, END = "<!-- serving: begin -->", "<!-- serving: end -->"
 COMMAND = "make bench-serving"
@@ -26,7 +27,8 @@ _HOW = """\
   envbuild's is `python -m envbuild_runtime` with WORKER_COUNT={workers}; with batches ENVBUILD_BATCH_MAX_SIZE={batch}
   and ENVBUILD_BATCH_MAX_DELAY_MS of {delays}. All else is as it comes; each writes its access log to a file.
 - wrk, one thread, on the same cores and over loopback, posts one body again and again to `/invocations`, Azure ML's to
-  `/score`; {seconds} s over each number of connections, after a warm-up. Any error or status but success fails the run.
+  `/score`; {seconds} s over each number of connections, after a warm-up, with {most} and the tensor {longer} s. Any
+  error or status but success fails the run.
 - In each round each server is started, asked until it answers as the model itself does, loaded, and stopped: one server
   runs at a time, in turn. Nothing begins before the one before it has come to rest.
 - The first answer is the first 200, polled every 20 ms. Memory is the proportional size of the whole process tree after
@@ -192,6 +194,8 @@ def _how(serving: Serving) -> str:
         batch=BATCH,
         delays=" or ".join(str(delay) for delay in DELAYS),
         seconds=serving.seconds,
+        most=max(CONNECTIONS),
+        longer=serving.seconds * wrk.LONGER["tensor"],
         versions=versions,
         bodies=bodies,
     )

@@ -12,9 +12,10 @@ from .. import imports
 from ..errors import BenchError
 from . import wrk
 from .environment import Environment, Model
-from .results import CONNECTIONS, Imports, Profile, Samples
+from .results import Imports, Profile, Samples
 from .running import running
 from .servers import Server
+from .wrk import CONNECTIONS
 
 PACKAGES, FUNCTIONS = 14, 40
 _OWN = "envbuild_runtime"
@@ -27,10 +28,10 @@ def under_load(environment: Environment, server: Server, model: Model, seconds: 
         told = {"ENVBUILD_BENCH_SAMPLES": name, "PYTHONPATH": str(environment.folder / "script")}
         with running(server, model, folder, told) as found:
             found.settle()
-            wrk.load(found.url, model.body(server.path), connections=8, seconds=1)
+            wrk.patient(found.url, model.body(server.path), connections=8, seconds=1)
             found.settle()
             (folder / "go").touch()
-            wrk.load(found.url, model.body(server.path), connections=max(CONNECTIONS), seconds=seconds)
+            wrk.patient(found.url, model.body(server.path), connections=max(CONNECTIONS), seconds=seconds)
         return Profile(
             model=model.key, server=server.key, main=_samples(folder, "main"), worker=_samples(folder, "worker")
         )

@@ -10,8 +10,6 @@ from ..errors import BenchError
 from ..imports import Import
 from .wrk import Told
 
-CONNECTIONS = (1, 8, 64)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:

@@ -11,10 +11,18 @@ from ..errors import BenchError
 from ..processes import environment, run
 from .environment import INSIDE
 
+CONNECTIONS = (1, 8, 64)
 SCRIPT = INSIDE / "post.lua"
 PATIENCE = 60
 """Seconds after which wrk gives a request up, which fails the run."""
+LONGER = {"tensor": 4}
+"""How much longer 64 requests at a time are watched: the window has to hold many times those that it begins with."""
+LONGEST = 60
 _LINE = re.compile(r"^envbuild-bench (\{.*\})$", re.MULTILINE)
+
+
+class NothingError(BenchError):
+    """Not one request was answered: the time was too short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +45,24 @@ def load(url: str, body: Path, *, connections: int, seconds: int) -> Told:
     return parse(done.stdout, cpu=done.cpu)
 
 
+def patient(url: str, body: Path, *, connections: int, seconds: int) -> Told:
+    """The same, and for twice as long where nothing is answered, up to a minute."""
+    while True:
+        try:
+            return load(url, body, connections=connections, seconds=seconds)
+        except NothingError:
+            if seconds >= LONGEST:
+                raise
+            seconds *= 2
+
+
+def duration(model: str, connections: int, seconds: int) -> int:
+    """The seconds of a window for a model, where `seconds` are those of most."""
+    return seconds * (LONGER.get(model, 1) if connections == max(CONNECTIONS) else 1)
+
+
 def parse(text: str, *, cpu: float) -> Told:
-    """Read the line of wrk's script. BenchError if there is none, or if it tells of an error or of no answer."""
+    """Read the line of wrk's script. BenchError if there is none or it tells of errors, NothingError for no answer."""
     found = _LINE.search(text)
     if found is None:
         raise BenchError(f"wrk told nothing:\n{text[-1000:]}")
@@ -48,7 +72,7 @@ def parse(text: str, *, cpu: float) -> Told:
         listed = ", ".join(f"{count} x {name}" for name, count in wrong.items())
         raise BenchError(f"under load {listed} of {told['requests']} requests went wrong")
     if not told["requests"]:
-        raise BenchError("under load not one request was answered")
+        raise NothingError("under load not one request was answered")
     return Told(
         requests=told["requests"],
         seconds=told["microseconds"] / 1e6,

@@ -12,9 +12,9 @@ import pytest
 from benchmarks.errors import BenchError
 from benchmarks.load import measuring, page
 from benchmarks.load.environment import Environment, Model
-from benchmarks.load.results import CONNECTIONS
 from benchmarks.load.running import right, running
 from benchmarks.load.servers import KEYS, command, servers
+from benchmarks.load.wrk import CONNECTIONS
 
 MODEL = Model(key="linear", title="a model", folder=Path("/models/linear"), answer=(1.5, -2.25))
 ENVIRONMENT = Environment(folder=Path("/work/folder"), versions={}, models=(MODEL,))

@@ -36,7 +36,7 @@ def test_a_single_error_of_any_kind_is_one_too_many(kind: str) -> None:
 
 
 def test_no_answer_and_no_line_are_no_figures() -> None:
-    with pytest.raises(BenchError, match="not one request"):
+    with pytest.raises(wrk.NothingError, match="not one request"):
         wrk.parse(TEXT.replace('"requests": 1650', '"requests": 0'), cpu=0.0)
     with pytest.raises(BenchError, match=r"(?s)wrk told nothing.*unable to connect"):
         wrk.parse("unable to connect to 127.0.0.1:1 Connection refused\n", cpu=0.0)
