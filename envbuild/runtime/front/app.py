@@ -22,4 +22,7 @@ def build(context: Context) -> Starlette:
     origins = context.settings.origins
     middleware = [Middleware(Cors, origins=origins)] if origins else []
     handlers: Any = {404: no_route, 405: no_route, Exception: server_error}
-    return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
+    # A path with a slash too many is another path, as under the servers that these routes are of.
+    app.router.redirect_slashes = False
+    return app

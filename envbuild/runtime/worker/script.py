@@ -59,7 +59,9 @@ class Script:
             raise StartError("run() cannot be decorated with both @rawhttp and @input_schema.")
         try:
             init()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, SystemExit):
+                logger.exception("init() ended the process")
             _log_model_folder()
             raise
 
