@@ -106,12 +106,10 @@ def _query(facts: Facts, path: str) -> Content:
     """Describe GET /score."""
     asked = _ask("score", "Azure ML", "Ask with the parts of the body in the query, each as JSON", ASKING)(facts, path)
     del asked["requestBody"]
-    names = ["input_data", *(["params"] if facts.params else [])]
-    content: Content = {"application/json": {"schema": {}}}
-    if not facts.script:
-        asked["parameters"] += [
-            {"name": name, "in": "query", "required": name == "input_data", "content": content} for name in names
-        ]
+    for name in () if facts.script else ("input_data", *(("params",) if facts.params else ())):
+        schema = {"$ref": f"{REFERENCE}ScoreRequest/properties/{name}"}
+        content = {"application/json": {"schema": schema}}
+        asked["parameters"].append({"name": name, "in": "query", "required": name == "input_data", "content": content})
     return {**asked, "operationId": "score_get"}
 
 

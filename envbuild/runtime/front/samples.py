@@ -28,6 +28,15 @@ def samples(mlmodel: Mapping[str, Any], folder: Path) -> dict[str, dict[str, Any
     The values are JSON's: what is not a number is null. Not every value of an example can be told in tensors, so
     `infer` may be absent alone.
     """
+    try:
+        found = _samples(mlmodel, folder)
+    except RecursionError:
+        # An example of thousands of lists in each other.
+        return {}
+    return {kind: body for kind, body in found.items() if len(json.dumps(body)) <= LARGEST}
+
+
+def _samples(mlmodel: Mapping[str, Any], folder: Path) -> dict[str, dict[str, Any]]:
     signature = mlmodel.get("signature") or {}
     inputs, params = (json.loads(signature.get(part) or "[]") for part in ("inputs", "params"))
     value, given = example_of(mlmodel, folder)
@@ -55,7 +64,7 @@ def samples(mlmodel: Mapping[str, Any], folder: Path) -> dict[str, dict[str, Any
         elif more:
             # Parameters are single values here; null stands for none.
             found["infer"]["parameters"] = more["params"]
-    return {kind: body for kind, body in found.items() if len(json.dumps(body)) <= LARGEST}
+    return found
 
 
 def made_up(inputs: Sequence[Mapping[str, Any]]) -> Any:
