@@ -248,7 +248,10 @@ def test_in_the_others_way_what_is_no_request_stays_400(compatible, table):
 
 
 def test_more_that_is_read_than_the_other_reads(start, model, table, predicted):
-    server = start(OWN, AML_CORS_ORIGINS="*", **model("diabetes")).wait_until_up()
+    unused = {"AZUREML_DEBUG_PORT": "5678", "WORKER_PRELOAD": "false"}
+    server = start(OWN, AML_CORS_ORIGINS="*", **unused, **model("diabetes")).wait_until_up()
+    assert "set, and not heeded by this server: AZUREML_DEBUG_PORT" in server.log
+    assert "WORKER_PRELOAD" not in server.log
     body = json.dumps({"input_data": table}).encode()
     # No content type at all is taken for JSON, and a body that is not UTF-8 is the client's fault.
     status, headers, text = exchange(server.port, "POST", "/score", body, {"Origin": "http://any.example"})

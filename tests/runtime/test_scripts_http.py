@@ -70,8 +70,40 @@ def test_a_stream_that_breaks_off_does_not_look_whole(own):
         exchange(own.port, Case("breaks", 200, ""))
     assert broken.value.partial == b"2"
     assert "run() streams texts or bytes, and one part is float" in own.log
+    assert "a streamed answer broke off" in own.log
     status, _, body = exchange(own.port, Case("fails", 500, ""))
     assert (status, FAILED in body.decode()) == (500, True)
+
+
+ENDLESS = """
+import itertools, time
+def init(): pass
+def run(what):
+    if what != "stream":
+        return what
+    def parts():
+        for number in itertools.count():
+            yield str(number)
+            time.sleep(0.05)
+    return parts()
+"""
+
+
+def test_a_stream_that_nobody_hears_any_more_is_given_up(start, tmp_path):
+    server = start(OWN, SCORING_TIMEOUT_MS="1000", **place(tmp_path, "api", ENDLESS)).wait_until_up()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("POST", "/score", body=b"stream")
+    answer = connection.getresponse()
+    read = b""
+    # Longer than a prediction may take: each part starts the clock anew.
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        read += answer.read1()
+    assert read.startswith(b"0123456789")
+    answer.close()
+    connection.close()
+    assert server.post("/score", b"next").json == "next"
+    assert "a streamed answer broke off" in server.log
 
 
 def test_a_script_that_leaves_fails_its_request_and_nothing_else(own):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from typing import Any
 
@@ -17,10 +18,31 @@ from .identifiers import identify, server_name
 from .replies import loading
 from .swagger import Swagger, VersionError
 
+logger = logging.getLogger("envbuild_runtime")
+
+
+UNUSED = (
+    "AML_APP_INSIGHTS_ENABLED",
+    "AML_MODEL_DC_STORAGE_ENABLED",
+    "AZUREML_CONFIG_FILE",
+    "AZUREML_DEBUG_PORT",
+    "AZUREML_EXTRA_CONDA_YAML",
+    "AZUREML_EXTRA_PYTHON_LIB_PATH",
+    "AZUREML_EXTRA_REQUIREMENTS_TXT",
+    "AZUREML_LOG_LEVEL",
+    "SEPERATE_HEALTH_ENDPOINT",
+    "SERVER_PORT",
+    "WORKER_PRELOAD",
+)
+"""Variables that Azure ML's server or image heeds and this one does not."""
+
 
 def routes(context: Context) -> list[BaseRoute]:
     """Return `/`, `/score` and `/swagger.json`."""
     swagger = Swagger(context, os.environ)
+    ignored = [name for name in UNUSED if os.environ.get(name, "").lower() not in ("", "false")]
+    if ignored:
+        logger.warning("set, and not heeded by this server: %s", ", ".join(ignored))
 
     async def healthy(request: Request) -> Response:
         return _named(request, "Healthy", "text/plain") if context.pool.loaded else loading()

@@ -90,8 +90,14 @@ class Endpoint:
         await send({"type": "http.response.start", "status": answer.status, "headers": raw})
         await send({"type": "http.response.body", "body": answer.body, "more_body": streamed})
         if streamed and job is not None:
-            async for part in job.rest():
-                await send({"type": "http.response.body", "body": part, "more_body": True})
+            try:
+                async for part in job.rest():
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+            except (LateError, LostError) as problem:
+                # Left without its end, so that nobody takes it for the whole.
+                answer.failed = True
+                logger.error("a streamed answer broke off: %s", problem or "it took too long")
+                return
             await send({"type": "http.response.body", "body": b""})
 
     async def _body(self, headers: Mapping[str, str], receive: Any) -> bytes:

@@ -204,10 +204,11 @@ class Pool:
             job = worker.jobs.get(said.number)
             if job is not None:
                 job.answer(said)
-                if said.more:
-                    worker.clock(job, self._expired)
-                else:
+                if not said.more:
                     worker.done(job)
+                elif not job.gone():
+                    # A stream that nobody hears any more gets no further time.
+                    worker.clock(job, self._expired)
         if worker.retiring and not worker.jobs:
             worker.kill()
         self._dispatch()
