@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -20,6 +21,8 @@ class Metrics:
     """
 
     def __init__(self) -> None:
+        # A second series for each, of when it began, is of use to nobody here; older versions have no switch.
+        getattr(prometheus_client, "disable_created_metrics", lambda: None)()
         self._registry = CollectorRegistry()
         own: dict[str, Any] = {"registry": self._registry}
         self.requests = Counter("envbuild_requests", "Requests by route and status.", ("route", "status"), **own)
