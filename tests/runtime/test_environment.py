@@ -4,24 +4,64 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from envbuild.runtime import azureml, lazy, process, settings
 from envbuild.runtime.errors import StartError
 
+CODEC = Path(__file__).with_name("codec")
 
-@pytest.mark.network
-def test_the_codec_holds_in_the_models_environment(runtime_python, site, tmp_path):
-    codec = Path(__file__).with_name("test_codec.py")
-    command = [runtime_python, "-m", "pytest", "-q", "--noconftest", "-p", "no:cacheprovider", "-c", os.devnull]
-    environment = {**os.environ, "PYTHONPATH": str(site)}
-    done = subprocess.run([*command, codec], cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+def run_codec_tests(python, site, cwd, extra, *arguments):
+    """Run tests of the codec with another interpreter; `extra` is a folder of further packages."""
+    command = [python, "-m", "pytest", "-q", "--noconftest", "-p", "no:cacheprovider", "-c", os.devnull, *arguments]
+    # Nothing is written beside the fixture models.
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, (site, *extra))),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "skipped" not in done.stdout
+
+
+@pytest.fixture(scope="session")
+def beside(runtime_python):
+    """Give a folder with packages that the models' environment has not, made once beside it."""
+    uv = shutil.which("uv") or pytest.importorskip("uv").find_uv_bin()
+
+    def make(*packages):
+        folder = runtime_python.parents[1].with_name(f"{runtime_python.parents[1].name}-{packages[0]}")
+        with FileLock(f"{folder}.lock"):
+            if not (folder / "complete").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                command = [uv, "pip", "install", "-q", "--python", runtime_python, "--target", folder, *packages]
+                subprocess.run(command, check=True)
+                (folder / "complete").touch()
+        return folder
+
+    return make
+
+
+@pytest.mark.network
+def test_the_codec_holds_in_the_models_environment(runtime_python, site, tmp_path, beside):
+    without = f"{CODEC / 'test_parquet.py'}::test_an_image_without_pyarrow_says_so"
+    files = sorted(path for path in CODEC.glob("test_*.py") if path.name != "test_parquet.py")
+    run_codec_tests(runtime_python, site, tmp_path, [beside("hypothesis")], *files, without)
+
+
+@pytest.mark.network
+def test_the_codec_reads_parquet_where_pyarrow_is(runtime_python, site, tmp_path, beside):
+    """pandas keeps strings in another way beside pyarrow, so columns of them are tried there too."""
+    files = [CODEC / f"test_{name}.py" for name in ("parquet", "accepted", "tables", "csv")]
+    run_codec_tests(runtime_python, site, tmp_path, [beside("pyarrow")], "-k", "not without_pyarrow", *files)
 
 
 def test_a_process_gets_a_home_and_a_name_where_it_has_none(monkeypatch, tmp_path):
