@@ -139,8 +139,7 @@ def build(
             delivered = deliver(image, goal, job.store, progress)
             if goal.engine is not None:
                 # It went there to be tested, and got its name now.
-                given = {"sent": loaded.sent, "omitted": loaded.omitted, "already": loaded.already}
-                delivered = replace(delivered, **given)
+                delivered = replace(delivered, sent=loaded.sent, omitted=loaded.omitted, already=loaded.already)
             return assembled, delivered, trial
 
     assembled, delivered, trial = prepare.with_sound_blobs(make, base, job)

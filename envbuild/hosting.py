@@ -142,7 +142,8 @@ def engine_to_test(engine: Engine | None) -> Engine:
 def tested(image: Image, engine: Engine, store: Store, name: str, progress: Progress) -> Iterator[tuple[Trial, Loaded]]:
     """Have the engine run `image` under a name that it keeps only while the context lasts.
 
-    Gives the trial, and what went to the engine for it. Raises TrialError, before the context is entered, where a check failed.
+    Gives the trial, and what went to the engine for it. Raises TrialError, before the context is entered, where a
+    check failed.
     """
     from .oci.reference import parse_reference
     from .shipping.load import load

@@ -33,23 +33,27 @@ def infer_body(request: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[
 
     A column becomes an input of its name; a tensor keeps its shape.
     """
-    inputs = metadata.get("inputs")
-    if not isinstance(inputs, list) or not inputs:
-        return None
+    inputs = metadata.get("inputs") or _guessed(request)
+    guessed = not metadata.get("inputs")
     values = _values(request, [str(part.get("name")) for part in inputs])
-    if values is None:
+    if not inputs or values is None:
         return None
     made = []
     for part, value in zip(inputs, values, strict=True):
-        data = flat(value)
-        shape = _shape(value)
+        as_json = _content_type(part) == "json"
+        data = [json.dumps(item) for item in value] if as_json else flat(value)
+        shape = [len(value)] if as_json else _shape(value)
         wanted = part.get("shape")
         if isinstance(wanted, list) and len(wanted) == len(shape) + 1 and wanted[-1] == 1:
             shape = [*shape, 1]
-        made.append({"name": part.get("name"), "datatype": part.get("datatype"), "shape": shape, "data": data})
+        entry = {"name": part.get("name"), "datatype": part.get("datatype"), "shape": shape, "data": data}
+        if part.get("parameters"):
+            entry["parameters"] = part["parameters"]
+        made.append(entry)
     body: dict[str, Any] = {"inputs": made}
-    if request.get("params"):
-        body["parameters"] = request["params"]
+    if request.get("params") or guessed:
+        # What the model's metadata does not say to be a table has to say so itself.
+        body["parameters"] = {**({"content_type": "pd"} if guessed else {}), **(request.get("params") or {})}
     return body
 
 
@@ -58,7 +62,7 @@ def infer_outputs(answer: Any, expected: Any) -> tuple[Any, Any]:
     outputs = answer.get("outputs") if isinstance(answer, Mapping) else None
     if not isinstance(outputs, list):
         return answer, {"outputs": "a list"}
-    given = {str(part.get("name")): flat(part.get("data")) for part in outputs}
+    given = {str(part.get("name")): _data(part) for part in outputs}
     if isinstance(expected, list) and expected and all(isinstance(row, dict) for row in expected):
         return given, {name: flat([row.get(name) for row in expected]) for name in expected[0]}
     if isinstance(expected, dict):
@@ -85,6 +89,31 @@ def malformed(
 def encode(body: Any) -> bytes:
     """The body as it is sent."""
     return json.dumps(body).encode()
+
+
+def _data(part: Mapping[str, Any]) -> list[Any]:
+    data = flat(part.get("data"))
+    if _content_type(part) != "json":
+        return data
+    return flat([item if item is None else json.loads(item) for item in data])
+
+
+def _content_type(part: Mapping[str, Any]) -> str:
+    parameters = part.get("parameters")
+    return str(parameters.get("content_type", "")) if isinstance(parameters, Mapping) else ""
+
+
+def _guessed(request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The inputs of a model that names none: the columns of a table, by what their first cells hold."""
+    split = request.get("dataframe_split")
+    if not isinstance(split, Mapping) or not split.get("data"):
+        return []
+    names = {bool: "BOOL", int: "INT64", float: "FP64", str: "BYTES"}
+    kinds = [names.get(type(cell), "") for cell in split["data"][0]]
+    columns = [str(name) for name in split.get("columns") or ()]
+    if len(columns) != len(kinds) or not all(kinds):
+        return []
+    return [{"name": name, "datatype": kind} for name, kind in zip(columns, kinds, strict=True)]
 
 
 def _values(request: Mapping[str, Any], names: Sequence[str]) -> list[Any] | None:

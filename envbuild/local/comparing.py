@@ -27,7 +27,8 @@ def difference(found: Any, expected: Any, tolerance: float, at: str = "") -> str
             return f"{at or 'the answer'} has {_names(found)}, and the model gives {_names(expected)}"
         pairs = ((f"{at}.{key}" if at else str(key), found[key], expected[key]) for key in expected)
     else:
-        return "" if found == expected or _same_time(found, expected) else _said(at, found, expected)
+        same = found == expected and isinstance(found, bool) == isinstance(expected, bool)
+        return "" if same or _same_time(found, expected) else _said(at, found, expected)
     return next((told for place, a, b in pairs if (told := difference(a, b, tolerance, place))), "")
 
 

@@ -74,6 +74,7 @@ class _Run:
         self._progress = progress
         self._timeout = timeout
         self._checks: list[Check] = []
+        self._log = ""
 
     def trial(self) -> Trial:
         subject = self._subject
@@ -83,17 +84,19 @@ class _Run:
             self._add(self._stop())
             count = sum(check.result != "skipped" for check in self._checks)
             self._progress.done("test", Summary(count=count, noun="checks"))
-        failed = any(check.result == "failed" for check in self._checks)
         return Trial(
             subject=subject.name,
             server=subject.server,
             where=subject.where,
             checks=tuple(self._checks),
-            log=subject.log() if failed else "",
+            log=self._log,
         )
 
     def _add(self, check: Check) -> None:
         self._checks.append(check)
+        if check.result == "failed" and not self._log:
+            # At once: what the server says later has nothing to do with it.
+            self._log = self._subject.log()
         self._progress.advance("test", what=check.name)
 
     def _ready(self) -> bool:
@@ -102,8 +105,7 @@ class _Run:
         reason = wait_ready(self._subject, self._timeout)
         seconds = time.monotonic() - started
         hint = "the last lines of its log tell why" if reason else ""
-        result = self._check("ready", reason, seconds, hint)
-        self._checks.append(result)
+        self._add(self._check("ready", reason, seconds, hint))
         if not reason:
             self._progress.done("start", Summary(detail=self._subject.where))
         return not reason
@@ -162,6 +164,7 @@ class _Run:
             self._add(Check(name=name, result="skipped", reason=why))
             return
         self._add(self._same(name, f"{path}/infer", bodies.encode(body), known))
+        self._refusals(f"{path}/infer", {}, {})
 
     def _same(self, name: str, path: str, body: bytes, known: Mapping[str, Any]) -> Check:
         """Whether the server answers as the model itself does."""
@@ -212,8 +215,9 @@ class _Run:
         return bodies.encode(bodies.azure_body(request) if path == "/score" else request)
 
     def _check(self, name: str, reason: str, seconds: float, hint: str = "") -> Check:
-        result = Check(name=name, result="failed" if reason else "passed", seconds=seconds, reason=reason)
-        return Check(name=name, result=result.result, seconds=seconds, reason=reason, hint=hint if reason else "")
+        if not reason:
+            return Check(name=name, result="passed", seconds=seconds)
+        return Check(name=name, result="failed", seconds=seconds, reason=reason, hint=hint)
 
 
 def wait_ready(subject: Subject, timeout: float) -> str:
