@@ -187,7 +187,7 @@ def test_the_content_types_of_mlflow_1_get_its_bare_answer(table, media, body):
         (b"", "application/json", 400, "BAD_REQUEST", "empty"),
         (b"{", "application/json", 400, "BAD_REQUEST", "not JSON"),
         (SPLIT, "application/json", 400, "BAD_REQUEST", "found none"),
-        (RECORDS, "application/json", 400, "BAD_REQUEST", "a list was given"),
+        (RECORDS, "application/json", 400, "BAD_REQUEST", "got a list"),
         ({"inputs": [], "instances": []}, "application/json", 400, "BAD_REQUEST", "found instances, inputs"),
         ({"dataframe_records": 5}, "application/json", 400, "BAD_REQUEST", "dataframe_records has to be a list"),
         ({"inputs": [{"count": 1}]}, "application/json", 400, "INVALID_PARAMETER_VALUE", "missing column 'name'"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 
 import pytest
+from environments import environment
 
 pytestmark = pytest.mark.network
 
@@ -137,3 +140,35 @@ def test_a_model_of_each_version_is_answered(version, start, tmp_path):
     if version != "1.0":
         wrong = server.post("/invocations", {"inputs": [{"a": "x"}]})
         assert (wrong.status, "'a', row 0" in wrong.json["message"]) == (400, True)
+
+
+SAVE = """
+import sys
+import mlflow.pyfunc
+from mlflow.models.signature import ModelSignature
+from mlflow.types.schema import ColSpec, Schema
+
+signature = ModelSignature(inputs=Schema([ColSpec("double", "a")]), outputs=Schema([ColSpec("double")]))
+mlflow.pyfunc.save_model(
+    sys.argv[1], loader_module="doubled", data_path=sys.argv[2], code_path=[sys.argv[3]], signature=signature,
+    conda_env={"dependencies": ["python", {"pip": ["mlflow"]}]},
+)
+"""
+
+
+@pytest.mark.parametrize(("version", "minor"), [("1.30.1", "3.9"), ("2.9.2", "3.10")])
+def test_a_model_that_an_old_mlflow_saved_is_answered(version, minor, start, tmp_path, tmp_path_factory):
+    parent = tmp_path_factory.getbasetemp().parent / "envbuild-runtime"
+    packages = (f"mlflow-skinny=={version}", "numpy==1.26.4", "pandas==1.5.3", "setuptools<81")
+    python = environment(parent, "mlflow-old", minor, *packages)
+    (tmp_path / "doubled.py").write_text(LOADER)
+    (tmp_path / "weights").write_text("weights")
+    variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(tmp_path)}
+    command = [python, "-c", SAVE, tmp_path / "model", tmp_path / "weights", tmp_path / "doubled.py"]
+    subprocess.run(command, check=True, env=variables, cwd=tmp_path, timeout=120)
+    text = (tmp_path / "model" / "MLmodel").read_text()
+    assert f"mlflow_version: {version}" in text
+    server = start(AZUREML_MODEL_DIR=str(tmp_path)).wait_until_up()
+
+    assert server.post("/invocations", REQUEST).json == {"predictions": [3.0, 4.0]}, server.log
+    assert server.get("/v2/models/model").json["outputs"] == [{"name": "output-0", "datatype": "FP64", "shape": [-1]}]

@@ -154,7 +154,7 @@ def test_a_model_without_a_signature_takes_arrays_or_a_table(serve):
     raw = tensor("t", "BYTES", [1], ["AA=="], parameters={"content_type": "base64"})
     assert given(server, raw) == ["object", [1], ["b'\\x00'"]]
     raw["data"] = ["?"]
-    assert "element 0: base64" in refused(server, raw)
+    assert "element 0: expected base64" in refused(server, raw)
 
 
 def test_columns_without_names_go_by_their_order(serve):
@@ -194,7 +194,7 @@ def test_lists_and_objects_in_columns(serve):
         assert table["vector"][2] == [[1.0, 2.0], [3.0, 4.0]]
         assert table["item"][2] == [{"a": 1}, {"a": 2}]
     item["data"][1] = "{"
-    assert "input 'item', element 1: JSON texts" in refused(server, vector, item)
+    assert "input 'item', element 1: expected JSON texts" in refused(server, vector, item)
 
 
 def test_a_model_of_type_hints_gets_the_plain_values(serve):

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from ..codec.scalars import kind_of
 from ..errors import ClientError, InputError
 
 WHOLE = {
@@ -47,17 +48,11 @@ def of_dtype(dtype: str) -> str:
     return _OF_DTYPE.get(dtype, "BYTES")
 
 
-def kind(value: Any) -> str:
-    """Return what a JSON value is, without saying which."""
-    names = {bool: "a boolean", int: "a whole number", float: "a number", str: "a string", list: "a list"}
-    return "null" if value is None else names.get(type(value), "an object")
-
-
 def flat(data: Any, shape: Sequence[int], label: str) -> list[Any]:
     """Return the elements in row-major order, given so or nested as the shape says; InputError if they do not fit."""
     if not isinstance(data, list):
         if shape:
-            raise ClientError(f"{label}: 'data' has to be a list, {kind(data)} was given")
+            raise ClientError(f"{label}: 'data' has to be a list, got {kind_of(data)}")
         return [data]
     count = 1
     for size in shape:
@@ -145,10 +140,10 @@ def _all(
 ) -> list[Any]:
     for number, value in enumerate(values):
         if not fits(value):
-            got = "a fraction" if type(value) is float and not value.is_integer() else kind(value)
+            got = kind_of(value)
             if type(value) in (int, float) and (datatype in REAL or (datatype in WHOLE and _is_whole(value))):
-                got = "one out of range"
-            raise InputError(f"{label}, element {place(number, shape)}: {wants} are expected ({datatype}), not {got}")
+                got = "a number out of range"
+            raise InputError(f"{label}, element {place(number, shape)}: expected {wants} ({datatype}), got {got}")
     return values
 
 

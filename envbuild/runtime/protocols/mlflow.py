@@ -10,12 +10,11 @@ from typing import Any
 
 from ..codec.call import Call
 from ..codec.encode import encode
+from ..codec.scalars import kind_of
 from ..codec.signature import Signature
 from ..errors import ClientError, InputError, RequestError
 from ..wire import Answer, Request
-from .datatypes import kind
 from .json_body import media_type, parse_json
-from .outline import served
 
 FORMS = {"dataframe_split": "split", "dataframe_records": "records", "instances": "any", "inputs": "any"}
 UNIFIED = ("messages", "prompt", "input")
@@ -43,10 +42,10 @@ def read(request: Request, signature: Signature) -> Call:
         return Call(content, None, "body", form, {"bare": True})
     if not isinstance(content, dict):
         raise RequestError(
-            f"The body has to be a JSON object with exactly one of {', '.join(FORMS)}, {kind(content)} was given."
+            f"The body has to be a JSON object with exactly one of {', '.join(FORMS)}, got {kind_of(content)}."
         )
     if any(key in content for key in UNIFIED):
-        known = served().parameters
+        known = {param.name for param in signature.params}
         params = {name: value for name, value in content.items() if name in known}
         data = {name: value for name, value in content.items() if name not in known}
         return Call(data, params or None, "body", "raw", {"bare": True})

@@ -11,10 +11,11 @@ from typing import Any
 
 from ..codec.call import Call
 from ..codec.encode import encode
+from ..codec.scalars import kind_of
 from ..codec.signature import Signature
 from ..errors import ClientError, InputError, RequestError
 from ..wire import Answer, Request
-from .datatypes import DTYPES, kind
+from .datatypes import DTYPES
 from .inputs import Given, arranged, given
 from .json_body import media_type, parse_object
 from .outline import served, version
@@ -41,16 +42,14 @@ def read(request: Request, signature: Signature) -> Call:
         raise RequestError(problem.message, status=problem.status) from None
     identifier = content.get("id")
     if identifier is not None and not isinstance(identifier, (str, int)):
-        raise RequestError(f"'id' has to be a string, {kind(identifier)} was given")
-    parameters = content.get("parameters")
-    if parameters is not None and not isinstance(parameters, dict):
-        raise RequestError(f"'parameters' has to be an object, {kind(parameters)} was given")
-    parameters = parameters or {}
+        raise RequestError(f"'id' has to be a string, got {kind_of(identifier)}")
+    parameters = content.get("parameters") or {}
+    if not isinstance(parameters, dict):
+        raise RequestError(f"'parameters' has to be an object, got {kind_of(parameters)}")
     payload, form = arranged(_inputs(content), signature, served(), parameters.get("content_type"))
-    # The rest is meant for servers: binary_data_output, priority, content_type, ...
-    params = {name: value for name, value in parameters.items() if name in served().parameters}
     extra = {"id": identifier, "path": request.path, "wanted": _wanted(content.get("outputs"))}
-    return Call(payload, params or None, "inputs", form, extra)
+    # Those that the model does not know are left out there: binary_data_output, priority, content_type, ...
+    return Call(payload, parameters, "inputs", form, extra)
 
 
 def write(call: Call, result: Any) -> Answer:
@@ -95,7 +94,7 @@ def _inputs(content: Mapping[str, Any]) -> list[Given]:
         if not isinstance(datatype, str) or datatype not in DTYPES:
             raise RequestError(f"{label} needs a 'datatype', one of {', '.join(DTYPES)}")
         if not isinstance(parameters, dict):
-            raise RequestError(f"{label}: 'parameters' has to be an object, {kind(parameters)} was given")
+            raise RequestError(f"{label}: 'parameters' has to be an object, got {kind_of(parameters)}")
         for place in PLACES:
             if place in parameters:
                 raise RequestError(f"{label}: {place!r} is not supported, the data has to be in the JSON")

@@ -29,8 +29,6 @@ class Outline:
     """name, datatype, shape (-1 is free) and, where BYTES hold no text, the content_type among the parameters."""
     outputs: tuple[dict[str, Any], ...]
     """The same; empty if the signature has none."""
-    parameters: frozenset[str]
-    """The names of the parameters that the model takes."""
 
 
 def outline(mlmodel: Mapping[str, Any]) -> Outline:
@@ -39,7 +37,6 @@ def outline(mlmodel: Mapping[str, Any]) -> Outline:
     return Outline(
         tuple(_described(signature.get("inputs"), "input")),
         tuple(_described(signature.get("outputs"), "output")),
-        frozenset(entry["name"] for entry in json.loads(signature.get("params") or "[]")),
     )
 
 
