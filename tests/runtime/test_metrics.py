@@ -101,6 +101,18 @@ def test_counting_costs_microseconds():
     assert best < 50e-6
 
 
+def test_the_page_on_operating_names_every_metric_and_every_variable(repository):
+    text = (repository / "docs" / "operating.md").read_text(encoding="utf-8")
+    exposition = Metrics().exposition()[0].decode()
+    for name in re.findall(r"^# TYPE (\S+)", exposition, re.MULTILINE):
+        assert f"`{name}" in text, name
+    source = (repository / "envbuild" / "runtime" / "settings.py").read_text(encoding="utf-8")
+    variables = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+|PORT)"', source)) - {"FALLBACK_MODEL"}
+    assert len(variables) > 15
+    for name in variables:
+        assert f"`{name}`" in text, name
+
+
 SLOW = "import time\ndef init(): pass\ndef run(body):\n    time.sleep(1)\n    return 1\n"
 
 

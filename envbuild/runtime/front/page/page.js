@@ -140,7 +140,8 @@
     const json = (reply.headers.get("content-type") || "").includes("json") && isJson(text);
     const laid = json && text.length <= 4 * SHOWN ? pretty(text) : text;
     const cut = laid.length > SHOWN ? laid.slice(0, SHOWN) + `\n… ${laid.length - SHOWN} more characters` : laid;
-    by("result").className = json ? "" : "text";
+    // A table keeps its lines; a message is read.
+    by("result").className = json && reply.ok ? "" : "text";
     if (json) coloured(by("result"), cut); else by("result").textContent = cut || "(no body)";
     answered = text;
     by("headers").replaceChildren();
