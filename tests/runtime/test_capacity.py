@@ -108,6 +108,8 @@ def test_without_control_groups_the_affinity_is_left(tree):
         # The limit is higher than what the system has left.
         (8.0, 100 * GIB, GIB, 0, 3 * GIB, 3),
         (8.0, None, GIB, 0, 0, 1),
+        # A worker that cannot be measured.
+        (8.0, None, 0, 0, GIB, 1),
     ],
 )
 def test_workers_fit_into_both(cpus, memory, worker, others, available, workers):

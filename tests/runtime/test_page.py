@@ -376,6 +376,9 @@ def test_a_port_in_use_is_named_with_its_variable():
             StartError, match=rf"ENVBUILD_DOCS: port {port} cannot be listened on: Address already in use"
         ):
             bind(port, "ENVBUILD_DOCS")
+    with bind(0, "PORT") as bound:
+        # By which asyncio knows that it may turn off Nagle's algorithm.
+        assert bound.proto == socket.IPPROTO_TCP
     both = read_settings({"ENVBUILD_METRICS": "9090", "ENVBUILD_DOCS": "9090"})
     assert names(both) == {8080: "PORT", 9090: "ENVBUILD_METRICS and ENVBUILD_DOCS"}
     assert names(read_settings({"PORT": "7000", "ENVBUILD_DOCS": "7000"})) == {7000: "PORT"}

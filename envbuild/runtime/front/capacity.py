@@ -60,13 +60,15 @@ def choose(limits: Limits, worker: int, others: int, available: int) -> Choice:
     `others` is what the container's other processes hold, `available` what the system can still give away, in bytes;
     the latter counts where there is no limit, or where it is less than the limit leaves.
     """
+    if not worker:
+        return Choice(1, "no figures of the memory that a worker holds")
     cpus = max(1, int(limits.cpus))
     free = int(available * SHARE)
     budget = f"{SHARE:.0%} of {size(available)} that are available"
     if limits.memory is not None and limits.memory * SHARE - worker - others < free:
         free = int(limits.memory * SHARE) - worker - others
         budget = f"{SHARE:.0%} of the limit of {size(limits.memory)}"
-    fits = 1 + max(0, free // max(worker, 1))
+    fits = 1 + max(0, free // worker)
     held = f"{limits.cpus:g} CPUs ({limits.cpus_from}), {size(worker)} a worker, of which {budget} hold {fits}"
     return Choice(min(cpus, fits), held)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .context import Context
-from .facts import Facts, facts_of
-from .openapi import document
-from .page import page
 
-Operations = frozenset[tuple[str, str]]
+# What makes them is imported then, too: the server starts without it.
+if TYPE_CHECKING:
+    from .facts import Facts
+
+    Operations = frozenset[tuple[str, str]]
 
 
 class Described:
@@ -23,6 +24,8 @@ class Described:
 
     def document(self, operations: Operations, host: str) -> bytes:
         """Return the OpenAPI document as JSON. `host` is what the client calls this host, without a port."""
+        from .openapi import document
+
         server = self._address(host)
         key = ("document", server, operations)
         if key not in self._made:
@@ -33,6 +36,8 @@ class Described:
 
     def page(self, operations: Operations, host: str) -> tuple[bytes, str]:
         """Return the page and its Content-Security-Policy."""
+        from .page import page
+
         server = self._address(host)
         key = ("page", server, operations)
         if key not in self._made:
@@ -41,6 +46,8 @@ class Described:
         return made
 
     def _known(self) -> Facts:
+        from .facts import facts_of
+
         # Before a worker has loaded, what it says of a script is not known: not to be kept.
         if self._facts is None or not self._context.pool.loaded:
             self._facts = facts_of(self._context)

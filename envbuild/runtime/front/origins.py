@@ -15,15 +15,12 @@ class PageElsewhere:
     """Adds the headers for browsers where the origin is the same host with the page's port. An ASGI middleware."""
 
     def __init__(self, app: Any, port: int) -> None:
-        """`port` of the page; up to 1 it lies nowhere else."""
+        """`port` of the page."""
         self._app = app
         self._port = port
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
-        if self._port <= 1 or scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         headers = dict(scope["headers"])
         origin = headers.get(b"origin", b"")
         if not origin or not self._is_page(origin, headers.get(b"host", b"")):

@@ -15,7 +15,7 @@ import uvicorn
 
 from ..errors import StartError
 from ..settings import Settings
-from . import around, capacity, ports
+from . import around, ports
 from .app import build
 from .closing import turn_away
 from .context import Context
@@ -51,7 +51,8 @@ class Serving:
         self._context = Context(self._pool, settings, self._metrics, script)
         app = build(self._context)
         self._beside = ports.Beside(around.beside(self._context, app), self._config, Server)
-        self._server = Server(self._config(PageElsewhere(app, settings.docs), settings.port))
+        elsewhere = PageElsewhere(app, settings.docs) if settings.docs > 1 else app
+        self._server = Server(self._config(elsewhere, settings.port))
         self._code = 0
         self._draining: asyncio.Task[None] | None = None
 
@@ -80,6 +81,8 @@ class Serving:
 
     async def _grow(self, first: Any) -> None:
         """Start as many workers as there is room for, by what the first one holds once it has loaded."""
+        from . import capacity
+
         while not self._pool.ready:
             await asyncio.sleep(0.05)
         limits = capacity.read_limits()
