@@ -50,7 +50,7 @@ class ScriptRunRefused(BaseRule):
         # With a driver module it is that module's `run` that is called.
         if run is None or "driver_module" in script.bound:
             return
-        refused = _run_refused(run, target.server.name)
+        refused = _run_refused(run)
         if refused:
             yield self.finding(refused, hint="write `def run(raw_data):`", spans=[run.span])
 
@@ -64,7 +64,7 @@ def _init_refused(init: Function) -> str:
     return f"init() is called without arguments, and needs {', '.join(needed)}" if needed else ""
 
 
-def _run_refused(run: Function, server: str) -> str:
+def _run_refused(run: Function) -> str:
     raw, schema = _RAW in run.decorators, "input_schema" in run.decorators
     if set(run.decorators) - _SCHEMA - {_RAW}:
         return ""
@@ -76,8 +76,6 @@ def _run_refused(run: Function, server: str) -> str:
         return f"run() needs an argument {what}: the server ends at start"
     if raw and schema:
         return "run() is decorated with both @rawhttp and @input_schema: the server ends at start"
-    if raw and server != "azureml":
-        return f"run() is decorated with @rawhttp, which only the server azureml understands, not {server}"
     if run.is_async:
         return "run() is asynchronous: the server does not await it, so every request fails"
     more = [p.name for p in data[1:] if not p.default]

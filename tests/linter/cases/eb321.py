@@ -21,7 +21,6 @@ TRIGGERS = [
     Case(target={"script": script("def init(path):\n    pass\ndef run(data): ...\n")}, says="needs path"),
     Case(target={"script": script("async def init(): ...\ndef run(data): ...\n")}, says="asynchronous"),
     Case(target={"script": script(INIT + "@rawhttp\n@input_schema('d', x)\ndef run(d): ...\n")}, says="both"),
-    Case(target={"script": script(INIT + "@rawhttp\ndef run(r): ...\n")}, server="envbuild", says="only the server"),
 ]
 NEAR_MISSES = [
     run("data"),
@@ -30,6 +29,7 @@ NEAR_MISSES = [
     run("data, threshold=0.5"),
     run("*, data"),
     Case(target={"script": script(INIT + "@rawhttp\ndef run(request): ...\n")}),
+    Case(target={"script": script(INIT + "@rawhttp\ndef run(request): ...\n")}, server="envbuild"),
     Case(
         target={"script": script(SCHEMA + INIT + "@input_schema('a', x)\n@input_schema('b', x)\ndef run(a, b): ...\n")}
     ),
