@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -233,6 +234,22 @@ def test_the_fixture_models_answer_what_their_own_predict_gives(name, start, mod
     else:
         columns = [expected]
     assert found == [pytest.approx(cells(column)) for column in columns]
+
+
+def test_requests_that_share_a_prediction_get_their_own_answers(start, model, example):
+    body, expected = example("diabetes")
+    rows = body["dataframe_split"]["data"]
+    server = start(**model("diabetes"), ENVBUILD_BATCH_MAX_SIZE="8", ENVBUILD_BATCH_MAX_DELAY_MS="300").wait_until_up()
+
+    def asked(number):
+        row = number % len(rows)
+        inputs = [tensor("x", "FP64", [1, 10], rows[row])]
+        return row, server.post("/v2/models/model/infer", {"id": str(number), "inputs": inputs}).json
+
+    with ThreadPoolExecutor(8) as pool:
+        for number, (row, answer) in enumerate(pool.map(asked, range(8))):
+            assert answer["id"] == str(number)
+            assert answer["outputs"][0]["data"] == [pytest.approx(expected[row])]
 
 
 def test_a_script_has_no_tensors_but_lives(start, tmp_path):

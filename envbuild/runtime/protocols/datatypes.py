@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import math
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
@@ -19,6 +19,8 @@ WHOLE = {
 }
 REAL = {"FP16": 65504.0, "FP32": 3.4028234663852886e38, "FP64": float("inf")}
 """The largest number of each."""
+EMPTY = 1 << 20
+"""The largest product of the sizes other than 0 in the shape of a tensor without elements."""
 NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 DTYPES = {
     "BOOL": "bool",
@@ -54,9 +56,10 @@ def flat(data: Any, shape: Sequence[int], label: str) -> list[Any]:
         if shape:
             raise ClientError(f"{label}: 'data' has to be a list, got {kind_of(data)}")
         return [data]
-    count = 1
-    for size in shape:
-        count *= size
+    count = math.prod(shape)
+    # Without elements nothing but this bounds what the shape claims; numpy has at most 32 dimensions, newer 64.
+    if len(shape) > 32 or (not count and math.prod(size for size in shape if size) > EMPTY):
+        raise InputError(f"{label}: the shape is too large")
     if not any(type(item) is list for item in data):
         if len(data) != count:
             raise InputError(f"{label}: 'data' has {len(data)} elements, the shape {list(shape)} has {count}")
@@ -104,7 +107,7 @@ def from_base64(values: list[Any], shape: Sequence[int], label: str) -> list[byt
     def fits(value: Any) -> bool:
         try:
             return value is None or base64.b64decode(value, validate=True) is not None
-        except binascii.Error:
+        except ValueError:
             return False
 
     _all(values, fits, "base64", "BYTES", shape, label)

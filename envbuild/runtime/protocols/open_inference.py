@@ -107,7 +107,9 @@ def _inputs(content: Mapping[str, Any]) -> list[Given]:
 def _wanted(entries: Any) -> list[str] | None:
     if entries is None or entries == []:
         return None
-    names = [entry.get("name") if isinstance(entry, dict) else None for entry in entries if isinstance(entries, list)]
-    if not names or not all(isinstance(name, str) for name in names):
+    if not isinstance(entries, list):
+        raise RequestError(f"'outputs' has to be a list, got {kind_of(entries)}")
+    names = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]
+    if not all(isinstance(name, str) for name in names):
         raise RequestError("'outputs' has to be a list of objects with a 'name'")
     return [str(name) for name in names]

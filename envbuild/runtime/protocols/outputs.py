@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import decimal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..codec.encode import encode
 from ..codec.plain import plain
 from .datatypes import of_dtype
 
-SCALARS = (str, bytes, bool, int, float, datetime.date, np.generic, type(None))
+SCALARS = (str, bytes, bytearray, bool, int, float, datetime.date, np.generic, type(None))
 
 
 def tensors(result: Any, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -68,7 +69,7 @@ def _contents(value: Any) -> tuple[str, list[int], list[Any], str | None]:
     if isinstance(value, (dict, pd.DataFrame)):
         return "BYTES", [1], [encode(value).decode()], "json"
     if isinstance(value, SCALARS) and not isinstance(value, np.generic):
-        value = [value]
+        value = [bytes(value) if isinstance(value, bytearray) else value]
     try:
         array = np.asarray(value)
     except ValueError:
@@ -78,14 +79,14 @@ def _contents(value: Any) -> tuple[str, list[int], list[Any], str | None]:
         array = np.asarray(value, dtype=object)
     array = array.reshape(1) if array.ndim == 0 else array
     shape = list(array.shape)
-    if array.dtype.kind in "biuf" and array.dtype.itemsize <= 8:
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        array = array.astype("float64")
+    if array.dtype.kind in "biuf":
         return of_dtype(array.dtype.name), shape, array.ravel().tolist(), None
-    if array.dtype.kind == "M":
-        array = array.astype("datetime64[ns]")
     if array.dtype.kind == "m":
         return "FP64", shape, (array / np.timedelta64(1, "s")).ravel().tolist(), None
-    # What pandas holds its own way: [n] of lists of equal length is a tensor of more dimensions.
-    flat = [_missing(cell) for cell in (pd.Series(array.ravel()) if array.dtype.kind == "M" else array.ravel())]
+    flat = [_missing(cell) for cell in array.ravel()]
+    # Lists of equal length in a column are a tensor of more dimensions.
     if flat and all(isinstance(cell, (list, tuple, np.ndarray)) for cell in flat):
         stacked = _stacked(flat)
         if stacked is not None:
@@ -100,29 +101,34 @@ def _mixed(cells: list[Any], shape: list[int]) -> tuple[str, list[int], list[Any
     ]
     there = [cell for cell in cells if cell is not None]
     types = set(map(type, there))
-    if types and types <= {bool}:
+    if types == {bool} and len(there) == len(cells):
         return ("BOOL", shape, cells, None)
-    if types and types <= {int, float}:
-        whole = float not in types and len(there) == len(cells) and all(-(1 << 63) <= cell < 1 << 63 for cell in there)
-        return ("INT64" if whole else "FP64"), shape, cells, None
+    if types and types <= {int, float, decimal.Decimal}:
+        whole = types == {int} and len(there) == len(cells) and all(-(1 << 63) <= cell < 1 << 63 for cell in there)
+        numbers = cells if whole else [None if cell is None else float(cell) for cell in cells]
+        return ("INT64" if whole else "FP64"), shape, numbers, None
     if types <= {str}:
         return "BYTES", shape, cells, None
     if types <= {bytes, bytearray}:
         texts = [None if cell is None else base64.b64encode(cell).decode("ascii") for cell in cells]
         return "BYTES", shape, texts, "base64"
-    if all(isinstance(cell, (datetime.datetime, np.datetime64)) for cell in there):
+    if all(isinstance(cell, (datetime.date, np.datetime64)) for cell in there):
         return "BYTES", shape, [None if cell is None else _moment(cell) for cell in cells], "datetime"
     return "BYTES", shape, [None if cell is None else encode(cell).decode() for cell in cells], "json"
 
 
 def _moment(cell: Any) -> str:
+    if isinstance(cell, datetime.date) and not isinstance(cell, datetime.datetime):
+        return cell.isoformat()
     stamp = pd.Timestamp(cell)
     stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
     return str(stamp.isoformat()).replace("+00:00", "Z")
 
 
 def _missing(cell: Any) -> Any:
-    return None if cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and cell != cell) else cell
+    if cell is pd.NA or cell is pd.NaT or (isinstance(cell, (float, np.datetime64)) and cell != cell):
+        return None
+    return cell
 
 
 def _stacked(cells: list[Any]) -> Any:
