@@ -32,12 +32,15 @@ def swagger_of(run: Callable[..., Any]) -> dict[str, Any]:
     """Return {"input": schema, "output": schema} by the versions of Swagger in which both can be said."""
     if not is_decorated(run):
         return {version: {"input": UNKNOWN, "output": UNKNOWN} for version in VERSIONS}
-    from inference_schema.schema_util import get_input_schema, get_output_schema, get_supported_versions
+    from inference_schema import schema_util
 
     try:
-        known = get_supported_versions(run)
+        # inference_schema tells the versions from 1.4 on.
+        tell = getattr(schema_util, "get_supported_versions", None)
+        known = tell(run) if tell is not None else ("2.0", "3.0")
+        both = {"input": schema_util.get_input_schema(run), "output": schema_util.get_output_schema(run)}
         # Examples may hold what is no JSON.
-        schemas = orjson.loads(encode({"input": get_input_schema(run), "output": get_output_schema(run)}))
+        schemas = orjson.loads(encode(both))
     except Exception:
         logger.warning("there is no swagger.json: the schemas of run() cannot be written", exc_info=True)
         return {}
