@@ -93,11 +93,14 @@ class _Run:
         )
 
     def _add(self, check: Check) -> None:
+        self._keep(check)
+        self._progress.advance("test", what=check.name)
+
+    def _keep(self, check: Check) -> None:
         self._checks.append(check)
         if check.result == "failed" and not self._log:
             # At once: what the server says later has nothing to do with it.
             self._log = self._subject.log()
-        self._progress.advance("test", what=check.name)
 
     def _ready(self) -> bool:
         self._progress.start("start", f"the {self._subject.server} server")
@@ -105,7 +108,7 @@ class _Run:
         reason = wait_ready(self._subject, self._timeout)
         seconds = time.monotonic() - started
         hint = "the last lines of its log tell why" if reason else ""
-        self._add(self._check("ready", reason, seconds, hint))
+        self._keep(self._check("ready", reason, seconds, hint))
         if not reason:
             self._progress.done("start", Summary(detail=self._subject.where))
         return not reason
