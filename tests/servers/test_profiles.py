@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from pathlib import Path
+import re
+from pathlib import Path, PurePosixPath
 
 import pytest
 from packaging.requirements import Requirement as Parsed
@@ -90,6 +91,14 @@ def test_every_file_of_the_runtime_lies_in_the_image(name: str) -> None:
         if source != "mlflow_score_script.py":
             assert path == f"{{site}}/envbuild_runtime/{source}"
     assert list(server.files) == sorted(server.files, key=lambda file: file.source)
+
+
+def test_the_wheel_of_envbuild_ships_what_is_no_module(repository: Path) -> None:
+    project = (repository / "pyproject.toml").read_text(encoding="utf-8")
+    globs = re.findall(r'"([^"]+)"', next(line for line in project.splitlines() if line.startswith("envbuild = [")))
+    for file in PROFILES["envbuild"].files:
+        path = PurePosixPath("runtime", file.source)
+        assert path.suffix == ".py" or any(path.match(glob) for glob in globs), path
 
 
 def test_the_default_scoring_script_lies_at_the_application_root() -> None:
