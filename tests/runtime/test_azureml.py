@@ -218,7 +218,11 @@ def test_versions_of_swagger_that_there_are_not(served, version):
 @pytest.fixture(scope="module")
 def compatible(start, model):
     return start(
-        OWN, ENVBUILD_COMPAT="azureml", SERVER_VERSION_LOG_RESPONSE_ENABLED="false", **model("diabetes")
+        OWN,
+        ENVBUILD_COMPAT="azureml",
+        SERVER_VERSION_LOG_RESPONSE_ENABLED="false",
+        AML_CORS_ORIGINS="https://*.b.example",
+        **model("diabetes"),
     ).wait_until_up()
 
 
@@ -242,9 +246,22 @@ def test_in_the_others_way_what_is_no_request_stays_400(compatible, table):
     for body in (b"", b"{", b"[]", b"{}"):
         assert compatible.post("/score", body).status == 400
     assert compatible.post("/score", b"{}", Content_Type="text/csv").status == 415
+    assert exchange(compatible.port, "POST", "/score", b"{}")[0] == 415
     good = compatible.post("/score", {"input_data": table})
     assert good.status == 200
     assert "x-ms-server-version" not in good.headers
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [("https://a.b.example", True), ("https://A.B.example", True), ("https://b.example", False), ("null", False)],
+)
+def test_a_star_stands_for_a_part_of_an_origin(compatible, origin, allowed):
+    _, headers, _ = exchange(compatible.port, "GET", "/", None, {"Origin": origin})
+    assert headers.get("access-control-allow-origin") == (origin if allowed else None)
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    status, headers, _ = exchange(compatible.port, "OPTIONS", "/invocations", None, asked)
+    assert (status == 200, "access-control-allow-methods" in headers) == (allowed, allowed)
 
 
 def test_more_that_is_read_than_the_other_reads(start, model, table, predicted):

@@ -7,6 +7,7 @@ of Azure ML's server, which clients may look for.
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,6 +19,9 @@ from ..codec.signature import Signature
 from ..errors import ClientError, RequestError
 from ..wire import Answer, Request
 from .json_body import media_type
+
+# Azure ML's server wants a type to be named.
+UNNAMED_IS_JSON = os.environ.get("ENVBUILD_COMPAT", "").strip().lower() != "azureml"
 
 
 def read(request: Request, signature: Signature) -> Call:
@@ -80,8 +84,10 @@ def _parsed(body: bytes) -> Any:
 
 
 def _check_json(header: str) -> None:
-    """Refuse what is neither JSON in UTF-8 nor unnamed."""
+    """Refuse what is not JSON in UTF-8; what has no name is taken for it."""
     kind = media_type(header)
-    if kind in ("", "application/json") or (kind.startswith("application/") and kind.endswith("+json")):
+    if kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json")):
+        return
+    if not kind and UNNAMED_IS_JSON:
         return
     raise ClientError("Expects Content-Type to be application/json", status=415)
