@@ -94,10 +94,11 @@ def test_counting_costs_microseconds():
     metrics = Metrics()
     best = 1.0
     for _ in range(5):
-        begun = time.perf_counter()
+        # The thread's own time: what else the machine does is not counted.
+        begun = time.thread_time()
         for _ in range(1000):
             metrics.count("/score", 200, 0.01, 0.005, 3)
-        best = min(best, (time.perf_counter() - begun) / 1000)
+        best = min(best, (time.thread_time() - begun) / 1000)
     assert best < 50e-6
 
 
