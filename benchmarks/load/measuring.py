@@ -14,7 +14,6 @@ from .environment import NAMED, Environment, Model
 from .results import Case, Profile, Serving, Turn, Window
 from .running import Running, running
 from .servers import Server, servers
-from .wrk import CONNECTIONS
 
 WARM_UP = 2
 
@@ -74,7 +73,7 @@ def turn(environment: Environment, server: Server, model: Model, plan: Plan) -> 
         _window(found, 8, min(WARM_UP, plan.seconds))
         windows = tuple(
             _window(found, connections, wrk.duration(model.key, connections, plan.seconds))
-            for connections in CONNECTIONS
+            for connections in wrk.connections_of(model.key)
         )
         used = found.usage()
         found.check()

@@ -11,7 +11,6 @@ from .aims import MODEL, Judgement, best_batching, judge
 from .results import Case, Imports, Profile, Samples, Serving
 from .servers import BATCH, DELAYS, WORKERS
 from .words import micro, milli, rate, rates, share, times
-from .wrk import CONNECTIONS
 
 BEGIN, END = "<!-- serving: begin -->", "<!-- serving: end -->"
 COMMAND = "make bench-serving"
@@ -27,8 +26,9 @@ _HOW = """\
   envbuild's is `python -m envbuild_runtime` with WORKER_COUNT={workers}; with batches ENVBUILD_BATCH_MAX_SIZE={batch}
   and ENVBUILD_BATCH_MAX_DELAY_MS of {delays}. All else is as it comes; each writes its access log to a file.
 - wrk, one thread, on the same cores and over loopback, posts one body again and again to `/invocations`, Azure ML's to
-  `/score`; {seconds} s over each number of connections, after a warm-up, with {most} and the tensor {longer} s. Any
-  error or status but success fails the run.
+  `/score`; {seconds} s over each number of connections, after a warm-up. The tensor, of which 64 requests at a time
+  would only wait for each other, is asked over 1 and 8, the latter for {longer} s. Any error or status but success
+  fails the run.
 - In each round each server is started, asked until it answers as the model itself does, loaded, and stopped: one server
   runs at a time, in turn. Nothing begins before the one before it has come to rest.
 - The first answer is the first 200, polled every 20 ms. Memory is the proportional size of the whole process tree after
@@ -56,7 +56,7 @@ def render(serving: Serving, warnings: Sequence[str] = ()) -> str:
         _aims(judgements),
         *_missed(judgements, serving),
         "### Where the CPU time of a request goes\n",
-        f"Over {max(CONNECTIONS)} connections; the first process, the workers and wrk share the machine's cores.\n",
+        "Over the most connections; the first process, the workers and wrk share the machine's cores.\n",
         _cpu(serving),
         *(text for profile in serving.profiles for text in _profile(profile, serving)),
         "### Where the start goes\n",
@@ -73,17 +73,18 @@ def _cases(serving: Serving, model: str) -> list[Case]:
 
 
 def _model(serving: Serving, model: str) -> list[str]:
-    most = max(CONNECTIONS)
+    numbers = wrk.connections_of(model)
+    most = numbers[-1]
     against = {name: median(serving.case(model, name).rates(most)) for name in ("mlflow", "azure")}
     rows = []
     for case in _cases(serving, model):
         cells = [case.title, milli(median(case.p50(1)))]
-        for connections in CONNECTIONS[1:]:
+        for connections in numbers[1:]:
             cells += [rates(case.rates(connections)), milli(median(case.p50(connections))),
                       milli(median(case.p99(connections)))]  # fmt: skip
         rows.append([*cells, *(times(median(case.rates(most)) / other) for other in against.values())])
     head = ["server", "1 connection: p50"]
-    for connections in CONNECTIONS[1:]:
+    for connections in numbers[1:]:
         head += [f"{connections}: requests/s", "p50", "p99"]
     head += [f"{most}: to MLflow's", "to Azure ML's"]
     title = serving.models[model][0]
@@ -143,9 +144,9 @@ def _missed(judgements: Sequence[Judgement], serving: Serving) -> list[str]:
 
 
 def _cpu(serving: Serving) -> str:
-    most = max(CONNECTIONS)
     rows = []
     for case in serving.cases:
+        most = wrk.connections_of(case.model)[-1]
         parts = [
             case.cpu(most, lambda window: window.main_cpu),
             case.cpu(most, lambda window: window.others_cpu),
@@ -194,8 +195,7 @@ def _how(serving: Serving) -> str:
         batch=BATCH,
         delays=" or ".join(str(delay) for delay in DELAYS),
         seconds=serving.seconds,
-        most=max(CONNECTIONS),
-        longer=serving.seconds * wrk.LONGER["tensor"],
+        longer=serving.seconds * wrk.LONGER,
         versions=versions,
         bodies=bodies,
     )

@@ -15,7 +15,6 @@ from .environment import Environment, Model
 from .results import Imports, Profile, Samples
 from .running import running
 from .servers import Server
-from .wrk import CONNECTIONS
 
 PACKAGES, FUNCTIONS = 14, 40
 _OWN = "envbuild_runtime"
@@ -31,7 +30,8 @@ def under_load(environment: Environment, server: Server, model: Model, seconds: 
             wrk.patient(found.url, model.body(server.path), connections=8, seconds=1)
             found.settle()
             (folder / "go").touch()
-            wrk.patient(found.url, model.body(server.path), connections=max(CONNECTIONS), seconds=seconds)
+            most = wrk.connections_of(model.key)[-1]
+            wrk.patient(found.url, model.body(server.path), connections=most, seconds=seconds)
         return Profile(
             model=model.key, server=server.key, main=_samples(folder, "main"), worker=_samples(folder, "worker")
         )

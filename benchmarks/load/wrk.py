@@ -11,12 +11,13 @@ from ..errors import BenchError
 from ..processes import environment, run
 from .environment import INSIDE
 
-CONNECTIONS = (1, 8, 64)
 SCRIPT = INSIDE / "post.lua"
 PATIENCE = 60
 """Seconds after which wrk gives a request up, which fails the run."""
-LONGER = {"tensor": 4}
-"""How much longer 64 requests at a time are watched: the window has to hold many times those that it begins with."""
+HEAVY = ("tensor",)
+"""Models whose requests take so long that 64 at a time would only wait for each other."""
+LONGER = 4
+"""How much longer those are watched over 8 connections: the window has to hold many times what it begins with."""
 LONGEST = 60
 _LINE = re.compile(r"^envbuild-bench (\{.*\})$", re.MULTILINE)
 
@@ -56,9 +57,14 @@ def patient(url: str, body: Path, *, connections: int, seconds: int) -> Told:
             seconds *= 2
 
 
+def connections_of(model: str) -> tuple[int, ...]:
+    """The numbers of connections over which a model is asked, the most at last."""
+    return (1, 8) if model in HEAVY else (1, 8, 64)
+
+
 def duration(model: str, connections: int, seconds: int) -> int:
     """The seconds of a window for a model, where `seconds` are those of most."""
-    return seconds * (LONGER.get(model, 1) if connections == max(CONNECTIONS) else 1)
+    return seconds * LONGER if model in HEAVY and connections > 1 else seconds
 
 
 def parse(text: str, *, cpu: float) -> Told:

@@ -14,7 +14,7 @@ from benchmarks.load import page, profiling, words
 from benchmarks.load.aims import AIMS, best_batching, judge
 from benchmarks.load.results import Case, Imports, Profile, Serving, Turn, Window
 from benchmarks.load.servers import KEYS
-from benchmarks.load.wrk import CONNECTIONS, Told
+from benchmarks.load.wrk import Told, connections_of
 
 STACKS = {
     "__main__:main;uvicorn.server:serve;h11._connection:next_event": 3,
@@ -32,7 +32,7 @@ def case(server: str, rate: float, start: float, p99: float = 0.02) -> Case:
             main_cpu=1.0,
             others_cpu=4.0,
         )
-        for connections in CONNECTIONS
+        for connections in connections_of("linear")
     )
     turn = Turn(start=start, windows=windows, main=20_000_000, workers=(90_000_000, 100_000_000), rest=0)
     return Case(model="linear", server=server, title=server.title(), turns=(turn, turn))

@@ -14,7 +14,7 @@ from benchmarks.load import measuring, page
 from benchmarks.load.environment import Environment, Model
 from benchmarks.load.running import right, running
 from benchmarks.load.servers import KEYS, command, servers
-from benchmarks.load.wrk import CONNECTIONS
+from benchmarks.load.wrk import connections_of
 
 MODEL = Model(key="linear", title="a model", folder=Path("/models/linear"), answer=(1.5, -2.25))
 ENVIRONMENT = Environment(folder=Path("/work/folder"), versions={}, models=(MODEL,))
@@ -73,7 +73,7 @@ def test_a_quick_run_of_one_model_gives_a_whole_page(tmp_path: Path) -> None:
     assert [case.server for case in found.cases] == list(KEYS)
     for case in found.cases:
         (turn,) = case.turns
-        assert [window.connections for window in turn.windows] == list(CONNECTIONS)
+        assert [window.connections for window in turn.windows] == list(connections_of("linear"))
         assert all(window.rate > 0 and window.others_cpu > 0 for window in turn.windows)
         assert 20e6 < turn.memory < 2e9
         assert len(turn.workers) == 2
