@@ -118,10 +118,11 @@ def set_up(form: str, level: str = "info") -> None:
 
 
 def take_prints() -> None:
-    """Send what is printed to the log too, unless ENVBUILD_LOG_PRINTS is `off`."""
+    """Send what is printed to the log too, unless ENVBUILD_LOG_PRINTS is `off`. After `set_up`."""
     if os.environ.get("ENVBUILD_LOG_PRINTS", "").strip().lower() not in ("off", "false", "0"):
-        sys.stdout = Prints("print", logging.INFO, sys.__stdout__)
-        sys.stderr = Prints("stderr", logging.INFO, sys.__stderr__)
+        (handler,) = logging.getLogger().handlers
+        sys.stdout = Prints("print", logging.INFO, sys.__stdout__, handler)
+        sys.stderr = Prints("stderr", logging.INFO, sys.__stderr__, handler)
 
 
 def plain(value: Any, depth: int = _DEPTH) -> Any:

@@ -9,14 +9,18 @@ from typing import Any
 
 
 class Prints(io.TextIOBase):
-    """A stream of text whose lines become records of the logger `name`."""
+    """A stream of text whose lines become records of the logger `name`.
+
+    They go to `handler` at once: a handler that a script gives to the root logger may write to this very stream.
+    """
 
     encoding = "utf-8"
     errors = "replace"
 
-    def __init__(self, name: str, level: int, below: Any) -> None:
+    def __init__(self, name: str, level: int, below: Any, handler: logging.Handler) -> None:
         self._logger = logging.getLogger(name)
         self._level = level
+        self._handler = handler
         self._below = below
         self._lines = threading.local()
 
@@ -30,6 +34,9 @@ class Prints(io.TextIOBase):
         if self._below is None:
             raise OSError("there is no stream below")
         return int(self._below.fileno())
+
+    def reconfigure(self, **options: Any) -> None:
+        """Do nothing: lines and their encoding are the log's."""
 
     def writable(self) -> bool:
         """Return True."""
@@ -51,5 +58,6 @@ class Prints(io.TextIOBase):
     def _log(self, line: str) -> None:
         # A progress bar writes over its line: what it wrote last is what it says.
         line = line.rstrip("\r").rpartition("\r")[2]
-        if line:
-            self._logger.log(self._level, "%s", line)
+        if line and self._logger.isEnabledFor(self._level):
+            record = self._logger.makeRecord(self._logger.name, self._level, "", 0, line, (), None)
+            self._handler.handle(record)

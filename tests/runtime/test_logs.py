@@ -143,16 +143,26 @@ def test_text_lines_name_the_request_behind_the_message():
     assert logs.TextLines().format(record).endswith(" a - done")
 
 
-def test_prints_become_lines_and_a_progress_bar_its_last_word(caplog):
-    caplog.set_level(logging.INFO)
-    stream = prints.Prints("print", logging.INFO, sys.__stderr__)
-    print("a\nb", file=stream)
+class Kept(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.messages = []
+
+    def emit(self, record):
+        self.messages.append(record.getMessage())
+
+
+def test_prints_become_lines_and_a_progress_bar_its_last_word():
+    kept = Kept()
+    stream = prints.Prints("print", logging.WARNING, sys.__stderr__, kept)
+    print("a\nb 100% %s", file=stream)
     print("begun", end="", file=stream)
-    assert caplog.messages == ["a", "b"]
+    assert kept.messages == ["a", "b 100% %s"]
     stream.flush()
     stream.write("\r 10%\r 90%\r100%\n\n")
-    assert caplog.messages == ["a", "b", "begun", "100%"]
+    assert kept.messages == ["a", "b 100% %s", "begun", "100%"]
     assert stream.fileno() == 2
+    stream.reconfigure(line_buffering=True)
 
 
 PROGRAM = r"""
@@ -168,6 +178,8 @@ thread = threading.Thread(target=lambda: 1 / 0, name="side")
 thread.start()
 thread.join()
 logging.getLogger("library").debug("details")
+# A handler of one's own on what is taken: its lines are lines, and no line gives rise to another without end.
+logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))
 logging.getLogger("library").error("bad")
 """
 
@@ -181,7 +193,9 @@ def run(form, level):
 
 def test_prints_warnings_and_failed_threads_are_json_lines_in_any_locale():
     lines = [json.loads(line) for line in run("json", "info").splitlines()]
-    assert [line["logger"] for line in lines] == ["print", "stderr", "py.warnings", "envbuild_runtime", "library"]
+    loggers = [line["logger"] for line in lines]
+    assert loggers == ["print", "stderr", "py.warnings", "envbuild_runtime", "library", "print"]
+    assert lines[5]["message"] == "bad"
     assert lines[0]["message"] == "printed \u00e4 \ufffd"
     assert "a warning" in lines[2]["message"]
     assert lines[3]["message"] == "thread side failed"
@@ -193,6 +207,14 @@ def test_a_level_leaves_out_what_is_less_severe_and_text_is_for_people():
     assert [line["message"] for line in lines] == ["thread side failed", "bad"]
     assert "details" in run("text", "debug")
     assert " E [" in run("text", "debug")
+
+
+def test_a_script_may_set_up_logging_anew():
+    program = PROGRAM + 'logging.basicConfig(force=True, format="own %(message)s")\nlogging.warning("again")\n'
+    command = [sys.executable, "-I", "-c", program, str(Path(logs.__file__).parents[1]), "json", "info"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    last = json.loads(done.stderr.splitlines()[-1])
+    assert (last["logger"], last["message"]) == ("stderr", "own again")
 
 
 def test_levels_are_read_from_the_environment():
