@@ -65,11 +65,13 @@ def _named(table: Table, signature: Signature, label: str) -> Any:
     block = _block(columns, cells)
     if block is not None:
         return pd.DataFrame(block, columns=_index(names).view(), index=index, copy=False)
-    arrays = {
-        name: cast_column(values, column, f"column {name!r}")
+    arrays = [
+        cast_column(values, column, f"column {name!r}")
         for name, column, values in zip(names, columns, cells)  # noqa: B905 (Python 3.9)
-    }
-    return pd.DataFrame(arrays, index=index)
+    ]
+    if len({array.dtype for array in arrays}) == 1 and arrays[0].dtype.kind in "bif":
+        return pd.DataFrame(np.array(arrays).T, columns=_index(names).view(), index=index, copy=False)
+    return pd.DataFrame(dict(zip(names, arrays)), index=index)  # noqa: B905
 
 
 def _given(table: Table, wanted: tuple[str, ...], label: str) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 SIMPLE = frozenset({str, int, float, bool, list})
+NUMBERS = frozenset("bhilqBHILQefd?")
+"""numpy's types whose arrays become lists of Python's own numbers."""
 CONVERTERS = ("detach", "toarray", "numpy", "model_dump", "to_pylist", "to_dicts", "tolist", "dict")
 """Methods of tensors of torch and TensorFlow, sparse matrices, pydantic models, tables of pyarrow and polars."""
 
@@ -56,10 +58,14 @@ def plain(value: Any) -> Any:
 def records(frame: Any) -> list[dict[str, Any]]:
     """Return the rows of a DataFrame by column name; their cells may still need to be made plain."""
     names = [key_text(name) for name in frame.columns]
-    columns = [_cells(frame.iloc[:, position]) for position in range(len(names))]
-    if not columns:
+    if not names:
         return [{} for _ in range(len(frame))]
-    return [dict(zip(names, row)) for row in zip(*columns)]  # noqa: B905 (Python 3.9)
+    types = set(frame.dtypes)
+    if len(types) == 1 and getattr(types.pop(), "char", "") in NUMBERS:
+        rows = frame.to_numpy().tolist()
+    else:
+        rows = zip(*[_cells(column) for _, column in frame.items()])  # noqa: B905 (Python 3.9)
+    return [dict(zip(names, row)) for row in rows]  # noqa: B905
 
 
 def tree(value: Any, before: Callable[[Any], Any] = lambda value: value) -> Any:

@@ -18,8 +18,6 @@ import pandas as pd
 from ..codec.scalars import WANTED
 from ..codec.signature import Signature
 
-Predict = Callable[[Any, Mapping[str, Any]], Any]
-
 STEPS = frozenset(
     {
         "_try_get_prediction_context",
@@ -57,14 +55,16 @@ STEPS = frozenset(
         "_logger",
     }
 )
-"""What `predict` and `_predict` of MLflow 3 call: the check of input and parameters, and a context for traces."""
+"""What `predict` and `_predict` of MLflow 2.20 to 3 call: the check of the input, and a context for traces."""
 
 
 class UnknownError(Exception):
     """The shortcut is not safe for this model."""
 
 
-def direct(model: Any, signature: Signature, mlmodel: Mapping[str, Any]) -> Predict | None:
+def direct(
+    model: Any, signature: Signature, mlmodel: Mapping[str, Any]
+) -> Callable[[Any, Mapping[str, Any]], Any] | None:
     """Return what answers (input, given parameters) as `model.predict` does, or None unless that is certain."""
     try:
         _check_mlflow(model)
@@ -117,7 +117,7 @@ def _check_model(model: Any, signature: Signature, mlmodel: Mapping[str, Any]) -
         raise UnknownError("traces name the model's sources")
 
 
-def _shortcut(model: Any) -> Predict:
+def _shortcut(model: Any) -> Callable[[Any, Mapping[str, Any]], Any]:
     predict = model._predict_fn
     schema = model.metadata.get_params_schema()
     defaults = {} if schema is None else {param.name: param.default for param in schema.params}
@@ -140,5 +140,6 @@ def _context(model: Any) -> Callable[[], AbstractContextManager[Any]]:
     """Return what MLflow puts around a prediction, so that traces made in it belong to the model."""
     from mlflow.pyfunc.context import Context, set_prediction_context
 
-    name = model.model_id
-    return lambda: set_prediction_context(Context(model_id=name))
+    # MLflow 2 has no name for it.
+    names = {"model_id": model.model_id} if hasattr(model, "model_id") else {}
+    return lambda: set_prediction_context(Context(**names))

@@ -87,6 +87,18 @@ def test_the_model_gets_the_frame_that_mlflow_would_give_it(tmp_path, rows, inde
     pd.testing.assert_frame_equal(asked._direct(data, {}), asked._model.predict(data))
 
 
+@pytest.mark.parametrize(
+    ("kind", "cells"), [("double", [0.5, None]), ("float", [0.5, 1]), ("long", [1, 2]), ("boolean", [True, False])]
+)
+def test_a_frame_of_one_type_is_laid_out_in_memory_as_by_mlflow(tmp_path, kind, cells):
+    """Sums of floating-point numbers depend on their order, and libraries add them up as they lie."""
+    asked = written(tmp_path, [{"type": kind, "name": name, "required": True} for name in ("a", "b")])
+    data = asked.decode(Call([cells, cells[::-1], cells]))
+    ours, theirs = asked._direct(data, {}), asked._model.predict(data)
+    pd.testing.assert_frame_equal(ours, theirs)
+    assert ours.to_numpy().strides == theirs.to_numpy().strides
+
+
 @pytest.mark.parametrize("dtype", ["float32", "int64", "uint8", "bool", "datetime64[ns]", "str"])
 def test_the_model_gets_the_array_that_mlflow_would_give_it(tmp_path, dtype):
     asked = written(tmp_path, [{"type": "tensor", "tensor-spec": {"dtype": dtype, "shape": [-1, 1]}}])
