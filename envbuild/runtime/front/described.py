@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .context import Context
+
+MOST = 8
+"""How much is kept: the host is what a client says, and without a bound could fill the memory."""
 
 # What makes them is imported then, too: the server starts without it.
 if TYPE_CHECKING:
@@ -26,38 +30,45 @@ class Described:
         """Return the OpenAPI document as JSON. `host` is what the client calls this host, without a port."""
         from .openapi import document
 
-        server = self._address(host)
-        key = ("document", server, operations)
-        if key not in self._made:
+        def make(server: str) -> bytes:
             content = document(self._known(), operations, server)
-            self._keep(key, json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
-        made: bytes = self._made[key]
+            return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
+
+        made: bytes = self._kept("document", operations, host, make)
         return made
 
     def page(self, operations: Operations, host: str) -> tuple[bytes, str]:
         """Return the page and its Content-Security-Policy."""
         from .page import page
 
-        server = self._address(host)
-        key = ("page", server, operations)
-        if key not in self._made:
-            self._keep(key, page(self._known(), operations, server))
-        made: tuple[bytes, str] = self._made[key]
+        made: tuple[bytes, str] = self._kept(
+            "page", operations, host, lambda server: page(self._known(), operations, server)
+        )
         return made
 
     def _known(self) -> Facts:
         from .facts import facts_of
 
-        # Before a worker has loaded, what it says of a script is not known: not to be kept.
-        if self._facts is None or not self._context.pool.loaded:
-            self._facts = facts_of(self._context)
-        return self._facts
+        if self._facts is not None:
+            return self._facts
+        # What a script's worker says is not known before it has loaded.
+        loaded = self._context.pool.loaded
+        facts = facts_of(self._context)
+        self._facts = facts if loaded else None
+        return facts
 
-    def _keep(self, key: Any, made: Any) -> None:
-        # The host is what a client says: without a bound it could fill the memory.
-        if len(self._made) >= 8 or not self._context.pool.loaded:
-            self._made.clear()
-        self._made[key] = made
+    def _kept(self, what: str, operations: Operations, host: str, make: Callable[[str], Any]) -> Any:
+        server = self._address(host)
+        key = (what, server, operations)
+        found = self._made.get(key)
+        if found is None:
+            loaded = self._context.pool.loaded
+            found = make(server)
+            if len(self._made) >= MOST:
+                self._made.clear()
+            if loaded:
+                self._made[key] = found
+        return found
 
     def _address(self, host: str) -> str:
         """Return the address of the API, or nothing where it is the page's own."""
