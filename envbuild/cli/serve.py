@@ -106,7 +106,11 @@ def _tell(subject: HostSubject, *, model: Any, shown: Display, host: str, as_jso
 def _stop(process: Process, shown: Display) -> int:
     """Let requests under way finish; the server's exit code. A second Ctrl-C ends it at once."""
     shown.verb("Stopping", "requests under way may finish; Ctrl-C again ends it at once")
-    code = process.stop()
+    try:
+        code = process.stop()
+    except BaseException:
+        process.kill()
+        raise
     return 0 if code in (0, -15) else code if code > 0 else 128 - code
 
 

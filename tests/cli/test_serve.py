@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
 import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -96,6 +98,46 @@ def _own_address() -> str:
     return found if not found.startswith("127.") else "127.0.0.3"
 
 
+@pytest.mark.slow
+@pytest.mark.network
+def test_a_request_under_way_is_answered_after_ctrl_c_but_not_after_a_second(
+    serve: Callable[..., tuple[Any, str]], tmp_path: Path
+) -> None:
+    model = write_model(tmp_path / "model")
+
+    def slow(url: str, seconds: int) -> threading.Thread:
+        def ask() -> None:
+            with contextlib.suppress(OSError):
+                body = {"dataframe_split": {"columns": ["a"], "data": [[1000 + seconds]]}}
+                answers.append(post(f"{url}/invocations", body))
+
+        answers.clear()
+        thread = threading.Thread(target=ask)
+        thread.start()
+        time.sleep(1.5)
+        return thread
+
+    answers: list[Any] = []
+    process, url = serve(model)
+    asking = slow(url, 4)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    asking.join()
+    assert (process.returncode, answers) == (0, [{"predictions": [2008.0]}])
+
+    process, url = serve(model)
+    asking = slow(url, 50)
+    process.send_signal(signal.SIGINT)
+    time.sleep(1)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    asking.join()
+    assert time.monotonic() - began < 10
+    assert (process.returncode, answers) == (130, [])
+    assert err.endswith("interrupted\n")
+
+
 @pytest.mark.network
 def test_json_says_what_serves_and_a_script_answers_in_its_own_way(
     serve: Callable[..., tuple[Any, str]], start: Start, tmp_path: Path
@@ -139,6 +181,7 @@ def test_a_model_that_cannot_be_loaded_is_an_error_with_the_server_s_code(
     assert told.splitlines()[-1].startswith("hint: ")
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_where_the_image_s_python_is_missing_the_packages_are_resolved_anew(
     serve: Callable[..., tuple[Any, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -147,7 +190,7 @@ def test_where_the_image_s_python_is_missing_the_packages_are_resolved_anew(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "pythons"))
-    other = "3.13" if f"{os.sys.version_info[1]}" != "13" else "3.11"  # type: ignore[attr-defined]
+    other = "3.11" if sys.version_info[1] == 13 else "3.13"
     process, url = serve(write_model(tmp_path / "model"), "--python", other, "--ignore", "EB2")
     assert post(f"{url}/invocations", {"dataframe_split": {"columns": ["a"], "data": [[1.5]]}}) == {
         "predictions": [3.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,8 +18,6 @@ TAG = "envbuild-test/tried"
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    import os
-
     return {**os.environ, "ENVBUILD_CACHE_DIR": str(cache_folder(tmp_path_factory)), "NO_COLOR": "1"}
 
 
@@ -92,6 +91,7 @@ def test_one_that_cannot_load_its_model_gets_no_name_and_no_file(environment: di
     assert not any("0123456789abcdef0123456789abcdef" in " ".join(text) for text in described)
 
 
+@pytest.mark.slow
 def test_the_same_of_an_image_that_the_engine_built(environment: dict[str, str], tmp_path: Path) -> None:
     model = write_model(tmp_path / "model", broken=True)
     base = ("--backend", "docker", "--wheels", "context", "--build-network", "host", "--builder", "classic")

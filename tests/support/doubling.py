@@ -1,4 +1,7 @@
-"""A small model of real packages: it doubles the column `a`, and needs nothing but mlflow."""
+"""A small model of real packages: it doubles the column `a`, and needs nothing but mlflow.
+
+For 1010 it takes ten seconds.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,13 @@ import pytest
 
 MINOR = f"{sys.version_info[0]}.{sys.version_info[1]}"
 LOADER = """
+import time
+
+
 class Doubler:
     def predict(self, frame):
+        if frame["a"].iloc[0] > 1000:
+            time.sleep(frame["a"].iloc[0] - 1000)
         return (frame["a"] * 2).to_numpy()
 
 
