@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 
 import pytest
 
@@ -147,6 +149,38 @@ def test_a_payload_of_a_language_model_that_the_signature_does_not_take_is_400(t
     reply = table.post("/invocations", {"messages": [{"role": "user", "content": "secret"}]})
     assert (reply.status, reply.json["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
     assert "secret" not in reply.text
+
+
+CHAT = """
+from mlflow.models import set_model
+from mlflow.pyfunc import ChatModel
+from mlflow.types.llm import ChatChoice, ChatCompletionResponse, ChatMessage
+
+
+class Echo(ChatModel):
+    def predict(self, context, messages, params):
+        said = ChatMessage(role="assistant", content=f"{messages[-1].content} {params.temperature}")
+        return ChatCompletionResponse(choices=[ChatChoice(index=0, message=said)], model="echo")
+
+
+set_model(Echo())
+"""
+
+
+def test_a_chat_model_that_mlflow_saved_is_asked_as_chats_are(start, runtime_python, tmp_path):
+    (tmp_path / "chat.py").write_text(CHAT)
+    save = "import mlflow.pyfunc; mlflow.pyfunc.save_model('model', python_model='chat.py', pip_requirements=[])"
+    variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MLFLOW_DISABLE_TELEMETRY": "true"}
+    subprocess.run([runtime_python, "-c", save], check=True, env=variables, cwd=tmp_path, timeout=180)
+    server = start(AZUREML_MODEL_DIR=str(tmp_path)).wait_until_up()
+
+    body = {"messages": [{"role": "user", "content": "hi"}], "temperature": 0.25}
+    reply = server.post("/invocations", body)
+    assert reply.status == 200, reply.text + server.log
+    assert reply.json["choices"][0]["message"]["content"] == "hi 0.25"
+    refused = server.post("/invocations", {"messages": "secret"})
+    assert (refused.status, refused.json["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    assert "secret" not in refused.text
 
 
 def test_without_a_signature_arrays_and_tables_are_told_apart(free):

@@ -136,9 +136,7 @@ def test_every_type_goes_in_and_comes_out_as_it_was(told):
     for name, (datatype, data) in ROWS.items():
         assert outputs[name]["datatype"] == datatype
         assert outputs[name]["shape"] == [2]
-        assert outputs[name]["data"] == (
-            ["2024-05-31T12:00:00Z", "1999-12-31T23:59:59.500000Z"] if name == "when" else data
-        )
+        assert outputs[name]["data"] == data
     assert outputs["image"]["parameters"] == {"content_type": "base64"}
     assert outputs["when"]["parameters"] == {"content_type": "datetime"}
     types = {name: output["data"] for name, output in answered(told, "types").items()}

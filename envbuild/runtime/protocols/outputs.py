@@ -118,11 +118,16 @@ def _mixed(cells: list[Any], shape: list[int]) -> tuple[str, list[int], list[Any
 
 
 def _moment(cell: Any) -> str:
-    if isinstance(cell, datetime.date) and not isinstance(cell, datetime.datetime):
-        return cell.isoformat()
-    stamp = pd.Timestamp(cell)
-    stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
-    return str(stamp.isoformat()).replace("+00:00", "Z")
+    """Return a moment as RFC 3339 in UTC, a date without a time as it is."""
+    if isinstance(cell, np.datetime64):
+        unit = np.datetime_data(cell.dtype)[0]
+        text = str(np.datetime_as_string(cell, unit="s" if unit in ("Y", "M", "W", "D", "h", "m") else unit))
+    elif isinstance(cell, datetime.datetime):
+        zoned = cell.tzinfo is not None
+        text = (cell.astimezone(datetime.timezone.utc).replace(tzinfo=None) if zoned else cell).isoformat()
+    else:
+        return str(cell.isoformat())
+    return (text.rstrip("0").rstrip(".") if "." in text else text) + "Z"
 
 
 def _missing(cell: Any) -> Any:
