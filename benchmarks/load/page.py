@@ -16,8 +16,8 @@ BEGIN, END = "<!-- serving: begin -->", "<!-- serving: end -->"
 COMMAND = "make bench-serving"
 _TOP = """\
 MLflow's scoring server, Azure ML's inference server with a script of the shape that its example for MLflow models has,
-and envbuild's, alone and with batches: {workers} workers each, the same packages, models, machine and run; {rounds}
-rounds. Medians, and the range of the rounds in brackets.
+and envbuild's, alone and with batches: {workers} workers each, the same packages, models, machine and run. Medians of
+{rounds}, of the requests/s with their range in brackets.
 """
 _HOW = """\
 - One environment of pinned packages (`benchmarks/load/requirements.txt`), its bytecode compiled: {versions}.
@@ -40,13 +40,13 @@ _HOW = """\
 def render(serving: Serving, warnings: Sequence[str] = ()) -> str:
     """The part, between the marks by which it is found again. BenchError if a model or a server is missing."""
     judgements = judge(serving)
-    rounds = len(serving.cases[0].turns)
+    count = len(serving.cases[0].turns)
     parts = [
         BEGIN,
         "## The servers under load\n",
         f"    {COMMAND}\n",
         *(f"> **{warning}**\n" for warning in warnings),
-        _TOP.format(workers=WORKERS, rounds=rounds),
+        _TOP.format(workers=WORKERS, rounds=f"{count} rounds" if count > 1 else "one round"),
         report.table(("machine", ""), list(serving.machine.items())),
         *(text for model in serving.models for text in _model(serving, model)),
         "### Start and memory\n",
