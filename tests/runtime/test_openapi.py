@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
@@ -11,9 +12,12 @@ import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from envbuild.runtime.front import openapi
+from envbuild.runtime.front.context import Context
+from envbuild.runtime.front.described import Described
 from envbuild.runtime.front.facts import Facts, model_facts, script_facts
 from envbuild.runtime.front.openapi_types import column, element, tensor, typed
 from envbuild.runtime.front.samples import samples
+from envbuild.runtime.settings import Settings
 
 ASKING = {"/score": "score", "/invocations": "invocations", "/v2/models/{model}/infer": "infer"}
 ROUTES = frozenset(
@@ -228,3 +232,22 @@ def test_a_server_describes_a_script(start, tmp_path):
     assert "/score" in document["paths"]
     assert "/invocations" not in document["paths"]
     assert not [path for path in document["paths"] if path.startswith("/v2/models")]
+
+
+def test_what_is_described_while_a_script_loads_is_described_anew_afterwards():
+    pool = SimpleNamespace(loaded=False, about={})
+    described = Described(Context(pool, Settings(docs=9091), None, script=True))
+    routes = frozenset({("POST", "/score")})
+    before = json.loads(described.document(routes, "host"))
+    assert "ScoreRequest" not in before["components"]["schemas"]
+    pool.loaded = True
+    pool.about = {"swagger": {"3.1": {"input": {"type": "object", "example": {"a": 1}}, "output": {}}}}
+    after = json.loads(described.document(routes, "host"))
+    assert after["components"]["schemas"]["ScoreRequest"]["type"] == "object"
+    assert after["servers"] == [{"url": "http://host:8080"}]
+    assert b'{\\"a\\": 1}' in described.page(routes, "host")[0]
+    # Made once for each address, and not without end for addresses that a client makes up.
+    assert described.document(routes, "host") is described.document(routes, "host")
+    for number in range(100):
+        described.page(routes, f"host{number}")
+    assert len(described._made) < 20

@@ -165,7 +165,7 @@ def _inferred() -> Schema:
         "properties": {
             "model_name": {"type": "string"},
             "model_version": {"type": "string"},
-            "id": {"type": ["string", "integer"]},
+            "id": {"description": "That of the request; absent if it has none."},
             "outputs": {"type": "array", "items": {**head, **data}},
         },
         "required": ["model_name", "outputs"],
