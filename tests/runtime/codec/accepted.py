@@ -204,7 +204,7 @@ def row(case: Case) -> str:
     value = case.json if case.json is not None else case.csv
     cell = "" if case.csv is None else ("(empty)" if case.csv == "" else f"`{case.csv}`")
     written = f"`{value}`" if case.json is not None else ""
-    last = f"refused: {case.refused}" if case.refused else f"`{case.becomes}`"
+    last = case.refused or f"`{case.becomes}`"
     return f"| {case.kind} | {written} | {cell} | {outcome} | {last} |"
 
 

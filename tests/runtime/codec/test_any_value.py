@@ -10,7 +10,7 @@ import math
 import pytest
 from accepted import NESTED
 from codec_support import NOTHING, ClientError, column, decode, encode, module, np, pd, signed, tensors
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 MARK = "s3cr3t"
@@ -69,6 +69,29 @@ def test_a_value_is_read_or_refused(payload, signature, form):
             assert [array.ndim for array in arrays] == [len(tensor.shape) for tensor in signature.tensors]
 
 
+@pytest.mark.parametrize("kind", [*KINDS, *NESTED, *(f"tensor of {dtype}" for dtype in DTYPES)])
+def test_a_cell_is_read_or_refused(kind):
+    """Here every value gets as far as its type."""
+    tensor = kind.startswith("tensor of ")
+    spec = {**NESTED.get(kind, {"type": kind}), "name": "x", "required": True}
+    signature = tensors((None, kind[len("tensor of ") :], [-1])) if tensor else signed([spec])
+
+    @settings(max_examples=60, deadline=None)
+    @given(scalars if tensor else values)
+    @example(MARK)
+    @example([MARK])
+    @example({MARK: MARK})
+    @example({"a": MARK, MARK: 1})
+    def check(cell):
+        try:
+            decode([cell] if tensor else {"columns": ["x"], "data": [[cell]]}, signature, "input_data")
+        except ClientError as problem:
+            assert problem.status == 400
+            assert MARK not in problem.message
+
+    check()
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.lists(st.text(alphabet=f'{MARK},"\n\r 1.-:', max_size=8), max_size=3), max_size=4), signatures)
 def test_any_text_as_csv_is_read_or_refused(cells, signature):
@@ -80,7 +103,10 @@ def test_any_text_as_csv_is_read_or_refused(cells, signature):
 
 
 @settings(max_examples=80, deadline=None)
-@given(values, st.lists(st.tuples(st.sampled_from(KINDS[:6] + KINDS[7:]), st.booleans()), max_size=2))
+@given(
+    st.one_of(values, st.dictionaries(st.sampled_from(["x", "y", MARK]), values)),
+    st.lists(st.tuples(st.sampled_from(KINDS[:6] + KINDS[7:]), st.booleans()), max_size=2),
+)
 def test_any_params_are_read_or_refused(given_params, kinds):
     specs = [
         {"name": "xy"[n], "type": kind, "default": None, "shape": [-1] if many else None}
