@@ -49,12 +49,15 @@ def offered(tmp_path: Path) -> Callable[..., list[str]]:
 
 def test_commands(offered: Callable[..., list[str]]) -> None:
     assert offered("li") == ["lint"]
-    assert {"image", "lint", "rules", "explain", "completion"} <= set(offered(""))
+    assert {"image", "serve", "test", "lint", "rules", "explain", "completion"} <= set(offered(""))
 
 
 def test_options_and_their_values(offered: Callable[..., list[str]]) -> None:
     assert "--scoring-script" in offered("lint", "m", "--sc")
     assert offered("image", "m", "--server", "az") == ["azureml"]
+    assert offered("image", "m", "--tes") == ["--test"]
+    assert offered("serve", "m", "--po") == ["--port"]
+    assert offered("test", "m", "--time") == ["--timeout"]
     assert offered("completion", "") == ["bash", "zsh", "fish"]
 
 
