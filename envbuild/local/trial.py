@@ -106,9 +106,8 @@ class _Run:
         self._progress.start("start", f"the {self._subject.server} server")
         started = time.monotonic()
         reason = wait_ready(self._subject, self._timeout)
-        seconds = time.monotonic() - started
-        hint = "the last lines of its log tell why" if reason else ""
-        self._keep(self._check("ready", reason, seconds, hint))
+        hint = "the last lines of its log tell why"
+        self._keep(self._check("ready", reason, time.monotonic() - started, hint))
         if not reason:
             self._progress.done("start", Summary(detail=self._subject.where))
         return not reason
@@ -244,7 +243,7 @@ def wait_ready(subject: Subject, timeout: float) -> str:
 
 def _pair(path: str, answer: Answer, expected: Any) -> tuple[Any, Any]:
     document = answer.document()
-    if path.startswith("/v2"):
+    if path.endswith("/infer"):
         return bodies.infer_outputs(document, expected)
     if path == "/invocations" and isinstance(document, dict) and "predictions" in document:
         return document["predictions"], expected
