@@ -97,7 +97,7 @@ def test_azures_own_image_has_one_server(forest: Path, tmp_path: Path) -> None:
     assert {"EB301", "EB302", "EB330"} <= codes(envbuild.lint(forest, target="azure"))
     with pytest.raises(UsageError, match="has the azureml server"):
         envbuild.lint(forest, target="azure", server="envbuild")
-    listed = "uvicorn", "starlette", "orjson", "prometheus-client"
+    listed = "uvicorn", "httptools", "starlette", "orjson", "prometheus-client"
     model = tmp_path / "model"
     model.mkdir()
     (model / "MLmodel").write_bytes((forest / "MLmodel").read_bytes())

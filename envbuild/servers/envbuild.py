@@ -24,6 +24,11 @@ SERVER = Server(
             why="the HTTP server; 0.22 is the first that can be told how long to wait for requests when it stops",
         ),
         ServerPackage(
+            name="httptools",
+            requirement="httptools>=0.5,<1",
+            why="uvicorn parses HTTP with it in C: a third less work for each request",
+        ),
+        ServerPackage(
             name="starlette",
             requirement="starlette>=0.20,<2",
             why="routes, requests and responses; the range spans what fastapi and MLflow ask for since 2022",
@@ -68,6 +73,7 @@ SERVER = Server(
     # uvicorn imports its loop, its protocol and its lifespan by name.
     modules=(
         *runtime_modules(_FILES),
+        "httptools",
         "mlflow.pyfunc",
         "orjson",
         "prometheus_client.exposition",
@@ -84,6 +90,6 @@ SERVER = Server(
         "uvicorn.loops.asyncio",
         "uvicorn.loops.auto",
         "uvicorn.protocols.http.auto",
-        "uvicorn.protocols.http.h11_impl",
+        "uvicorn.protocols.http.httptools_impl",
     ),
 )

@@ -10,7 +10,7 @@ import pytest
 from tinyroad import Road, write_base, write_model
 from tinywheels import make_wheel, serve, write_index
 
-SERVER = ("uvicorn", "starlette", "orjson", "prometheus-client")
+SERVER = ("uvicorn", "httptools", "starlette", "orjson", "prometheus-client")
 AZURE = ("azureml-inference-server-http", "azureml-ai-monitoring")
 
 
@@ -23,7 +23,7 @@ def tiny_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_wheel(folder, "tiny-loader", files={"tiny_loader/data.txt": "data\n"})
     for name, version in (("packaging", "26.3"), ("numpy", "2.4.6"), ("pandas", "3.1.1")):
         make_wheel(folder, name, version)
-    for name, version in zip(SERVER, ("0.54.0", "1.3.1", "3.11.4", "0.24.0"), strict=True):
+    for name, version in zip(SERVER, ("0.54.0", "0.7.1", "1.3.1", "3.11.4", "0.24.0"), strict=True):
         make_wheel(folder, name, version)
     make_wheel(folder, AZURE[0], "1.5.1")
     make_wheel(folder, AZURE[1], "1.0.0")

@@ -37,6 +37,7 @@ REQUIREMENTS = (
     "azureml-ai-monitoring==1.0.0",
     # The envbuild server's own.
     "uvicorn",
+    "httptools",
     "starlette",
     "orjson",
     "prometheus-client",

@@ -15,6 +15,7 @@ WHEELS = {
     "numpy": "2.4.6",
     "pandas": "3.1.1",
     "uvicorn": "0.54.0",
+    "httptools": "0.7.1",
     "starlette": "1.3.1",
     "orjson": "3.11.4",
     "prometheus-client": "0.24.0",

@@ -12,7 +12,7 @@ from envbuild.model.types import Environment, Requirement, Span
 from envbuild.servers import PROFILES, choose_server
 
 RUNTIME = Path(envbuild.__file__).parent / "runtime"
-OWN = ("uvicorn", "starlette", "orjson", "prometheus-client")
+OWN = ("uvicorn", "httptools", "starlette", "orjson", "prometheus-client")
 
 
 def environment(*names: str, source: str = "conda.yaml", marker: str = "") -> Environment:
@@ -26,7 +26,7 @@ def environment(*names: str, source: str = "conda.yaml", marker: str = "") -> En
 
 
 def test_auto_is_the_azure_server() -> None:
-    for asked in (environment(), environment("azureml-inference-server-http"), environment(*OWN[:3])):
+    for asked in (environment(), environment("azureml-inference-server-http"), environment(*OWN[:4])):
         server, why = choose_server("auto", asked)
         assert (server.name, why) == ("azureml", "the default")
 

@@ -13,11 +13,12 @@ from ..errors import ClientError
 from ..protocols import wording
 from ..settings import Settings
 from ..wire import Answer, Request
+from .access import Access
 from .identifiers import identify, server_name
 from .metrics import Metrics
 from .pool import BusyError, GoneError, Job, LateError, LostError, Pool
 
-logger = logging.getLogger("envbuild_runtime.access")
+logger = logging.getLogger("envbuild_runtime")
 
 RETRY = "1"
 """Seconds after which a client that was sent away may come again."""
@@ -32,6 +33,7 @@ class Endpoint:
         self._pool = pool
         self._settings = settings
         self._metrics = metrics
+        self._access = Access(settings.log_format)
         self._server = server_name(os.environ)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -70,7 +72,15 @@ class Endpoint:
             self._metrics.in_flight.dec()
             latency = time.perf_counter() - started
             self._metrics.count(self._route, answer.status, latency, answer.seconds, answer.rows)
-            self._log(scope["method"], answer, latency, names)
+            self._access(
+                scope["method"],
+                self._route,
+                answer.status,
+                latency,
+                len(answer.body),
+                answer.rows,
+                names.get("x-request-id", ""),
+            )
 
     async def _send(self, send: Any, answer: Answer, names: Mapping[str, str], job: Job | None) -> None:
         headers = {"content-type": answer.media_type}
@@ -146,26 +156,6 @@ class Endpoint:
 
     def _error(self, status: int, message: str) -> Answer:
         return Answer(status, wording.word(self._kind, status, message))
-
-    def _log(self, method: str, answer: Answer, latency: float, names: Mapping[str, str]) -> None:
-        if logger.isEnabledFor(logging.INFO):
-            logger.info(
-                "%s %s %d %.3fms %d",
-                method,
-                self._route,
-                answer.status,
-                latency * 1000,
-                len(answer.body),
-                extra={
-                    "method": method,
-                    "route": self._route,
-                    "status": answer.status,
-                    "ms": round(latency * 1000, 3),
-                    "bytes": len(answer.body),
-                    "rows": answer.rows,
-                    "request_id": names.get("x-request-id", ""),
-                },
-            )
 
 
 def _watch(receive: Any) -> Callable[[], bool]:
