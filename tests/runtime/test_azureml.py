@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 OWN, AZURE = "envbuild_runtime", "envbuild_runtime.azureml"
 ORIGINS = "http://a.example, https://b.example"

@@ -10,7 +10,7 @@ import textwrap
 import pytest
 from environments import environment
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

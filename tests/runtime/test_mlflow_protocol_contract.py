@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 MODEL = """
 import time

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from environments import environment
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 LOADER = """
 class Doubled:

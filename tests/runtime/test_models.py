@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 NAMES = ["diabetes", "forest", "tensors", "named-tensors", "pyfunc-code", "no-signature", "params", "lightgbm"]
 

@@ -155,6 +155,13 @@ def test_the_id_is_echoed(told, identifier):
     assert infer(told, rows(), id=identifier).json["id"] == identifier
 
 
+@pytest.mark.parametrize("identifier", [False, 1.5, [], {}])
+def test_an_id_that_is_none_is_refused(told, identifier):
+    reply = infer(told, rows(), id=identifier)
+    assert reply.status == 400
+    assert reply.json["error"].startswith("'id' has to be a string, got ")
+
+
 def test_without_an_id_there_is_none(told):
     assert "id" not in infer(told, rows()).json
 

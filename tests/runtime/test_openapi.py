@@ -203,6 +203,7 @@ def test_the_server_is_named_where_the_document_lies_on_another_port():
     assert "servers" not in checked(Facts("m"))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.network
 @pytest.mark.parametrize("name", NAMES)
 def test_a_server_describes_the_routes_that_it_answers_and_answers_its_examples(name, start, model, fixture_models):
@@ -223,6 +224,7 @@ def test_a_server_describes_the_routes_that_it_answers_and_answers_its_examples(
             assert reply.headers["content-type"].split(";")[0] in item["get"]["responses"]["200"]["content"]
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_a_server_describes_a_script(start, tmp_path):
     (tmp_path / "score.py").write_text("def init(): pass\ndef run(body): return body\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rawscript import CASES, NAMES, check, place
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 ABSENT = ("azureml_inference_server_http", "flask")
 EVERYTHING = """

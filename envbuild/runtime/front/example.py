@@ -93,5 +93,5 @@ def _read(folder: Path, name: str) -> Any:
         if path.stat().st_size > LARGEST_FILE:
             return None
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None

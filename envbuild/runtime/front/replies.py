@@ -25,7 +25,8 @@ def loading() -> Response:
 async def no_route(request: Request, error: Any) -> Response:
     """Return the answer for a path or a method that there is not, in the words of the path's protocol."""
     body = wording.word(kind_of(request.url.path), error.status_code, TEXTS[error.status_code])
-    return Response(body, error.status_code, dict(error.headers or {}), "application/json")
+    headers = {**(error.headers or {}), "x-ms-run-function-failed": "False"}
+    return Response(body, error.status_code, headers, "application/json")
 
 
 async def server_error(request: Request, error: Exception) -> Response:

@@ -41,7 +41,8 @@ def read(request: Request, signature: Signature) -> Call:
     except ClientError as problem:
         raise RequestError(problem.message, status=problem.status) from None
     identifier = content.get("id")
-    if identifier is not None and not isinstance(identifier, (str, int)):
+    # Not isinstance: true is a number to it.
+    if identifier is not None and type(identifier) not in (str, int):
         raise RequestError(f"'id' has to be a string, got {kind_of(identifier)}")
     parameters = content.get("parameters") or {}
     if not isinstance(parameters, dict):
