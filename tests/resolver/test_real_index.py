@@ -36,7 +36,8 @@ def test_a_sklearn_model_on_bookworm(env: Make, run: Make, tmp_path: Path) -> No
 def test_the_own_server_on_every_python_of_the_catalogue(env: Make, run: Make) -> None:
     for python, glibc in (("3.9.2", "2.31"), ("3.11.2", "2.36"), ("3.13.5", "2.41")):
         lock = run(env("mlflow-skinny", "scikit-learn"), PROFILES["envbuild"], python=python, glibc=glibc)
-        assert {"uvicorn", "httptools", "starlette", "orjson", "prometheus-client", "numpy"} <= {p.name for p in lock.packages}
+        brought = {"uvicorn", "httptools", "starlette", "orjson", "prometheus-client", "numpy"}
+        assert brought <= {p.name for p in lock.packages}
         assert not [p.filename for p in lock.packages if "musl" in p.filename or "win" in p.filename]
 
 
