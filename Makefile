@@ -8,7 +8,7 @@ MODEL ?= fixtures/models/diabetes
 TAG ?= diabetes
 PYTEST = $(VENV)/bin/python -m pytest
 
-.PHONY: image test test-slow lint bench bench-serving clean
+.PHONY: image test test-slow test-proofs lint bench bench-serving clean
 
 image: $(VENV)/.installed
 	$(VENV)/bin/envbuild image $(MODEL) -t $(TAG)
@@ -18,8 +18,12 @@ test: $(VENV)/.installed-dev
 
 # First what needs no engine, then what shares it: two files at a time, for each build fills more than one core.
 test-slow: $(VENV)/.installed-dev
-	$(PYTEST) -m "slow and not engine" -n auto --maxprocesses 4 --dist loadfile
-	$(PYTEST) -m "slow and engine" -n auto --maxprocesses 2 --dist loadfile
+	$(PYTEST) -m "slow and not proof and not engine" -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) -m "slow and not proof and engine" -n auto --maxprocesses 2 --dist loadfile
+
+# What the facts and the rules say of packages that others publish: real environments that fail, and answer once fixed.
+test-proofs: $(VENV)/.installed-dev
+	$(PYTEST) -m proof -n auto --maxprocesses 2 --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .

@@ -68,6 +68,17 @@ def lacks_browser() -> str:
 LACKS = {"engine": lacks_engine, "registry": lacks_registry, "network": lacks_network, "browser": lacks_browser}
 
 
+PROOFS = (REPOSITORY / "tests" / "facts", REPOSITORY / "tests" / "linter" / "proofs")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests of what others publish: they are run when facts or rules change, not with every change."""
+    for item in items:
+        if item.get_closest_marker("slow") and any(item.path.is_relative_to(folder) for folder in PROOFS):
+            item.add_marker("proof")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     required = os.environ.get("ENVBUILD_TEST_REQUIRE", "").split(",")
     for name, lacks in LACKS.items():

@@ -24,6 +24,7 @@ def real_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
     monkeypatch.setenv("ENVBUILD_CACHE_DIR", str(cache_folder(tmp_path_factory)))
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_a_model_that_answers_well_gives_a_table_of_passed_checks(
     process: Process, real_cache: None, tmp_path: Path
@@ -40,6 +41,7 @@ def test_a_model_that_answers_well_gives_a_table_of_passed_checks(
     assert "\x1b" not in out + err
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_one_that_cannot_be_loaded_fails_with_the_reason_and_what_to_do(
     process: Process, real_cache: None, tmp_path: Path

@@ -93,7 +93,7 @@ def azure_payload(invocation: dict[str, Any]) -> dict[str, Any]:
 
 
 # test_parity.py asks both backends' images of the others as well, so they are left to `make test-slow`.
-QUICK = {"diabetes", "forest", "pyfunc-code"}
+QUICK = {"diabetes"}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from containers import running, same
 
-pytestmark = [pytest.mark.engine, pytest.mark.network]
+pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow]
 
 LOADER = """
 class Doubler:
@@ -126,7 +126,6 @@ def test_a_scoring_script_is_refused_before_anything_is_built(fixture_models: Pa
     assert "--server azureml or --server envbuild" in done.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mlflow", "python", "base", "application", "body", "answer"),
     [

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from doubling import cache_folder, write_model
 
-pytestmark = [pytest.mark.engine, pytest.mark.network]
+pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow]
 TAG = "envbuild-test/tried"
 
 
@@ -91,7 +91,6 @@ def test_one_that_cannot_load_its_model_gets_no_name_and_no_file(environment: di
     assert not any("0123456789abcdef0123456789abcdef" in " ".join(text) for text in described)
 
 
-@pytest.mark.slow
 def test_the_same_of_an_image_that_the_engine_built(environment: dict[str, str], tmp_path: Path) -> None:
     model = write_model(tmp_path / "model", broken=True)
     base = ("--backend", "docker", "--wheels", "context", "--build-network", "host", "--builder", "classic")

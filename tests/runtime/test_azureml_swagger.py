@@ -111,6 +111,7 @@ def test_the_folder_of_another_has_nothing_to_read(tmp_path):
     assert taken["example"] == {"input_data": {"columns": ["c0"], "data": [[0]]}}
 
 
+@pytest.mark.slow
 @pytest.mark.network
 @pytest.mark.parametrize("name", ["pyfunc-code", "named-tensors", "params", "no-signature"])
 def test_every_version_is_a_valid_document(name, start, model):
@@ -130,6 +131,7 @@ def test_every_version_is_a_valid_document(name, start, model):
     assert server.get("/swagger.json").json == server.get("/swagger.json?version=2").json
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_files_of_the_persons_own_come_first(start, model, tmp_path):
     (tmp_path / "swagger2.json").write_text('{"mine": 2}')
@@ -168,6 +170,7 @@ def run(data): return data
 PLAIN = "def init(): pass\ndef run(data): return data\n"
 
 
+@pytest.mark.slow
 @pytest.mark.network
 @pytest.mark.parametrize(
     ("text", "versions"), [(DECORATED, 2), (MIXED, 2), (PLAIN, 3)], ids=["decorated", "mixed", "plain"]

@@ -121,6 +121,7 @@ def test_a_model_that_does_not_answer_row_by_row_is_asked_one_by_one(server):
     assert numbers(replies[1]) == [2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("word", "status"), [("hang", 504), ("kill", 500)])
 def test_one_that_ends_the_worker_is_told_alone(server, word, status):
     replies = together(server, (1,), (2, word), (3,))

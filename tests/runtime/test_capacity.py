@@ -140,6 +140,7 @@ def test_this_process_holds_memory_and_the_system_has_some():
     assert 0 < read_limits().cpus <= (os.cpu_count() or 1)
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_auto_starts_a_worker_for_each_cpu_and_says_why(start, model, example):
     server = start(WORKER_COUNT="auto", **model("params")).wait_until_up()

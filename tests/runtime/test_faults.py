@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +37,8 @@ def run(word):
         raise SystemExit(9)
     if word == "object":
         return object()
+    if word == "stream":
+        return (b"x" * (1 << 20) for _ in range(300))
     if word == "print":
         print("printed by the script")
     return os.getpid()
@@ -141,6 +145,25 @@ def test_slow_and_half_sent_bodies_hold_no_worker(faulty):
         connection.close()
     assert say(server, "who").status == 200
     assert "Traceback" not in server.log
+
+
+def test_a_client_that_reads_a_stream_slowly_holds_no_worker_and_little_memory(faulty):
+    server = faulty(WORKER_TIMEOUT="60")
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nstream")
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+        started = time.monotonic()
+        assert say(server, "who").status == 200
+        assert time.monotonic() - started < 10
+        status = Path(f"/proc/{server.popen.pid}/status").read_text()
+        peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
+        assert peak < 250_000
+        received = 15
+        while part := connection.recv(1 << 20):
+            received += len(part)
+    # Broken off, so that nobody takes it for the whole.
+    assert received < 200 << 20
+    assert "its client reads too slowly" in server.log
 
 
 def test_a_client_that_is_gone_leaves_its_place_in_the_queue(faulty):

@@ -85,6 +85,7 @@ def test_it_takes_no_other_word(capsys):
     assert "usage" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_mlflows_server_answers_as_the_model_does(start, model, example):
     body, expected = example("diabetes")
@@ -99,6 +100,7 @@ def test_mlflows_server_answers_as_the_model_does(start, model, example):
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_several_workers_answer_and_end_together(start, model, example):
     body, expected = example("diabetes")
@@ -112,6 +114,7 @@ def test_several_workers_answer_and_end_together(start, model, example):
     assert server.stop() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_a_model_that_cannot_be_loaded_ends_the_process(start, tmp_path):
     (tmp_path / "MLmodel").write_text("flavors:\n  python_function:\n    loader_module: not_there\n")
@@ -121,6 +124,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_process(start, tmp_path):
     assert "not_there" in server.log
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_a_prediction_that_never_ends_does_not_keep_the_process(start, tmp_path: Path):
     (tmp_path / "code").mkdir()

@@ -8,7 +8,7 @@ import time
 import pytest
 from rawscript import CASES, FAILED, NAMES, Case, check, exchange, place
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 OWN, AZURE = "envbuild_runtime", "envbuild_runtime.azureml"
 

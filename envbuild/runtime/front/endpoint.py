@@ -16,7 +16,7 @@ from ..wire import Answer, Request
 from .access import Access
 from .identifiers import identify, server_name
 from .metrics import Metrics
-from .pool import BusyError, GoneError, Job, LateError, LostError, Pool
+from .pool import BusyError, GoneError, Job, LateError, LostError, Pool, SlowError
 
 logger = logging.getLogger("envbuild_runtime")
 
@@ -103,7 +103,7 @@ class Endpoint:
             try:
                 async for part in job.rest():
                     await send({"type": "http.response.body", "body": part, "more_body": True})
-            except (LateError, LostError) as problem:
+            except (LateError, LostError, SlowError) as problem:
                 # Left without its end, so that nobody takes it for the whole.
                 answer.failed = True
                 logger.error("a streamed answer broke off: %s", problem or "it took too long")

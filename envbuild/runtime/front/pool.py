@@ -23,6 +23,8 @@ logger = logging.getLogger("envbuild_runtime")
 
 TRIES = 3
 """How often in a row a worker may fail to load before the server gives up."""
+BACKLOG = 64 << 20
+"""Bytes of a streamed answer that wait for a client that reads slowly; with more the answer is broken off."""
 
 
 class BusyError(Exception):
@@ -41,10 +43,14 @@ class LostError(Exception):
     """The worker's process ended while it worked on the request."""
 
 
+class SlowError(Exception):
+    """The client reads a streamed answer too slowly."""
+
+
 class Job:
     """A request on its way, and what has been answered."""
 
-    __slots__ = ("alone", "answers", "future", "gone", "request", "started")
+    __slots__ = ("alone", "answers", "future", "gone", "held", "request", "started")
 
     def __init__(self, request: Request, gone: Callable[[], bool]) -> None:
         self.request = request
@@ -53,6 +59,8 @@ class Job:
         self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.answers: asyncio.Queue[Answer | Exception] | None = None
         """The further parts of a streamed answer."""
+        self.held = 0
+        """How many bytes of them wait to be sent."""
         self.alone = False
         """Not to be put into a batch: one that it was in came to grief."""
         self.started = 0.0
@@ -60,7 +68,11 @@ class Job:
     def answer(self, answer: Answer) -> None:
         """Take an answer or a part of one."""
         if self.answers is not None:
-            self.answers.put_nowait(answer)
+            # The worker does not wait for a client: it would be held by it.
+            if self.held <= BACKLOG:
+                self.held += len(answer.body)
+                slow = SlowError("its client reads too slowly") if self.held > BACKLOG else None
+                self.answers.put_nowait(slow or answer)
         elif not self.future.done():
             if answer.more:
                 self.answers = asyncio.Queue()
@@ -79,6 +91,7 @@ class Job:
             part = await self.answers.get()
             if isinstance(part, Exception):
                 raise part
+            self.held -= len(part.body)
             if part.failed:
                 raise LostError("in the middle of its answer")
             if part.body:
@@ -97,6 +110,7 @@ class Pool:
         self._numbers = itertools.count(1)
         self._waiting: deque[Job] = deque()
         self._workers: list[Worker] = []
+        self._replacing: set[asyncio.Task[None]] = set()
         self._failures = 0
         self._closing = False
         self._timer: asyncio.TimerHandle | None = None
@@ -243,6 +257,7 @@ class Pool:
                 job.fail(LostError())
             return
         if not worker.ready and not worker.retiring:
+            logger.error("worker %d ended %s while it loaded", worker.pid, ending(code))
             self._failures += 1
             if not self.loaded or self._failures >= TRIES:
                 self._give_up(code if code > 0 else 1)
@@ -254,9 +269,12 @@ class Pool:
         else:
             for job in jobs:
                 job.fail(LostError(ending(code)))
-        asyncio.get_running_loop().call_later(2.0**self._failures - 1.0, lambda: asyncio.ensure_future(self._replace()))
+        task = asyncio.ensure_future(self._replace(2.0**self._failures - 1.0))
+        self._replacing.add(task)
+        task.add_done_callback(self._replacing.discard)
 
-    async def _replace(self) -> None:
+    async def _replace(self, pause: float) -> None:
+        await asyncio.sleep(pause)
         if not self._closing:
             await self._add()
 

@@ -25,8 +25,8 @@ from .pool import Pool
 
 logger = logging.getLogger("envbuild_runtime")
 
-SETTLE = 0.1
-"""Seconds between the last connection that is let in and the end of listening."""
+SETTLE = 0.5
+"""Seconds that the connections which were let in last have for their requests."""
 
 
 class Server(uvicorn.Server):
@@ -129,8 +129,11 @@ class Serving:
         while state.connections and loop.time() < end:
             await asyncio.sleep(0.02)
         turn_away(each for server in self._server.servers for each in server.sockets)
-        # What has connected before has its request read.
-        await asyncio.sleep(SETTLE)
+        # A turn of the loop at least, in which they are accepted.
+        await asyncio.sleep(0.05)
+        end = loop.time() + SETTLE
+        while state.connections and loop.time() < end:
+            await asyncio.sleep(0.02)
         self._server.should_exit = True
 
 

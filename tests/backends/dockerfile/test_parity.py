@@ -152,6 +152,7 @@ def compiled(found: dict[str, Entry]) -> set[str]:
     return {path.partition("/")[0] for path in inside if path}
 
 
+@pytest.mark.slow
 def test_one_model_is_the_same_by_both_backends(build: Build, fixture_models: Path) -> None:
     compare(build, fixture_models / ONE, "--wheels", "context", bytecode="off")
 
