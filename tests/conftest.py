@@ -68,7 +68,7 @@ def lacks_browser() -> str:
 LACKS = {"engine": lacks_engine, "registry": lacks_registry, "network": lacks_network, "browser": lacks_browser}
 
 
-PROOFS = (REPOSITORY / "tests" / "facts", REPOSITORY / "tests" / "linter" / "proofs")
+PROOFS = tuple(REPOSITORY / "tests" / folder for folder in ("facts", "linter/proofs", "benchmarks"))
 
 
 @pytest.hookimpl(tryfirst=True)
