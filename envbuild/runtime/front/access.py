@@ -1,7 +1,7 @@
 """The line that each request leaves in the log.
 
-There is one for every request, so in JSON it is written without the machinery of `logging`, which would take a sixth of
-the time that this process has for a request. Its level is that of the logger `envbuild_runtime.access`.
+There is one for every request, so in JSON it is written without the machinery of `logging`.
+Its level is that of the logger `envbuild_runtime.access`.
 """
 
 from __future__ import annotations
