@@ -17,7 +17,7 @@ from benchmarks.load.servers import KEYS, command, servers
 from benchmarks.load.wrk import connections_of
 
 MODEL = Model(key="linear", title="a model", folder=Path("/models/linear"), answer=(1.5, -2.25))
-ENVIRONMENT = Environment(folder=Path("/work/folder"), versions={}, models=(MODEL,))
+ENVIRONMENT = Environment(folder=Path("/bench/folder"), versions={}, models=(MODEL,))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_every_server_has_two_workers_and_its_port(monkeypatch: pytest.MonkeyPat
         words, variables = command(server, 4711, {"PYTHONPATH": "/extra"})
         assert "4711" in words or variables["PORT"] == "4711"
         assert "--workers 2" in " ".join(words) or variables["WORKER_COUNT"] == "2"
-        own = ":/work/folder/site" if server.path == "/invocations" and server.key != "mlflow" else ""
+        own = ":/bench/folder/site" if server.path == "/invocations" and server.key != "mlflow" else ""
         assert variables["PYTHONPATH"] == f"/extra{own}"
         assert "PYTHONPATH" not in command(chosen[0], 1, {})[1]
 
