@@ -54,6 +54,17 @@ def serve(start: Start, real_cache: None) -> Iterator[Callable[..., tuple[Any, s
     yield begin
 
 
+def printed(process: subprocess.Popen[str]) -> Any:
+    """The JSON object that the process writes first, as soon as it is whole."""
+    assert process.stdout is not None
+    text = ""
+    for line in iter(process.stdout.readline, ""):
+        text += line
+        if line == "}\n":
+            return json.loads(text)
+    raise AssertionError(process.communicate()[1])
+
+
 def post(url: str, body: Any) -> Any:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
@@ -151,22 +162,14 @@ def test_json_says_what_serves_and_a_script_answers_in_its_own_way(
     port = free_port()
     arguments = ("--server", "envbuild", "--port", port, "--json", "--scoring-script", script)
     process = start("serve", model, *arguments)
-    end = time.monotonic() + 120
-    while True:
-        try:
-            answer = post(f"http://127.0.0.1:{port}/score", {"b": 1, "a": 2})
-            break
-        except OSError:
-            assert process.poll() is None, process.communicate()[1]
-            assert time.monotonic() < end
-            time.sleep(0.1)
-    assert answer == {"keys": ["a", "b"], "folder": "model"}
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    document = json.loads(out)
+    # The server answers a moment before its address is printed.
+    document = printed(process)
     assert document["url"] == f"http://127.0.0.1:{port}"
     assert (document["server"], document["resolved_anew"]) == ("envbuild", None)
+    assert post(f"{document['url']}/score", {"b": 1, "a": 2}) == {"keys": ["a", "b"], "folder": "model"}
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, ""), err
 
 
 @pytest.mark.network
