@@ -17,11 +17,9 @@ _ITS_OWN = frozenset(
         "azureml-ai-monitoring",
         "azureml-contrib-services",
         "azureml-inference-server-http",
-        "pip",
-        "setuptools",
-        "wheel",
     }
 )
+_TOOLS = frozenset({"pip", "setuptools", "wheel"})
 _MLFLOW = frozenset({"mlflow", "mlflow-skinny"})
 _SHOWN = 8
 
@@ -30,7 +28,8 @@ class UnpinnedDependency(BaseRule):
     """Requirements without a version, or without an upper bound: the image of tomorrow gets other packages.
 
     *What it does*: looks for direct requirements, of pip and of conda, that have neither an exact version nor an upper
-    bound. What the server needs and the fixes of other rules add is left aside.
+    bound. What the server needs and the fixes of other rules add is no finding by itself, since each build chooses the
+    server that fits the rest; where other packages are unpinned, its lines are named with them.
 
     *Why it breaks*: the model is the same, and one day a new release does not load it. Deployments that listed `mlflow`
     alone broke at its versions 2.16 and 3.7.
@@ -55,7 +54,7 @@ class UnpinnedDependency(BaseRule):
             hint = "write `==` and the version that logged the model"
             if _MLFLOW & set(names) and logged:
                 hint += f", such as mlflow=={logged}, which MLmodel names"
-            yield self._unpinned(model, names, hint, ())
+            yield self._unpinned(model, target, names, hint, ())
 
     def check_lock(self, model: Model, target: Target, locked: Locked) -> Iterator[Finding]:
         """The same, with the chosen versions as the fix."""
@@ -73,28 +72,42 @@ class UnpinnedDependency(BaseRule):
             for edit in respecified(model, name, f"=={version}")
         ]
         shown = ", ".join(pinned[:_SHOWN]) + (" …" if len(pinned) > _SHOWN else "")
-        yield self._unpinned(model, names, f"what was chosen now: {shown}", tuple(edits))
+        yield self._unpinned(model, target, names, f"what was chosen now: {shown}", tuple(edits))
 
-    def _unpinned(self, model: Model, names: list[str], hint: str, edits: tuple[Edit, ...]) -> Finding:
-        count = len(names)
-        shown = ", ".join(names[:_SHOWN]) + (f" and {count - _SHOWN} more" if count > _SHOWN else "")
-        message = f"{shown} {'has' if count == 1 else 'have'} no exact version: the next build may get another"
+    def _unpinned(self, model: Model, target: Target, names: list[str], hint: str, edits: tuple[Edit, ...]) -> Finding:
+        shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+        message = f"{shown} {_have(names)} no exact version"
+        servers = [name for name in _open_ended(model, target) if name in _of_server(target) - _TOOLS]
+        if servers:
+            message += f", nor {_have(servers)} {', '.join(servers)}, which the server needs"
+        message += ": the next build may get another"
         if _MLFLOW & set(names):
             message += "; unpinned mlflow broke deployments at 2.16 and at 3.7"
-        return self.finding(message, hint=hint, spans=_spans(model, names), edits=edits)
+        return self.finding(message, hint=hint, spans=_spans(model, names + servers), edits=edits)
 
 
 def _unpinned(model: Model, target: Target) -> list[str]:
-    """The names of the packages, in the order of their lines."""
-    environment = model.environment
-    listed = {package.name for package in target.server.packages if package.listed} | _ITS_OWN
-    open_ended = [d.name for d in environment.conda if takes_later(d.text)]
-    for requirement in environment.pip:
+    """The names of the packages that make a finding, in the order of their lines."""
+    return [name for name in _open_ended(model, target) if name not in _of_server(target) | _TOOLS]
+
+
+def _of_server(target: Target) -> frozenset[str]:
+    return _ITS_OWN | {package.name for package in target.server.packages if package.listed}
+
+
+def _open_ended(model: Model, target: Target) -> list[str]:
+    """The names of all packages that take any later version, in the order of their lines."""
+    open_ended = [d.name for d in model.environment.conda if takes_later(d.text)]
+    for requirement in model.environment.pip:
         if not requirement.url and _has_no_end(requirement.specifier):
             pins = pins_of(model, target, requirement.name)
             if pins.listed and not pins.unknown and all(_has_no_end(s) for s in pins.specifiers):
                 open_ended.append(requirement.name)
-    return [name for name in dict.fromkeys(open_ended) if name not in listed]
+    return list(dict.fromkeys(open_ended))
+
+
+def _have(names: list[str]) -> str:
+    return "has" if len(names) == 1 else "have"
 
 
 def _has_no_end(specifier: str) -> bool:
