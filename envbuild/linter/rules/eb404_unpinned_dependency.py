@@ -79,7 +79,7 @@ class UnpinnedDependency(BaseRule):
         message = f"{shown} {_have(names)} no exact version"
         servers = [name for name in _open_ended(model, target) if name in _of_server(target) - _TOOLS]
         if servers:
-            message += f", nor {_have(servers)} {', '.join(servers)}, which the server needs"
+            message += f", nor {_have(servers)} {', '.join(servers)}, which a server needs"
         message += ": the next build may get another"
         if _MLFLOW & set(names):
             message += "; unpinned mlflow broke deployments at 2.16 and at 3.7"

@@ -11,7 +11,7 @@ TRIGGERS = [
         files={"conda.yaml": conda("mlflow")},
         severity="warning",
         at=("conda.yaml:5", "conda.yaml:6", "conda.yaml:7"),
-        says="mlflow has no exact version, nor have azureml-inference-server-http, azureml-ai-monitoring, which the",
+        says="mlflow has no exact version, nor have azureml-inference-server-http, azureml-ai-monitoring, which a",
     ),
     Case(files={"conda.yaml": conda("mlflow")}, severity="warning", says="unpinned mlflow broke"),
     Case(
