@@ -9,7 +9,8 @@ from typing import Any
 from .. import __version__
 from .facts import Facts
 from .openapi_models import schemas
-from .openapi_operations import COMMON, OPERATIONS
+from .openapi_operations import OPERATIONS
+from .openapi_parts import COMMON
 
 VERSION = "3.1.0"
 

@@ -11,7 +11,6 @@ from .facts import Facts
 
 Schema = types.Schema
 NO_SIGNATURE = "The model has no signature: a table, a list or an object, as it takes."
-REFERENCE = "#/components/schemas/"
 
 
 def schemas(facts: Facts) -> dict[str, Schema]:
