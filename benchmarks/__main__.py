@@ -145,7 +145,7 @@ def _profile(mine: subject.Envbuild, forest: Path, table: Main) -> Profile:
         no_change=(nothing[0], tuple(nothing[1])),
         bare_python=profiling.bare_python(),
         command_imports=tuple(command_imports),
-        container_imports=tuple(container_imports),
+        container_imports=container_imports,
         container_memory=container_memory,
         layers=tuple((layer["title"], layer["size"]) for layer in table.result["layers"]),
         peak=peak.processes,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from . import imports
 from .figures import seconds, size
 from .imports import Import
-from .profiling import Memory, Phase
+from .profiled import Imports, Memory
+from .profiling import Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +17,8 @@ class Profile:
     """All that was measured beside the table.
 
     `layers` are title and bytes of the image, bottom first; `peak` the processes at the builder's peak of resident
-    memory, largest first, and `peak_proportional` its most bytes with shared pages counted once.
+    memory, largest first, and `peak_proportional` its most bytes with shared pages counted once. `container_memory` is
+    that of the server's first process and of its worker.
     """
 
     cold: tuple[float, tuple[Phase, ...]]
@@ -24,8 +26,8 @@ class Profile:
     no_change: tuple[float, tuple[Phase, ...]]
     bare_python: float
     command_imports: tuple[Import, ...]
-    container_imports: tuple[Import, ...]
-    container_memory: Memory
+    container_imports: Imports
+    container_memory: tuple[Memory, Memory]
     layers: tuple[tuple[str, int], ...]
     peak: tuple[tuple[str, int], ...]
     peak_resident: int
@@ -48,12 +50,23 @@ def _phases(found: tuple[float, Sequence[Phase]]) -> str:
 
 
 def _no_change(profile: Profile) -> str:
+    whole, phases = profile.no_change
     top = imports.by_package(profile.command_imports, split="envbuild")[:4]
     parts = ", ".join(f"{name} {own * 1000:.0f} ms" for name, own, _ in top)
     return (
+        f"{_phases(profile.no_change)}, outside of all phases {seconds(outside(whole, phases))}; "
         f"bare Python {seconds(profile.bare_python)}, {len(profile.command_imports)} imports "
-        f"{seconds(imports.total(profile.command_imports))} ({parts})"
+        f"{seconds(imports.total(profile.command_imports))} with `-X importtime` ({parts})"
     )
+
+
+def outside(whole: float, phases: Sequence[Phase]) -> float:
+    """Seconds of a build in which no phase was under way."""
+    ended = free = 0.0
+    for phase in sorted(phases, key=lambda phase: phase.began):
+        free += max(0.0, phase.began - ended)
+        ended = max(ended, phase.ended)
+    return free + max(0.0, whole - ended)
 
 
 def _size(profile: Profile) -> str:
@@ -61,25 +74,25 @@ def _size(profile: Profile) -> str:
     return "largest layers: " + ", ".join(f"{title} {size(value)}" for title, value in largest)
 
 
-def _start(profile: Profile) -> str:
-    top = imports.by_package(profile.container_imports)[:5]
-    parts = ", ".join(f"{name} {own * 1000:.0f} ms" for name, own, _ in top)
-    return f"imports {seconds(imports.total(profile.container_imports))} with the profile on: {parts}"
-
-
 def _container(profile: Profile) -> str:
-    memory = profile.container_memory
-    top = ", ".join(f"{name} {size(value)}" for name, value in memory.imports[:5])
-    rest = memory.end - memory.start - sum(value for _, value in memory.imports)
-    return (
-        f"resident {size(memory.end)}: interpreter {size(memory.start)}, imports of {top}; "
-        f"loading and answering {size(max(0, rest))}"
+    return "; ".join(
+        f"{kind} {size(memory.end)} resident (interpreter {size(memory.start)}, imports of {_top(memory)}, "
+        f"all else {size(memory.rest)})"
+        for kind, memory in zip(("the HTTP process", "the worker"), profile.container_memory, strict=True)
     )
+
+
+def _top(memory: Memory) -> str:
+    return ", ".join(f"{name} {size(value)}" for name, value in memory.imports[:5])
 
 
 def _builder(profile: Profile) -> str:
     top = ", ".join(f"{name} {size(value)}" for name, value in profile.peak[:4])
-    return f"at the peak: {top}; {size(profile.peak_proportional)} with shared pages counted once"
+    most = max(profile.cold[1], key=lambda phase: phase.resident)
+    return (
+        f"at the peak: {top}; {size(profile.peak_proportional)} with shared pages counted once; "
+        f"the phase with the most is {most.name}, {size(most.resident)} in the profiled build"
+    )
 
 
 _CAUSES: dict[str, Callable[[Profile], str]] = {
@@ -88,7 +101,7 @@ _CAUSES: dict[str, Callable[[Profile], str]] = {
     "no_change": _no_change,
     "size": _size,
     "gzip": _size,
-    "first_answer": _start,
+    "first_answer": lambda profile: profile.container_imports.told(),
     "builder_memory": _builder,
     "container_memory": _container,
 }

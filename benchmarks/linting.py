@@ -84,7 +84,7 @@ def _measure(folder: Path, *, quick: bool) -> Linting:
     python, ruff = Path(sys.executable), Path(sys.executable).with_name("ruff")
     if not ruff.exists():
         raise BenchError("there is no ruff beside Python: install the project with its extra dev")
-    many = [needs.envbuild(), "lint", "--server", "envbuild", "-q", *_many(folder / "models")]
+    many: list[str | Path] = [needs.envbuild(), "lint", "--server", "envbuild", "-q", *_many(folder / "models")]
     commands: dict[str, list[str | Path]] = {
         "bare": [python, "-c", "pass"],
         "lint": lint,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from . import base, report, serving
+from . import base, imports, profiled, report, serving
 from .causes import Profile
 from .figures import Measure, seconds, series, size
 
@@ -20,6 +20,9 @@ Phases may overlap; CPU is that of envbuild's processes and of the engine's daem
 """
 _IMPORTS = """\
 An interpreter that does nothing takes {python}. The command's imports (`python -X importtime`, which slows them down):
+"""
+_MEMORY = """\
+Resident memory of each of the two processes; what both share counts in both, so they add up to more than the container.
 """
 
 
@@ -42,9 +45,10 @@ class Results:
 def as_json(results: Results) -> dict[str, Any]:
     """The results for machines; of the imports, those with the longest times of their own."""
     found = asdict(results)
-    for name in ("command_imports", "container_imports"):
-        longest = sorted(found["profile"][name], key=lambda module: module["own"], reverse=True)
-        found["profile"][name] = longest[:MODULES]
+    profile = found["profile"]
+    longest = sorted(profile["command_imports"], key=lambda module: module["own"], reverse=True)
+    profile["command_imports"] = longest[:MODULES]
+    profile["container_imports"] = profiled.longest(profile["container_imports"], MODULES)
     return found
 
 
@@ -86,15 +90,24 @@ def render(results: Results) -> str:
         report.packages(profile.command_imports, split="envbuild"),
         report.modules(profile.command_imports),
         "## Where the start of the container goes\n",
-        f"{len(profile.container_imports)} modules (`-X importtime` inside the image):\n",
-        report.packages(profile.container_imports),
-        report.modules(profile.container_imports),
+        _started(profile.container_imports),
+        report.packages(profile.container_imports.worker),
+        report.modules(profile.container_imports.worker),
         "## Where the memory of the container goes\n",
-        report.memory(profile),
+        _MEMORY,
+        report.memory(profile.container_memory),
         "## Where the size of the image goes\n",
         report.table(("layer", "size"), [(title, size(value)) for title, value in profile.layers], right=(1,)),
     ]
     return "\n".join(parts)
+
+
+def _started(found: profiled.Imports) -> str:
+    main, worker = (f"{len(one)} modules in {seconds(imports.total(one))}" for one in (found.main, found.worker))
+    return (
+        f"With `-X importtime` inside the image the HTTP process imports {main} and its worker {worker}, at the same "
+        "time. The worker's:\n"
+    )
 
 
 def _peak(profile: Profile) -> str:
@@ -114,7 +127,8 @@ _HOW = """\
 - The change is one byte of `model.skops`, which still loads; another one each time. MLflow's context is written anew
   before, outside of the time taken.
 - Times are those of the whole process, from its start to its end.
-- Memory of the container: {memory}. MLflow's starts one worker process for each core, envbuild's is one process.
+- Memory of the container: {memory}. MLflow's starts nginx and one worker process for each core, envbuild's an HTTP
+  process and one worker; all of them count.
 - Peak memory of the builder: the resident sizes of all its processes added, sampled 50 times a second; for envbuild in
   a cold build of its own, for MLflow in `docker build` after a change of the model. The engine's daemon is counted for
   neither side, and neither is pip in MLflow's build containers.

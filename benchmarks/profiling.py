@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import engine, imports, serving
+from . import engine, imports, profiled, serving
 from .errors import BenchError
 from .imports import Import
 from .processes import environment, run
+from .profiled import Imports, Memory
 from .sampling import Sample, Sampler
 from .subject import Envbuild
 from .workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
-_INSIDE = Path(__file__).resolve().parent / "inside"
-_MEMORY = re.compile(r"^envbuild-bench-memory (\{.*\})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,37 +97,28 @@ def bare_python() -> float:
     return min(run([sys.executable, "-c", "pass"], env=environment()).seconds for _ in range(5))
 
 
-def container_imports(workspace: Workspace, image: str) -> list[Import]:
-    """What the server imports until its first answer."""
-    told = ("--env", "PYTHONPROFILEIMPORTTIME=1")
-    with serving.answering(workspace, image, serving.route("envbuild"), told) as (name, _):
-        return imports.parse(_logs(name))
+def container_imports(workspace: Workspace, image: str) -> Imports:
+    """What the server's processes import until its first answer."""
+    with _profiled(workspace, image, "ENVBUILD_BENCH_IMPORTS", "PYTHONPROFILEIMPORTTIME=1") as folder:
+        return profiled.read_imports(folder, "envbuild")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """Resident bytes of the server: of the bare interpreter, at the end, and what each package's imports brought."""
-
-    start: int
-    end: int
-    imports: tuple[tuple[str, int], ...]
+def container_memory(workspace: Workspace, image: str) -> tuple[Memory, Memory]:
+    """The memory of the server's first process and of its worker, by what they import."""
+    with _profiled(workspace, image, "ENVBUILD_BENCH_MEMORY") as folder:
+        return profiled.read_memory(folder, "main"), profiled.read_memory(folder, "worker")
 
 
-def container_memory(workspace: Workspace, image: str) -> Memory:
-    """The memory of the server by what it imports."""
-    told = ("--volume", f"{_INSIDE}:/bench:ro", "--env", "PYTHONPATH=/bench")
-    with serving.answering(workspace, image, serving.route("envbuild"), told) as (name, _):
-        engine.docker("stop", "--time", "20", name)
-        logs = _logs(name)
-    found = _MEMORY.search(logs)
-    if found is None:
-        raise BenchError(f"the server told nothing of its memory:\n{logs[-1000:]}")
-    told_memory = json.loads(found[1])
-    sizes = sorted(told_memory["imports"].items(), key=lambda item: (-item[1], item[0]))
-    return Memory(start=told_memory["start"], end=told_memory["end"], imports=tuple(sizes))
-
-
-def _logs(name: str) -> str:
-    """Both streams of a container's log."""
-    done = run(["docker", "logs", name])
-    return done.stdout + done.stderr
+@contextmanager
+def _profiled(workspace: Workspace, image: str, variable: str, *settings: str) -> Iterator[Path]:
+    """The folder of `variable`, filled by a server that answered once and was stopped."""
+    with tempfile.TemporaryDirectory(dir=workspace.folder) as name:
+        folder = Path(name)
+        # Whoever the server runs as in its container.
+        folder.chmod(0o777)
+        words = ["--volume", f"{profiled.INSIDE}:/bench:ro", "--volume", f"{folder}:/told"]
+        for setting in ("PYTHONPATH=/bench", f"{variable}=/told", *settings):
+            words += ["--env", setting]
+        with serving.answering(workspace, image, serving.route("envbuild"), words) as (container, _):
+            engine.docker("stop", "--time", "20", container)
+            yield folder

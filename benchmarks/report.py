@@ -9,6 +9,7 @@ from . import imports
 from .aims import AIMS, judge
 from .causes import Profile, cause
 from .figures import Measure, Unit, median, quantity, ratio, seconds, series, size
+from .profiled import Memory
 from .profiling import Phase
 
 COMMAND = "make bench"
@@ -113,12 +114,17 @@ def modules(found: Sequence[imports.Import], *, count: int = 15) -> str:
     return table(("module", "own time", "module", "with all it imports"), rows, right=(1, 3))
 
 
-def memory(profile: Profile, count: int = 14) -> str:
-    """The server's resident memory by what it imported."""
-    found = profile.container_memory
-    rest = found.end - found.start - sum(value for _, value in found.imports)
-    rows = [("(interpreter)", size(found.start)), *((name, size(value)) for name, value in found.imports[:count])]
-    others = sum(value for _, value in found.imports[count:])
-    rows += [("(other packages)", size(others)), ("(loading the model, the first answer)", size(max(0, rest))),
-             ("in all", size(found.end))]  # fmt: skip
-    return table(("package", "resident memory of its imports"), rows, right=(1,))
+def memory(found: Sequence[Memory], count: int = 14) -> str:
+    """The resident memory of the server's processes, the HTTP process and its worker, by what they imported."""
+    brought = [dict(one.imports) for one in found]
+    most = {name: max(one.get(name, 0) for one in brought) for name in {name for one in brought for name in one}}
+    names = sorted(most, key=lambda name: (-most[name], name))
+    rows: list[tuple[str, list[int]]] = [("(interpreter)", [one.start for one in found])]
+    rows += [(name, [one.get(name, 0) for one in brought]) for name in names[:count]]
+    rows += [
+        ("(other packages)", [sum(one.get(name, 0) for name in names[count:]) for one in brought]),
+        ("(all else: the model, the first answer)", [one.rest for one in found]),
+        ("in all", [one.end for one in found]),
+    ]
+    cells = [(name, *(size(value) if value > 0 else "-" for value in values)) for name, values in rows]
+    return table(("package", "HTTP process", "worker"), cells, right=(1, 2))

@@ -7,6 +7,7 @@ sizes count them once. The engine's daemon is no part of the tree: its CPU time 
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from pathlib import Path
 INTERVAL = 0.02
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_OWN = re.compile(r"\bfrom (envbuild[\w.]*) import\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +159,10 @@ def _name(pid: int) -> str:
             return "python (pool worker)"
         if len(words) > 2 and words[1] == "-m":
             return f"python -m {words[2]}"
+        # Code that is given on the command line is told by the module of envbuild's that it runs.
+        own = next((found[1] for word in words[1:4] if (found := _OWN.search(word))), "")
+        if own:
+            return f"python -c {own}"
         scripts = [Path(word).name for word in words[1:3] if not word.startswith("-") and "\n" not in word]
         return f"python {scripts[0][:30]}" if scripts else "python -c"
     return program

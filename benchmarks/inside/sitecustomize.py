@@ -1,7 +1,9 @@
-"""Runs inside a container of the benchmark: how much resident memory each import brings, written to stderr at the end.
+"""Runs in each process of a server that is profiled: its CPU time, its imports, and the memory that these bring.
 
-Python imports this file by its name from PYTHONPATH. It puts a meter around the import system's own function, so that
-whatever the server does is measured as it does it. Stands alone: nothing of the benchmark is there.
+Python imports this file by its name from PYTHONPATH. Each variable names a folder, in which each process has a file of
+its own, `main-PID` or `worker-PID`: ENVBUILD_BENCH_SAMPLES for stacks, taken at each tick of the process's CPU time
+once the file `go` is there; ENVBUILD_BENCH_IMPORTS for what `-X importtime` writes; ENVBUILD_BENCH_MEMORY for the
+resident bytes that each import brought. Stands alone: nothing of the benchmark is there.
 """
 
 from __future__ import annotations
@@ -9,50 +11,109 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import signal
 import sys
+from collections import Counter
 from typing import Any
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_own: dict[str, int] = {}
-_inner: list[int] = [0]
+_TICK = 0.001
+_KEEP = 25  # samples after which the file is written anew: a process may end without a last word
+
+
+def _name() -> str:
+    # The arguments are not there yet; a worker is whose parent has this file's variables, too.
+    with open("/proc/self/cmdline", "rb") as file:  # noqa: PTH123 - pathlib is not imported yet
+        words = file.read().decode(errors="replace").split("\0")
+    worker = any(word.endswith(".worker") or "multiprocessing" in word for word in words)
+    return f"{'worker' if worker else 'main'}-{os.getpid()}"
+
+
+def _write(path: str, content: Any) -> None:
+    with open(path + ".part", "w", encoding="utf-8") as file:  # noqa: PTH123
+        json.dump(content, file)
+    os.replace(path + ".part", path)  # noqa: PTH105
+
+
+def _sample(folder: str) -> None:
+    stacks: Counter[str] = Counter()
+    path = os.path.join(folder, _name() + ".json")  # noqa: PTH118
+    go = os.path.join(folder, "go")  # noqa: PTH118
+
+    busy = False
+
+    def tick(number: int, frame: Any) -> None:
+        nonlocal busy
+        # The next tick may come before this one is done with.
+        if busy or (not stacks and not os.access(go, os.F_OK)):
+            return
+        busy = True
+        found = []
+        while frame is not None:
+            found.append(f"{frame.f_globals.get('__name__', '?')}:{frame.f_code.co_qualname}")
+            frame = frame.f_back
+        stacks[";".join(reversed(found))] += 1
+        if not stacks.total() % _KEEP:
+            _write(path, stacks)
+        busy = False
+
+    signal.signal(signal.SIGPROF, tick)
+    signal.setitimer(signal.ITIMER_PROF, _TICK, _TICK)
+
+
+def _log(folder: str) -> None:
+    """Write what `-X importtime` tells into a file of this process."""
+    path = os.path.join(folder, _name() + ".log")  # noqa: PTH118
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, sys.__stderr__.fileno() if sys.__stderr__ else 2)
 
 
 def _resident() -> int:
-    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib is not imported yet
+    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123
         return int(file.read().split()[1]) * _PAGE
 
 
-def _install() -> None:
+def _meter(folder: str) -> None:
+    """Measure around the import system's own function: whatever the server imports is measured as it does it."""
+    start = _resident()
+    path = os.path.join(folder, _name() + ".json")  # noqa: PTH118
+    own: Counter[str] = Counter()
+    inner = [0]
     system: Any = sys.modules["_frozen_importlib"]
-    find_and_load = system._find_and_load
+    find_and_load, leave = system._find_and_load, os._exit
 
     def metered(name: str, import_: Any) -> Any:
         if name in sys.modules:
             return find_and_load(name, import_)
         before = _resident()
-        _inner.append(0)
+        inner.append(0)
         try:
             return find_and_load(name, import_)
         finally:
             grown = _resident() - before
-            top = name.partition(".")[0]
-            _own[top] = _own.get(top, 0) + grown - _inner.pop()
-            _inner[-1] += grown
+            own[name.partition(".")[0]] += grown - inner.pop()
+            inner[-1] += grown
+
+    def report() -> None:
+        packages: Counter[str] = Counter()
+        for name, size in own.items():
+            packages["(standard library)" if name in sys.stdlib_module_names else name] += size
+        _write(path, {"start": start, "end": _resident(), "imports": packages})
+
+    def last(code: int) -> None:
+        # A worker ends like this, and then no handler of atexit runs.
+        report()
+        leave(code)
 
     system._find_and_load = metered
+    ending: Any = os
+    ending._exit = last
+    atexit.register(report)
 
 
-def _report() -> None:
-    standard = set(sys.stdlib_module_names)
-    packages: dict[str, int] = {}
-    for name, size in _own.items():
-        key = "(standard library)" if name in standard else name
-        packages[key] = packages.get(key, 0) + size
-    found = {"start": _start, "end": _resident(), "imports": packages}
-    sys.stderr.write("envbuild-bench-memory " + json.dumps(found) + "\n")
-    sys.stderr.flush()
-
-
-_start = _resident()
-_install()
-atexit.register(_report)
+if os.environ.get("ENVBUILD_BENCH_IMPORTS"):
+    _log(os.environ["ENVBUILD_BENCH_IMPORTS"])
+if os.environ.get("ENVBUILD_BENCH_SAMPLES"):
+    _sample(os.environ["ENVBUILD_BENCH_SAMPLES"])
+if os.environ.get("ENVBUILD_BENCH_MEMORY"):
+    _meter(os.environ["ENVBUILD_BENCH_MEMORY"])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from .. import imports
-from ..figures import median, seconds, size
+from ..figures import median, size
 from .aims import MODEL, Judgement
-from .results import Case, Imports, Samples, Serving
+from .results import Case, Samples, Serving
 from .words import micro, share
 
 _PREDICT = ("envbuild_runtime.worker.model:Model.predict", "envbuild_runtime.worker.model:Model.decode")
@@ -18,7 +17,7 @@ def cause(judgement: Judgement, serving: Serving) -> str:
         return f"{memory(ours)}; of {theirs.title}: {memory(theirs)}"
     if judgement.aim.of == "start":
         told = [serving.imported(server) for server in (judgement.server, judgement.aim.against)]
-        return "; of the other: ".join(_started(each) for each in told if each is not None) or "imports were not taken"
+        return "; of the other: ".join(each.told() for each in told if each is not None) or "imports were not taken"
     text = f"CPU of a request: {_cpu(ours, judgement.aim.connections)}; of {theirs.title}: "
     text += _cpu(theirs, judgement.aim.connections)
     # The delay of a batch changes how often, not where the time goes.
@@ -48,11 +47,3 @@ def _cpu(case: Case, connections: int) -> str:
 
 def _packages(samples: Samples, count: int = 6) -> str:
     return ", ".join(f"{name} {share(value)}" for name, value in samples.packages[:count])
-
-
-def _started(found: Imports) -> str:
-    top = ", ".join(f"{name} {own * 1000:.0f} ms" for name, own, _ in imports.by_package(found.worker)[:5])
-    return (
-        f"with the profile on, imports of the first process {seconds(imports.total(found.main))}, "
-        f"of a worker {seconds(imports.total(found.worker))} ({top})"
-    )

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from .. import imports, report
 from ..figures import median, quantity, seconds, series, size
+from ..profiled import Imports
 from . import causes, wrk
 from .aims import MODEL, Judgement, best_batching, judge
-from .results import Case, Imports, Profile, Samples, Serving
+from .results import Case, Profile, Samples, Serving
 from .servers import BATCH, DELAYS, WORKERS
 from .words import micro, milli, rate, rates, share, times
 

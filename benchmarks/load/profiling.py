@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from .. import imports
+from .. import profiled
 from ..errors import BenchError
+from ..profiled import Imports
 from . import wrk
 from .environment import Environment, Model
-from .results import Imports, Profile, Samples
+from .results import Profile, Samples
 from .running import running
 from .servers import Server
 
@@ -24,7 +25,7 @@ def under_load(environment: Environment, server: Server, model: Model, seconds: 
     """Sample a server's processes under the most connections. BenchError if they tell nothing."""
     with tempfile.TemporaryDirectory(dir=environment.folder) as name:
         folder = Path(name)
-        told = {"ENVBUILD_BENCH_SAMPLES": name, "PYTHONPATH": str(environment.folder / "script")}
+        told = {"ENVBUILD_BENCH_SAMPLES": name, "PYTHONPATH": str(profiled.INSIDE)}
         with running(server, model, folder, told) as found:
             found.settle()
             wrk.patient(found.url, model.body(server.path), connections=8, seconds=1)
@@ -44,11 +45,11 @@ def start(environment: Environment, server: Server, model: Model) -> Imports:
         told = {
             "ENVBUILD_BENCH_IMPORTS": name,
             "PYTHONPROFILEIMPORTTIME": "1",
-            "PYTHONPATH": str(environment.folder / "script"),
+            "PYTHONPATH": str(profiled.INSIDE),
         }
         with running(server, model, folder, told) as found:
             found.settle()
-        return Imports(server=server.key, main=_imports(folder, "main"), worker=_imports(folder, "worker"))
+        return profiled.read_imports(folder, server.key)
 
 
 def digest(stacks: Mapping[str, int]) -> Samples:
@@ -78,17 +79,8 @@ def _package(frame: str) -> str:
 
 def _samples(folder: Path, process: str) -> Samples:
     stacks: Counter[str] = Counter()
-    for path in sorted(folder.glob(f"{process}-*.json")):
-        stacks.update(json.loads(path.read_text(encoding="utf-8")))
+    for text in profiled.files(folder, process, "json"):
+        stacks.update(json.loads(text))
     if not stacks:
         raise BenchError(f"no sample was taken of {process}")
     return digest(stacks)
-
-
-def _imports(folder: Path, process: str) -> tuple[imports.Import, ...]:
-    # The workers do the same: one stands for all. A process that helps multiprocessing imports next to nothing.
-    logs = [path.read_text(encoding="utf-8", errors="replace") for path in sorted(folder.glob(f"{process}-*.log"))]
-    found = max((imports.parse(log) for log in logs), key=len, default=[])
-    if not found:
-        raise BenchError(f"python -X importtime told nothing of {process}")
-    return tuple(found)

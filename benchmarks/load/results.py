@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import BenchError
-from ..imports import Import
+from ..profiled import Imports, longest
 from .wrk import Told
 
 
@@ -100,15 +100,6 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Imports:
-    """What the first process of a server and one of its workers import until the first answer."""
-
-    server: str
-    main: tuple[Import, ...]
-    worker: tuple[Import, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
     """All that a run found. `models` are titles and bytes of a request by key, `seconds` those of a window."""
 
@@ -138,7 +129,5 @@ class Serving:
     def as_json(self, count: int = 60) -> dict[str, Any]:
         """The figures for machines; of the imports, the `count` with the longest times of their own."""
         found = asdict(self)
-        for entry in found["imports"]:
-            for name in ("main", "worker"):
-                entry[name] = sorted(entry[name], key=lambda module: -module["own"])[:count]
+        found["imports"] = [longest(entry, count) for entry in found["imports"]]
         return found

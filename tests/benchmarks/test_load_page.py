@@ -12,9 +12,10 @@ from benchmarks.errors import BenchError
 from benchmarks.imports import Import
 from benchmarks.load import page, profiling, words
 from benchmarks.load.aims import AIMS, best_batching, judge
-from benchmarks.load.results import Case, Imports, Profile, Serving, Turn, Window
+from benchmarks.load.results import Case, Profile, Serving, Turn, Window
 from benchmarks.load.servers import KEYS
 from benchmarks.load.wrk import Told, connections_of
+from benchmarks.profiled import Imports
 
 STACKS = {
     "__main__:main;uvicorn.server:serve;h11._connection:next_event": 3,

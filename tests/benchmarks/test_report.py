@@ -9,25 +9,32 @@ import pytest
 
 from benchmarks import page, report
 from benchmarks.aims import AIMS
-from benchmarks.causes import Profile, cause
+from benchmarks.causes import Profile, cause, outside
 from benchmarks.errors import BenchError
 from benchmarks.figures import Measure
 from benchmarks.imports import Import
 from benchmarks.measuring import ROWS
-from benchmarks.profiling import Memory, Phase
+from benchmarks.profiled import Imports, Memory
+from benchmarks.profiling import Phase
 
 LAYER = Phase(name="layer", what="12 layers", began=2.0, ended=9.5, cpu=6.0, engine_cpu=0.1, resident=120_000_000,
               steps=(("numpy 2.4.6", 3.0), ("model", 9.4)))  # fmt: skip
 LOAD = Phase(name="load", what="12 layers", began=9.5, ended=12.5, cpu=0.4, engine_cpu=2.6, resident=1, steps=())
 IMPORTS = (Import(name="numpy", own=0.09, total=0.1, depth=0), Import(name="json", own=0.004, total=0.004, depth=1))
+STARTED = Phase(name="start", what="Python", began=0.0, ended=0.06, cpu=0.05, engine_cpu=0.0, resident=1, steps=())
+READ = Phase(name="read", what="7 files", began=0.05, ended=0.08, cpu=0.01, engine_cpu=0.0, resident=1, steps=())
+FRONT = (Import(name="starlette", own=0.05, total=0.05, depth=0),)
 PROFILE = Profile(
     cold=(12.6, (LAYER, LOAD)),
     model_change=(0.4, (LOAD,)),
-    no_change=(0.1, ()),
+    no_change=(0.1, (STARTED, READ)),
     bare_python=0.012,
     command_imports=IMPORTS,
-    container_imports=IMPORTS,
-    container_memory=Memory(start=10_000_000, end=150_000_000, imports=(("numpy", 30_000_000), ("pandas", 40_000_000))),
+    container_imports=Imports(server="envbuild", main=FRONT, worker=IMPORTS),
+    container_memory=(
+        Memory(start=9_000_000, end=40_000_000, imports=(("starlette", 20_000_000), ("numpy", 1_000_000))),
+        Memory(start=10_000_000, end=150_000_000, imports=(("pandas", 40_000_000), ("numpy", 30_000_000))),
+    ),
     layers=(("base", 43_000_000), ("scipy 1.17.1", 98_600_000)),
     peak=(("python (pool worker)", 80_000_000), ("envbuild", 60_000_000)),
     peak_resident=140_000_000,
@@ -79,7 +86,15 @@ def test_every_missed_aim_has_its_measured_cause() -> None:
     assert "layer 7.50 s (CPU 6.00 s, engine 0.100 s), load 3.00 s (CPU 0.400 s, engine 2.60 s)" in text
     assert "scipy 1.17.1 98.6 MB" in text
     assert "python (pool worker) 80.0 MB" in text
-    assert "loading and answering 70.0 MB" in text
+    assert "the phase with the most is layer, 120 MB" in text
+    assert "of 0.100 s with the profile on: start 0.060 s" in text
+    assert "outside of all phases 0.020 s" in text
+    assert "the HTTP process 40.0 MB resident (interpreter 9.0 MB, imports of starlette 20.0 MB" in text
+    assert (
+        "the worker 150 MB resident (interpreter 10.0 MB, imports of pandas 40.0 MB, numpy 30.0 MB, all else 70.0"
+        in text
+    )
+    assert "imports of the first process 0.050 s, of a worker 0.094 s (numpy 90 ms" in text
     assert report.missed(measures(0.1, 100.0), PROFILE) == "Every aim is reached.\n"
 
 
@@ -105,10 +120,30 @@ def test_the_page_begins_with_the_command_and_the_values_are_json() -> None:
 
 def test_of_many_imports_the_longest_are_kept() -> None:
     many = tuple(Import(name=f"m{n}", own=n / 1000, total=1.0, depth=0) for n in range(200))
-    found = dataclasses.replace(results(0.1, 100.0), profile=dataclasses.replace(PROFILE, container_imports=many))
-    kept = page.as_json(found)["profile"]["container_imports"]
+    loaded = Imports(server="envbuild", main=FRONT, worker=many)
+    found = dataclasses.replace(results(0.1, 100.0), profile=dataclasses.replace(PROFILE, container_imports=loaded))
+    kept = page.as_json(found)["profile"]["container_imports"]["worker"]
     assert [module["name"] for module in kept[:2]] == ["m199", "m198"]
     assert len(kept) == page.MODULES
+
+
+def test_memory_stands_beside_each_other_for_both_processes() -> None:
+    lines = report.memory(PROFILE.container_memory, count=2).splitlines()
+    assert lines[0] == "| package | HTTP process | worker |"
+    assert lines[2:] == [
+        "| (interpreter) | 9.0 MB | 10.0 MB |",
+        "| pandas | - | 40.0 MB |",
+        "| numpy | 1.0 MB | 30.0 MB |",
+        "| (other packages) | 20.0 MB | - |",
+        "| (all else: the model, the first answer) | 10.0 MB | 70.0 MB |",
+        "| in all | 40.0 MB | 150 MB |",
+    ]
+
+
+def test_time_outside_of_phases_that_overlap_is_counted_once() -> None:
+    assert outside(1.0, (READ, STARTED)) == pytest.approx(0.92)
+    assert outside(0.3, (dataclasses.replace(READ, began=0.1, ended=0.2),)) == pytest.approx(0.2)
+    assert outside(0.3, ()) == pytest.approx(0.3)
 
 
 def test_steps_tell_when_each_layer_was_done() -> None:
