@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .backends.dockerfile.build import Made, build_image
@@ -18,7 +19,7 @@ from .backends.dockerfile.secrets import check_secrets
 from .bases.types import Base
 from .built import Built
 from .errors import EngineError
-from .local.checks import Trial, TrialError
+from .local.checks import Trial
 from .options import Options, cache_dir
 from .planner.types import Decision, Plan
 from .progress import Progress
@@ -69,7 +70,8 @@ class EngineBuild:
     def run(self, plan: Plan, base: Base, lock: Lock, job: Job, *, started: float) -> Built:
         """Build, check, try if that is wanted, and name the image.
 
-        An image that is not as planned gets no name (EngineError), nor does one that fails its trial (TrialError).
+        An image that is not as planned gets no name and is removed (EngineError), as is one that fails its trial
+        (TrialError).
         """
         context, made = self._made(plan, base, lock, job)
         found = self._found(made)
@@ -77,9 +79,10 @@ class EngineBuild:
         try:
             self._check(plan, found)
             trial = self._tried(identity)
-        except (EngineError, TrialError):
-            # It stays where it has another name.
-            self._engine.remove_image(identity)
+        except BaseException:
+            # Whatever happened, an interruption too. An image that has another name stays.
+            with suppress(EngineError):
+                self._engine.remove_image(identity)
             raise
         history = self._engine.history(identity)
         already = name(identity, self._goal.references, self._engine)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,6 +100,34 @@ def test_the_same_of_an_image_that_the_engine_built(environment: dict[str, str],
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
     assert "so it got no name: ready" in done.stderr
     assert engine_says("images", "-q", f"{TAG}-bad") == []
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [(), ("--backend", "docker", "--wheels", "context", "--build-network", "host", "--builder", "classic")],
+    ids=["assemble", "docker"],
+)
+def test_an_interrupted_trial_leaves_neither_image_nor_container(
+    environment: dict[str, str], tmp_path: Path, backend: tuple[str, ...]
+) -> None:
+    model = write_model(tmp_path / "model", broken=True)
+    loader = model / "code" / "doubler.py"
+    loader.write_text(loader.read_text().replace('raise RuntimeError("the weights are gone")', "time.sleep(500)"))
+    label = f"stopped={tmp_path.name}-{len(backend)}"
+    command = [sys.executable, "-m", "envbuild", "image", str(model), "-t", f"{TAG}-bad", "--server", "envbuild"]
+    command += ["--test", "--label", label, *backend]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    assert process.stderr is not None
+    end = time.monotonic() + 500
+    while not engine_says("ps", "-q", "--filter", f"label={label}"):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err.splitlines()[-1]) == (130, "interrupted")
+    assert engine_says("ps", "-aq", "--filter", f"label={label}") == []
+    assert engine_says("images", "-aq", "--filter", f"label={label}") == []
 
 
 def test_an_image_of_somebody_else_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
