@@ -15,8 +15,9 @@ from ..settings import Settings
 from ..wire import Answer, Request
 from .access import Access
 from .identifiers import identify, server_name
+from .job import BusyError, GoneError, Job, LateError, LostError, SlowError
 from .metrics import Metrics
-from .pool import BusyError, GoneError, Job, LateError, LostError, Pool, SlowError
+from .pool import Pool
 
 logger = logging.getLogger("envbuild_runtime")
 

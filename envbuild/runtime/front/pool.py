@@ -1,4 +1,4 @@
-"""The workers, and the requests that wait for one.
+"""The workers, and who of them is asked what.
 
 A worker gets as many requests as it can work on at a time, or a batch. One that ends, or whose prediction takes too
 long, is replaced; what it was asked is answered all the same.
@@ -9,95 +9,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import signal
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 from ..settings import Settings
 from ..wire import Answer, Ready, Request
+from .job import BusyError, Job, LateError, LostError
 from .metrics import Metrics
-from .workers import Worker, launch
+from .waiting import Waiting
+from .workers import Worker, ending, launch
 
 logger = logging.getLogger("envbuild_runtime")
 
 TRIES = 3
 """How often in a row a worker may fail to load before the server gives up."""
-BACKLOG = 64 << 20
-"""Bytes of a streamed answer that wait for a client that reads slowly; with more the answer is broken off."""
-
-
-class BusyError(Exception):
-    """Too many requests wait, or no worker has loaded yet."""
-
-
-class GoneError(Exception):
-    """The client closed the connection before its request was worked on."""
-
-
-class LateError(Exception):
-    """The prediction took longer than it may."""
-
-
-class LostError(Exception):
-    """The worker's process ended while it worked on the request."""
-
-
-class SlowError(Exception):
-    """The client reads a streamed answer too slowly."""
-
-
-class Job:
-    """A request on its way, and what has been answered."""
-
-    __slots__ = ("alone", "answers", "future", "gone", "held", "request", "started")
-
-    def __init__(self, request: Request, gone: Callable[[], bool]) -> None:
-        self.request = request
-        self.gone = gone
-        """Tells whether the client has left."""
-        self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self.answers: asyncio.Queue[Answer | Exception] | None = None
-        """The further parts of a streamed answer."""
-        self.held = 0
-        """How many bytes of them wait to be sent."""
-        self.alone = False
-        """Not to be put into a batch: one that it was in came to grief."""
-        self.started = 0.0
-
-    def answer(self, answer: Answer) -> None:
-        """Take an answer or a part of one."""
-        if self.answers is not None:
-            # The worker does not wait for a client: it would be held by it.
-            if self.held <= BACKLOG:
-                self.held += len(answer.body)
-                slow = SlowError("its client reads too slowly") if self.held > BACKLOG else None
-                self.answers.put_nowait(slow or answer)
-        elif not self.future.done():
-            if answer.more:
-                self.answers = asyncio.Queue()
-            self.future.set_result(answer)
-
-    def fail(self, problem: Exception) -> None:
-        """Give up."""
-        if self.answers is not None:
-            self.answers.put_nowait(problem)
-        elif not self.future.done():
-            self.future.set_exception(problem)
-
-    async def rest(self) -> AsyncIterator[bytes]:
-        """Give the further parts of a streamed answer."""
-        while self.answers is not None:
-            part = await self.answers.get()
-            if isinstance(part, Exception):
-                raise part
-            self.held -= len(part.body)
-            if part.failed:
-                raise LostError("in the middle of its answer")
-            if part.body:
-                yield part.body
-            if not part.more:
-                return
 
 
 class Pool:
@@ -108,12 +33,11 @@ class Pool:
         self._metrics = metrics
         self._give_up = give_up
         self._numbers = itertools.count(1)
-        self._waiting: deque[Job] = deque()
+        self._waiting = Waiting(settings.batch_size, settings.batch_delay, self._dispatch)
         self._workers: list[Worker] = []
         self._replacing: set[asyncio.Task[None]] = set()
         self._failures = 0
         self._closing = False
-        self._timer: asyncio.TimerHandle | None = None
         self.loaded = False
         """A worker has loaded once."""
         self.about: dict[str, Any] = {}
@@ -149,7 +73,7 @@ class Pool:
             raise BusyError
         request.number = next(self._numbers)
         job = Job(request, gone)
-        self._waiting.append(job)
+        self._waiting.add(job)
         self._dispatch()
         await job.future
         return job
@@ -157,9 +81,7 @@ class Pool:
     async def close(self) -> None:
         """End all workers, gently where they let themselves be."""
         self._closing = True
-        for job in self._waiting:
-            job.fail(LostError())
-        self._waiting.clear()
+        self._waiting.fail(LostError())
         await asyncio.gather(*(worker.end() for worker in self._workers))
 
     async def _add(self, launched: Any = None) -> None:
@@ -169,44 +91,12 @@ class Pool:
 
     def _dispatch(self) -> None:
         """Give waiting requests to workers that have room."""
-        size = self._settings.batch_size
         while self._waiting:
             worker = min((each for each in self._workers if each.room), key=lambda each: len(each.jobs), default=None)
-            if worker is None:
+            jobs = self._waiting.take() if worker is not None else []
+            if worker is None or not jobs:
                 return
-            if size > 1 and self._settings.batch_delay and not self._full(size):
-                return
-            jobs = self._take(size)
-            if jobs:
-                worker.ask(jobs, self._expired)
-
-    def _take(self, size: int) -> list[Job]:
-        """Return up to `size` of the waiting requests, to be asked together; those whose client is gone are dropped."""
-        jobs: list[Job] = []
-        while len(jobs) < size and self._waiting and not (jobs and (jobs[0].alone or self._waiting[0].alone)):
-            job = self._waiting.popleft()
-            if job.future.done():
-                continue
-            if job.gone():
-                job.fail(GoneError())
-            else:
-                jobs.append(job)
-        return jobs
-
-    def _full(self, size: int) -> bool:
-        """Whether the batch is to be sent off: it is full, or its first request has waited long enough."""
-        loop = asyncio.get_running_loop()
-        first = self._waiting[0]
-        if len(self._waiting) >= size or first.alone:
-            return True
-        if not first.started:
-            first.started = loop.time()
-        left = first.started + self._settings.batch_delay - loop.time()
-        if left <= 0:
-            return True
-        if self._timer is None or self._timer.cancelled() or self._timer.when() <= loop.time():
-            self._timer = loop.call_later(left, self._dispatch)
-        return False
+            worker.ask(jobs, self._expired)
 
     def _heard(self, worker: Worker, said: Answer | Ready) -> None:
         if isinstance(said, Ready):
@@ -279,18 +169,4 @@ class Pool:
             await self._add()
 
     def _again(self, jobs: list[Job]) -> None:
-        for job in reversed(jobs):
-            if not job.future.done():
-                job.alone = True
-                self._waiting.appendleft(job)
-
-
-def ending(code: int) -> str:
-    """Return how a process ended, in words."""
-    if code >= 0:
-        return f"with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = str(-code)
-    return f"by {name}" + (", as the kernel does where memory is out" if code == -signal.SIGKILL else "")
+        self._waiting.again(job for job in jobs if not job.future.done())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from ..settings import Settings
 from ..wire import Answer, Frames, Ready, pack_request, unpack_answer
 
 if TYPE_CHECKING:
-    from .pool import Job
+    from .job import Job
 
 PATIENCE = 2.0
 """Seconds that a process has to end by itself."""
@@ -167,3 +168,14 @@ class Worker(asyncio.Protocol):
         self._over(self, code)
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(code)
+
+
+def ending(code: int) -> str:
+    """Return how a process ended, in words."""
+    if code >= 0:
+        return f"with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = str(-code)
+    return f"by {name}" + (", as the kernel does where memory is out" if code == -signal.SIGKILL else "")
