@@ -1,12 +1,11 @@
-"""`python -m benchmarks [--quick] [--only lint|serving]`: measure, then write RESULTS.md and results.json."""
+"""`python -m benchmarks [--quick] [--only image|lint|serving]`: measure, and write RESULTS.md and results.json."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,79 +16,76 @@ from .load import measuring as load
 from .load import page as load_page
 from .measuring import QUICK, Main, Repeats, say
 from .workspace import Workspace
+from .written import write_page, write_part
 
 FOLDER = Path(__file__).resolve().parent
+BUSY = 0.1
+"""The share of the processors' time that others may take without a warning."""
 
 
 def main(arguments: list[str]) -> int:
-    """Take the figures; 1 if they cannot be taken, and then nothing is written."""
+    """Take the figures; 1 if a part of them cannot be taken: that one and those after it are then not written."""
     parser = argparse.ArgumentParser(prog="make bench BENCH_ARGS='...'", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few repeats, and no demand for a quiet engine")
     parser.add_argument("--output", type=Path, default=FOLDER, metavar="DIR", help="where to write; default: here")
-    parser.add_argument(
-        "--only", choices=["lint", "serving"], help="take these figures alone, and leave the others as they are"
-    )
+    parser.add_argument("--only", choices=PARTS, help="take these figures alone, and leave the others as they are")
     parser.add_argument("--base-archive", type=Path, metavar="FILE", help="where MLflow's base is kept")
     chosen = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    parts = [chosen.only] if chosen.only else list(PARTS)
     try:
         chosen.output.mkdir(parents=True, exist_ok=True)
-        if chosen.only == "lint":
-            return _lint(chosen.output, quick=chosen.quick)
-        if chosen.only == "serving":
-            return _serving(chosen.output, quick=chosen.quick)
-        needs.check(base_archive=chosen.base_archive)
-        needs.wrk()
-        results = measure(QUICK if chosen.quick else Repeats(), chosen.base_archive, quick=chosen.quick)
-        lint = linting.measure(quick=chosen.quick)
-        serving = load.measure(load.QUICK if chosen.quick else load.Plan())
-        text = linting.joined(page.render(results), linting.render(lint))
-        text = linting.joined(text, load_page.render(serving), load_page.BEGIN, load_page.END)
+        if "image" in parts:
+            needs.check(base_archive=chosen.base_archive)
+        if "serving" in parts:
+            needs.wrk()
+        for part in parts:
+            PARTS[part](chosen)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    figures = {**page.as_json(results), "lint": lint.as_json(), "serving": serving.as_json()}
-    _write(chosen.output / "results.json", json.dumps(figures, indent=1) + "\n")
-    _write(chosen.output / "RESULTS.md", text)
-    say(f"wrote {chosen.output / 'RESULTS.md'} and results.json")
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
-def _lint(output: Path, *, quick: bool) -> int:
+def _image(chosen: argparse.Namespace) -> None:
+    """Take the figures of images and write the page around the other parts."""
+    results = measure(QUICK if chosen.quick else Repeats(), chosen.base_archive, quick=chosen.quick)
+    marks = {"lint": (linting.BEGIN, linting.END), "serving": (load_page.BEGIN, load_page.END)}
+    write_page(chosen.output, page.as_json(results), page.render(results), marks)
+
+
+def _lint(chosen: argparse.Namespace) -> None:
     """Take the linter's figures and put them into what earlier runs wrote."""
-    warnings = _warnings(os.getloadavg()[0], quick=quick)
-    found = linting.measure(quick=quick)
-    return _part(output, "lint", found.as_json(), linting.render(found, warnings), (linting.BEGIN, linting.END))
+    warnings = _warnings(machine.busy(), quick=chosen.quick)
+    found = linting.measure(quick=chosen.quick)
+    marks = (linting.BEGIN, linting.END)
+    write_part(chosen.output, "lint", found.as_json(), linting.render(found, warnings), marks)
 
 
-def _serving(output: Path, *, quick: bool) -> int:
+def _serving(chosen: argparse.Namespace) -> None:
     """The same with the figures of the servers."""
-    warnings = _warnings(os.getloadavg()[0], quick=quick)
-    found = load.measure(load.QUICK if quick else load.Plan())
-    part = load_page.render(found, warnings)
-    return _part(output, "serving", found.as_json(), part, (load_page.BEGIN, load_page.END))
+    warnings = _warnings(machine.busy(), quick=chosen.quick)
+    found = load.measure(load.QUICK if chosen.quick else load.Plan())
+    marks = (load_page.BEGIN, load_page.END)
+    write_part(chosen.output, "serving", found.as_json(), load_page.render(found, warnings), marks)
 
 
-def _part(output: Path, name: str, found: dict[str, Any], part: str, marks: tuple[str, str]) -> int:
-    text, figures = output / "RESULTS.md", output / "results.json"
-    before = text.read_text(encoding="utf-8") if text.exists() else ""
-    known = json.loads(figures.read_text(encoding="utf-8")) if figures.exists() else {}
-    _write(figures, json.dumps({**known, name: found}, indent=1) + "\n")
-    _write(text, linting.joined(before, part, *marks))
-    say(f"wrote the part {name} of {text} and results.json")
-    return 0
+PARTS: dict[str, Callable[[argparse.Namespace], None]] = {"image": _image, "lint": _lint, "serving": _serving}
 
 
-def _warnings(average: float, *, quick: bool) -> list[str]:
+def _warnings(busy: float, *, quick: bool) -> list[str]:
     found = ["A quick run: few repeats, no figure to rely on."] if quick else []
-    if average > 1:
-        found.append(f"The machine was busy when the run began: load average {average:.1f}.")
+    if busy > BUSY:
+        found.append(f"The machine was busy when the run began: others took {busy:.0%} of its processors' time.")
     return found
 
 
 def measure(repeats: Repeats, archive: Path | None, *, quick: bool) -> page.Results:
     """All figures of one run; what it made is removed again."""
-    average = os.getloadavg()[0]
+    busy = machine.busy()
     with Workspace() as workspace:
         say("MLflow's command, and the base that its Dockerfile asks for")
         forest = model.copy(workspace.folder / "forest")
@@ -97,7 +93,7 @@ def measure(repeats: Repeats, archive: Path | None, *, quick: bool) -> page.Resu
         mine = subject.Envbuild(workspace=workspace, cache=workspace.folder / "cache", tag=workspace.tag("envbuild"))
         say("envbuild once, unmeasured")
         subject.warm_up(mine, forest)
-        warnings = _quiet(mine, average, quick=quick)
+        warnings = _quiet(mine, busy, quick=quick)
         table = Main(subject=mine, mlflow=mlflow, repeats=repeats)
         table.run()
         measures = table.values.measures()
@@ -117,9 +113,9 @@ def measure(repeats: Repeats, archive: Path | None, *, quick: bool) -> page.Resu
         )
 
 
-def _quiet(mine: subject.Envbuild, average: float, *, quick: bool) -> list[str]:
+def _quiet(mine: subject.Envbuild, busy: float, *, quick: bool) -> list[str]:
     """What makes the figures less than they should be; BenchError instead where they are to be kept."""
-    warnings = _warnings(average, quick=quick)
+    warnings = _warnings(busy, quick=quick)
     others = mine.shared_with()
     if others:
         text = f"other images in the engine hold layers of this one, so a first load is none: {', '.join(others[:6])}"
@@ -152,12 +148,6 @@ def _profile(mine: subject.Envbuild, forest: Path, table: Main) -> Profile:
         peak_resident=peak.resident,
         peak_proportional=table.peak.peak_proportional,
     )
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
 
 
 if __name__ == "__main__":

@@ -154,14 +154,6 @@ def render(found: Linting, warnings: Sequence[str] = ()) -> str:
     return "\n".join(parts) + "\n"
 
 
-def joined(page: str, part: str, begin: str = BEGIN, end: str = END) -> str:
-    """The page with the part in place of its earlier one, or at its end; `begin` and `end` are the part's marks."""
-    if begin in page and end in page:
-        before, rest = page.split(begin, 1)
-        return before + part.rstrip("\n") + rest.split(end, 1)[1]
-    return page.rstrip("\n") + "\n\n" + part
-
-
 def _many(folder: Path) -> list[Path]:
     """Many models: the fixtures in turn, each in a folder of its own."""
     fixtures = sorted(path for path in MODELS.iterdir() if path.is_dir())

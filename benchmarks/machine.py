@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import time
 from pathlib import Path
 
 from .baseline import VERSION
@@ -36,6 +37,23 @@ def hardware() -> dict[str, str]:
         "system": f"{release[1] if release else '?'}, {platform.machine()}, Linux {platform.release().split('-')[0]}",
         "Python": platform.python_version(),
     }
+
+
+def busy(seconds: float = 3.0) -> float:
+    """The share of the processors' time that is taken now, watched for some seconds while this process does nothing.
+
+    A load average still holds what ended a minute ago.
+    """
+    before = _times()
+    time.sleep(seconds)
+    idle, whole = (after - then for after, then in zip(_times(), before, strict=True))
+    return 1 - idle / whole if whole else 0.0
+
+
+def _times() -> tuple[int, int]:
+    """Ticks in which nothing ran, waiting for a disk among them, and all ticks; of all processors since the start."""
+    ticks = [int(word) for word in _read("/proc/stat").partition("\n")[0].split()[1:9]]
+    return sum(ticks[3:5]), sum(ticks)
 
 
 def _cpu() -> str:

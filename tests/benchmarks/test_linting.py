@@ -33,18 +33,6 @@ def test_every_figure_with_an_aim_is_judged() -> None:
     assert linting.render(slow).count("**missed**") == len(linting.AIMS)
 
 
-def test_the_part_takes_the_place_of_its_earlier_one_and_of_nothing_else() -> None:
-    page = "# A page\n\ntext\n"
-    once = linting.joined(page, linting.render(FOUND))
-    assert once.startswith(page)
-    again = linting.joined(once + "\nmore\n", linting.render(dataclasses.replace(FOUND, rules=71)))
-    assert again.count("## The linter") == 1
-    assert "71 rules" in again
-    assert "70 rules" not in again
-    assert again.endswith("more\n")
-    assert linting.joined("", linting.render(FOUND)).lstrip() == linting.render(FOUND)
-
-
 def test_the_figures_are_json() -> None:
     assert json.loads(json.dumps(FOUND.as_json()))["lint"] == [0.12, 0.14, 0.13]
 

@@ -16,6 +16,7 @@ from benchmarks.load.results import Case, Profile, Serving, Turn, Window
 from benchmarks.load.servers import KEYS
 from benchmarks.load.wrk import Told, connections_of
 from benchmarks.profiled import Imports
+from benchmarks.written import joined
 
 STACKS = {
     "__main__:main;uvicorn.server:serve;h11._connection:next_event": 3,
@@ -124,8 +125,8 @@ def test_a_table_with_a_hole_is_not_written() -> None:
 
 def test_the_part_takes_the_place_of_its_earlier_one_and_leaves_the_linters() -> None:
     lint = f"{linting.BEGIN}\n## The linter\n{linting.END}\n"
-    once = linting.joined("# A page\n\n" + lint, page.render(serving(1.2)), page.BEGIN, page.END)
-    again = linting.joined(once, page.render(serving(6.0)), page.BEGIN, page.END)
+    once = joined("# A page\n\n" + lint, page.render(serving(1.2)), page.BEGIN, page.END)
+    again = joined(once, page.render(serving(6.0)), page.BEGIN, page.END)
     assert once.startswith("# A page\n\n" + lint)
     assert again.startswith("# A page\n\n" + lint)
     assert again.count("## The servers under load") == 1
