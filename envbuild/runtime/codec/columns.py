@@ -6,13 +6,14 @@ Types and pandas dtypes: mlflow.types.DataType.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
 from . import times
+from .lists import objects
 from .nested import cast_nested
 from .scalars import LIMITS, MISSABLE, SCALARS, WANTED, MisfitError, kind_of
 from .signature import Column
@@ -51,17 +52,6 @@ def cast_column(values: Any, column: Column, label: str) -> Any:
     quick = _QUICK.get(kind)
     array = quick(values, kind) if quick is not None else None
     return array if array is not None else _one_by_one(values, column, label)
-
-
-def objects(values: Sequence[Any]) -> Any:
-    """Return values as an array of objects: numpy would make a two-dimensional one of lists of equal length."""
-    array = np.empty(len(values), dtype=object)
-    if TEXTS.issuperset(map(type, values)):
-        array[:] = values
-    else:
-        for row, value in enumerate(values):
-            array[row] = value
-    return array
 
 
 def _whole(values: Any, kind: str) -> Any:

@@ -8,51 +8,47 @@ from typing import Any
 import numpy as np
 
 from . import times
-from .scalars import TOO_LARGE, TOO_LONG, MisfitError, binary, boolean, kind_of, real, text, whole
+from .lists import PADDING
+from .scalars import DIGITS, TOO_LARGE, TOO_LONG, MisfitError, binary, boolean, kind_of, real, text, whole
 
 PRECISION = {16: 1 << 11, 32: 1 << 24, 64: 1 << 53}
 """Up to here every whole number is a floating-point number of so many bits."""
 
 
-def cast(array: Any, value: Any, dtype: Any) -> Any:
-    """Return `array`, which numpy made of the nested lists `value`, as `dtype`.
+def cast(array: Any, items: list[Any] | None, dtype: Any) -> Any:
+    """Return `array` as `dtype`. `items` are its elements as they came, where it was made of a list.
 
     MisfitError says which element would change: a fraction, a number out of range, a string, null for a whole number.
     """
     want = dtype.kind
-    if want == "O" or array.dtype == dtype or array.size == 0:
+    if want == "O" or array.size == 0:
         return array
     if array.dtype.kind in "biuf" and want in "biufc":
-        quick = _numbers(array, dtype)
+        quick = _numbers(array, items, dtype)
         if quick is not None:
             return quick
+    elif array.dtype == dtype:
+        return array
     if want not in _CASTS:
         raise MisfitError("a tensor of a type that cannot be sent", "nothing")
-    return _one_by_one(array, value, dtype)
+    return _one_by_one(array, items, dtype)
 
 
-def objects(value: Any, shape: tuple[int, ...] | None) -> Any:
-    """Return nested lists as an array of objects: their elements stay what they are."""
-    if shape is None:
-        return np.asarray(value, dtype=object)
-    flat = np.empty(int(np.prod(shape)), dtype=object)
-    for number, item in enumerate(_flat(value, len(shape))):
-        flat[number] = item
-    return flat.reshape(shape)
-
-
-def _numbers(array: Any, dtype: Any) -> Any:
-    """Return numbers as another type, or None if one of them would change. Fractions may be rounded."""
+def _numbers(array: Any, items: list[Any] | None, dtype: Any) -> Any:
+    """Return numbers as another type, or None if one of them may change. Fractions may be rounded."""
     have, want = array.dtype.kind, dtype.kind
     with np.errstate(all="ignore"):
-        converted = array.astype(dtype)
+        converted = array if array.dtype == dtype else array.astype(dtype)
     if want in "fc":
-        if have == "f":
-            return converted if bool((np.isfinite(converted) == np.isfinite(array)).all()) else None
         limit = PRECISION.get(dtype.itemsize * (4 if want == "c" else 8), 1 << 53)
+        if have == "f":
+            # Beside fractions numpy has made whole numbers fractions too.
+            exact = items is None or not bool((np.abs(array) >= limit).any()) or int not in map(type, items)
+            finite = bool((np.isfinite(converted) == np.isfinite(array)).all())
+            return converted if finite and exact else None
         exact = have == "b" or (array.max() <= limit and (have == "u" or array.min() >= -limit))
         return converted if exact else None
-    if have == "b":
+    if have == "b" or array.dtype == dtype:
         return converted
     if want == "b":
         return converted if bool(((array == 0) | (array == 1)).all()) else None
@@ -66,25 +62,31 @@ def _numbers(array: Any, dtype: Any) -> Any:
     return converted if fits else None
 
 
-def _one_by_one(array: Any, value: Any, dtype: Any) -> Any:
+def _one_by_one(array: Any, items: list[Any] | None, dtype: Any) -> Any:
     read, wanted = _CASTS[dtype.kind](dtype)
-    items: list[Any] = []
+    found: list[Any] = []
     try:
-        for item in _flat(value, array.ndim) if isinstance(value, list) else array.ravel().tolist():
-            items.append(read(item))
+        for item in array.ravel().tolist() if items is None else items:
+            found.append(read(item))
     except MisfitError as problem:
-        path = "".join(f"[{step}]" for step in np.unravel_index(len(items), array.shape))
+        path = "".join(f"[{step}]" for step in np.unravel_index(len(found), array.shape))
         raise MisfitError(problem.got, wanted, path) from None
     if dtype.kind == "M":
-        return np.array(items, dtype="datetime64[ns]").astype(_unit(dtype)).reshape(array.shape)
-    return np.array(items, dtype=dtype).reshape(array.shape)
+        return np.array(found, dtype="datetime64[ns]").astype(_unit(dtype)).reshape(array.shape)
+    if dtype.kind in "US":
+        _check_padding(found, dtype)
+    return np.array(found, dtype=dtype).reshape(array.shape)
 
 
-def _flat(value: Any, depth: int) -> Any:
-    """Give the elements below `depth` levels of lists."""
-    if depth <= 1:
-        return iter(value) if depth else iter([value])
-    return (item for part in value for item in _flat(part, depth - 1))
+def _check_padding(found: list[Any], dtype: Any) -> None:
+    """Refuse text that would take far more memory than it has characters: numpy makes every element as long."""
+    size = 4 if dtype.kind == "U" else 1
+    longest = dtype.itemsize or size * max(map(len, found))
+    if longest * len(found) - size * sum(map(len, found)) > PADDING:
+        raise MisfitError(
+            f"some so much longer than others that numpy would fill more than {PADDING >> 20} MiB up with zeros",
+            "strings of like length",
+        )
 
 
 def _for_whole(dtype: Any) -> tuple[Callable[[Any], Any], str]:
@@ -102,7 +104,8 @@ def _for_real(dtype: Any) -> tuple[Callable[[Any], Any], str]:
             held = dtype.type(number)
         if np.isinf(held) and not np.isinf(number):
             raise MisfitError(TOO_LARGE)
-        if type(item) is int and held != item:
+        # real() holds whole numbers with all their digits, this type may not. numpy itself would compare rounded ones.
+        if complex(held) != number and (type(item) is int or (type(item) is str and DIGITS.fullmatch(item.strip()))):
             raise MisfitError(TOO_LONG)
         return held
 

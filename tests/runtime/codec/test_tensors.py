@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import pytest
-from codec_support import InputError, decode, np, refused, tensors
+from codec_support import NOTHING, InputError, decode, np, refused, tensors
 
 
 def test_a_tensor_may_have_several_free_dimensions():
@@ -95,3 +96,61 @@ def test_a_table_is_an_unnamed_tensor_too():
     wanted = tensors((None, "float64", [-1, 2]))
     assert decode({"columns": ["x", "y"], "data": [[1, 2]]}, wanted, "input_data").tolist() == [[1.0, 2.0]]
     assert decode(b"x,y\n1,2.5\n3,\n", wanted, "body", "csv")[0].tolist() == [1.0, 2.5]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "str", "bytes", "<U4000"])
+def test_one_long_string_does_not_make_every_element_as_long(dtype):
+    """numpy's own array of these would take thousands of times the memory of the request."""
+    payload = ["" for _ in range(30_000)] + ["secretly" * 500]
+    tracemalloc.start()
+    try:
+        message = refused(payload, tensors((None, dtype, [-1])))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 << 20
+    assert "secret" not in message
+    if dtype in ("str", "<U4000"):
+        assert message == (
+            f"input_data: expected strings of like length ({dtype}), got some so much longer than others that numpy "
+            "would fill more than 64 MiB up with zeros"
+        )
+
+
+def test_without_a_signature_strings_are_numpys_where_that_changes_nothing():
+    assert decode([["a", "bc"]], NOTHING, "x").dtype == "<U2"
+    kept = decode(["a\0", "b"], NOTHING, "x")
+    assert (kept.dtype, kept.tolist()) == (object, ["a\0", "b"])
+    long = decode([""] * 20_000 + ["x" * 4_000], NOTHING, "x")
+    assert (long.dtype, long[-1]) == (object, "x" * 4_000)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "payload"),
+    [
+        ("float64", [0.5, 9007199254740993]),
+        ("float64", [-1, 2**63 + 1]),
+        ("float32", [[0.5], [16777217]]),
+        ("float32", ["0.5", "16777217"]),
+        ("complex64", [0.5, 16777217]),
+        ("float32", [0, 16777217]),
+        ("float16", [0, 2049]),
+    ],
+)
+def test_a_whole_number_is_exact_beside_a_fraction_too(dtype, payload):
+    shape = [-1, 1] if isinstance(payload[0], list) else [-1]
+    message = refused(payload, tensors((None, dtype, shape)))
+    assert "at [1]" in message
+    assert message.endswith("got a whole number with more digits than the type holds")
+
+
+def test_a_large_number_with_a_fraction_is_rounded():
+    assert decode([1, 2.0**60, 0.5], tensors((None, "float64", [-1])), "x").tolist() == [1.0, 2.0**60, 0.5]
+
+
+def test_lists_that_are_nested_too_deeply_are_refused():
+    deep = 1.5
+    for _ in range(33):
+        deep = [deep]
+    assert "nested more than 32 deep" in refused(deep, tensors((None, "float64", [-1])))
+    assert "nested more than 32 deep" in refused(deep, NOTHING)
