@@ -13,6 +13,9 @@ from typing import Any
 
 import uvicorn
 
+from .errors import StartError
+from .front.ports import bind
+
 BOOT_FAILED = 3
 """The exit code for an application that cannot be loaded, as gunicorn gives it."""
 PATIENCE = 2.0
@@ -30,9 +33,9 @@ class Server(uvicorn.Server):
         end.start()
 
 
-def serve(module: str, port: int, *, workers: int, grace: int) -> int:
-    """Serve `app` of `module`; return the exit code. `grace` in seconds."""
-    settings: dict[str, Any] = {"host": "0.0.0.0", "port": port, "timeout_graceful_shutdown": grace}
+def serve(module: str, host: str, port: int, *, workers: int, grace: int) -> int:
+    """Serve `app` of `module` on an IP address; return the exit code. `grace` in seconds."""
+    settings: dict[str, Any] = {"host": host, "port": port, "timeout_graceful_shutdown": grace}
     if workers > 1:
         uvicorn.run(f"{module}:app", workers=workers, **settings)
         return 0
@@ -43,6 +46,12 @@ def serve(module: str, port: int, *, workers: int, grace: int) -> int:
         traceback.print_exc()
         print("envbuild_runtime: the model could not be loaded; see above.", file=sys.stderr)
         return BOOT_FAILED
+    try:
+        # uvicorn's own would be of IPv6 alone for `::`, unlike that of several workers.
+        bound = bind(port, "PORT", host)
+    except StartError as error:
+        print(f"envbuild_runtime: {error}", file=sys.stderr)
+        return 1
     with contextlib.suppress(KeyboardInterrupt):
-        Server(uvicorn.Config(app, **settings)).run()
+        Server(uvicorn.Config(app, **settings)).run(sockets=[bound])
     return 0

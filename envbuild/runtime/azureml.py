@@ -11,10 +11,11 @@ import sys
 import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 from . import process
 from .errors import StartError
-from .settings import FALLBACK_MODEL
+from .settings import EVERYWHERE, FALLBACK_MODEL, host_address, in_brackets
 
 DEFAULTS = {
     "AML_APP_ROOT": "/var/mlflow_resources",
@@ -31,14 +32,16 @@ def main(arguments: list[str]) -> int:
     """Start the server; `serve` is what some platforms pass to every image, other arguments go to azmlinfsrv."""
     process.prepare()
     try:
+        host = host_address(os.environ)
         options = prepare(os.environ)
+        from azureml_inference_server_http import amlserver
+
+        tell_host(amlserver, host)
     except StartError as error:
         print(f"envbuild_runtime.azureml: {error}", file=sys.stderr)
         return 3
     sys.argv = ["azmlinfsrv", *options, *(arguments[1:] if arguments[:1] == ["serve"] else arguments)]
-    from azureml_inference_server_http.amlserver import run
-
-    run()
+    amlserver.run()
     return 0
 
 
@@ -59,6 +62,15 @@ def prepare(environment: MutableMapping[str, str]) -> list[str]:
     # The server has options for the ports and heeds no environment variable for the first.
     port = environment.get("PORT") or PORT
     return ["--entry_script", environment["AZUREML_ENTRY_SCRIPT"], "--port", port]
+
+
+def tell_host(server: Any, host: str) -> None:
+    """Have the module that starts the server listen on `host`. StartError where it cannot be told."""
+    # It has an option for its port and none for its address. What it gives to gunicorn comes before gunicorn's own
+    # variable and file, so its constant is the one place: every version from 1.0 on reads it when `run` is called.
+    if host != EVERYWHERE and not hasattr(server, "DEFAULT_HOST"):
+        raise StartError("ENVBUILD_HOST cannot be heeded: this version of Azure ML's server listens on every address.")
+    server.DEFAULT_HOST = in_brackets(host)
 
 
 def gunicorn_options(given: str) -> str:

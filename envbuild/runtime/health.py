@@ -1,7 +1,7 @@
 """Ask the server in this container whether it lives: exit code 0 if it answers 200, else 1.
 
-usage: python -S -E health.py [PORT [PATH]]. The port is $PORT, else the argument, else $ENVBUILD_PORT, else the
-first of the two servers' own ports (8080, 5001) that answers.
+usage: python -S -E health.py [PORT [PATH]]. The address is $ENVBUILD_HOST, else 127.0.0.1. The port is $PORT, else the
+argument, else $ENVBUILD_PORT, else the first of the two servers' own ports (8080, 5001) that answers.
 It runs every few seconds beside the model, so it speaks HTTP over a bare socket, without the imports of http.client.
 """
 
@@ -33,7 +33,8 @@ def main() -> int:
 
 def ask(port: int, path: str) -> int:
     """Return the status of GET path on this host; OSError if nobody answers, ValueError if it is not HTTP."""
-    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection:
+    host = near(os.environ.get("ENVBUILD_HOST", "").strip())
+    with socket.create_connection((host, port), timeout=TIMEOUT) as connection:
         request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
         connection.sendall(request.encode("ascii"))
         line = b""
@@ -43,6 +44,11 @@ def ask(port: int, path: str) -> int:
                 break
             line += part
     return int(line.split(b" ", 2)[1])
+
+
+def near(host: str) -> str:
+    """Return an address at which a server on `host` is asked from this machine."""
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
 if __name__ == "__main__":

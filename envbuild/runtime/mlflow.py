@@ -1,8 +1,8 @@
 """`python -m envbuild_runtime.mlflow`: MLflow's own scoring server on $PORT (8080).
 
-MLflow starts it behind nginx, with a worker for every processor of the host. Here it listens itself, with
-$MLFLOW_MODELS_WORKERS workers (1), each of which holds the model. It answers /ping, /health, /version and
-/invocations. It is an ASGI application for uvicorn, and before MLflow 2.21 a WSGI one for gunicorn.
+MLflow starts it behind nginx, with a worker for every processor of the host. Here it listens itself, on $ENVBUILD_HOST
+(0.0.0.0) with $MLFLOW_MODELS_WORKERS workers (1), each of which holds the model. It answers /ping, /health, /version
+and /invocations. It is an ASGI application for uvicorn, and before MLflow 2.21 a WSGI one for gunicorn.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from . import process
 from .errors import StartError
-from .settings import model_config, model_folder, number, read_settings
+from .settings import in_brackets, model_config, model_folder, number, read_settings
 
 MODEL_PATH = "__pyfunc_model_path__"
 """The variable that MLflow's server reads the model's folder from."""
@@ -27,6 +27,8 @@ WSGI = "mlflow.pyfunc.scoring_server.wsgi"
 class Serving:
     """How to serve. Times in seconds."""
 
+    host: str
+    """ENVBUILD_HOST: an IP address"""
     port: int
     """PORT"""
     workers: int
@@ -52,11 +54,11 @@ def main(arguments: list[str]) -> int:
     if asgi:
         from .asgi import serve
 
-        return serve(ASGI, serving.port, workers=serving.workers, grace=serving.grace)
+        return serve(ASGI, serving.host, serving.port, workers=serving.workers, grace=serving.grace)
     from .azureml import gunicorn_options
 
-    options = gunicorn_options(os.environ.get("GUNICORN_CMD_ARGS", ""))
-    os.environ["GUNICORN_CMD_ARGS"] = f"{own_options(serving)} {options}"
+    given = os.environ.get("GUNICORN_CMD_ARGS", "")
+    os.environ["GUNICORN_CMD_ARGS"] = f"{own_options(serving, given)} {gunicorn_options(given)}"
     sys.argv = ["gunicorn", f"{WSGI}:app"]
     from gunicorn.app.wsgiapp import run
 
@@ -70,6 +72,7 @@ def prepare(environment: MutableMapping[str, str]) -> Serving:
     model_config(environment)  # MLflow would show a traceback for what is no JSON object.
     settings = read_settings(environment)
     return Serving(
+        host=settings.host,
         port=settings.port,
         workers=number(environment, "MLFLOW_MODELS_WORKERS", 1, 1, 1024),
         timeout=number(environment, "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", 60, 0, 86400),
@@ -92,12 +95,12 @@ def is_asgi(mlflow: Path) -> bool:
     return (mlflow / "pyfunc" / "scoring_server" / "app.py").is_file()
 
 
-def own_options(serving: Serving) -> str:
-    """Return gunicorn's options that come before what the person gives, which wins."""
-    return (
-        f"--bind 0.0.0.0:{serving.port} --workers {serving.workers} "
-        f"--timeout {serving.timeout} --graceful-timeout {serving.grace}"
-    )
+def own_options(serving: Serving, given: str) -> str:
+    """Return gunicorn's options that come before those `given` by the person, which win."""
+    # It listens on every address that it is told, not on the last.
+    elsewhere = any(word.startswith(("--bind", "-b")) for word in given.split())
+    bind = "" if elsewhere else f"--bind {in_brackets(serving.host)}:{serving.port} "
+    return f"{bind}--workers {serving.workers} --timeout {serving.timeout} --graceful-timeout {serving.grace}"
 
 
 if __name__ == "__main__":

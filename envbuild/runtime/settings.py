@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 from .errors import StartError
 
 FALLBACK_MODEL = "/opt/ml/model"
+EVERYWHERE = "0.0.0.0"
 LOG_LEVELS = ("info", "debug", "warning", "error", "critical")
 
 
@@ -19,6 +21,8 @@ LOG_LEVELS = ("info", "debug", "warning", "error", "critical")
 class Settings:
     """How to serve. Sizes in bytes, times in seconds."""
 
+    host: str = EVERYWHERE
+    """ENVBUILD_HOST: the IP address to listen on; 0.0.0.0 is all of IPv4, `::` all of IPv6 and IPv4."""
     port: int = 8080
     """PORT"""
     workers: int = 1
@@ -61,6 +65,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings; StartError names the variable whose value cannot be used."""
     auto = environment.get("WORKER_COUNT", "").strip().lower() == "auto"
     return Settings(
+        host=host_address(environment),
         port=number(environment, "PORT", Settings.port, 1, 65535),
         workers=0 if auto else number(environment, "WORKER_COUNT", Settings.workers, 1, 1024),
         concurrency=number(environment, "ENVBUILD_MAX_CONCURRENT", Settings.concurrency, 1, 1024),
@@ -133,6 +138,23 @@ def number(environment: Mapping[str, str], name: str, default: int, low: int, hi
     if not text.isdecimal() or not low <= int(text) <= high:
         raise StartError(f"{name} is {text!r}: a whole number from {low} to {high} is needed.")
     return int(text)
+
+
+def host_address(environment: Mapping[str, str]) -> str:
+    """Return the IP address in ENVBUILD_HOST; 0.0.0.0 if it is unset or empty."""
+    text = environment.get("ENVBUILD_HOST", "").strip() or EVERYWHERE
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise StartError(
+            f"ENVBUILD_HOST is {text!r}: an IP address is needed; 0.0.0.0 or :: for every address."
+        ) from None
+    return text
+
+
+def in_brackets(host: str) -> str:
+    """Return an address as it stands before `:PORT`: one of IPv6 has colons of its own."""
+    return f"[{host}]" if ":" in host else host
 
 
 def choice(environment: Mapping[str, str], name: str, words: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
@@ -113,8 +114,18 @@ def test_a_setting_that_is_no_number_is_named(name, value):
 
 
 def test_settings_have_defaults():
-    assert settings.read_settings({}) == settings.Settings(port=8080, concurrency=1, body_limit=100 << 20, grace=30)
+    assert settings.read_settings({}) == settings.Settings(
+        host="0.0.0.0", port=8080, concurrency=1, body_limit=100 << 20, grace=30
+    )
     assert settings.read_settings({"PORT": " 9090 "}).port == 9090
+
+
+def test_the_address_to_listen_on_is_one_of_either_kind():
+    for address in ("127.0.0.1", "::1", "::", "fe80::1%eth0"):
+        assert settings.read_settings({"ENVBUILD_HOST": f" {address} "}).host == address
+    for wrong in ("localhost", "127.1", "[::1]", "::1 --reload", "127.0.0.1:80"):
+        with pytest.raises(StartError, match=r"ENVBUILD_HOST is .* an IP address is needed"):
+            settings.read_settings({"ENVBUILD_HOST": wrong})
 
 
 @pytest.mark.parametrize("text", ["{", "[1]"])
@@ -133,6 +144,17 @@ def test_azure_mls_server_gets_its_defaults_and_the_port(tmp_path, monkeypatch):
     assert "--no-control-socket" in environment["GUNICORN_CMD_ARGS"]
     with pytest.raises(StartError, match="cannot be entered"):
         azureml.prepare({"AML_APP_ROOT": str(tmp_path / "none")})
+
+
+def test_azure_mls_server_is_told_its_address_or_does_not_start():
+    server = SimpleNamespace(DEFAULT_HOST="0.0.0.0")
+    azureml.tell_host(server, "127.0.0.1")
+    assert server.DEFAULT_HOST == "127.0.0.1"
+    azureml.tell_host(server, "::1")
+    assert server.DEFAULT_HOST == "[::1]"
+    azureml.tell_host(SimpleNamespace(), "0.0.0.0")
+    with pytest.raises(StartError, match="ENVBUILD_HOST"):
+        azureml.tell_host(SimpleNamespace(), "127.0.0.1")
 
 
 def test_gunicorn_options_that_are_given_stay(monkeypatch):

@@ -36,7 +36,7 @@ def there(tmp_path):
 def test_mlflow_is_told_where_the_model_is(there, tmp_path):
     serving = mlflow.prepare(there)
     assert there["__pyfunc_model_path__"] == str(tmp_path / "model")
-    assert serving == mlflow.Serving(port=8080, workers=1, timeout=60, grace=30)
+    assert serving == mlflow.Serving(host="0.0.0.0", port=8080, workers=1, timeout=60, grace=30)
 
 
 def test_what_is_set_holds(there):
@@ -47,8 +47,19 @@ def test_what_is_set_holds(there):
         "ENVBUILD_GRACE_SECONDS": "5",
     }
     serving = mlflow.prepare({**there, **given})
-    assert serving == mlflow.Serving(port=9000, workers=3, timeout=120, grace=5)
-    assert mlflow.own_options(serving) == "--bind 0.0.0.0:9000 --workers 3 --timeout 120 --graceful-timeout 5"
+    assert serving == mlflow.Serving(host="0.0.0.0", port=9000, workers=3, timeout=120, grace=5)
+    options = "--workers 3 --timeout 120 --graceful-timeout 5"
+    assert mlflow.own_options(serving, "--threads 2") == f"--bind 0.0.0.0:9000 {options}"
+    inside = mlflow.prepare({**there, **given, "ENVBUILD_HOST": "::1"})
+    assert mlflow.own_options(inside, "") == f"--bind [::1]:9000 {options}"
+
+
+@pytest.mark.parametrize(
+    "given", ["--bind unix:/tmp/s", "--threads 2 --bind=1.2.3.4:80", "-b 1.2.3.4:80", "-b1.2.3.4:80"]
+)
+def test_gunicorn_listens_on_what_is_given_alone(there, given):
+    """gunicorn listens on all that it is told."""
+    assert "--bind" not in mlflow.own_options(mlflow.prepare(there), given)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +70,7 @@ def test_what_is_set_holds(there):
         ("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", "1m"),
         ("SERVING_MODEL_CONFIG", "[1]"),
         ("PORT", "http"),
+        ("ENVBUILD_HOST", "localhost"),
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_named(there, name, value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,20 +11,29 @@ from typing import Any
 import uvicorn
 
 from ..errors import StartError
-from ..settings import Settings
+from ..settings import EVERYWHERE, Settings
 
 
-def bind(port: int, name: str) -> socket.socket:
-    """Return a socket that holds a port on all addresses; StartError names the variable that chose a taken one."""
+def bind(port: int, name: str, host: str = EVERYWHERE) -> socket.socket:
+    """Return a socket that holds a port of an address; StartError names the variable that chose what cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio turns off Nagle's algorithm only where the protocol is named: answers would wait 40 ms for their rest.
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind(("0.0.0.0", port))
+        bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    except OSError as error:
+        raise StartError(f"ENVBUILD_HOST: {host} cannot be listened on: {error.strerror}.") from None
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # `::` is all of IPv4 too, whatever the system's own choice is.
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        bound.bind((host, port))
         # Two sockets may be bound to one port; only one may listen.
         bound.listen(0)
     except OSError as error:
         bound.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise StartError(f"ENVBUILD_HOST: {host} cannot be listened on: {error.strerror}.") from None
         raise StartError(f"{name}: port {port} cannot be listened on: {error.strerror}.") from None
     return bound
 

@@ -62,7 +62,8 @@ class Serving:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
         try:
-            sockets = {port: ports.bind(port, name) for port, name in ports.names(self._settings).items()}
+            host = self._settings.host
+            sockets = {port: ports.bind(port, name, host) for port, name in ports.names(self._settings).items()}
         except StartError as error:
             logger.critical("%s", error)
             if first is not None:
@@ -99,7 +100,7 @@ class Serving:
     def _config(self, app: Any, port: int) -> uvicorn.Config:
         return uvicorn.Config(
             app,
-            host="0.0.0.0",
+            host=self._settings.host,
             port=port,
             log_config=None,
             log_level="warning",
