@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import InputError
 from . import times
-from .lists import objects
+from .lists import listed, objects
 from .nested import cast_nested
 from .scalars import LIMITS, MISSABLE, SCALARS, WANTED, MisfitError, kind_of
 from .signature import Column
@@ -48,7 +48,7 @@ def cast_column(values: Any, column: Column, label: str) -> Any:
         array = _converted(values, kind)
         if array is not None:
             return array
-        values = values.tolist()
+        values = listed(values)
     quick = _QUICK.get(kind)
     array = quick(values, kind) if quick is not None else None
     return array if array is not None else _one_by_one(values, column, label)
@@ -148,7 +148,8 @@ def _one_by_one(values: Any, column: Column, label: str) -> Any:
     cells: list[Any] = []
     try:
         for value in values:
-            cell = value.item() if isinstance(value, np.generic) else value
+            # As a number a moment would lose its unit.
+            cell = value.item() if isinstance(value, np.generic) and value.dtype.kind not in "mM" else value
             if cast is None:
                 cells.append(cast_nested(cell, column.spec, column.required))
             elif cell is None and kind in MISSABLE:

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import InputError
 from .csv_text import csv_table
 from .frames import to_frame
+from .lists import listed
 from .nested import NESTED
 from .parquet import parquet_table
 from .scalars import kind_of
@@ -104,7 +105,7 @@ def _loose_table(payload: Any, signature: Signature, label: str) -> Table:
 def _from_table(table: Table, signature: Signature, label: str) -> Any:
     if not signature.tensors:
         return to_frame(table, signature, label)
-    columns = [values if isinstance(values, list) else values.tolist() for values in table.columns]
+    columns = [values if isinstance(values, list) else listed(values) for values in table.columns]
     if signature.names and table.names is not None:
         return _tensors(dict(zip(map(str, table.names), columns)), signature, label)  # noqa: B905 (Python 3.9)
     return _tensors(list(map(list, zip(*columns))), signature, label)  # noqa: B905

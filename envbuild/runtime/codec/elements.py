@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import times
-from .lists import PADDING
+from .lists import PADDING, listed, objects
 from .scalars import DIGITS, TOO_LARGE, TOO_LONG, MisfitError, binary, boolean, kind_of, real, text, whole
 
 PRECISION = {16: 1 << 11, 32: 1 << 24, 64: 1 << 53}
@@ -21,8 +21,10 @@ def cast(array: Any, items: list[Any] | None, dtype: Any) -> Any:
     MisfitError says which element would change: a fraction, a number out of range, a string, null for a whole number.
     """
     want = dtype.kind
-    if want == "O" or array.size == 0:
+    if array.size == 0 or array.dtype.kind == want == "O":
         return array
+    if want == "O":
+        return objects(listed(array)).reshape(array.shape)
     if array.dtype.kind in "biuf" and want in "biufc":
         quick = _numbers(array, items, dtype)
         if quick is not None:
@@ -66,7 +68,7 @@ def _one_by_one(array: Any, items: list[Any] | None, dtype: Any) -> Any:
     read, wanted = _CASTS[dtype.kind](dtype)
     found: list[Any] = []
     try:
-        for item in array.ravel().tolist() if items is None else items:
+        for item in listed(array) if items is None else items:
             found.append(read(item))
     except MisfitError as problem:
         path = "".join(f"[{step}]" for step in np.unravel_index(len(found), array.shape))
@@ -144,7 +146,12 @@ def _for_time(dtype: Any) -> tuple[Callable[[Any], Any], str]:
     def read(item: Any) -> Any:
         if item is None:
             return np.datetime64("NaT", "ns")
-        found = times.moment(item)
+        if isinstance(item, np.datetime64):
+            found = item.astype("datetime64[ns]")
+            if found.astype(item.dtype) != item:  # numpy begins at the other end of the range
+                raise MisfitError("a time out of range")
+        else:
+            found = times.moment(item)
         if found.astype(unit) != found:
             raise MisfitError("a time finer than that")
         return found

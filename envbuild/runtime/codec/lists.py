@@ -74,6 +74,13 @@ def objects(items: Sequence[Any]) -> Any:
     return array
 
 
+def listed(array: Any) -> list[Any]:
+    """Return the elements of an array as Python has them; moments stay numpy's, with their unit."""
+    if array.dtype.kind not in "mM":
+        return list(array.ravel().tolist())
+    return [None if np.isnat(item) else item for item in array.ravel()]
+
+
 def _ragged(value: Any, label: str) -> str:
     """Say where nested lists are not of equal length."""
     shape = []

@@ -6,6 +6,7 @@ A kind is said in words, such as "a number with a fraction": messages never hold
 from __future__ import annotations
 
 import base64
+import datetime
 import math
 import re
 import struct
@@ -60,6 +61,8 @@ def kind_of(value: Any) -> str:
         if math.isfinite(value):
             return "a whole number" if value.is_integer() else "a number with a fraction"
         return "NaN" if math.isnan(value) else "an infinity"
+    if isinstance(value, datetime.date) or getattr(getattr(value, "dtype", None), "kind", "") == "M":
+        return "a time"
     for types, words in ((str, "a string"), ((list, tuple), "a list"), (dict, "an object"), (bytes, "bytes")):
         if isinstance(value, types):
             return words

@@ -9,7 +9,7 @@ import io
 import math
 
 import pytest
-from codec_support import NOTHING, ClientError, columns, decode, pd, refused
+from codec_support import NOTHING, ClientError, columns, decode, np, pd, refused, tensors
 
 HERE = importlib.util.find_spec("pyarrow") is not None
 without = pytest.mark.skipif(HERE, reason="pyarrow is here")
@@ -98,6 +98,41 @@ def test_values_that_would_change_are_refused(kind, values, reason):
     message = refused(file(x=values), columns(("x", kind)), "parquet")
     assert reason in message
     assert "secret" not in message
+
+
+@needed
+@pytest.mark.parametrize("unit", ["ns", "us", "s"])
+@pytest.mark.parametrize("kind", ["long", "double", "string", "boolean", "binary"])
+def test_a_time_is_no_number_and_no_text(unit, kind):
+    import pyarrow
+
+    body = file(x=pyarrow.array([None, 1_700_000_000], pyarrow.timestamp(unit)))
+    wanted = "null" if kind in ("long", "boolean") else "a time"
+    assert refused(body, columns(("x", kind)), "parquet").endswith(f", got {wanted}")
+    assert refused(file(x=pyarrow.array([5], pyarrow.timestamp(unit))), columns(("x", kind)), "parquet").endswith(
+        "a time"
+    )
+
+
+@needed
+def test_times_are_tensors_of_times_and_of_nothing_else():
+    import pyarrow
+
+    moments = pyarrow.array([1_700_000_000_123_456_789, None], pyarrow.timestamp("ns"))
+    found = decode(file(x=moments), tensors(("x", "datetime64[ns]", [-1])), "body", "parquet")["x"]
+    assert (found.dtype, str(found[0]), bool(np.isnat(found[1]))) == (
+        "datetime64[ns]",
+        "2023-11-14T22:13:20.123456789",
+        True,
+    )
+    pair = decode(file(x=moments, y=moments), tensors((None, "datetime64[ns]", [-1, 2])), "body", "parquet")
+    assert str(pair[0][1]) == "2023-11-14T22:13:20.123456789"
+    assert refused(file(x=moments), tensors(("x", "int64", [-1])), "parquet").endswith("got a time")
+    assert "a time finer than that" in refused(file(x=moments), tensors(("x", "datetime64[s]", [-1])), "parquet")
+    far = file(x=pyarrow.array([datetime.date(9999, 1, 1)]))
+    assert "a time out of range" in refused(far, tensors(("x", "datetime64[ns]", [-1])), "parquet")
+    kept = decode(file(x=moments), tensors(("x", "object", [-1])), "body", "parquet")["x"]
+    assert (kept.dtype, str(kept[0]), kept[1]) == (object, "2023-11-14T22:13:20.123456789", None)
 
 
 @needed
