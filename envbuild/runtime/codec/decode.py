@@ -41,7 +41,7 @@ def read(payload: Any, signature: Signature, label: str, form: str = "any") -> A
     if form == "any" and _is_split(payload, signature):
         return split_table(payload, label, signature.names)
     if form == "records" or _is_records(payload, signature):
-        return records_table(payload, label)
+        return records_table(payload, label, signature.names)
     if signature.columns:
         return _loose_table(payload, signature, label)
     return payload

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from ..errors import ClientError, InputError
 from .scalars import kind_of
 
+SPARSE = 1 << 22
+"""Cells of records that may be more than 16 times as many as the values that the request has for them."""
 PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
@@ -71,14 +74,20 @@ def check_names(names: Sequence[Any], label: str, known: Collection[str]) -> Non
         seen.add(name)
 
 
-def records_table(records: Any, label: str) -> Table:
-    """Read [{"column": value, ...}, ...]."""
+def records_table(records: Any, label: str, known: Collection[str] = ()) -> Table:
+    """Read [{"column": value, ...}, ...]; with `known` names no others are read."""
     if not isinstance(records, list):
         raise ClientError(f"{label} has to be a list of objects, one a row, got {kind_of(records)}")
     for number, record in enumerate(records):
         if not isinstance(record, dict):
             raise ClientError(f"{label}: row {number} has to be an object, got {kind_of(record)}")
-    names = list(dict.fromkeys(name for record in records for name in record))
+    names = list(dict.fromkeys(chain.from_iterable(records)))
+    if known:
+        wanted = frozenset(known)
+        names = [name for name in names if name in wanted]
+    cells = len(names) * len(records)
+    if cells > SPARSE and cells > 16 * sum(map(len, records)):
+        raise InputError(f"{label}: hardly two rows have the same names; a table of them would be almost empty")
     gaps = []
     for name in names:
         lacking = next((row for row, record in enumerate(records) if name not in record), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import tracemalloc
 
 import pytest
 from codec_support import NOTHING, PACKAGE, ClientError, InputError, columns, decode, module, np, refused, signed
@@ -91,6 +92,23 @@ def test_what_is_no_table_is_refused_without_what_the_caller_sent(payload, reaso
 )
 def test_a_form_that_is_named_has_to_be_that(form, payload, reason):
     assert reason in refused(payload, TWO, form)
+
+
+def test_names_that_each_row_has_alone_do_not_fill_the_memory():
+    """A table of all their names would have a million times the cells of the request."""
+    records = [{"a": row, "b": 1, f"secret{row}": 1} for row in range(5_000)]
+    tracemalloc.start()
+    try:
+        assert decode(records, TWO, "x")["a"].tolist() == list(range(5_000))
+        unnamed = refused(records, NOTHING)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 16 << 20
+    assert unnamed == "input_data: hardly two rows have the same names; a table of them would be almost empty"
+    assert "hardly two rows" in refused(records, columns((None, "long"), (None, "long")))
+    sparse = decode([{"a": 1, f"b{row % 9}": 1} for row in range(1_000)], NOTHING, "x")
+    assert sparse.shape == (1_000, 10)
 
 
 def test_the_first_row_that_does_not_fit_is_named():
