@@ -146,6 +146,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(words[11]) + int(words[12])) / _TICK if len(words) > 12 else 0.0
 
 
+def began(pid: int) -> int:
+    """When a process began, in ticks since the machine did: with its id it is told from any later one; 0 if gone."""
+    words = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return int(words[19]) if len(words) > 19 else 0
+
+
 def _name(pid: int) -> str:
     """The program, and for an interpreter what it runs; no path and no argument that could hold one."""
     words = [word for word in _read(Path(f"/proc/{pid}/cmdline")).split("\0") if word]

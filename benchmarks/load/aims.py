@@ -9,6 +9,7 @@ from typing import Literal
 from ..figures import median
 from .results import Case, Serving
 from .servers import DELAYS
+from .wrk import connections_of
 
 MODEL = "linear"
 """The model that the aims are about: what it needs by itself hides least of what a server does."""
@@ -70,12 +71,21 @@ def best_batching(serving: Serving) -> str:
 
 def judge(serving: Serving) -> list[Judgement]:
     """All aims in their order. BenchError if the model or a server was not measured."""
-    found = []
-    for aim in AIMS:
-        server = best_batching(serving) if aim.batching else "envbuild"
-        ours, theirs = (_figure(aim, serving.case(MODEL, each)) for each in (server, aim.against))
-        found.append(Judgement(aim=aim, server=server, ours=ours, theirs=theirs))
-    return found
+    return [compare(aim, serving, MODEL) for aim in AIMS]
+
+
+def beside(aim: Aim, serving: Serving, model: str) -> float | None:
+    """The same ratio with a model that the aim is not about; None where it was not asked over so many connections."""
+    if aim.connections and aim.connections not in connections_of(model):
+        return None
+    return compare(aim, serving, model).ratio
+
+
+def compare(aim: Aim, serving: Serving, model: str) -> Judgement:
+    """The medians that an aim compares. BenchError if a server was not measured."""
+    server = best_batching(serving) if aim.batching else "envbuild"
+    ours, theirs = (_figure(aim, serving.case(model, each)) for each in (server, aim.against))
+    return Judgement(aim=aim, server=server, ours=ours, theirs=theirs)
 
 
 def _figure(aim: Aim, case: Case) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..figures import median, size
 from .aims import MODEL, Judgement
 from .results import Case, Samples, Serving
-from .words import micro, share
+from .words import micro, milli, share
 
 _PREDICT = ("envbuild_runtime.worker.model:Model.predict", "envbuild_runtime.worker.model:Model.decode")
 
@@ -18,8 +18,9 @@ def cause(judgement: Judgement, serving: Serving) -> str:
     if judgement.aim.of == "start":
         told = [serving.imported(server) for server in (judgement.server, judgement.aim.against)]
         return "; of the other: ".join(each.told() for each in told if each is not None) or "imports were not taken"
-    text = f"CPU of a request: {_cpu(ours, judgement.aim.connections)}; of {theirs.title}: "
-    text += _cpu(theirs, judgement.aim.connections)
+    connections = judgement.aim.connections
+    text = f"{_spread(ours, connections)}; of {theirs.title} {_spread(theirs, connections)}. "
+    text += f"CPU of a request: {_cpu(ours, connections)}; of {theirs.title}: {_cpu(theirs, connections)}"
     # The delay of a batch changes how often, not where the time goes.
     profile = serving.profile(MODEL, "batch0" if judgement.aim.batching else "envbuild")
     if profile is not None:
@@ -28,6 +29,13 @@ def cause(judgement: Judgement, serving: Serving) -> str:
         known = [f"{name.partition(':')[2]} {share(functions[name])}" for name in _PREDICT if name in functions]
         text += f" (with all that they call: {', '.join(known)})" if known else ""
     return text
+
+
+def _spread(case: Case, connections: int) -> str:
+    """How even the answers are: the latencies beside what so many connections have to wait at that rate."""
+    p50, p99 = median(case.p50(connections)), median(case.p99(connections))
+    mean = connections / median(case.rates(connections))
+    return f"p50 {milli(p50)}, p99 {milli(p99)}, {milli(mean)} on the mean"
 
 
 def memory(case: Case) -> str:

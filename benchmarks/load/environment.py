@@ -20,7 +20,7 @@ INSIDE = HERE / "inside"
 REQUIREMENTS = HERE / "requirements.txt"
 _RUNTIME = HERE.parent.parent / "envbuild" / "runtime"
 NAMED = ("mlflow-skinny", "azureml-inference-server-http", "gunicorn", "flask", "uvicorn", "starlette", "fastapi",
-         "h11", "orjson", "numpy", "pandas", "scikit-learn")  # fmt: skip
+         "h11", "httptools", "orjson", "numpy", "pandas", "scikit-learn")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

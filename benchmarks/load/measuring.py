@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .. import machine, needs
 from ..measuring import say
 from . import environment as environments
 from . import profiling, wrk
+from .aims import MODEL
 from .environment import NAMED, Environment, Model
 from .results import Case, Profile, Serving, Turn, Window
 from .running import Running, running
@@ -23,11 +25,28 @@ class Plan:
     """How much is measured: rounds, and the seconds of a window and of a profile."""
 
     rounds: int = 3
+    rounds_beside: int = 2
+    """Of the models that no aim is about."""
     seconds: int = 5
-    profile: int = 8
+    short: int = 2
+    """Over one connection, where only the median of the latency counts."""
+    beside: int = 3
+    heavy: int = 8
+    """Of a model whose requests take long: the window has to hold many times what it begins with."""
+    profile: int = 6
+
+    def turns(self, model: str) -> int:
+        """The rounds of a model."""
+        return self.rounds if model == MODEL else min(self.rounds, self.rounds_beside)
+
+    def window(self, model: str, connections: int) -> int:
+        """The seconds of a window."""
+        if connections == 1:
+            return self.short
+        return self.heavy if model in wrk.HEAVY else self.seconds if model == MODEL else self.beside
 
 
-QUICK = Plan(rounds=1, seconds=1, profile=2)
+QUICK = Plan(rounds=1, seconds=1, short=1, beside=1, heavy=4, profile=2)
 
 
 def measure(plan: Plan, only: tuple[str, ...] = ()) -> Serving:
@@ -40,7 +59,10 @@ def measure(plan: Plan, only: tuple[str, ...] = ()) -> Serving:
         return Serving(
             machine=machine.hardware(),
             versions={name: environment.versions[name] for name in NAMED},
-            seconds=plan.seconds,
+            seconds={
+                model.key: {number: plan.window(model.key, number) for number in wrk.connections_of(model.key)}
+                for model in models
+            },
             models={model.key: (model.title, model.body("/invocations").stat().st_size) for model in models},
             cases=tuple(cases),
             profiles=tuple(_profiles(environment, models, plan)),
@@ -55,9 +77,10 @@ def measure(plan: Plan, only: tuple[str, ...] = ()) -> Serving:
 def _model(environment: Environment, model: Model, plan: Plan) -> list[Case]:
     chosen = servers(environment, model)
     turns: dict[str, list[Turn]] = {server.key: [] for server in chosen}
-    for number in range(plan.rounds):
+    rounds = plan.turns(model.key)
+    for number in range(rounds):
         for server in chosen:
-            say(f"{model.key}, round {number + 1} of {plan.rounds}: {server.title}")
+            say(f"{model.key}, round {number + 1} of {rounds}: {server.title}")
             turns[server.key].append(turn(environment, server, model, plan))
     return [
         Case(model=model.key, server=server.key, title=server.title, turns=tuple(turns[server.key]))
@@ -70,29 +93,27 @@ def turn(environment: Environment, server: Server, model: Model, plan: Plan) -> 
     with running(server, model, environment.folder) as found:
         # A worker may still load when another one answers.
         found.settle()
-        _window(found, 8, min(WARM_UP, plan.seconds))
+        checked = found.warm_up(min(WARM_UP, plan.seconds))
+        found.settle()
         windows = tuple(
-            _window(found, connections, wrk.duration(model.key, connections, plan.seconds))
+            wrk.patiently(partial(_window, found, connections), plan.window(model.key, connections))
             for connections in wrk.connections_of(model.key)
         )
         used = found.usage()
         found.check()
-    return Turn(start=found.seconds, windows=windows, main=used.main, workers=used.workers, rest=used.rest)
+    return Turn(
+        start=found.seconds, checked=checked, windows=windows, main=used.main, workers=used.workers, rest=used.rest
+    )
 
 
 def _window(found: Running, connections: int, seconds: int) -> Window:
-    body = found.model.body(found.server.path)
     before = found.usage()
     try:
-        told = wrk.load(found.url, body, connections=connections, seconds=seconds)
-    except wrk.NothingError:
-        if seconds >= wrk.LONGEST:
-            raise
+        told = wrk.load(found.url, found.model.body(found.server.path), connections=connections, seconds=seconds)
+        after = found.usage()
+    finally:
+        # What wrk asked and did not wait for is still being answered.
         found.settle()
-        return _window(found, connections, seconds * 2)
-    after = found.usage()
-    # What wrk asked and did not wait for is still being answered.
-    found.settle()
     return Window(
         connections=connections,
         told=told,

@@ -8,7 +8,7 @@ from .. import imports, report
 from ..figures import median, quantity, seconds, series, size
 from ..profiled import Imports
 from . import causes, wrk
-from .aims import MODEL, Judgement, best_batching, judge
+from .aims import MODEL, Judgement, beside, best_batching, judge
 from .results import Case, Profile, Samples, Serving
 from .servers import BATCH, DELAYS, WORKERS
 from .words import micro, milli, rate, rates, share, times
@@ -18,46 +18,51 @@ COMMAND = "make bench-serving"
 _TOP = """\
 MLflow's scoring server, Azure ML's inference server with a script of the shape that its example for MLflow models has,
 and envbuild's, alone and with batches: {workers} workers each, the same packages, models, machine and run. Medians of
-{rounds}, of the requests/s with their range in brackets.
+{rounds}; of the requests/s with their range in brackets.
 """
 _HOW = """\
 - One environment of pinned packages (`benchmarks/load/requirements.txt`), its bytecode compiled: {versions}.
 - MLflow's is `uvicorn --workers {workers} mlflow.pyfunc.scoring_server.app:app`, as its container starts it, but
-  without nginx in front. Azure ML's is `azmlinfsrv` with WORKER_COUNT={workers} and `benchmarks/load/inside/score.py`.
-  envbuild's is `python -m envbuild_runtime` with WORKER_COUNT={workers}; with batches ENVBUILD_BATCH_MAX_SIZE={batch}
-  and ENVBUILD_BATCH_MAX_DELAY_MS of {delays}. All else is as it comes; each writes its access log to a file.
+  without nginx in front, and with httptools, which uvicorn takes where it is installed and MLflow's container does
+  not have. Azure ML's is `azmlinfsrv` with WORKER_COUNT={workers} and `benchmarks/load/inside/score.py`. envbuild's is
+  `python -m envbuild_runtime` with WORKER_COUNT={workers}; with batches ENVBUILD_BATCH_MAX_SIZE={batch} and
+  ENVBUILD_BATCH_MAX_DELAY_MS of {delays}. All else is as it comes; each writes its access log to a file.
 - wrk, one thread, on the same cores and over loopback, posts one body again and again to `/invocations`, Azure ML's to
-  `/score`; {seconds} s over each number of connections, after a warm-up. The tensor, of which 64 requests at a time
-  would only wait for each other, is asked over 1 and 8, the latter for {longer} s. Any error or status but success
-  fails the run.
-- In each round each server is started, asked until it answers as the model itself does, loaded, and stopped: one server
-  runs at a time, in turn. Nothing begins before the one before it has come to rest.
+  `/score`. Windows: {windows}. 64 requests of the tensor at a time would only wait for each other. Of fewer than 100
+  answers p99 is the slowest.
+- In each round each server is started, asked until it answers as the model itself does, warmed up over the most
+  connections, loaded, asked once more, and stopped: one server runs at a time, in turn. Nothing begins before the one
+  before it has come to rest. Every answer of a warm-up, {checked:,} in this run, was compared with the model's own; any
+  other answer, error or status but success at any time fails the run.
 - The first answer is the first 200, polled every 20 ms. Memory is the proportional size of the whole process tree after
   the load, shared out among the workers.
 - The requests: {bodies}.
+"""
+_CPU = """\
+Over the most connections; the first process, the workers and wrk share the machine's cores. The first process of
+MLflow's and of Azure ML's server only watches over the workers; envbuild's is the HTTP process.
 """
 
 
 def render(serving: Serving, warnings: Sequence[str] = ()) -> str:
     """The part, between the marks by which it is found again. BenchError if a model or a server is missing."""
     judgements = judge(serving)
-    count = len(serving.cases[0].turns)
     parts = [
         BEGIN,
         "## The servers under load\n",
         f"    {COMMAND}\n",
         *(f"> **{warning}**\n" for warning in warnings),
-        _TOP.format(workers=WORKERS, rounds=f"{count} rounds" if count > 1 else "one round"),
+        _TOP.format(workers=WORKERS, rounds=_rounds(serving)),
         report.table(("machine", ""), list(serving.machine.items())),
         *(text for model in serving.models for text in _model(serving, model)),
         "### Start and memory\n",
         _start(serving),
         "### Aims\n",
         f"For {serving.models[MODEL][0]}; with batches: {serving.case(MODEL, best_batching(serving)).title}.\n",
-        _aims(judgements),
+        _aims(judgements, serving),
         *_missed(judgements, serving),
         "### Where the CPU time of a request goes\n",
-        "Over the most connections; the first process, the workers and wrk share the machine's cores.\n",
+        _CPU,
         _cpu(serving),
         *(text for profile in serving.profiles for text in _profile(profile, serving)),
         "### Where the start goes\n",
@@ -67,6 +72,21 @@ def render(serving: Serving, warnings: Sequence[str] = ()) -> str:
         END,
     ]
     return "\n".join(parts) + "\n"
+
+
+def _rounds(serving: Serving) -> str:
+    counts = {model: len(serving.case(model, "envbuild").turns) for model in serving.models}
+    if len(set(counts.values())) == 1:
+        count = counts[MODEL]
+        return f"{count} rounds" if count > 1 else "one round"
+    return "several rounds: " + ", ".join(f"{count} with the {model}" for model, count in counts.items())
+
+
+def _windows(serving: Serving) -> str:
+    return "; ".join(
+        f"{model} " + ", ".join(f"{seconds} s over {number}" for number, seconds in windows.items())
+        for model, windows in serving.seconds.items()
+    )
 
 
 def _cases(serving: Serving, model: str) -> list[Case]:
@@ -87,7 +107,7 @@ def _model(serving: Serving, model: str) -> list[str]:
     head = ["server", "1 connection: p50"]
     for connections in numbers[1:]:
         head += [f"{connections}: requests/s", "p50", "p99"]
-    head += [f"{most}: to MLflow's", "to Azure ML's"]
+    head += [f"{most}: times MLflow's", "times Azure ML's"]
     title = serving.models[model][0]
     return [f"### {title[0].upper()}{title[1:]}\n", report.table(head, rows, right=range(1, len(head)))]
 
@@ -119,13 +139,25 @@ def _name(judgement: Judgement) -> str:
     return words[judgement.aim.of] + over + (", with batches" if judgement.aim.batching else "")
 
 
-def _aims(judgements: Sequence[Judgement]) -> str:
+def _aims(judgements: Sequence[Judgement], serving: Serving) -> str:
+    others = [model for model in serving.models if model != MODEL]
     rows = []
     for found in judgements:
         figures = [_figure(found, value) for value in (found.ours, found.theirs)]
         verdict = "reached" if found.reached else "**missed**"
-        rows.append((_name(found), *figures, times(found.ratio), found.aim.words, verdict))
-    return report.table(("measure", "envbuild", "the other", "ratio", "aim", ""), rows, right=(1, 2, 3))
+        ratios = [beside(found.aim, serving, model) for model in others]
+        rows.append(
+            (
+                _name(found),
+                *figures,
+                times(found.ratio),
+                found.aim.words,
+                verdict,
+                *(times(value) if value is not None else "-" for value in ratios),
+            )
+        )
+    head = ("measure", "envbuild", "the other", "ratio", "aim", "", *(f"ratio, {model}" for model in others))
+    return report.table(head, rows, right=(1, 2, 3, *range(6, len(head))))
 
 
 def _figure(found: Judgement, value: float) -> str:
@@ -160,9 +192,7 @@ def _cpu(serving: Serving) -> str:
 
 def _profile(profile: Profile, serving: Serving) -> list[str]:
     title = serving.case(profile.model, profile.server).title
-    told = (
-        f"{title}, {profile.model}: {profile.main.samples} samples of the first process, {profile.worker.samples} of "
-    )
+    told = f"{title}, {profile.model}: {profile.main.samples} samples of the HTTP process, {profile.worker.samples} of "
     text = told + "the workers. By the package whose code runs, what it calls in C counted to it:\n"
     return [f"#### {title}, {profile.model}\n", text, _shares(profile, "packages", 10), "With all that they call:\n",
             _shares(profile, "functions", 18)]  # fmt: skip
@@ -175,7 +205,7 @@ def _shares(profile: Profile, what: str, count: int) -> str:
 
     rows = [(*left, *right) for left, right in zip(cells(profile.main), cells(profile.worker), strict=True)]
     kept = [[f"`{cell}`" if cell and column in (0, 2) else cell for column, cell in enumerate(row)] for row in rows]
-    return report.table(("first process", "share", "worker", "share"), kept, right=(1, 3))
+    return report.table(("HTTP process", "share", "worker", "share"), kept, right=(1, 3))
 
 
 def _imports(found: Imports, serving: Serving) -> list[str]:
@@ -195,8 +225,8 @@ def _how(serving: Serving) -> str:
         workers=WORKERS,
         batch=BATCH,
         delays=" or ".join(str(delay) for delay in DELAYS),
-        seconds=serving.seconds,
-        longer=serving.seconds * wrk.LONGER,
+        windows=_windows(serving),
+        checked=sum(turn.checked for case in serving.cases for turn in case.turns),
         versions=versions,
         bodies=bodies,
     )

@@ -28,11 +28,12 @@ def under_load(environment: Environment, server: Server, model: Model, seconds: 
         told = {"ENVBUILD_BENCH_SAMPLES": name, "PYTHONPATH": str(profiled.INSIDE)}
         with running(server, model, folder, told) as found:
             found.settle()
-            wrk.patient(found.url, model.body(server.path), connections=8, seconds=1)
+            found.warm_up(1)
             found.settle()
             (folder / "go").touch()
             most = wrk.connections_of(model.key)[-1]
-            wrk.patient(found.url, model.body(server.path), connections=most, seconds=seconds)
+            body = model.body(server.path)
+            wrk.patiently(lambda seconds: wrk.load(found.url, body, connections=most, seconds=seconds), seconds)
         return Profile(
             model=model.key, server=server.key, main=_samples(folder, "main"), worker=_samples(folder, "worker")
         )

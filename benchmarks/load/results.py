@@ -28,9 +28,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One start of a server: seconds to the first answer, the windows, and its proportional bytes after them."""
+    """One start of a server: seconds to the first answer, the windows, and its proportional bytes after them.
+
+    `checked` is the number of answers under load that were compared with the model's own.
+    """
 
     start: float
+    checked: int
     windows: tuple[Window, ...]
     main: int
     workers: tuple[int, ...]
@@ -101,11 +105,14 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """All that a run found. `models` are titles and bytes of a request by key, `seconds` those of a window."""
+    """All that a run found.
+
+    `models` are titles and bytes of a request by key, `seconds` those of a window by model and connections.
+    """
 
     machine: dict[str, str]
     versions: dict[str, str]
-    seconds: int
+    seconds: dict[str, dict[int, int]]
     models: dict[str, tuple[str, int]]
     cases: tuple[Case, ...]
     profiles: tuple[Profile, ...]

@@ -18,6 +18,7 @@ from typing import Any
 
 from .. import needs, sampling
 from ..errors import BenchError
+from . import wrk
 from .environment import Model
 from .servers import WORKERS, Server, command
 
@@ -66,6 +67,21 @@ class Running:
         """Ask once. BenchError unless the answer is the model's own."""
         if not _asked(self.port, self.server, self.model):
             raise BenchError(f"{self.server.title} does not answer any more")
+
+    def warm_up(self, seconds: int) -> int:
+        """Ask over the most connections and look at every answer; how many there were. BenchError for a wrong one."""
+        connections = wrk.connections_of(self.model.key)[-1]
+        body = self.model.body(self.server.path)
+        found = wrk.patiently(
+            lambda seconds: wrk.answers(self.url, body, connections=connections, seconds=seconds), seconds
+        )
+        for answer, count in found.items():
+            if not right(answer, self.model):
+                raise BenchError(
+                    f"{self.server.title} answered {self.model.key} {count} times of {sum(found.values())} "
+                    f"with {answer[:500]!r} under load, not as the model does"
+                )
+        return sum(found.values())
 
     def usage(self) -> Usage:
         """What the tree takes now."""
@@ -118,7 +134,8 @@ def running(server: Server, model: Model, folder: Path, extra: Mapping[str, str]
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    tree = sampling.tree(process.pid) if process.poll() is None else []
+    below = sampling.tree(process.pid)[1:] if process.poll() is None else []
+    known = {pid: sampling.began(pid) for pid in below}
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(signal.SIGTERM)
     try:
@@ -126,9 +143,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    # Only what was below this process a moment ago, and did not end with it.
-    for pid in tree:
-        if pid != process.pid and sampling.cpu_seconds(pid):
+    # What did not end with it: its group, which is there while one of it is, and what had a session of its own.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    for pid, began in known.items():
+        if began and sampling.began(pid) == began:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -154,7 +173,10 @@ def _asked(port: int, server: Server, model: Model) -> bool:
 
 def right(data: bytes, model: Model) -> bool:
     """Whether an answer holds the model's own predictions, to the rounding that more rows at a time may bring."""
-    found: Any = json.loads(data)
+    try:
+        found: Any = json.loads(data)
+    except ValueError:
+        return False
     # Azure ML's example answers with JSON that is written as a string.
     found = json.loads(found) if isinstance(found, str) else found
     values = found.get("predictions") if isinstance(found, dict) else found

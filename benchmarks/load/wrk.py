@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ..errors import BenchError
-from ..processes import environment, run
+from ..processes import Run, environment, run
 from .environment import INSIDE
 
 SCRIPT = INSIDE / "post.lua"
@@ -16,9 +18,9 @@ PATIENCE = 60
 """Seconds after which wrk gives a request up, which fails the run."""
 HEAVY = ("tensor",)
 """Models whose requests take so long that 64 at a time would only wait for each other."""
-LONGER = 4
-"""How much longer those are watched over 8 connections: the window has to hold many times what it begins with."""
 LONGEST = 60
+Found = TypeVar("Found")
+_ANSWER = re.compile(r"^envbuild-bench-answer (\d+) ([0-9a-f]*)$", re.MULTILINE)
 _LINE = re.compile(r"^envbuild-bench (\{.*\})$", re.MULTILINE)
 
 
@@ -39,32 +41,39 @@ class Told:
 
 def load(url: str, body: Path, *, connections: int, seconds: int) -> Told:
     """Post `body` to a loopback `url` without a pause. BenchError for any error, and for an answer but a 2xx or 3xx."""
-    words = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
-    done = run(
-        [*words, "--timeout", f"{PATIENCE}s", "--script", SCRIPT, url], env=environment(ENVBUILD_BENCH_BODY=str(body))
-    )
+    done = _wrk(url, body, connections, seconds)
     return parse(done.stdout, cpu=done.cpu)
 
 
-def patient(url: str, body: Path, *, connections: int, seconds: int) -> Told:
-    """The same, and for twice as long where nothing is answered, up to a minute."""
+def answers(url: str, body: Path, *, connections: int, seconds: int) -> dict[bytes, int]:
+    """The same, but it tells how often each different answer came: wrk looks at all of them, which costs time."""
+    done = _wrk(url, body, connections, seconds, ENVBUILD_BENCH_CHECK="1")
+    parse(done.stdout, cpu=done.cpu)
+    return {bytes.fromhex(found[2]): int(found[1]) for found in _ANSWER.finditer(done.stdout)}
+
+
+def patiently(ask: Callable[[int], Found], seconds: int) -> Found:
+    """What `ask` finds in so many seconds; in twice as many where nothing is answered, up to a minute."""
     while True:
         try:
-            return load(url, body, connections=connections, seconds=seconds)
+            return ask(seconds)
         except NothingError:
             if seconds >= LONGEST:
                 raise
             seconds *= 2
 
 
+def _wrk(url: str, body: Path, connections: int, seconds: int, **variables: str) -> Run:
+    words = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
+    return run(
+        [*words, "--timeout", f"{PATIENCE}s", "--script", SCRIPT, url],
+        env=environment(ENVBUILD_BENCH_BODY=str(body), **variables),
+    )
+
+
 def connections_of(model: str) -> tuple[int, ...]:
     """The numbers of connections over which a model is asked, the most at last."""
     return (1, 8) if model in HEAVY else (1, 8, 64)
-
-
-def duration(model: str, connections: int, seconds: int) -> int:
-    """The seconds of a window for a model, where `seconds` are those of most."""
-    return seconds * LONGER if model in HEAVY and connections > 1 else seconds
 
 
 def parse(text: str, *, cpu: float) -> Told:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from benchmarks.errors import BenchError
 from benchmarks.load import measuring, page
 from benchmarks.load.environment import Environment, Model
 from benchmarks.load.running import right, running
-from benchmarks.load.servers import KEYS, command, servers
+from benchmarks.load.servers import KEYS, Server, command, servers
 from benchmarks.load.wrk import connections_of
 
 MODEL = Model(key="linear", title="a model", folder=Path("/models/linear"), answer=(1.5, -2.25))
@@ -62,6 +65,74 @@ def test_a_server_that_ends_is_told_with_its_log(tmp_path: Path) -> None:
         running(broken, model, tmp_path),
     ):
         pass
+
+
+SERVER = """\
+import http.server, itertools, subprocess, sys
+numbers = itertools.count()
+print(subprocess.Popen(["sleep", "600"]).pid, flush=True)
+print(subprocess.Popen(["sleep", "600"], start_new_session=True).pid, flush=True)
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        answer = b"[1.5]" if next(numbers) != int(sys.argv[2]) else b"[2.5]"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+    def log_message(self, *arguments):
+        pass
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def own_server(tmp_path: Path, wrong: int) -> tuple[Server, Model]:
+    """A server whose answer number `wrong` is not the model's, and which leaves its children behind."""
+    (tmp_path / "invocations.json").write_text("{}")
+    (tmp_path / "server.py").write_text(SERVER)
+    words = (sys.executable, "server.py", "{port}", str(wrong))
+    server = Server(key="own", title="own", words=words, path="/invocations", folder=tmp_path)
+    return server, Model(key="linear", title="", folder=tmp_path, answer=(1.5,))
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends within two seconds; one that nobody has waited for yet has ended."""
+    for _ in range(40):
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_single_wrong_answer_under_load_fails_the_run_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    if shutil.which("wrk") is None:
+        pytest.skip("wrk is not installed")
+    server, model = own_server(tmp_path, wrong=20)
+    with (
+        pytest.raises(BenchError, match=r"own answered linear 1 times of \d+ with b'\[2.5\]' under load"),
+        running(server, model, tmp_path) as found,
+    ):
+        found.warm_up(1)
+    children = [int(line) for line in (tmp_path / "own.log").read_text().split()]
+    assert len(children) == 2
+    assert [pid for pid in children if not gone(pid)] == []
+
+
+def test_what_a_server_leaves_behind_that_ended_by_itself_is_ended_too(tmp_path: Path) -> None:
+    server, model = own_server(tmp_path, wrong=-1)
+    with running(server, model, tmp_path) as found:
+        os.kill(found.pid, signal.SIGKILL)
+        time.sleep(0.5)
+    first, other = (int(line) for line in (tmp_path / "own.log").read_text().split())
+    # Nothing tells any more whose the other one was.
+    os.kill(other, signal.SIGKILL)
+    assert gone(first)
 
 
 @pytest.mark.slow

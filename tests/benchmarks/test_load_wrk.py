@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import itertools
 import shutil
 import threading
 from collections.abc import Iterator
@@ -46,13 +47,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """Answers with the status that the path names, if the body is the one that was meant."""
 
     protocol_version = "HTTP/1.1"
+    numbers = itertools.cycle((1, 1, 2))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         right = body == b'{"a": 1}' and self.headers["Content-Type"] == "application/json"
         self.send_response(int(self.path[1:]) if right else 418)
-        self.send_header("Content-Length", "0")
+        answer = b'{"predictions": [%d]}\n' % next(self.numbers) if self.path == "/200" else b""
+        self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
+        self.wfile.write(answer)
 
     def log_message(self, *arguments: object) -> None:
         """Say nothing."""
@@ -80,3 +84,32 @@ def test_wrk_posts_the_body_and_counts_what_is_answered(url: str, tmp_path: Path
     assert 0 < told.p50 <= told.p99
     with pytest.raises(BenchError, match="x status of"):
         wrk.load(f"{url}/500", body, connections=2, seconds=1)
+
+
+def test_every_answer_is_told_with_how_often_it_came(url: str, tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    body.write_text('{"a": 1}')
+    found = wrk.answers(f"{url}/200", body, connections=2, seconds=1)
+    assert set(found) == {b'{"predictions": [1]}\n', b'{"predictions": [2]}\n'}
+    one, two = (found[b'{"predictions": [%d]}\n' % number] for number in (1, 2))
+    assert one == pytest.approx(2 * two, abs=4)
+    assert one > 10
+
+
+def test_a_window_without_an_answer_is_taken_again_and_longer() -> None:
+    asked: list[int] = []
+
+    def ask(seconds: int) -> int:
+        asked.append(seconds)
+        if seconds < 8:
+            raise wrk.NothingError("not one request")
+        return seconds
+
+    assert wrk.patiently(ask, 2) == 8
+    assert asked == [2, 4, 8]
+
+    def nothing(seconds: int) -> int:
+        raise wrk.NothingError("not one request")
+
+    with pytest.raises(wrk.NothingError):
+        wrk.patiently(nothing, 2)
