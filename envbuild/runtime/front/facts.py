@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 from ..errors import StartError
 from ..protocols.outline import outline, version
 from .context import Context
+from .example import is_unified, specs_of
 from .samples import samples
 
 FLAVORS = ("python_function",)
@@ -40,6 +40,12 @@ class Facts:
     schemas: Mapping[str, Any] = field(default_factory=dict)
     """Of a script with decorators: `ScoreRequest` and `ScoreAnswer`."""
 
+    @property
+    def unified(self) -> bool:
+        """Whether /invocations may take a chat, a prompt or a text to embed: the model's input as a whole."""
+        named = {spec["name"]: spec for spec in self.inputs if spec.get("name") is not None}
+        return not self.typed and (not self.inputs or is_unified(named))
+
 
 def facts_of(context: Context) -> Facts:
     """Read the facts of what `context` serves; what cannot be read is left out."""
@@ -66,8 +72,7 @@ def script_facts(name: str, about: Mapping[str, Any]) -> Facts:
 
 def model_facts(name: str, mlmodel: Mapping[str, Any], folder: Any) -> Facts:
     """Return the facts of a model by its MLmodel and the folder with its example; ValueError and such for a bad one."""
-    signature = mlmodel.get("signature") or {}
-    inputs, outputs, params = (json.loads(signature.get(part) or "[]") for part in ("inputs", "outputs", "params"))
+    inputs, outputs, params = specs_of(mlmodel)
     return Facts(
         name,
         version=version(os.environ),

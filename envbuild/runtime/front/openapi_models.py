@@ -7,9 +7,15 @@ from typing import Any
 
 from ..protocols.datatypes import DTYPES
 from . import openapi_types as types
+from .example import UNIFIED
 from .facts import Facts
 
 Schema = types.Schema
+LANGUAGE: Schema = {
+    "title": "chat, prompt or text to embed",
+    "type": "object",
+    "anyOf": [{"required": [key]} for key in sorted(UNIFIED)],
+}
 NO_SIGNATURE = "The model has no signature: a table, a list or an object, as it takes."
 
 
@@ -24,12 +30,13 @@ def schemas(facts: Facts) -> dict[str, Schema]:
             "required": ["input_data"],
         },
         "ScoreAnswer": result,
-        "InvocationsRequest": {"oneOf": [_form(key, schema, params) for key, schema in _forms(facts, value).items()]},
-        "InvocationsAnswer": {
-            "type": "object",
-            "properties": {"predictions": result},
-            "required": ["predictions"],
+        "InvocationsRequest": {
+            "oneOf": [
+                *(_form(key, schema, params) for key, schema in _forms(facts, value).items()),
+                *([LANGUAGE] if facts.unified else ()),
+            ]
         },
+        "InvocationsAnswer": _invocations_answer(facts, result),
         "InferRequest": _infer(facts),
         "InferAnswer": _inferred(),
         "ModelMetadata": {
@@ -95,6 +102,13 @@ def _form(key: str, schema: Schema, params: Mapping[str, Schema]) -> Schema:
     }
 
 
+def _invocations_answer(facts: Facts, result: Schema) -> Schema:
+    named: Schema = {"type": "object", "properties": {"predictions": result}, "required": ["predictions"]}
+    if not facts.unified:
+        return named
+    return {"anyOf": [named, {"description": "To a chat, a prompt or a text to embed: what the model answers, bare."}]}
+
+
 def _result(facts: Facts) -> Schema:
     """Return what the model answers. Signatures are not held against answers, so what may be null is."""
     outputs = facts.outputs
@@ -104,8 +118,13 @@ def _result(facts: Facts) -> Schema:
         return types.named_tensors(outputs)
     if None in [spec.get("name") for spec in outputs]:
         return {"type": "array", "description": "One value for each row."}
-    properties = {spec["name"]: types.or_null(types.typed(spec)) for spec in outputs}
-    return {"type": "array", "items": {"type": "object", "properties": properties}}
+    row = {
+        "type": "object",
+        "properties": {spec["name"]: types.or_null(types.typed(spec)) for spec in outputs},
+    }
+    rows: Schema = {"type": "array", "items": row}
+    # A language model answers a chat with one object.
+    return {"anyOf": [rows, row]} if facts.unified and facts.inputs else rows
 
 
 def _infer(facts: Facts) -> Schema:
@@ -131,8 +150,13 @@ def _entry(spec: Mapping[str, Any]) -> Schema:
     size: Schema = {"type": "integer", "minimum": 0}
     shape: Schema = {
         "type": "array",
-        "prefixItems": [size if length == -1 else {"const": length} for length in spec["shape"]],
         "minItems": len(spec["shape"]),
+        # An empty list of items is no schema.
+        **(
+            {"prefixItems": [size if each == -1 else {"const": each} for each in spec["shape"]]}
+            if spec["shape"]
+            else {}
+        ),
     }
     properties: dict[str, Schema] = {
         "name": {"const": spec["name"]},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .example import default_of
+
 Schema = dict[str, Any]
 
 FLOAT = 3.4028234663852886e38
@@ -85,7 +87,7 @@ def parameters(specs: Sequence[Mapping[str, Any]]) -> Schema:
         schema = typed(spec)
         if spec.get("shape"):
             schema = {"type": "array", "items": schema}
-        properties[spec["name"]] = {**schema, "default": spec.get("default")}
+        properties[spec["name"]] = {**schema, "default": default_of(spec)}
     return {"type": "object", "properties": properties}
 
 

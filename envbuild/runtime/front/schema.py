@@ -6,12 +6,11 @@ Azure ML's clients read the answer.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .example import example_of, sample_row, sample_tensor, sample_value
+from .example import as_rows, columns_of, default_of, defaults, example_of, is_split, made_up, specs_of
 
 SCALARS: dict[str, dict[str, Any]] = {
     "boolean": {"type": "boolean"},
@@ -24,6 +23,7 @@ SCALARS: dict[str, dict[str, Any]] = {
     "datetime": {"type": "string", "format": "date-time"},
 }
 """By MLflow's names of types."""
+SPLIT = "pandas.DataFrame:split"
 WHOLE = ("boolean", "integer", "long")
 """Types that have no missing value."""
 INTEGERS = {"int64": "int64", "int32": "int32", "uint32": "int64"}
@@ -31,27 +31,27 @@ INTEGERS = {"int64": "int64", "int32": "int32", "uint32": "int64"}
 
 def service_schemas(mlmodel: Mapping[str, Any], folder: Path, version: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the schemas of the input and of the output for a version of Swagger: `2`, `3` or `3.1`."""
-    signature = mlmodel.get("signature") or {}
-    inputs, outputs, params = (json.loads(signature.get(part) or "[]") for part in ("inputs", "outputs", "params"))
-    typed = bool(mlmodel.get("is_signature_from_type_hint"))
+    inputs, outputs, params = specs_of(mlmodel)
     value, given = example_of(mlmodel, folder)
     if value is None:
-        value = _sample(inputs, typed)
-    properties = {"input_data": _input(inputs, typed, version)}
+        value = made_up(inputs)
+    properties = {"input_data": _input(inputs, version)}
+    if properties["input_data"].get("format") == SPLIT:
+        value = _as_split(as_rows(value, inputs), inputs)
     example: dict[str, Any] = {} if value is None else {"input_data": value}
     if params:
         properties["params"] = {
             "type": "object",
             "properties": {spec["name"]: _parameter(spec, version) for spec in params},
         }
-        example["params"] = given or {spec["name"]: spec.get("default") for spec in params}
+        example["params"] = given or defaults(params)
     schema: dict[str, Any] = {"type": "object", "required": ["input_data"], "properties": properties}
     if example:
         schema["example"] = example
     return schema, _output(outputs, version)
 
 
-def _input(inputs: Sequence[Any], typed: bool, version: str) -> dict[str, Any]:
+def _input(inputs: Sequence[Any], version: str) -> dict[str, Any]:
     if not inputs:
         return {"description": "The model has no signature: a table, a list or an object, as it takes."}
     if inputs[0]["type"] == "tensor":
@@ -69,7 +69,7 @@ def _input(inputs: Sequence[Any], typed: bool, version: str) -> dict[str, Any]:
             "index": {"type": "array", "items": {}},
             "data": {"type": "array", "items": {"type": "array", "items": cell}},
         },
-        "format": "pandas.DataFrame:split",
+        "format": SPLIT,
     }
 
 
@@ -155,18 +155,16 @@ def _parameter(spec: Mapping[str, Any], version: str) -> dict[str, Any]:
     schema = type_schema(spec, version)
     if spec.get("shape"):
         schema = {"type": "array", "items": schema}
-    return schema if spec.get("default") is None else {**schema, "default": spec["default"]}
+    return schema if spec.get("default") is None else {**schema, "default": default_of(spec)}
 
 
-def _sample(inputs: Sequence[Any], typed: bool) -> Any:
-    """Return a value that fits the signature, or None where there is none or it would be large."""
-    if not inputs:
-        return None
-    if inputs[0]["type"] == "tensor":
-        samples = {spec.get("name"): sample_tensor(spec["tensor-spec"]) for spec in inputs}
-        if None in samples.values():
-            return None
-        return samples if inputs[0].get("name") is not None else samples[None]
-    if len(inputs) == 1 and inputs[0].get("name") is None:
-        return [sample_value(inputs[0])]
-    return sample_row(inputs)
+def _as_split(value: Any, inputs: Sequence[Mapping[str, Any]]) -> Any:
+    """Return a table, however it is written, as `columns` and `data`."""
+    if is_split(value):
+        return value
+    if isinstance(value, list) and all(isinstance(row, list) for row in value):
+        return {"data": value}
+    columns = columns_of(value, [spec["name"] for spec in inputs if spec.get("name") is not None])
+    if columns is None or len(set(map(len, columns.values()))) > 1:
+        return value
+    return {"columns": list(columns), "data": [list(row) for row in zip(*columns.values())]}  # noqa: B905 (Python 3.9)
