@@ -18,7 +18,7 @@ from ..codec.encode import encode
 from ..codec.signature import Signature
 from ..errors import ClientError, RequestError
 from ..wire import Answer, Request
-from .json_body import media_type
+from .json_body import loads, media_type
 
 # Azure ML's server wants a type to be named.
 UNNAMED_IS_JSON = os.environ.get("ENVBUILD_COMPAT", "").strip().lower() != "azureml"
@@ -46,7 +46,7 @@ def members(request: Request) -> dict[str, Any]:
         return query_members(request.query)
     _check_json(request.headers.get("content-type", ""))
     try:
-        content = orjson.loads(request.body)
+        content = loads(request.body)
     except orjson.JSONDecodeError:
         content = _parsed(request.body)
     if not isinstance(content, dict):

@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
-import orjson
-
 from ..codec.scalars import kind_of
 from ..errors import ClientError, InputError
+from .json_body import loads
 
 WHOLE = {
     **{f"UINT{bits}": (0, (1 << bits) - 1) for bits in (8, 16, 32, 64)},
@@ -103,28 +102,32 @@ def checked(values: list[Any], datatype: str, shape: Sequence[int], label: str) 
 
 def from_base64(values: list[Any], shape: Sequence[int], label: str) -> list[bytes | None]:
     """Return the bytes that base64 texts stand for."""
+    found: list[bytes | None] = []
 
     def fits(value: Any) -> bool:
         try:
-            return value is None or base64.b64decode(value, validate=True) is not None
+            found.append(None if value is None else base64.b64decode(value, validate=True))
         except ValueError:
             return False
+        return True
 
     _all(values, fits, "base64", "BYTES", shape, label)
-    return [None if value is None else base64.b64decode(value) for value in values]
+    return found
 
 
 def from_json(values: list[Any], shape: Sequence[int], label: str) -> list[Any]:
     """Return the values that JSON texts stand for."""
+    found: list[Any] = []
 
     def fits(value: Any) -> bool:
         try:
-            return value is None or orjson.loads(value) is not Ellipsis
-        except orjson.JSONDecodeError:
+            found.append(None if value is None else loads(value.encode("utf-8")))
+        except ValueError:  # no JSON, or half of a surrogate pair
             return False
+        return True
 
     _all(values, fits, "JSON texts", "BYTES", shape, label)
-    return [None if value is None else orjson.loads(value) for value in values]
+    return found
 
 
 def _is_whole(value: Any) -> bool:

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import orjson
 
 from ..errors import ClientError
+
+ZEROS = bytes(ord("0") if chr(byte).isdecimal() else ord(" ") for byte in range(256))
+"""Every digit becomes a 0, anything else a space."""
+LONG = b"0" * 19
+"""The digits of -(2**63): the shortest whole number that may have more than 64 bits."""
+BEYOND = re.compile(rb"[\[,:\s](?:-[0-9]{19,}|[0-9]{20,})[\],}\s]")
+"""A whole number that may have more than 64 bits, with what stands around it in lists and objects."""
+
+
+def loads(body: bytes) -> Any:
+    """Return the value of JSON. Whole numbers are exact, of any size; orjson.JSONDecodeError for what is no JSON."""
+    content = orjson.loads(body)
+    # orjson makes floats of whole numbers beyond 64 bits: they would be rounded, and nobody could tell.
+    if LONG in body.translate(ZEROS) and BEYOND.search(body):
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError):
+            raise orjson.JSONDecodeError("a list or a number is too long to be read exactly", "", 0) from None
+    return content
 
 
 def parse_json(body: bytes) -> Any:
@@ -18,7 +38,7 @@ def parse_json(body: bytes) -> Any:
     if not body.strip():
         raise ClientError("The body is empty. A JSON object is expected.")
     try:
-        return orjson.loads(body)
+        return loads(body)
     except orjson.JSONDecodeError as error:
         if b"NaN" in body or b"Infinity" in body:
             try:

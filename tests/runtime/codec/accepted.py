@@ -100,6 +100,9 @@ REAL += [
     Case("double", "9007199254740992", "9007199254740992", "9007199254740992.0"),
     Case("double", "9007199254740993", "9007199254740993", refused=EXACT),
     Case("double", "9007199254740993.0", "9007199254740993.0", "9007199254740992.0"),
+    Case("double", "36893488147419103232", "36893488147419103232", "3.6893488147419103e+19"),
+    Case("double", "36893488147419103233", "36893488147419103233", refused=EXACT),
+    Case("double", "-9223372036854775809", "-9223372036854775809", refused=EXACT),
 ]
 
 CASES: tuple[Case, ...] = (
@@ -122,6 +125,7 @@ CASES: tuple[Case, ...] = (
     Case("string", "5", "5", '"5"'),
     Case("string", "2.5", "2.5", '"2.5"'),
     Case("string", "12345678901234567890", "12345678901234567890", '"12345678901234567890"'),
+    Case("string", "-12345678901234567890123", None, '"-12345678901234567890123"'),
     Case("string", "null", "", "missing"),
     Case("string", "NaN", None, "missing"),
     Case("string", None, "true", '"true"'),
@@ -169,6 +173,7 @@ CASES: tuple[Case, ...] = (
     Case("map of long", '{"p": 1, "q": 2}', None, '{"p": 1, "q": 2}'),
     Case("map of long", '{"p": 1.5}', None, refused=FRACTION),
     Case("any", '[1, "a", {"b": null}]', None, '[1, "a", {"b": null}]'),
+    Case("any", "[36893488147419103233]", '"[36893488147419103233]"', "[36893488147419103233]"),
     Case("any", "null", "", "null"),
     Case("tensor of float64", "[1, 2.5, null]", None, "[1.0, 2.5, NaN]"),
     Case("tensor of float64", '["1.5", true]', None, "[1.5, 1.0]"),

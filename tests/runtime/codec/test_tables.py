@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import math
 import tracemalloc
 
@@ -208,6 +209,27 @@ def test_mlflows_nan_is_read_though_it_is_no_json():
     assert math.isnan(bodies.parse_json(b'{"a": NaN}')["a"])
     with pytest.raises(ClientError, match="not JSON"):
         bodies.parse_json(b'{"a": NaN')
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 10**300 + 1])
+def test_whole_numbers_are_exact_in_every_place(number):
+    azureml, request = module("protocols.azureml"), module("wire").Request
+    for text, value in ((b"[%d]", [number]), (b'{"a":%d}', {"a": number}), (b"[0.5 ,\n%d ]", [0.5, number])):
+        body = text % number
+        assert bodies.parse_json(body) == value
+        assert module("protocols.datatypes").from_json([body.decode()], [1], "x") == [value]
+        assert azureml.members(request("score", body=b'{"x":' + body + b"}")) == {"x": value}
+
+
+def test_digits_that_are_no_long_number_stay_what_they_are():
+    for text in ("[0.00012345678901234567]", '["12345678901234567890123"]', "[1e300]", "[1234567890123456789]"):
+        assert bodies.parse_json(text.encode()) == json.loads(text)
+    assert bodies.parse_json(b"[12345678901234567890123.0]") == [12345678901234567890123.0]
+
+
+def test_what_is_nested_too_deeply_beside_a_long_number_is_refused():
+    with pytest.raises(ClientError, match="too long to be read exactly"):
+        bodies.parse_json(b"[" * 1000 + b"1" * 30 + b"]" * 1000)
 
 
 def test_nested_input_data_is_unwrapped():
