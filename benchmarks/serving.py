@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 import time
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import engine, model, needs
+from .asking import post
 from .errors import BenchError
 from .workspace import Workspace
 
@@ -70,7 +70,7 @@ def answering(
     _wait_for_port(port)
     name = workspace.container("run")
     words = ["run", "--detach", "--name", name, "--network", "host", "--env", f"PORT={port}", *options, image]
-    body = json.dumps(route.question)
+    body = json.dumps(route.question).encode()
     try:
         begin = time.monotonic()
         engine.docker(*words)
@@ -94,23 +94,16 @@ def memory(text: str) -> int:
     return round(float(found[1]) * _UNITS[found[2]])
 
 
-def _ask(port: int, path: str, body: str) -> Any | None:
+def _ask(port: int, path: str, body: bytes) -> Any | None:
     """The JSON of a 200, or None while there is no answer. BenchError for an answer that says no."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request("POST", path, body=body, headers={"Content-Type": "application/json"})
-        response = connection.getresponse()
-        data = response.read()
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
-    if response.status == 200:
-        return json.loads(data)
+    found = post(port, path, body, patience=30)
     # nginx answers 502 until the server behind it does.
-    if response.status not in (502, 503, 504):
-        raise BenchError(f"{path} answered {response.status}: {data[:500].decode(errors='replace')}")
-    return None
+    if found is None or found[0] in (502, 503, 504):
+        return None
+    status, data = found
+    if status != 200:
+        raise BenchError(f"{path} answered {status}: {data[:500].decode(errors='replace')}")
+    return json.loads(data)
 
 
 def _wait_for_port(port: int) -> None:

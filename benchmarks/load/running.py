@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import math
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import needs, sampling
+from ..asking import post
 from ..errors import BenchError
 from . import wrk
 from .environment import Model
@@ -154,20 +154,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def _asked(port: int, server: Server, model: Model) -> bool:
     """Whether the server answers; BenchError where it answers something else than the model does."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
-    try:
-        body = model.body(server.path).read_bytes()
-        connection.request("POST", server.path, body=body, headers={"Content-Type": "application/json"})
-        response = connection.getresponse()
-        data = response.read()
-    except (OSError, http.client.HTTPException):
+    found = post(port, server.path, model.body(server.path).read_bytes(), patience=LIMIT)
+    if found is None or found[0] == 503:
         return False
-    finally:
-        connection.close()
-    if response.status == 503:
-        return False
-    if response.status != 200 or not right(data, model):
-        raise BenchError(f"{server.title} answered {model.key} with {response.status} {data[:500]!r}")
+    status, data = found
+    if status != 200 or not right(data, model):
+        raise BenchError(f"{server.title} answered {model.key} with {status} {data[:500]!r}")
     return True
 
 
