@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import StartError
@@ -40,6 +40,9 @@ class Facts:
     schemas: Mapping[str, Any] = field(default_factory=dict)
     """Of a script with decorators: `ScoreRequest` and `ScoreAnswer`."""
 
+    compat: str = ""
+    """The server whose errors are imitated: `azureml`, `mlflow` or none."""
+
     @property
     def unified(self) -> bool:
         """Whether /invocations may take a chat, a prompt or a text to embed: the model's input as a whole."""
@@ -53,10 +56,11 @@ def facts_of(context: Context) -> Facts:
     if context.script:
         return script_facts(name, context.pool.about)
     try:
-        return model_facts(name, context.mlmodel, context.folder)
-    except (OSError, ValueError, KeyError, TypeError, StartError):
+        found = model_facts(name, context.mlmodel, context.folder)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, StartError):
         # The worker says what is wrong with the model.
-        return Facts(name)
+        found = Facts(name)
+    return replace(found, compat=context.settings.compat)
 
 
 def script_facts(name: str, about: Mapping[str, Any]) -> Facts:
@@ -87,15 +91,21 @@ def model_facts(name: str, mlmodel: Mapping[str, Any], folder: Any) -> Facts:
 
 
 def _origin(mlmodel: Mapping[str, Any]) -> list[tuple[str, str]]:
-    flavors = mlmodel.get("flavors") or {}
+    flavors = _mapping(mlmodel.get("flavors"))
     own = [name for name in flavors if name not in FLAVORS]
     found = []
     for name in own[:1]:
-        versions = [value for key, value in flavors[name].items() if key.endswith("_version") and value]
+        entries = _mapping(flavors[name]).items()
+        versions = [value for key, value in entries if str(key).endswith("_version") and value]
         found.append(("Flavor", f"{name} {versions[0] if versions else ''}".strip()))
     if not own:
         found.append(("Flavor", "pyfunc"))
-    found.append(("Python", str((flavors.get("python_function") or {}).get("python_version") or "")))
+    found.append(("Python", str(_mapping(flavors.get("python_function")).get("python_version") or "")))
     found.append(("MLflow", str(mlmodel.get("mlflow_version") or "")))
     found.append(("Logged", str(mlmodel.get("utc_time_created") or "")[:16]))
     return [(title, text) for title, text in found if text]
+
+
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    """Return what MLmodel has in a place where names belong; nothing of what else may stand there."""
+    return value if isinstance(value, Mapping) else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .facts import Facts
-from .openapi_parts import IDENTIFIERS, REASONS, REFERENCE, Content, answer, error, identifier, in_path, reference
+from .openapi_parts import IDENTIFIERS, REFERENCE, Content, answer, identifier, in_path, reference, refusal
 
 ASKING = (400, 408, 413, 415, 431, 500, 503)
 SIZE_ONE = 20_000
@@ -18,7 +18,7 @@ def ask(kind: str, tag: str, summary: str, statuses: tuple[int, ...]) -> Callabl
 
     def describe(facts: Facts, path: str) -> Content:
         answers = {"200": answer("The prediction.", reference(facts, f"{name}Answer"))}
-        answers.update((str(status), answer(REASONS[status], error(kind))) for status in statuses)
+        answers.update((str(status), refusal(kind, status, facts.compat)) for status in statuses)
         if facts.script:
             answers["default"] = {"description": "What the script answers with a status of its own."}
         return {

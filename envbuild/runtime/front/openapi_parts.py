@@ -50,6 +50,13 @@ def error(kind: str) -> Content:
     return {"$ref": REFERENCE + ERRORS[kind]}
 
 
+def refusal(kind: str, status: int, compat: str = "") -> Content:
+    """Return the description of an answer that is an error; `compat` names the server that is imitated."""
+    if compat == "mlflow" and kind == "invocations" and status == 415:
+        return answer(REASONS[status], {"type": "string"}, "text/plain")
+    return answer(REASONS[status], error(kind))
+
+
 def reference(facts: Facts, name: str) -> Content:
     """Return the schema of that name; of a script that has no decorators to tell it, a description."""
     if facts.script and name not in facts.schemas:
