@@ -25,6 +25,8 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _UNFIT = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SHOWN = 20
 """How many requests of a batch a line names."""
+_BITS = 4096
+"""How large a whole number may be that is written out."""
 _DEPTH = 20
 """How deep the values of a record are looked into."""
 current = threading.local()
@@ -127,8 +129,11 @@ def take_prints() -> None:
 
 def plain(value: Any, depth: int = _DEPTH) -> Any:
     """Return the nearest value that JSON has a word for; NaN and infinities are texts, as is what lies too deep."""
-    if value is None or isinstance(value, (bool, int)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        # Python writes no number of thousands of digits as text.
+        return value if value.bit_length() <= _BITS else f"<a whole number of {value.bit_length()} bits>"
     if isinstance(value, str):
         return str(value)
     if isinstance(value, float):

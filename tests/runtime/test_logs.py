@@ -50,6 +50,7 @@ def lines():
         "two\nlines\r\nand a \u2028 separator and \x85",
         "half \udc80 a character",
         float("nan"),
+        10**5000,
         [1.0, float("inf"), {"deep": float("-inf")}],
         b"\xff bytes",
         {1: "a", (2, 3): "b", None: "c"},
