@@ -127,15 +127,17 @@ class Frames:
         buffer = self._buffer
         buffer += data
         start = 0
-        while len(buffer) - start >= LENGTHS.size:
-            head, body = LENGTHS.unpack_from(buffer, start)
-            middle = start + LENGTHS.size + head
-            end = middle + body
-            if len(buffer) < end:
-                break
-            with memoryview(buffer) as view:
-                frame = bytes(view[start + LENGTHS.size : middle]), bytes(view[middle:end])
-            start = end
-            yield frame
-        # Only here: a caller that stops listening would have half a frame twice.
-        del buffer[:start]
+        try:
+            while len(buffer) - start >= LENGTHS.size:
+                head, body = LENGTHS.unpack_from(buffer, start)
+                middle = start + LENGTHS.size + head
+                end = middle + body
+                if len(buffer) < end:
+                    break
+                with memoryview(buffer) as view:
+                    frame = bytes(view[start + LENGTHS.size : middle]), bytes(view[middle:end])
+                start = end
+                yield frame
+        finally:
+            # Once for all frames: what lies behind them is moved. A caller that stopped listening had them, too.
+            del buffer[:start]
