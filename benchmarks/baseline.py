@@ -37,7 +37,8 @@ class Mlflow:
 
     def build(self, *, cold: bool = False, started: Callable[[int], None] | None = None) -> Run:
         """`docker build` of the context; `cold` leaves the engine's build cache out."""
-        words = ["docker", "build", "--network", "host", "--tag", self.tag]
+        # Without --force-rm a build that fails or is broken off leaves the container of its last step.
+        words = ["docker", "build", "--force-rm", "--network", "host", "--tag", self.tag]
         if cold:
             words.append("--no-cache")
         done = run([*words, self.context], env=environment(**engine.CLASSIC), started=started)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,7 @@ class Repeats:
     variant_cold: int = 2
 
 
+_BEGAN = time.monotonic()
 QUICK = Repeats(cold=1, cold_mlflow=1, change=2, change_mlflow=1, nothing=3, nothing_mlflow=2, start=2, variant_cold=1)
 
 ROWS: tuple[tuple[str, str, Unit], ...] = (
@@ -150,8 +152,9 @@ class Main:
 
 
 def say(what: str) -> None:
-    """What is under way, for the person who waits."""
-    print(f"bench: {what}", file=sys.stderr, flush=True)
+    """What is under way, for the person who waits, after the time since the start."""
+    minutes, seconds = divmod(int(time.monotonic() - _BEGAN), 60)
+    print(f"bench {minutes:02d}:{seconds:02d}: {what}", file=sys.stderr, flush=True)
 
 
 def _peak(sampler: Sampler) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -10,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import sampling
 from .errors import BenchError
 
 
@@ -59,7 +62,9 @@ def run(
                 started(process.pid)
             _, status, usage = os.wait4(process.pid, 0)
         except BaseException:
-            process.kill()
+            for pid in sampling.tree(process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             process.wait()
             raise
         seconds = time.monotonic() - begin

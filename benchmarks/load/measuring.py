@@ -94,11 +94,11 @@ def turn(environment: Environment, server: Server, model: Model, plan: Plan) -> 
         # A worker may still load when another one answers.
         found.settle()
         checked = found.warm_up(min(WARM_UP, plan.seconds))
-        found.settle()
         windows = tuple(
             wrk.patiently(partial(_window, found, connections), plan.window(model.key, connections))
             for connections in wrk.connections_of(model.key)
         )
+        found.settle()
         used = found.usage()
         found.check()
     return Turn(
@@ -107,13 +107,11 @@ def turn(environment: Environment, server: Server, model: Model, plan: Plan) -> 
 
 
 def _window(found: Running, connections: int, seconds: int) -> Window:
+    # What was asked before, and not waited for, may still be being answered.
+    found.settle()
     before = found.usage()
-    try:
-        told = wrk.load(found.url, found.model.body(found.server.path), connections=connections, seconds=seconds)
-        after = found.usage()
-    finally:
-        # What wrk asked and did not wait for is still being answered.
-        found.settle()
+    told = wrk.load(found.url, found.model.body(found.server.path), connections=connections, seconds=seconds)
+    after = found.usage()
     return Window(
         connections=connections,
         told=told,

@@ -70,8 +70,9 @@ def test_a_server_that_ends_is_told_with_its_log(tmp_path: Path) -> None:
 SERVER = """\
 import http.server, itertools, subprocess, sys
 numbers = itertools.count()
-print(subprocess.Popen(["sleep", "600"]).pid, flush=True)
-print(subprocess.Popen(["sleep", "600"], start_new_session=True).pid, flush=True)
+with open("children", "w") as file:
+    print(subprocess.Popen(["sleep", "600"]).pid, file=file)
+    print(subprocess.Popen(["sleep", "600"], start_new_session=True).pid, file=file)
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -119,7 +120,7 @@ def test_a_single_wrong_answer_under_load_fails_the_run_and_nothing_is_left_behi
         running(server, model, tmp_path) as found,
     ):
         found.warm_up(1)
-    children = [int(line) for line in (tmp_path / "own.log").read_text().split()]
+    children = [int(line) for line in (tmp_path / "children").read_text().split()]
     assert len(children) == 2
     assert [pid for pid in children if not gone(pid)] == []
 
@@ -129,7 +130,7 @@ def test_what_a_server_leaves_behind_that_ended_by_itself_is_ended_too(tmp_path:
     with running(server, model, tmp_path) as found:
         os.kill(found.pid, signal.SIGKILL)
         time.sleep(0.5)
-    first, other = (int(line) for line in (tmp_path / "own.log").read_text().split())
+    first, other = (int(line) for line in (tmp_path / "children").read_text().split())
     # Nothing tells any more whose the other one was.
     os.kill(other, signal.SIGKILL)
     assert gone(first)

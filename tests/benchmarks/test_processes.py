@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from benchmarks import model, serving
 from benchmarks.errors import BenchError
 from benchmarks.processes import environment, run
-from benchmarks.sampling import Sampler
+from benchmarks.sampling import Sampler, tree
 
 BUSY = "import time, sys; data = bytearray(60_000_000); time.sleep(0.5); print(len(data)); print('e', file=sys.stderr)"
 
@@ -29,6 +30,30 @@ def test_a_command_that_fails_is_told_with_its_last_lines() -> None:
         run([sys.executable, "-c", "import sys; print('what went wrong'); sys.exit(3)"])
     with pytest.raises(BenchError, match="cannot be started"):
         run(["/nonexistent/program"])
+
+
+def test_a_command_that_is_broken_off_leaves_no_process_behind() -> None:
+    found: list[int] = []
+
+    def started(pid: int) -> None:
+        while len(found) < 2:
+            found[:] = tree(pid)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(["sh", "-c", "sleep 600 & wait"], started=started)
+    for _ in range(40):
+        if not any(alive(pid) for pid in found):
+            return
+        time.sleep(0.05)
+    raise AssertionError([pid for pid in found if alive(pid)])
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_tree_of_processes_is_sampled_with_its_children() -> None:
