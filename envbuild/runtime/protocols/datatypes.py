@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import math
+import struct
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
-from ..codec.scalars import kind_of
+from ..codec.scalars import TOO_LONG, kind_of
 from ..errors import ClientError, InputError
 from .json_body import loads
 
@@ -16,8 +17,10 @@ WHOLE = {
     **{f"UINT{bits}": (0, (1 << bits) - 1) for bits in (8, 16, 32, 64)},
     **{f"INT{bits}": (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) for bits in (8, 16, 32, 64)},
 }
-REAL = {"FP16": 65504.0, "FP32": 3.4028234663852886e38, "FP64": float("inf")}
+REAL = {"FP16": 65504.0, "FP32": 3.4028234663852886e38, "FP64": 1.7976931348623157e308}
 """The largest number of each."""
+PACKED = {"FP16": "<e", "FP32": "<f", "FP64": "<d"}
+"""How `struct` writes each."""
 EMPTY = 1 << 20
 """The largest product of the sizes other than 0 in the shape of a tensor without elements."""
 NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
@@ -55,9 +58,12 @@ def flat(data: Any, shape: Sequence[int], label: str) -> list[Any]:
         if shape:
             raise ClientError(f"{label}: 'data' has to be a list, got {kind_of(data)}")
         return [data]
+    # Before the product, which would have as many digits as all the sizes; numpy has at most 32, newer 64.
+    if len(shape) > 32:
+        raise InputError(f"{label}: the shape is too large")
     count = math.prod(shape)
-    # Without elements nothing but this bounds what the shape claims; numpy has at most 32 dimensions, newer 64.
-    if len(shape) > 32 or (not count and math.prod(size for size in shape if size) > EMPTY):
+    # Without elements nothing but this bounds what the shape claims.
+    if not count and math.prod(size for size in shape if size) > EMPTY:
         raise InputError(f"{label}: the shape is too large")
     if not any(type(item) is list for item in data):
         if len(data) != count:
@@ -75,7 +81,8 @@ def flat(data: Any, shape: Sequence[int], label: str) -> list[Any]:
 def checked(values: list[Any], datatype: str, shape: Sequence[int], label: str) -> list[Any]:
     """Return the values as Python has them for the datatype; InputError names the first that is not of it.
 
-    Whole numbers may be written as 3.0, null stands for "not a number" and for a string that is missing.
+    Whole numbers may be written as 3.0, and have to be exact in a floating-point type. null stands for "not a number"
+    and for a string that is missing.
     """
     types = set(map(type, values))
     if datatype == "BYTES":
@@ -95,8 +102,8 @@ def checked(values: list[Any], datatype: str, shape: Sequence[int], label: str) 
     if datatype == "FP64" and types <= {float}:
         return values
     most = REAL[datatype]
-    wants = "numbers" if most == REAL["FP64"] else f"numbers from {-most:g} to {most:g}"
-    _all(values, lambda value: _is_real(value, most), wants, datatype, shape, label)
+    wants = "numbers" if datatype == "FP64" else f"numbers from {-most:g} to {most:g}"
+    _all(values, lambda value: _is_real(value, datatype), wants, datatype, shape, label)
     return [None if value is None else NOT_FINITE[value] if type(value) is str else float(value) for value in values]
 
 
@@ -134,11 +141,19 @@ def _is_whole(value: Any) -> bool:
     return type(value) is int or (type(value) is float and value.is_integer())
 
 
-def _is_real(value: Any, high: float) -> bool:
-    if type(value) in (int, float):
+def _is_real(value: Any, datatype: str) -> bool:
+    if type(value) is float:
         # Infinities and "not a number" are in every range.
-        return bool(abs(value) <= high or value in NOT_FINITE.values() or value != value)
+        return abs(value) <= REAL[datatype] or not math.isfinite(value)
+    if type(value) is int:
+        form = PACKED[datatype]
+        return _in_range(value, datatype) and int(struct.unpack(form, struct.pack(form, value))[0]) == value
     return value is None or (type(value) is str and value in NOT_FINITE)
+
+
+def _in_range(value: float, datatype: str) -> bool:
+    low, high = WHOLE[datatype] if datatype in WHOLE else (-REAL[datatype], REAL[datatype])
+    return low <= value <= high
 
 
 def _all(
@@ -147,7 +162,9 @@ def _all(
     for number, value in enumerate(values):
         if not fits(value):
             got = kind_of(value)
-            if type(value) in (int, float) and (datatype in REAL or (datatype in WHOLE and _is_whole(value))):
+            if datatype in REAL and type(value) is int and _in_range(value, datatype):
+                got = TOO_LONG
+            elif type(value) in (int, float) and (datatype in REAL or (datatype in WHOLE and _is_whole(value))):
                 got = "a number out of range"
             raise InputError(f"{label}, element {place(number, shape)}: expected {wants} ({datatype}), got {got}")
     return values

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..codec.lists import objects, texts
 from ..codec.signature import Column, Signature, Tensor
 from ..codec.tensors import to_tensor
 from ..errors import InputError
@@ -80,6 +81,7 @@ def _table(inputs: list[Given], signature: Signature, names: list[str]) -> tuple
         return {"data": _nested(first.values, first.shape)}, "split"
     if not signature.names:
         found = _matched(inputs, names, named=False)
+        _check_rows(found)
         columns = [
             _cells(one, column)
             for one, column in zip(found, signature.columns)  # noqa: B905 (Python 3.9)
@@ -89,8 +91,7 @@ def _table(inputs: list[Given], signature: Signature, names: list[str]) -> tuple
     for one in inputs:
         if one.name not in known:
             raise InputError(f"{one.label}: the model has no such input; it has {_list(names)}")
-        if one.rows != first.rows:
-            raise InputError(f"{one.label} has {one.rows} rows, {first.label} has {first.rows}")
+    _check_rows(inputs)
     return {one.name: _cells(one, known[one.name]) for one in inputs}, "any"
 
 
@@ -107,10 +108,22 @@ def _cells(one: Given, column: Column) -> list[Any]:
     return values
 
 
+def _check_rows(inputs: Sequence[Given]) -> None:
+    first = inputs[0]
+    for one in inputs:
+        if one.rows != first.rows:
+            raise InputError(f"{one.label} has {one.rows} rows, {first.label} has {first.rows}")
+
+
 def _column(one: Given) -> list[Any]:
+    """Return the elements of a tensor that is a column."""
+    _check_column(one)
+    return one.values
+
+
+def _check_column(one: Given) -> None:
     if len(one.shape) not in (1, 2) or (len(one.shape) == 2 and one.shape[1] != 1):
         raise InputError(f"{one.label}: the shape is {one.shape}, a column has [n] or [n, 1]")
-    return one.values
 
 
 def _matched(inputs: list[Given], names: Sequence[str], named: bool) -> list[Given]:
@@ -146,7 +159,10 @@ def _unsigned(inputs: list[Given], content: Any) -> Any:
 
     if len(inputs) == 1 and len(inputs[0].shape) == 2:
         return pd.DataFrame(arrays[inputs[0].name])
-    return pd.DataFrame({one.name: arrays[one.name].reshape(-1) for one in inputs if _column(one) is one.values})
+    for one in inputs:
+        _check_column(one)
+    _check_rows(inputs)
+    return pd.DataFrame({name: array.reshape(-1) for name, array in arrays.items()})
 
 
 def _array(one: Given) -> Any:
@@ -154,13 +170,12 @@ def _array(one: Given) -> Any:
         return np.array(one.values, dtype=DTYPES[one.datatype]).reshape(one.shape)
     if one.content == "datetime":
         moments = Tensor(one.name, "datetime64[ns]", tuple(one.shape))
-        return to_tensor(np.array(one.values).reshape(one.shape), moments, one.label)
-    values: list[Any] = from_base64(one.values, one.shape, one.label) if one.content == "base64" else one.values
-    if one.content != "base64" and None not in values and values:
-        return np.array(values).reshape(one.shape)
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array.reshape(one.shape)
+        return to_tensor(objects(one.values).reshape(one.shape), moments, one.label)
+    if one.content == "base64":
+        return objects(from_base64(one.values, one.shape, one.label)).reshape(one.shape)
+    if None in one.values or not one.values:
+        return objects(one.values).reshape(one.shape)
+    return texts(one.values, one.shape)
 
 
 def _texts(one: Given, values: list[Any]) -> list[Any]:
