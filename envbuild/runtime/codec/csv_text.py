@@ -13,9 +13,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..errors import ClientError
 from .nested import NESTED
-from .signature import Signature
+from .signature import Signature, Tensor
 from .tables import Table, check_names
 
 WORDS = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
@@ -72,13 +74,19 @@ def _rows(text: str, label: str) -> tuple[list[str], list[list[str]]]:
 
 def _kinds(names: list[str], signature: Signature) -> list[str]:
     """Return the type of each column of the text; columns without names are taken in their order."""
-    if signature.tensors:
-        return ["double"] * len(names)
+    if signature.tensors and not signature.names:
+        return [_kind(signature.tensors[0])] * len(names)
     if signature.names:
         types = {column.name: column.type for column in signature.columns}
+        types.update((tensor.name, _kind(tensor)) for tensor in signature.tensors)
         return [types.get(name, "string") for name in names]
     types_in_order = [column.type for column in signature.columns]
     return (types_in_order + ["string"] * len(names))[: len(names)]
+
+
+def _kind(tensor: Tensor) -> str:
+    """Return the type of columns whose cells are read like the elements of a tensor."""
+    return {"b": "boolean", "U": "string", "S": "binary", "O": "string"}.get(np.dtype(tensor.dtype).kind, "double")
 
 
 def _cell(cell: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from codec_support import NOTHING, columns, decode, refused
+from codec_support import NOTHING, columns, decode, refused, tensors
 
 TWO = columns(("a", "long"), ("b", "string"))
 
@@ -75,3 +75,19 @@ def test_what_cannot_be_read_is_refused_without_what_it_holds(body, reason):
 
 def test_without_a_signature_what_is_no_table_is_refused():
     assert "is not CSV that can be read" in refused(b'a,b\n1,"secret\n', NOTHING, "csv")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "cells", "held"),
+    [
+        ("bool", ["true", "0", "FALSE"], [True, False, False]),
+        ("str", ["NA", "5", "true"], ["NA", "5", "true"]),
+        ("object", ["NA", "5", "None"], ["NA", "5", "None"]),
+        ("bytes", ["AP8=", "bnVsbA=="], [b"\x00\xff", b"null"]),
+        ("int64", ["1", "2.0"], [1, 2]),
+    ],
+)
+def test_a_cell_is_read_as_an_element_of_its_tensor_is(dtype, cells, held):
+    body = "\n".join(["x", *cells]).encode()
+    assert decode(body, tensors(("x", dtype, [-1])), "body", "csv")["x"].tolist() == held
+    assert decode(body, tensors((None, dtype, [-1, 1])), "body", "csv").ravel().tolist() == held
