@@ -75,11 +75,12 @@ def render(serving: Serving, warnings: Sequence[str] = ()) -> str:
 
 
 def _rounds(serving: Serving) -> str:
-    counts = {model: len(serving.case(model, "envbuild").turns) for model in serving.models}
-    if len(set(counts.values())) == 1:
-        count = counts[MODEL]
-        return f"{count} rounds" if count > 1 else "one round"
-    return "several rounds: " + ", ".join(f"{count} with the {model}" for model, count in counts.items())
+    """`3 rounds`, or `3 rounds (linear) and 2 rounds (forest, tensor)`."""
+    found: dict[int, list[str]] = {}
+    for model in serving.models:
+        found.setdefault(len(serving.case(model, "envbuild").turns), []).append(model)
+    told = {f"{count} rounds" if count > 1 else "one round": models for count, models in found.items()}
+    return " and ".join(f"{text} ({', '.join(models)})" if len(told) > 1 else text for text, models in told.items())
 
 
 def _windows(serving: Serving) -> str:

@@ -134,7 +134,7 @@ def test_models_that_no_aim_is_about_stand_beside_it_with_their_own_ratios() -> 
     assert "| requests/s, 8 connections | 3,000 | 500 | 6.00 | 2.5 times MLflow's | reached | 6.00 |" in text
     assert "| requests/s, 64 connections | 3,000 | 500 | 6.00 | 2.5 times MLflow's | reached | - |" in text
     assert "| first answer | 0.333 s | 2.00 s | 0.17 | half of MLflow's | reached | 1.00 |" in text
-    assert "Medians of\nseveral rounds: 2 with the linear, 1 with the tensor;" in text
+    assert "Medians of\n2 rounds (linear) and one round (tensor); of the" in text
     assert "Windows: linear 2 s over 1, 5 s over 8, 5 s over 64; tensor 2 s over 1, 8 s over 8." in text
     assert "Every answer of a warm-up, 1,500 in this run, was compared" in text
 
