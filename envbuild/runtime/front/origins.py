@@ -8,6 +8,7 @@ ALLOWED = (
     (b"access-control-allow-methods", b"GET, POST"),
     (b"access-control-allow-headers", b"content-type, x-request-id"),
 )
+USUAL = ((b"http", 80), (b"https", 443))
 SHOWN = b"x-request-id, x-ms-request-id, x-ms-client-request-id, x-ms-run-fn-exec-ms, x-ms-server-version, retry-after"
 
 
@@ -44,4 +45,9 @@ class PageElsewhere:
 
     def _is_page(self, origin: bytes, host: bytes) -> bool:
         name = host.rpartition(b"]")[0] + b"]" if host.startswith(b"[") else host.partition(b":")[0]
-        return origin.lower() in (b"%s://%s:%d" % (scheme, name.lower(), self._port) for scheme in (b"http", b"https"))
+        # A browser leaves out the port that goes with the scheme.
+        pages = [
+            b"%s://%s" % (scheme, name.lower()) + (b"" if self._port == usual else b":%d" % self._port)
+            for scheme, usual in USUAL
+        ]
+        return origin.lower() in pages
