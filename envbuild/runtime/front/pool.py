@@ -69,7 +69,7 @@ class Pool:
 
         Raises BusyError, LateError, LostError, or GoneError where `gone` said so when the request's turn came.
         """
-        if not self.loaded or len(self._waiting) >= self._settings.queue:
+        if not self.loaded or self._waiting.full(self._settings.queue):
             raise BusyError
         request.number = next(self._numbers)
         job = Job(request, gone)
@@ -85,9 +85,10 @@ class Pool:
         await asyncio.gather(*(worker.end() for worker in self._workers))
 
     async def _add(self, launched: Any = None) -> None:
+        launched = launched if launched is not None else launch()
         worker = Worker(self._settings, self._heard, self._over)
         self._workers.append(worker)
-        await worker.connect(launched if launched is not None else launch())
+        await worker.connect(launched)
 
     def _dispatch(self) -> None:
         """Give waiting requests to workers that have room."""
@@ -129,11 +130,11 @@ class Pool:
         )
         for job in jobs:
             worker.done(job)
+        worker.retiring = True
         if len(jobs) == 1:
             jobs[0].fail(LateError())
         else:
-            self._again(jobs)
-        worker.retiring = True
+            self._again(jobs, LateError())
         if not worker.jobs:
             worker.kill()
 
@@ -146,27 +147,45 @@ class Pool:
             for job in jobs:
                 job.fail(LostError())
             return
-        if not worker.ready and not worker.retiring:
+        if not worker.loaded and not worker.retiring:
             logger.error("worker %d ended %s while it loaded", worker.pid, ending(code))
-            self._failures += 1
-            if not self.loaded or self._failures >= TRIES:
-                self._give_up(code if code > 0 else 1)
+            self._missed(code)
         elif not worker.retiring:
             logger.error("worker %d ended %s: it is replaced", worker.pid, ending(code))
         self._metrics.restarts.inc()
         if len(jobs) > 1 and self._settings.batch_size > 1:
-            self._again(jobs)
+            self._again(jobs, LostError(ending(code)))
         else:
             for job in jobs:
                 job.fail(LostError(ending(code)))
-        task = asyncio.ensure_future(self._replace(2.0**self._failures - 1.0))
+        task = asyncio.ensure_future(self._replace())
         self._replacing.add(task)
         task.add_done_callback(self._replacing.discard)
 
-    async def _replace(self, pause: float) -> None:
-        await asyncio.sleep(pause)
-        if not self._closing:
-            await self._add()
+    async def _replace(self) -> None:
+        while True:
+            await asyncio.sleep(2.0**self._failures - 1.0)
+            if self._closing:
+                return
+            try:
+                await self._add()
+            except OSError as error:
+                # Too many processes, or no memory for another.
+                logger.error("a worker cannot be started: %s", error.strerror)
+                self._missed(1)
+            else:
+                return
 
-    def _again(self, jobs: list[Job]) -> None:
+    def _missed(self, code: int) -> None:
+        """A worker could not be had; `code` is its exit code."""
+        self._failures += 1
+        if not self.loaded or self._failures >= TRIES:
+            self._give_up(code if code > 0 else 1)
+
+    def _again(self, jobs: list[Job], problem: Exception) -> None:
+        """Ask the requests of a batch again, one by one; those whose answer has begun are told of the problem."""
+        for job in jobs:
+            if job.future.done():
+                job.fail(problem)
         self._waiting.again(job for job in jobs if not job.future.done())
+        self._dispatch()

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable
 
 from .job import GoneError, Job
 
+LOOK = 0.1
+"""Seconds after which a full queue is searched again for requests whose client is gone."""
+
 
 class Waiting:
     """A queue of requests that is taken from in batches."""
@@ -19,9 +22,26 @@ class Waiting:
         self._due = due
         self._jobs: deque[Job] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._looked = 0.0
 
     def __len__(self) -> int:
         return len(self._jobs)
+
+    def full(self, limit: int) -> bool:
+        """Whether `limit` requests wait, after those whose client is gone have left."""
+        if len(self._jobs) < limit:
+            return False
+        now = asyncio.get_running_loop().time()
+        if now - self._looked > LOOK:
+            self._looked = now
+            here: deque[Job] = deque()
+            for job in self._jobs:
+                if job.gone():
+                    job.fail(GoneError())
+                else:
+                    here.append(job)
+            self._jobs = here
+        return len(self._jobs) >= limit
 
     def add(self, job: Job) -> None:
         """Put a request at the end."""

@@ -41,11 +41,12 @@ def launch() -> tuple[subprocess.Popen[bytes], socket.socket]:
 class Clock:
     """The time that is left for a batch."""
 
-    __slots__ = ("handle", "left")
+    __slots__ = ("handle", "jobs", "left")
 
-    def __init__(self, seconds: float, count: int, expired: Callable[..., None], *arguments: Any) -> None:
-        self.handle = asyncio.get_running_loop().call_later(seconds, expired, *arguments)
-        self.left = count
+    def __init__(self, handle: asyncio.TimerHandle, jobs: list[Job]) -> None:
+        self.handle = handle
+        self.jobs = jobs
+        self.left = len(jobs)
         """How many requests of the batch are not done."""
 
 
@@ -69,7 +70,10 @@ class Worker(asyncio.Protocol):
         self._ended: asyncio.Future[int] | None = None
         self._ending: asyncio.Task[None] | None = None
         self.jobs: dict[int, Job] = {}
+        self.loaded = False
+        """It has said so once."""
         self.ready = False
+        """It has loaded and listens."""
         self.retiring = False
         """It gets no further requests, and ends when the last is done."""
 
@@ -99,16 +103,18 @@ class Worker(asyncio.Protocol):
             frames.append(pack_request(job.request))
         self._transport.write(b"".join(frames) if len(frames) > 1 else frames[0])
         self._batches += 1
-        clock = Clock(self._settings.timeout, len(jobs), expired, self, jobs)
+        loop = asyncio.get_running_loop()
+        clock = Clock(loop.call_later(self._settings.timeout, expired, self, jobs), jobs)
         for job in jobs:
             self._clocks[job.request.number] = clock
 
     def clock(self, job: Job, expired: Callable[[Worker, list[Job]], None]) -> None:
-        """Start the clock of a request anew: a part of its answer is there."""
+        """Start the clock of a request and its batch anew: a part of its answer is there."""
         clock = self._clocks.get(job.request.number)
         if clock is not None:
             clock.handle.cancel()
-            clock.handle = Clock(self._settings.timeout, 0, expired, self, [job]).handle
+            loop = asyncio.get_running_loop()
+            clock.handle = loop.call_later(self._settings.timeout, expired, self, clock.jobs)
 
     def done(self, job: Job) -> None:
         """Strike a request off, answered or given up."""
@@ -145,11 +151,12 @@ class Worker(asyncio.Protocol):
         for head, body in self._frames.feed(data):
             said = unpack_answer(head, body)
             if isinstance(said, Ready):
-                self.ready = True
+                self.loaded = self.ready = True
             self._heard(self, said)
 
     def connection_lost(self, error: Exception | None) -> None:
         """The worker's process ended, or is about to."""
+        self.ready = False
         self._ending = asyncio.ensure_future(self._bury())
 
     async def _bury(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ class Link:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        # A process that a model starts would hold the socket open, and nobody would notice the end of this one.
+        connection.set_inheritable(False)
+        os.register_at_fork(after_in_child=connection.close)
         self._sending = threading.Lock()
 
     def ready(self, seconds: float, about: dict[str, Any]) -> None:
