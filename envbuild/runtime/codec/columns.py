@@ -40,7 +40,7 @@ def cast_column(values: Any, column: Column, label: str) -> Any:
     None in types that have a missing value. InputError names `label`, the row, and what is expected there.
     """
     kind = column.type
-    if isinstance(values, list) and values and isinstance(values[0], np.generic):
+    if isinstance(values, list) and values and isinstance(values[0], np.generic) and len(set(map(type, values))) == 1:
         values = np.array(values)  # arrays of several requests, put one below the other
     if isinstance(values, np.ndarray):
         if kind == "datetime" and values.dtype.kind == "M":

@@ -48,7 +48,7 @@ class Answering:
                 yield self._refused(request, problem)
             except WRONG:
                 yield self._failed(request, 0.0)
-        for group in batching.groups(waiting):
+        for group in batching.groups(waiting, self._model.signature):
             if len(group) > 1:
                 started = time.perf_counter()
                 try:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import orjson
+from typing import TYPE_CHECKING, Any
 
 from ..codec.call import Call
+from ..codec.signature import Signature
 from ..codec.tables import Table
 from ..wire import Request
-from .model import Model
+
+if TYPE_CHECKING:
+    from .model import Model
 
 
 @dataclass
@@ -24,8 +25,14 @@ class Part:
     """What `Model.read` gave: a Table, or something that is asked by itself."""
 
 
-def groups(parts: Sequence[Part]) -> Iterator[list[Part]]:
-    """Give the parts that can be asked together, in their order; what is no table stays by itself."""
+def groups(parts: Sequence[Part], signature: Signature) -> Iterator[list[Part]]:
+    """Give the parts that can be asked together, in their order; what is no table stays by itself.
+
+    So does everything for a model without a signature: there the values of the others decide on a column's type.
+    """
+    if not signature.columns and not signature.tensors:
+        yield from ([part] for part in parts)
+        return
     found: dict[Any, list[Part]] = {}
     for number, part in enumerate(parts):
         found.setdefault(_likeness(part, number), []).append(part)
@@ -41,8 +48,12 @@ def ask(model: Model, parts: Sequence[Part]) -> list[tuple[Any, int]]:
     data = model.build(_joined(tables), parts[0].call.label)
     result = model.predict(data, parts[0].call.params)
     total = sum(table.rows for table in tables)
-    if rows(result) != total:
-        raise ValueError(f"the model answers {total} rows with {rows(result)}")
+    answered = [rows(result)]
+    if isinstance(result, dict):
+        # A list may be the names of classes, as long as it is by chance.
+        answered = [rows(part) if hasattr(part, "shape") else -1 for part in result.values()]
+    if any(count != total for count in answered):
+        raise ValueError(f"the model answers {total} rows with {answered}")
     answers = []
     start = 0
     for table in tables:
@@ -70,10 +81,10 @@ def _likeness(part: Part, number: int) -> Any:
         return number
     if table.index is not None and table.index != list(range(table.rows)):
         return number
-    names = None if table.names is None else tuple(map(str, table.names))
     try:
-        return names, len(table.columns), orjson.dumps(part.call.params, option=orjson.OPT_SORT_KEYS)
-    except TypeError:
+        # As text: to Python 1 and true are the same, and NaN is not the same as itself.
+        return repr(table.names), len(table.columns), repr(part.call.params)
+    except RecursionError:
         return number
 
 
