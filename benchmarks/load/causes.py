@@ -19,7 +19,9 @@ def cause(judgement: Judgement, serving: Serving) -> str:
         told = [serving.imported(server) for server in (judgement.server, judgement.aim.against)]
         return "; of the other: ".join(each.told() for each in told if each is not None) or "imports were not taken"
     connections = judgement.aim.connections
-    text = f"{_spread(ours, connections)}; of {theirs.title} {_spread(theirs, connections)}. "
+    text = ""
+    if judgement.aim.of == "p99":
+        text = f"{_spread(ours, connections)}; of {theirs.title} {_spread(theirs, connections)}. "
     text += f"CPU of a request: {_cpu(ours, connections)}; of {theirs.title}: {_cpu(theirs, connections)}"
     # The delay of a batch changes how often, not where the time goes.
     profile = serving.profile(MODEL, "batch0" if judgement.aim.batching else "envbuild")
@@ -50,7 +52,8 @@ def _cpu(case: Case, connections: int) -> str:
     main = case.cpu(connections, lambda window: window.main_cpu)
     others = case.cpu(connections, lambda window: window.others_cpu)
     asking = case.cpu(connections, lambda window: window.told.cpu)
-    return f"{micro(main)} in the first process, {micro(others)} in the workers, {micro(asking)} in wrk"
+    parts = f"{micro(main)} in the first process, {micro(others)} in the workers, {micro(asking)} in wrk"
+    return f"{micro(main + others + asking)} ({parts})"
 
 
 def _packages(samples: Samples, count: int = 6) -> str:
