@@ -231,7 +231,8 @@ def test_the_curl_command_gives_the_same_answer(ask, pricing):
     command = window.text("#curl").replace("curl -sS", f"{sys.executable} -c {PRINT!r}", 1)
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     url, header, flag, body = json.loads(done.stdout)
-    assert (url, header, flag) == (f"http://127.0.0.1:{pricing.port}/score", "-H", "--data-binary")
+    # --data-binary would take a body that begins with @ for the name of a file.
+    assert (url, header, flag) == (f"http://127.0.0.1:{pricing.port}/score", "-H", "--data-raw")
     window.click("#send")
     sent(window)
     assert pricing.post("/score", json.loads(body)).json == json.loads(window.text("#result"))
@@ -253,6 +254,16 @@ def test_whole_numbers_of_64_bits_keep_their_digits(ask, start, tmp_path):
     window.click("#send")
     assert "200 OK" in sent(window)
     assert window.text("#result") == "[9007199254740993, 1.0, null]"
+
+
+@browse
+def test_an_answer_of_one_byte_is_told_in_the_singular(ask, start, tmp_path):
+    (tmp_path / "score.py").write_text("def init(): pass\ndef run(body): return 3\n")
+    server = start(AML_APP_ROOT=str(tmp_path), AZUREML_ENTRY_SCRIPT="score.py").wait_until_up()
+    window = ask(server)
+    window.click("#send")
+    assert "1 byte\n" in sent(window)
+    assert window.text("#result") == "3"
 
 
 EVIL_LOADER = """

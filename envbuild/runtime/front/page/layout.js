@@ -34,7 +34,7 @@ const layout = (() => {
   };
   const flat = (node) => typeof node === "string" || !node.items.length;
   const short = (node) => node.open === "["
-    ? node.items.every(flat) : node.items.every((item) => flat(item[1]) && item[1] !== undefined);
+    ? node.items.every(flat) : node.items.every((item) => flat(item[1]));
 
   const laidOut = (node, indent = "") => {
     if (flat(node)) return line(node);

@@ -100,7 +100,7 @@
     else hint.replaceChildren(make("kbd", "Ctrl"), " + ", make("kbd", "Enter"), " sends");
     by("reset").hidden = !protocol.body || text === pretty(protocol.body);
     by("curl").textContent = "curl -sS " + quoted(address(protocol.path)) +
-      " \\\n  -H 'Content-Type: application/json' \\\n  --data-binary " + quoted(compact(text));
+      " \\\n  -H 'Content-Type: application/json' \\\n  --data-raw " + quoted(compact(text));
   };
 
   const quoted = (text) => "'" + text.replaceAll("'", "'\\''") + "'";
@@ -136,7 +136,7 @@
   const show = (reply, text, time) => {
     const size = new Blob([text]).size;
     status(`${reply.status} ${reply.statusText || WORDS[reply.status] || ""}`.trim(), reply.ok, `${time.toFixed(0)} ms`,
-      size < 1024 ? `${size} bytes` : `${(size / 1024).toFixed(1)} kB`);
+      size === 1 ? "1 byte" : size < 1024 ? `${size} bytes` : `${(size / 1024).toFixed(1)} kB`);
     const json = (reply.headers.get("content-type") || "").includes("json") && isJson(text);
     const laid = json && text.length <= 4 * SHOWN ? pretty(text) : text;
     const cut = laid.length > SHOWN ? laid.slice(0, SHOWN) + `\n… ${laid.length - SHOWN} more characters` : laid;
