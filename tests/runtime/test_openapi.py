@@ -198,6 +198,17 @@ def test_a_script_has_only_its_own_routes_and_the_schemas_of_its_decorators():
     assert not fits("/score", {"data": 5})
 
 
+def test_every_header_that_may_be_too_long_is_told():
+    document, _ = checked(Facts("m"))
+    refused = {"x-request-id", "x-ms-request-id", "x-ms-client-request-id"}
+    for path in (*ASKING, "/", "/swagger.json"):
+        for operation in document["paths"][path].values():
+            headers = {each["name"]: each["schema"] for each in operation["parameters"] if each["in"] == "header"}
+            assert set(headers) == refused
+            assert {schema["maxLength"] for schema in headers.values()} == {100}
+            assert "431" in operation["responses"]
+
+
 def test_the_server_is_named_where_the_document_lies_on_another_port():
     assert checked(Facts("m"), ROUTES, "http://host:8080")[0]["servers"] == [{"url": "http://host:8080"}]
     assert "servers" not in checked(Facts("m"))[0]

@@ -66,9 +66,9 @@ def routes(context: Context) -> list[BaseRoute]:
 
 
 class Score:
-    """/score: POST and GET ask the model or script, OPTIONS is answered here. An ASGI application.
+    """/score: POST and GET ask the model or script, OPTIONS is answered here, HEAD refused. An ASGI application.
 
-    A script that takes raw requests gets those of all methods.
+    A script that takes raw requests gets all four. Other methods do not come here.
     """
 
     def __init__(self, context: Context) -> None:

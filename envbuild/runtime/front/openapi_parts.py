@@ -36,6 +36,7 @@ IDENTIFIERS = [
     for name, text in (
         ("x-request-id", "Names the request in answer and log; made up if it is absent."),
         ("x-ms-client-request-id", "The client's own name for the request; it comes back."),
+        ("x-ms-request-id", "The older name of both."),
     )
 ]
 
