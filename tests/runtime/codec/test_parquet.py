@@ -7,6 +7,7 @@ import decimal
 import importlib.util
 import io
 import math
+import resource
 
 import pytest
 from codec_support import NOTHING, ClientError, columns, decode, np, pd, refused, tensors
@@ -133,6 +134,37 @@ def test_times_are_tensors_of_times_and_of_nothing_else():
     assert "a time out of range" in refused(far, tensors(("x", "datetime64[ns]", [-1])), "parquet")
     kept = decode(file(x=moments), tensors(("x", "object", [-1])), "body", "parquet")["x"]
     assert (kept.dtype, str(kept[0]), kept[1]) == (object, "2023-11-14T22:13:20.123456789", None)
+
+
+@needed
+@pytest.mark.parametrize("what", ["numbers", "text", "bytes"])
+def test_a_small_file_does_not_fill_the_memory(what):
+    import pyarrow
+
+    if what == "numbers":
+        values = pyarrow.array(np.zeros(40_000_000, dtype="int8"))
+    else:
+        long = pyarrow.array(["secret" * 50_000]).cast("string" if what == "text" else "binary")
+        values = pyarrow.DictionaryArray.from_arrays(pyarrow.array(np.zeros(3_000, dtype="int32")), long)
+    body = file(x=values)
+    assert len(body) < 1 << 18
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for signature in (NOTHING, columns(("x", "any"))):
+        assert refused(body, signature, "parquet") == "input_data: the table would take more than 512 MiB of memory"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10
+
+
+@needed
+def test_text_in_every_place_is_read_through_its_dictionary():
+    rows = [
+        {"s": "a", "b": b"a", "l": ["a", "a"], "o": {"t": "a"}},
+        {"s": None, "b": None, "l": None, "o": {"t": None}},
+    ]
+    body = file(**{name: [row[name] for row in rows] for name in rows[0]})
+    frame = decode(body, NOTHING, "body", "parquet")
+    for name in rows[0]:
+        cells = [None if not isinstance(cell, (list, dict)) and pd.isna(cell) else cell for cell in frame[name]]
+        assert cells == [row[name] for row in rows]
 
 
 @needed
