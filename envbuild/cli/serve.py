@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on: 127.0.0.1 is this machine alone, 0.0.0.0 everybody who can reach it.",
+    help="Address to listen on: 127.0.0.1 or ::1 is this machine alone, 0.0.0.0 or :: everybody who can reach it.",
 )
 @click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Processes that hold the model. Default: 1.")
 @run_options
@@ -38,8 +39,8 @@ def command(
     It runs the model's code as you. Prints the server's address on stdout as soon as it is ready, and its log on
     stderr. Ctrl-C stops it.
     """
+    from ..local.addresses import check_port
     from ..local.laying import user
-    from ..local.process import check_port
     from .display import display
     from .terminal import terminal
 
@@ -56,9 +57,11 @@ def command(
         more = {} if "ENVBUILD_LOG_FORMAT" in os.environ or not sys.stderr.isatty() else {"ENVBUILD_LOG_FORMAT": "text"}
         with running(setup, address, port, workers=workers or 0, more=more, log=_teller(shown)) as process:
             subject = HostSubject(setup, process, str(model))
+            _start(subject, shown)
+            _show(subject, model=found, shown=shown, host=host, script=setup.script is not None)
             try:
-                _start(subject, shown)
-                _tell(subject, model=found, shown=shown, host=host, as_json=as_json, script=setup.script is not None)
+                # Whoever reads the address may have it ended at once.
+                _tell(subject, host=host, as_json=as_json)
                 process.wait()
             except KeyboardInterrupt:
                 return _stop(process, shown)
@@ -76,18 +79,27 @@ def _start(subject: HostSubject, shown: Display) -> None:
     shown.done("start", Summary(detail=subject.where))
 
 
-def _tell(subject: HostSubject, *, model: Any, shown: Display, host: str, as_json: bool, script: bool) -> None:
+def _show(subject: HostSubject, *, model: Any, shown: Display, host: str, script: bool) -> None:
+    """Write a request to copy to stderr."""
+    from ..local.addresses import LOOPBACK, in_url
     from .next_steps import request
-    from .result import say_json
-    from .terminal import say
 
-    port = subject.address[1]
-    url = f"http://{host}:{port}"
-    near = "localhost" if subject.address[0] == "127.0.0.1" else host
+    address, port = subject.address
+    # Shells take brackets for a pattern.
+    near = "localhost" if address == LOOPBACK else shlex.quote(in_url(address if host == "::" else host))
     shown.line()
     shown.line("Ask it, and stop it with Ctrl-C:")
     shown.line(f"  {shown.terminal.style('bold', request(subject.server, model, port, own_script=script, host=near))}")
     shown.line()
+
+
+def _tell(subject: HostSubject, *, host: str, as_json: bool) -> None:
+    """Write the server's address to stdout."""
+    from ..local.addresses import in_url
+    from .result import say_json
+    from .terminal import say
+
+    url = f"http://{in_url(host)}:{subject.address[1]}"
     if as_json:
         environment = subject.setup.environment
         say_json(
@@ -104,7 +116,7 @@ def _tell(subject: HostSubject, *, model: Any, shown: Display, host: str, as_jso
 
 
 def _stop(process: Process, shown: Display) -> int:
-    """Let requests under way finish; the server's exit code. A second Ctrl-C ends it at once."""
+    """Let requests under way finish; the server's exit code, 0 for SIGTERM. A second Ctrl-C ends it at once."""
     shown.verb("Stopping", "requests under way may finish; Ctrl-C again ends it at once")
     try:
         code = process.stop()

@@ -12,11 +12,11 @@ from typing import Any
 from ..errors import EngineError, UsageError
 from ..servers import PROFILES
 from ..shipping.engine import Engine
+from .addresses import LOOPBACK, free_port
 from .on_host import EXPECTED, how, read_expected
-from .process import GRACE, free_port
+from .process import GRACE
 from .refusals import BODY_LIMIT
 
-_LOOPBACK = "127.0.0.1"
 _USER = "12345:0"
 _LABEL = "dev.envbuild.server"
 _KILLED = 137
@@ -128,7 +128,7 @@ def _start(client: Any, engine: Engine, image: str, inside: int) -> tuple[str, t
         try:
             client.start(identity)
             port = client.inspect_container(identity)["NetworkSettings"]["Ports"][f"{inside}/tcp"][0]["HostPort"]
-            return identity, (_LOOPBACK, int(port))
+            return identity, (LOOPBACK, int(port))
         except (APIError, KeyError, TypeError, IndexError):
             # The network is listed, and cannot be joined: an engine inside a container, say.
             client.remove_container(identity, force=True, v=True)
@@ -142,15 +142,18 @@ def _start(client: Any, engine: Engine, image: str, inside: int) -> tuple[str, t
     except BaseException:
         client.remove_container(identity, force=True, v=True)
         raise
-    return identity, (_LOOPBACK, port)
+    return identity, (LOOPBACK, port)
 
 
 def _create(client: Any, image: str, port: int, *, host: bool) -> str:
-    network: dict[str, Any] = {"network_mode": "host"} if host else {"port_bindings": {port: (_LOOPBACK, None)}}
+    network: dict[str, Any] = {"network_mode": "host"} if host else {"port_bindings": {port: (LOOPBACK, None)}}
     settings = client.create_host_config(
         read_only=True, tmpfs={"/tmp": ""}, cap_drop=["ALL"], security_opt=["no-new-privileges"], **network
     )
     environment = {"PORT": str(port), "ENVBUILD_MAX_BODY": str(BODY_LIMIT), "ENVBUILD_LOG_FORMAT": "text"}
+    if host:
+        # The network is this machine's, so that the server would be open to everybody who can reach it.
+        environment["ENVBUILD_HOST"] = LOOPBACK
     made = client.create_container(
         image, environment=environment, user=_USER, ports=None if host else [port], host_config=settings
     )

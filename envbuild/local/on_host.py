@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ServerError
+from .addresses import LOOPBACK, free_port, near
 from .expected import MARK
-from .process import GRACE, Process, Setup, free_port, run_code, running
+from .process import GRACE, Process, Setup, run_code, running
 from .refusals import BODY_LIMIT
 
 EXPECTED = (Path(__file__).parent / "expected.py").read_text(encoding="utf-8")
 """The program that says what the model itself answers."""
-_LOOPBACK = "127.0.0.1"
 _CANNOT_LOAD = 3
 
 
@@ -30,8 +30,7 @@ class HostSubject:
         self.server = setup.server.name
         python = setup.environment.interpreter.version
         self.where = f"on this machine, Python {python}"
-        # Who listens everywhere listens there too.
-        self.address = (_LOOPBACK if process.host == "0.0.0.0" else process.host, process.port)
+        self.address = (near(process.host), process.port)
         self.model_name = dict(setup.given).get("ENVBUILD_MODEL_NAME") or "model"
 
     def ended(self) -> str:
@@ -74,7 +73,7 @@ class HostSubject:
 def on_host(setup: Setup, name: str) -> Iterator[HostSubject]:
     """Start the server on a free port of the loopback."""
     more = {"ENVBUILD_MAX_BODY": str(BODY_LIMIT), "ENVBUILD_LOG_FORMAT": "text"}
-    with running(setup, _LOOPBACK, free_port(), more=more) as process:
+    with running(setup, LOOPBACK, free_port(), more=more) as process:
         yield HostSubject(setup, process, name)
 
 

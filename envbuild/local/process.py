@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import ServerError, UsageError
+from ..errors import ServerError
 from ..planner import Script
 from ..records import dataclass
 from ..servers.types import Server
@@ -45,7 +44,7 @@ class Setup:
 
 
 class Process:
-    """A server that runs. `host` and `port` are where it listens."""
+    """A server that runs. `host`, an IP address, and `port` are where it listens."""
 
     def __init__(self, popen: subprocess.Popen[bytes], host: str, port: int, log: Callable[[str], object]) -> None:
         self.host, self.port = host, port
@@ -104,17 +103,17 @@ def running(
     more: Mapping[str, str] | None = None,
     log: Callable[[str], object] = lambda line: None,
 ) -> Iterator[Process]:
-    """Start the server; leaving the context stops it and removes what was laid down for it.
+    """Start the server on the IP address `host`; leaving the context stops it and removes what was laid down for it.
 
     `log` gets each line that it writes, in a thread of its own. `more` are variables behind those of `setup`. Ctrl-C
     does not reach the server: it is asked to stop.
     """
     with laid_down(setup) as (folder, found):
-        found |= {"PORT": str(port), **(more or {})}
+        found |= {"ENVBUILD_HOST": host, "PORT": str(port), **(more or {})}
         if workers:
             found[_WORKERS.get(setup.server.name, "WORKER_COUNT")] = str(workers)
         module = setup.server.command[-1]
-        command = [str(setup.environment.python), str(_LAUNCHER), host, str(os.getpid()), module]
+        command = [str(setup.environment.python), str(_LAUNCHER), str(os.getpid()), module]
         try:
             popen = subprocess.Popen(
                 command,
@@ -175,31 +174,3 @@ def run_code(setup: Setup, code: str, *, seconds: float) -> subprocess.Completed
             raise ServerError(
                 f"the model did not answer within {seconds:.0f} seconds", hint="--timeout gives it longer"
             ) from None
-
-
-def check_port(host: str, port: int) -> str:
-    """The IPv4 address of `host`, if a server could listen on `port` there; 0 is any. Raises UsageError."""
-    try:
-        address = socket.gethostbyname(host)
-    except OSError as error:
-        raise UsageError(
-            f"--host {host}: {error.strerror or error}", hint="127.0.0.1 is this machine alone, 0.0.0.0 everybody"
-        ) from error
-    with socket.socket() as probe:
-        # As the servers do: the last connections of a server that has just ended do not count.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as error:
-            raise UsageError(
-                f"port {port} of {host} cannot be used: {(error.strerror or str(error)).lower()}",
-                hint="stop what listens there, or choose another with --port",
-            ) from error
-    return address
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

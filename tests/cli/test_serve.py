@@ -204,6 +204,60 @@ def test_where_the_image_s_python_is_missing_the_packages_are_resolved_anew(
     assert "resolved anew for this machine" in err
 
 
+@pytest.mark.network
+def test_ctrl_c_before_it_is_ready_is_an_interrupted_command_without_an_address(
+    start: Start, real_cache: None, tmp_path: Path
+) -> None:
+    model = write_model(tmp_path / "model", load="time.sleep(100)")
+    port = free_port()
+    process = start("serve", model, "--server", "envbuild", "--port", port)
+    end = time.monotonic() + 120
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            break
+        except OSError:
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (143, "")
+    assert err.endswith("interrupted\n")
+
+
+@pytest.mark.network
+@pytest.mark.parametrize(
+    ("server", "mlflow", "arguments"),
+    [
+        ("envbuild", "3.17.2", ()),
+        pytest.param("azureml", "3.17.2", ("--inject",), marks=pytest.mark.slow),
+        pytest.param("mlflow", "3.17.2", (), marks=pytest.mark.slow),
+        # An application for gunicorn.
+        pytest.param("mlflow", "2.20.4", (), marks=pytest.mark.slow),
+    ],
+)
+def test_it_listens_on_an_address_of_ipv6_alone(
+    start: Start, real_cache: None, tmp_path: Path, server: str, mlflow: str, arguments: tuple[str, ...]
+) -> None:
+    model = write_model(tmp_path / "model", mlflow=mlflow)
+    port = free_port()
+    process = start("serve", model, "--server", server, "--host", "::1", "--port", port, "--json", *arguments)
+    url = printed(process)["url"]
+    assert url == f"http://[::1]:{port}"
+    table = {"columns": ["a"], "index": [0], "data": [[1.5]]}
+    if server == "mlflow":
+        assert post(f"{url}/invocations", {"dataframe_split": table}) == {"predictions": [3.0]}
+    else:
+        assert post(f"{url}/score", {"input_data": table}) == [3.0]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert f"curl http://'[::1]':{port}/" in err
+
+
 def test_a_used_port_is_told_before_anything_else(process: Process, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -223,6 +277,8 @@ def test_a_used_port_is_told_before_anything_else(process: Process, tmp_path: Pa
         (("--port", "0"), 2, "port"),
         (("--workers", "0"), 2, "workers"),
         (("--host", "nowhere.invalid"), 2, "--host nowhere.invalid"),
+        (("--host", ""), 2, "--host is empty"),
+        (("--host", "a" * 70), 2, f"--host {'a' * 70}: "),
         (("--python", "3.11.7"), 2, "a minor version is wanted"),
         ((), 3, "there is no model folder"),
     ],

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from envbuild.errors import ServerError, UsageError
+from envbuild.errors import ServerError
 from envbuild.local import launch
+from envbuild.local.addresses import free_port
 from envbuild.local.asking import ask
 from envbuild.local.on_host import on_host
-from envbuild.local.process import Setup, check_port, free_port, run_code, running
+from envbuild.local.process import Setup, run_code, running
 
 SERVER = """
 import http.server, json, os, signal, sys
@@ -29,7 +30,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         print("asked", self.path, flush=True)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-http.server.HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+http.server.HTTPServer((os.environ["ENVBUILD_HOST"], int(os.environ["PORT"])), Handler).serve_forever()
 """
 Made = Callable[[str], Setup]
 
@@ -45,9 +46,7 @@ def wait(port: int, host: str = "127.0.0.1") -> None:
     raise AssertionError("no server")
 
 
-def test_it_listens_on_the_address_alone_and_sees_the_image_s_variables(
-    setup: Made, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_told_its_address_and_sees_the_image_s_variables(setup: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONHASHSEED", "7")
     monkeypatch.setenv("AZUREML_ENTRY_SCRIPT", "mine.py")
     monkeypatch.setenv("MY_SETTING", "kept")
@@ -134,10 +133,10 @@ def test_it_ends_with_the_process_that_it_was_started_for(tmp_path: Path) -> Non
     (tmp_path / "tiny_server.py").write_text(SERVER)
     parent = (
         "import os, subprocess, sys, time\n"
-        f"subprocess.Popen([sys.executable, {launch.__file__!r}, '127.0.0.1', str(os.getpid()), 'tiny_server'])\n"
+        f"subprocess.Popen([sys.executable, {launch.__file__!r}, str(os.getpid()), 'tiny_server'])\n"
         "time.sleep(60)\n"
     )
-    environment = {**os.environ, "PORT": str(port), "PYTHONPATH": str(tmp_path)}
+    environment = {**os.environ, "ENVBUILD_HOST": "127.0.0.1", "PORT": str(port), "PYTHONPATH": str(tmp_path)}
     with subprocess.Popen([sys.executable, "-c", parent], env=environment) as process:
         wait(port)
         process.kill()
@@ -150,15 +149,3 @@ def test_it_ends_with_the_process_that_it_was_started_for(tmp_path: Path) -> Non
             return
         time.sleep(0.05)
     raise AssertionError("it lives on")
-
-
-def test_a_port_is_free_or_not() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(UsageError, match=f"port {port} of localhost cannot be used: address already in use"):
-            check_port("localhost", port)
-    assert check_port("localhost", free_port()) == "127.0.0.1"
-    with pytest.raises(UsageError, match=r"--host nowhere\.invalid"):
-        check_port("nowhere.invalid", 8080)

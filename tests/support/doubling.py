@@ -29,9 +29,12 @@ def _load_pyfunc(path):
 """
 
 
-def write_model(folder: Path, *, broken: bool = False) -> Path:
-    """The model, for the Python that runs the tests. A broken one raises an error when it is loaded."""
-    load = 'raise RuntimeError("the weights are gone")' if broken else "return Doubler()"
+def write_model(folder: Path, *, broken: bool = False, load: str = "", mlflow: str = "3.17.2") -> Path:
+    """The model, for the Python that runs the tests and a version of mlflow; `load` is what is done to load it.
+
+    A broken one raises an error when it is loaded.
+    """
+    load = load or ('raise RuntimeError("the weights are gone")' if broken else "return Doubler()")
     (folder / "code").mkdir(parents=True)
     (folder / "code" / "doubler.py").write_text(LOADER.replace("{load}", load))
     (folder / "MLmodel").write_text(
@@ -41,7 +44,7 @@ def write_model(folder: Path, *, broken: bool = False) -> Path:
         "    env: conda.yaml\n"
         "    loader_module: doubler\n"
         f"    python_version: {MINOR}.0\n"
-        "mlflow_version: 3.17.2\n"
+        f"mlflow_version: {mlflow}\n"
         "model_uuid: 0123456789abcdef0123456789abcdef\n"
         "saved_input_example_info:\n"
         "  artifact_path: input_example.json\n"
@@ -57,7 +60,7 @@ def write_model(folder: Path, *, broken: bool = False) -> Path:
     (folder / "serving_input_example.json").write_text(json.dumps({"dataframe_split": table}))
     (folder / "conda.yaml").write_text(
         "name: mlflow-env\nchannels:\n- conda-forge\ndependencies:\n"
-        f"- python={MINOR}\n- pip\n- pip:\n  - mlflow==3.17.2\n"
+        f"- python={MINOR}\n- pip\n- pip:\n  - mlflow=={mlflow}\n"
     )
     return folder
 
