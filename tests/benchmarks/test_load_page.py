@@ -143,8 +143,11 @@ def test_models_that_no_aim_is_about_stand_beside_it_with_their_own_ratios() -> 
 def test_the_better_delay_stands_for_batches() -> None:
     assert best_batching(serving(3.0, delayed=2.0)) == "batch2"
     assert best_batching(serving(3.0, delayed=0.5)) == "batch0"
-    reached = [each.reached for each in judge(serving(3.0, delayed=2.0)) if each.aim.batching]
-    assert reached == [True]
+    batched = [each for each in judge(serving(3.0, delayed=2.0)) if each.aim.batching]
+    assert [(each.aim.of, each.server, each.reached) for each in batched] == [
+        ("rate", "batch2", True),
+        ("p99", "batch2", True),
+    ]
 
 
 def test_a_table_with_a_hole_is_not_written() -> None:

@@ -149,6 +149,7 @@ def test_a_quick_run_of_one_model_gives_a_whole_page(tmp_path: Path) -> None:
         assert all(window.rate > 0 and window.others_cpu > 0 for window in turn.windows)
         assert 20e6 < turn.memory < 2e9
         assert len(turn.workers) == 2
+        assert turn.checked > 10
         assert turn.start > 0.2
     own = found.profile("linear", "envbuild")
     assert own is not None
