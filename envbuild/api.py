@@ -64,8 +64,11 @@ def setup(model: Model, *, options: Options | None = None, progress: Progress = 
     from .job import Images
 
     options = for_host(options or Options())
-    job, judge = _checked(model, options, Images.connected(options), progress)
-    _, _, found = _packages(job, judge)
+    try:
+        job, judge = _checked(model, options, Images.connected(options), progress)
+        _, _, found = _packages(job, judge)
+    except LintError as error:
+        raise LintError(error.model, error.findings, undone="started") from None
     return host_setup(job, found)
 
 

@@ -1,7 +1,7 @@
 """The error tree. Library code raises these; the command line renders them and exits with their code.
 
     EnvbuildError             1   something that a person can act on
-    ├── FindingsError         1   the linter found errors, nothing was built
+    ├── FindingsError         1   the linter found errors, nothing was built or started
     ├── UsageError            2   an option, a reference or a combination of them is wrong
     ├── ModelError            3   the model folder cannot be read or is unsafe
     ├── ResolveError          4   no set of packages satisfies the requirements
@@ -35,7 +35,7 @@ class EnvbuildError(Exception):
 
 
 class FindingsError(EnvbuildError):
-    """The linter found errors; nothing was built."""
+    """The linter found errors; nothing was built or started."""
 
     exit_code = 1
 

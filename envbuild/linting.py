@@ -27,12 +27,15 @@ _UNSAFE = ("unsafe-first-match", "unsafe-best-match")
 
 
 class LintError(FindingsError):
-    """The rules found errors; `findings` holds every finding of the run, and `model` what they are about."""
+    """The rules found errors; `findings` holds every finding of the run, and `model` what they are about.
 
-    def __init__(self, model: Model, findings: Sequence[Finding]) -> None:
+    `undone` says what did not come about: the model was not built, or not started.
+    """
+
+    def __init__(self, model: Model, findings: Sequence[Finding], *, undone: str = "built") -> None:
         errors = sum(finding.severity == "error" for finding in findings)
         super().__init__(
-            f"{errors} error{'s' if errors != 1 else ''} in the model: nothing was built",
+            f"{errors} error{'s' if errors != 1 else ''} in the model: nothing was {undone}",
             hint="mend them, or leave a rule out with --ignore CODE",
         )
         self.model = model

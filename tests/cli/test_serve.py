@@ -258,6 +258,17 @@ def test_it_listens_on_an_address_of_ipv6_alone(
     assert f"curl http://'[::1]':{port}/" in err
 
 
+@pytest.mark.parametrize("command", ["serve", "test"])
+def test_findings_stop_it_before_anything_is_started(
+    process: Process, real_cache: None, tmp_path: Path, command: str
+) -> None:
+    port = ("--port", free_port()) if command == "serve" else ()
+    code, out, err = process(command, write_model(tmp_path / "model"), "--server", "azureml", *port)
+    assert (code, out) == (1, "")
+    assert "EB301" in err
+    assert "errors in the model: nothing was started\n" in err
+
+
 def test_a_used_port_is_told_before_anything_else(process: Process, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
