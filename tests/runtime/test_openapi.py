@@ -16,7 +16,6 @@ from envbuild.runtime.front.context import Context
 from envbuild.runtime.front.described import Described
 from envbuild.runtime.front.facts import Facts, model_facts, script_facts
 from envbuild.runtime.front.openapi_types import column, element, tensor, typed
-from envbuild.runtime.front.samples import samples
 from envbuild.runtime.settings import Settings
 
 ASKING = {"/score": "score", "/invocations": "invocations", "/v2/models/{model}/infer": "infer"}
@@ -161,28 +160,6 @@ def test_tensors_without_an_example_get_one_unless_it_would_be_large(tmp_path):
     assert checked(facts)[1]("/invocations", facts.samples["invocations"])
     assert made([-1, 1000, 1000, 3]).samples == {}
     checked(made([-1, 1000, 1000, 3]))
-
-
-def test_not_a_number_in_an_example_is_null(tmp_path):
-    text = '{"dataframe_split": {"columns": ["x"], "data": [[NaN], [Infinity], [1.0]]}}'
-    (tmp_path / "serving_input_example.json").write_text(text)
-    found = samples(mlmodel([{"name": "x", "type": "double"}]), tmp_path)
-    assert found["score"]["input_data"]["data"] == [[None], [None], [1.0]]
-    assert found["infer"]["inputs"][0]["data"] == [None, None, 1.0]
-
-
-def test_an_example_for_a_language_model_is_the_body_itself(tmp_path):
-    (tmp_path / "input_example.json").write_text('{"messages": [{"role": "user", "content": "hi"}]}')
-    found = samples({}, tmp_path)
-    assert found["invocations"] == {"messages": [{"role": "user", "content": "hi"}]}
-
-
-def test_an_example_that_is_damaged_or_huge_is_none(tmp_path):
-    spec = {"name": "x", "type": "double"}
-    for text in ("{", "5", "[" * 10000, '{"dataframe_split": {"columns": ["x"], "data": [["%s"]]}}' % ("y" * 300_000)):
-        (tmp_path / "serving_input_example.json").write_text(text)
-        for kind, body in samples(mlmodel([spec]), tmp_path).items():
-            assert len(json.dumps(body)) < 200_000, kind
 
 
 def test_a_script_has_only_its_own_routes_and_the_schemas_of_its_decorators():

@@ -10,6 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from envbuild.runtime.front import openapi
 from envbuild.runtime.front.facts import model_facts
+from envbuild.runtime.front.samples import samples
 from envbuild.runtime.front.schema import service_schemas
 
 KINDS = {"/score": "score", "/invocations": "invocations", "/v2/models/{model}/infer": "infer"}
@@ -142,6 +143,32 @@ def test_the_example_of_an_odd_model_fits_what_is_said_of_it(name, tmp_path):
     taken, _ = service_schemas(content, tmp_path, "3.1")
     checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
     jsonschema.Draft202012Validator(taken, format_checker=checker).validate(taken["example"])
+
+
+def mlmodel(inputs):
+    return {"signature": {"inputs": json.dumps(inputs)}}
+
+
+def test_not_a_number_in_an_example_is_null(tmp_path):
+    text = '{"dataframe_split": {"columns": ["x"], "data": [[NaN], [Infinity], [1.0]]}}'
+    (tmp_path / "serving_input_example.json").write_text(text)
+    found = samples(mlmodel([{"name": "x", "type": "double"}]), tmp_path)
+    assert found["score"]["input_data"]["data"] == [[None], [None], [1.0]]
+    assert found["infer"]["inputs"][0]["data"] == [None, None, 1.0]
+
+
+def test_an_example_for_a_language_model_is_the_body_itself(tmp_path):
+    (tmp_path / "input_example.json").write_text('{"messages": [{"role": "user", "content": "hi"}]}')
+    found = samples({}, tmp_path)
+    assert found["invocations"] == {"messages": [{"role": "user", "content": "hi"}]}
+
+
+def test_an_example_that_is_damaged_or_huge_is_none(tmp_path):
+    spec = {"name": "x", "type": "double"}
+    for text in ("{", "5", "[" * 10000, '{"dataframe_split": {"columns": ["x"], "data": [["%s"]]}}' % ("y" * 300_000)):
+        (tmp_path / "serving_input_example.json").write_text(text)
+        for kind, body in samples(mlmodel([spec]), tmp_path).items():
+            assert len(json.dumps(body)) < 200_000, kind
 
 
 @pytest.mark.slow
