@@ -63,6 +63,8 @@ def test_the_api_on_another_port_is_the_only_further_address(tmp_path):
     text, policy = page(Facts("m"), ROUTES, "http://host:8080")
     assert "connect-src 'self' http://host:8080;" in policy
     assert told(text.decode())["server"] == "http://host:8080"
+    # A policy has no form for an address of IPv6.
+    assert "connect-src 'self' http://*:8080;" in page(Facts("m"), ROUTES, "http://[::1]:8080")[1]
 
 
 def test_what_comes_from_the_model_cannot_leave_its_block_of_data(tmp_path):
@@ -124,12 +126,12 @@ def window(tmp_path_factory):
 def ask(window):
     """Open a server's page anew; the page's network and console are empty before."""
 
-    def load(server, port=None):
+    def load(server, port=None, host="127.0.0.1"):
         window.size(1280, 900)
         window.open("about:blank")
         window.requests()
         window.complaints()
-        window.open(f"http://127.0.0.1:{port or server.port}/docs")
+        window.open(f"http://{host}:{port or server.port}/docs")
         return window
 
     return load
@@ -329,6 +331,19 @@ def test_the_page_on_another_port_reaches_the_api_and_other_pages_do_not(ask, st
         assert "access-control-allow-origin" not in {name.lower() for name in reply.headers}
     window.open(f"http://127.0.0.1:{port}/metrics")
     assert 'envbuild_requests_total{route="/score",status="200"}' in window.text("body")
+
+
+@browse
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_the_page_on_another_port_reaches_the_api_by_an_address_of_ipv6(ask, start, model):
+    with socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        port = probe.getsockname()[1]
+    server = start(ENVBUILD_DOCS=str(port), ENVBUILD_HOST="::", **model("params")).wait_until_up(path="/ping")
+    window = ask(server, port, "[::1]")
+    window.click("#send")
+    assert "200 OK" in sent(window)
+    assert window.complaints() == []
 
 
 @browse

@@ -49,10 +49,17 @@ def page(facts: Facts, operations: Iterable[tuple[str, str]], server: str = "") 
         told = told.replace(character, f"\\u{ord(character):04x}")
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
-        f"connect-src 'self'{' ' + server if server else ''}; "
+        f"connect-src {' '.join(_asked(server))}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     return content.replace("/*told*/", told).encode("utf-8"), policy
+
+
+def _asked(server: str) -> list[str]:
+    """Return what the page may ask, as a policy writes it: there an address of IPv6 has no form, so only its port."""
+    if not server:
+        return ["'self'"]
+    return ["'self'", "http://*:" + server.rpartition(":")[2] if "[" in server else server]
 
 
 def told_of(facts: Facts, operations: frozenset[tuple[str, str]], server: str = "") -> dict[str, Any]:
