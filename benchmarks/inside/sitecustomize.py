@@ -14,11 +14,12 @@ import os
 import signal
 import sys
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICK = 0.001
-_KEEP = 25  # samples after which the file is written anew: a process may end without a last word
+_KEEP = 25  # samples after which the file is written anew: a process may be killed
 
 
 def _name() -> str:
@@ -33,6 +34,19 @@ def _write(path: str, content: Any) -> None:
     with open(path + ".part", "w", encoding="utf-8") as file:  # noqa: PTH123
         json.dump(content, file)
     os.replace(path + ".part", path)  # noqa: PTH105
+
+
+def _at_end(report: Callable[[], None]) -> None:
+    """Call `report` when the process ends, be it like a worker: by os._exit, at which no handler of atexit runs."""
+    ending: Any = os
+    leave = os._exit
+
+    def last(code: int) -> None:
+        report()
+        leave(code)
+
+    ending._exit = last
+    atexit.register(report)
 
 
 def _sample(folder: str) -> None:
@@ -57,6 +71,12 @@ def _sample(folder: str) -> None:
             _write(path, stacks)
         busy = False
 
+    def report() -> None:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        if stacks:
+            _write(path, stacks)
+
+    _at_end(report)
     signal.signal(signal.SIGPROF, tick)
     signal.setitimer(signal.ITIMER_PROF, _TICK, _TICK)
 
@@ -80,7 +100,7 @@ def _meter(folder: str) -> None:
     own: Counter[str] = Counter()
     inner = [0]
     system: Any = sys.modules["_frozen_importlib"]
-    find_and_load, leave = system._find_and_load, os._exit
+    find_and_load = system._find_and_load
 
     def metered(name: str, import_: Any) -> Any:
         if name in sys.modules:
@@ -100,15 +120,8 @@ def _meter(folder: str) -> None:
             packages["(standard library)" if name in sys.stdlib_module_names else name] += size
         _write(path, {"start": start, "end": _resident(), "imports": packages})
 
-    def last(code: int) -> None:
-        # A worker ends like this, and then no handler of atexit runs.
-        report()
-        leave(code)
-
     system._find_and_load = metered
-    ending: Any = os
-    ending._exit = last
-    atexit.register(report)
+    _at_end(report)
 
 
 if os.environ.get("ENVBUILD_BENCH_IMPORTS"):

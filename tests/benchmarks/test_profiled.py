@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def package(tmp_path: Path) -> Path:
 
 
 def start(package: Path, told: Path, **variables: str) -> None:
-    told.mkdir()
+    told.mkdir(exist_ok=True)
     env = {**os.environ, "PYTHONPATH": f"{profiled.INSIDE}:{package}", **variables}
     subprocess.run([sys.executable, "-m", "server"], env=env, cwd=package, check=True)
 
@@ -51,6 +52,22 @@ def test_the_imports_of_both_processes_are_told_apart(package: Path) -> None:
     assert "subprocess" in main
     assert "big" not in main
     assert "imports of the first process" in found.told()
+
+
+def test_samples_of_little_work_are_told_at_the_end_of_each_process(package: Path) -> None:
+    spin = "import os, time\nwhile time.process_time() < 0.2:\n    pass\n"
+    (package / "server/worker.py").write_text(spin + "os._exit(0)\n")
+    with (package / "server/__main__.py").open("a") as file:
+        file.write(spin)
+    told = package / "told"
+    told.mkdir()
+    (told / "go").touch()
+    start(package, told, ENVBUILD_BENCH_SAMPLES=str(told))
+    for process in ("main", "worker"):
+        (text,) = profiled.files(told, process, "json")
+        stacks = json.loads(text)
+        assert 1 <= sum(stacks.values()) <= 250
+        assert any(stack.endswith("__main__:<module>") for stack in stacks)
 
 
 def test_a_process_that_told_nothing_is_no_figure(tmp_path: Path) -> None:
