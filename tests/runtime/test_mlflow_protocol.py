@@ -181,6 +181,24 @@ def test_a_chat_model_that_mlflow_saved_is_asked_as_chats_are(start, runtime_pyt
     refused = server.post("/invocations", {"messages": "secret"})
     assert (refused.status, refused.json["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
     assert "secret" not in refused.text
+    good = body["messages"][0]
+    for message, got in (
+        ({"role": "secret"}, "an object without 'content'"),
+        ({"content": "secret"}, "an object without 'role'"),
+        ({"role": "secret", "content": None}, "null as its 'content'"),
+        ({"role": 5, "content": "secret"}, "a whole number as its 'role'"),
+        ({**good, "refusal": "secret"}, "an object of other members"),
+        ("secret", "a string"),
+    ):
+        refused = server.post("/invocations", {"messages": [good, message]})
+        assert (refused.status, refused.json["error_code"]) == (400, "INVALID_PARAMETER_VALUE"), refused.text
+        assert refused.json["message"].startswith("body, messages[1]: expected a message with a 'role'")
+        assert refused.json["message"].endswith(f", got {got}")
+        assert "secret" not in refused.text
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    reply = server.post("/invocations", {"messages": [{"role": "assistant", "tool_calls": [call]}, good]})
+    assert reply.status == 200, reply.text + server.log
+    assert "Traceback" not in server.log
 
 
 def test_without_a_signature_arrays_and_tables_are_told_apart(free):

@@ -18,6 +18,7 @@ with imports():
     from ..codec.params import read_params
     from ..codec.signature import parse_signature, read_mlmodel
     from ..errors import InputError
+    from .chat import check_messages, is_chat_model
     from .direct import direct, fits
 
 logger = logging.getLogger("envbuild_runtime")
@@ -37,6 +38,7 @@ class Model:
             str(folder), suppress_warnings=True, model_config=dict(config) if config else None
         )
         self._direct = direct(self._model, self.signature, self.mlmodel)
+        self._is_chat = is_chat_model(self._model)
 
     def read(self, call: Call) -> Any:
         """Return the value of a call as `codec.decode.read` does. ClientError if it has not the form that it says."""
@@ -56,6 +58,8 @@ class Model:
         ClientError if the parameters do not fit, InputError if MLflow finds that the input does not.
         """
         given = read_params(params, self.signature.params)
+        if self._is_chat:
+            check_messages(data)
         try:
             if self._direct is not None and fits(data, self.signature):
                 return self._direct(data, given)
