@@ -7,44 +7,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tinyroad import Road, write_base, write_model
-from tinywheels import make_wheel, serve, write_index
-
-SERVER = ("uvicorn", "httptools", "starlette", "orjson", "prometheus-client")
-AZURE = ("azureml-inference-server-http", "azureml-ai-monitoring")
+from tinyindex import write_tiny_index
+from tinyroad import Road, laid
+from tinywheels import serve
 
 
 @pytest.fixture(scope="session")
 def tiny_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of tiny wheels with index pages: what the tiny model and both servers ask for."""
-    folder = tmp_path_factory.mktemp("index")
-    make_wheel(folder, "mlflow-skinny", "3.17.2", requires=["packaging"])
-    make_wheel(folder, "mlflow", "3.17.2", requires=["mlflow-skinny==3.17.2"])
-    make_wheel(folder, "tiny-loader", files={"tiny_loader/data.txt": "data\n"})
-    for name, version in (("packaging", "26.3"), ("numpy", "2.4.6"), ("pandas", "3.1.1")):
-        make_wheel(folder, name, version)
-    for name, version in zip(SERVER, ("0.54.0", "0.7.1", "1.3.1", "3.11.4", "0.24.0"), strict=True):
-        make_wheel(folder, name, version)
-    make_wheel(folder, AZURE[0], "1.5.1")
-    make_wheel(folder, AZURE[1], "1.0.0")
-    write_index(folder)
-    return folder
+    """A folder of tiny wheels with index pages."""
+    return write_tiny_index(tmp_path_factory.mktemp("index"))
 
 
 @pytest.fixture
 def road(tmp_path: Path, tiny_index: Path) -> Iterator[Road]:
     """A road of one's own with an empty cache."""
-    write_model(tmp_path / "model")
-    write_base(tmp_path / "base")
-    with serve(tiny_index) as url:
-        yield Road(
-            folder=tmp_path,
-            model=tmp_path / "model",
-            index=tiny_index,
-            index_url=url,
-            base=tmp_path / "base",
-            cache=tmp_path / "cache",
-        )
+    with laid(tmp_path, tiny_index) as road:
+        yield road
 
 
 @pytest.fixture

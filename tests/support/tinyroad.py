@@ -9,8 +9,12 @@ import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tinywheels import serve
 
 
 @dataclass
@@ -77,6 +81,22 @@ class Road:
         digest = json.loads(done.stdout)["config_digest"]
         assert isinstance(digest, str)
         return digest
+
+
+@contextmanager
+def laid(folder: Path, index: Path) -> Iterator[Road]:
+    """A road in an empty folder, with an empty cache; the folder `index` is served as its package index."""
+    write_model(folder / "model")
+    write_base(folder / "base")
+    with serve(index) as url:
+        yield Road(
+            folder=folder,
+            model=folder / "model",
+            index=index,
+            index_url=url,
+            base=folder / "base",
+            cache=folder / "cache",
+        )
 
 
 def write_model(folder: Path) -> None:
