@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import InputError
 from . import times
+from .elements import numbers
 from .lists import listed, objects
 from .nested import cast_nested
 from .scalars import LIMITS, MISSABLE, SCALARS, WANTED, MisfitError, kind_of
@@ -116,21 +117,10 @@ _QUICK: dict[str, Callable[[Any, str], Any]] = {
 
 def _converted(array: Any, kind: str) -> Any:
     """Return an array in the dtype of `kind`, or None unless that is safe for each of its numbers."""
-    want = DTYPES.get(kind)
-    have = array.dtype
-    if want is None:
+    if kind not in DTYPES or kind == "datetime" or array.dtype.kind not in "biuf":
         return None
-    if have == want:
-        return array
-    if have.kind not in "biuf" or kind == "datetime":
-        return None
-    if have.kind == "f" and kind == "float":
-        return _single(array)
-    with np.errstate(all="ignore"):
-        cast = array.astype(want)
-        back = cast.astype(have)
-    same = (back == array) | ((back != back) & (array != array))
-    return cast if bool(same.all()) else None
+    want = np.dtype(DTYPES[kind])
+    return numbers(array, None, want) if array.size else array.astype(want)
 
 
 def _times(array: Any, label: str) -> Any:

@@ -26,7 +26,7 @@ def cast(array: Any, items: list[Any] | None, dtype: Any) -> Any:
     if want == "O":
         return objects(listed(array)).reshape(array.shape)
     if array.dtype.kind in "biuf" and want in "biufc":
-        quick = _numbers(array, items, dtype)
+        quick = numbers(array, items, dtype)
         if quick is not None:
             return quick
     elif array.dtype == dtype:
@@ -36,8 +36,11 @@ def cast(array: Any, items: list[Any] | None, dtype: Any) -> Any:
     return _one_by_one(array, items, dtype)
 
 
-def _numbers(array: Any, items: list[Any] | None, dtype: Any) -> Any:
-    """Return numbers as another type, or None if one of them may change. Fractions may be rounded."""
+def numbers(array: Any, items: list[Any] | None, dtype: Any) -> Any:
+    """Return an array of numbers, not empty, as another type, or None if one of them may change.
+
+    Fractions may be rounded. `items` are as for `cast`.
+    """
     have, want = array.dtype.kind, dtype.kind
     with np.errstate(all="ignore"):
         converted = array if array.dtype == dtype else array.astype(dtype)
@@ -58,7 +61,8 @@ def _numbers(array: Any, items: list[Any] | None, dtype: Any) -> Any:
     if have == "f":
         # Whole numbers beyond 2**53 may have come through a float because of a fraction elsewhere.
         low, high = max(limits.min, 1 - PRECISION[64]), min(limits.max, PRECISION[64] - 1)
-        fits = bool(((array >= low) & (array <= high) & (array == np.floor(array))).all())
+        wide = array.astype("float64")  # float32 would round the limits
+        fits = bool(((wide >= low) & (wide <= high) & (wide == np.floor(wide))).all())
     else:
         fits = limits.min <= int(array.min()) and int(array.max()) <= limits.max
     return converted if fits else None

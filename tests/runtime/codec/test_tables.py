@@ -176,6 +176,9 @@ def test_a_column_that_is_an_array_already_is_cast_without_loss():
     cast, column = module("codec.columns").cast_column, module("codec.signature").Column
     large = np.array([1, 2**40])
     assert cast(large, column("x", "long", True), "x") is large
+    assert cast(np.array([2**60]), column("x", "double", True), "x").tolist() == [2.0**60]
+    assert cast(np.array([2.0**60]), column("x", "long", True), "x").tolist() == [2**60]
+    assert cast(np.array([], dtype="int8"), column("x", "double", True), "x").dtype == "float64"
     assert cast(np.array([1.0, 2.0]), column("x", "integer", True), "x").dtype == "int32"
     assert cast(np.array([1, 0], dtype="uint8"), column("x", "boolean", True), "x").tolist() == [True, False]
     assert cast(np.array([0.1]), column("x", "float", True), "x").dtype == "float32"
@@ -185,6 +188,11 @@ def test_a_column_that_is_an_array_already_is_cast_without_loss():
     for values, kind, got in (
         (large, "integer", "out of range"),
         (np.array([1, 2.5]), "long", "a number with a fraction"),
+        (np.array([1, 2.0**63]), "long", "out of range"),
+        (np.array([1, 2.0**31], dtype="float32"), "integer", "out of range"),
+        (np.array([1, 2**63 - 1]), "double", "more digits"),
+        (np.array([1, 2**64 - 1], dtype="uint64"), "float", "more digits"),
+        (np.array([1, np.nan]), "boolean", "NaN"),
         (np.array([1, 2**53 + 1]), "double", "more digits"),
         (np.array([0.5, 1e39]), "float", "out of range"),
         (np.array([1, 2]), "boolean", "a whole number"),

@@ -70,6 +70,13 @@ def test_an_array_is_a_tensor_already():
     assert "at [0][1]: expected" in refused(given + 0.5 * (given > 0), tensors((None, "int64", [-1, 3])))
 
 
+def test_an_array_of_small_fractions_is_compared_with_the_exact_limits():
+    """2**31 is a number of float32, and 2**31 - 1, the largest of int32, is not."""
+    for dtype, limit in (("int32", 2.0**31), ("uint32", 2.0**32), ("int64", 2.0**63), ("uint64", 2.0**64)):
+        given = np.array([0, limit], dtype="float32")
+        assert "at [1]: expected a whole number" in refused(given, tensors((None, dtype, [-1])))
+
+
 def test_named_tensors_come_by_name_from_an_object_or_a_table():
     wanted = tensors(("a", "float32", [-1]), ("b", "int64", [-1, 2]))
     for payload in (
