@@ -86,8 +86,17 @@ def sharers(diff_ids: Sequence[str], mine: Sequence[str]) -> list[str]:
 
 def marked(label: str) -> list[str]:
     """The ids of all images that carry `label` (`key=value`), those without a name too."""
-    words = ["docker", "image", "ls", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}"]
-    return list(dict.fromkeys(subprocess.run(words, capture_output=True, text=True, check=False).stdout.split()))
+    return _ids("image", "ls", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}")
+
+
+def marked_containers(label: str) -> list[str]:
+    """The ids of all containers that carry `label`, which they have from their image: those of a build's steps too."""
+    return _ids("container", "ls", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}")
+
+
+def _ids(*words: str) -> list[str]:
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, check=False)
+    return list(dict.fromkeys(done.stdout.split()))
 
 
 def remove(image: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,9 @@ from . import engine
 
 LABEL = "dev.envbuild.benchmark"
 """Carried, with the run as its value, by images that a Dockerfile made, and so by what its builder kept of them."""
+
+PATIENCE = 30
+"""How often, with a second between, what is left of a build is removed."""
 
 
 @dataclass(slots=True)
@@ -34,9 +38,19 @@ class Workspace:
             engine.remove_container(name)
         for image in reversed(self.images):
             engine.remove(image)
-        for image in engine.marked(f"{LABEL}={self.run}"):
-            engine.remove(image)
+        self._clear(f"{LABEL}={self.run}")
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _clear(self, label: str) -> None:
+        """Remove what a Dockerfile made. The engine takes a while to end a build that was broken off."""
+        for _ in range(PATIENCE):
+            for container in engine.marked_containers(label):
+                engine.remove_container(container)
+            for image in engine.marked(label):
+                engine.remove(image)
+            if not engine.marked(label):
+                return
+            time.sleep(1)
 
     def tag(self, what: str) -> str:
         """A name for an image of this run, removed in the end."""
