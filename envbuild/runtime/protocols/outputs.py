@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ..codec.encode import encode
+from ..codec.lists import objects
 from ..codec.plain import plain
 from .datatypes import of_dtype
 
@@ -71,9 +72,10 @@ def _contents(value: Any) -> tuple[str, list[int], list[Any], str | None]:
     if isinstance(value, SCALARS) and not isinstance(value, np.generic):
         value = [bytes(value) if isinstance(value, bytearray) else value]
     try:
-        array = np.asarray(value)
+        # numpy would make all texts of a list as long as the longest.
+        array = objects(value) if isinstance(value, list) and _has_text(value) else np.asarray(value)
     except ValueError:
-        array = _objects(value)
+        array = objects(value)
     if isinstance(value, list) and array.dtype.kind in "US":
         # numpy makes text of numbers that stand beside text.
         array = np.asarray(value, dtype=object)
@@ -144,11 +146,8 @@ def _stacked(cells: list[Any]) -> Any:
     return array if array.dtype.kind in "biufUM" else None
 
 
-def _objects(values: Sequence[Any]) -> Any:
-    array = np.empty(len(values), dtype=object)
-    for number, value in enumerate(values):
-        array[number] = value
-    return array
+def _has_text(values: Sequence[Any]) -> bool:
+    return any(isinstance(value, (str, bytes)) for value in values)
 
 
 def _text(name: Any) -> str:

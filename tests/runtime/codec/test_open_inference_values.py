@@ -99,3 +99,15 @@ def test_inputs_for_a_frame_have_to_have_as_many_rows():
     assert "a column has [n] or [n, 1]" in refused(NOTHING, square, two, content="pd")
     frame = arranged(NOTHING, ("a", "INT64", [2, 1], [1, 2]), two, content="pd")
     pd.testing.assert_frame_equal(frame, pd.DataFrame({"a": np.array([1, 2]), "b": [0.5, 1.5]}))
+
+
+def test_one_long_answer_does_not_make_every_answer_as_long():
+    answer = [""] * 20_000 + ["x" * 4_800]
+    tracemalloc.start()
+    try:
+        (output,) = module("protocols.outputs").tensors(answer, ["said"])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 << 20
+    assert output == {"name": "said", "datatype": "BYTES", "shape": [20_001], "data": answer}
