@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 from .progress import Phase, Progress, Summary
+from .threads import share_arena
 
 _T = TypeVar("_T")
 
@@ -50,6 +51,7 @@ class Aside(Generic[_T]):
             except BaseException as error:
                 self._error = error
 
+        share_arena()
         self._thread = threading.Thread(target=run, name="aside", daemon=True)
         self._thread.start()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from fnmatch import fnmatchcase
 
 from ..errors import BaseImageError
@@ -14,6 +14,7 @@ from ..oci.layer import build_layer
 from ..oci.store import Store
 from ..oci.tar import LayerTar
 from ..oci.types import Layer
+from ..threads import pool
 from . import keystore, skeleton
 from .alternatives import Alternative, declared, general_names
 from .deb import Control, Deb, Entry
@@ -56,10 +57,10 @@ def _opened(packages: Sequence[LockedPackage], store: Store) -> Iterator[tuple[L
     def load(package: LockedPackage) -> Deb:
         return Deb(store.read(f"sha256:{package.sha256}"), f"{package.name} {package.version}")
 
-    with ThreadPoolExecutor(_AHEAD) as pool:
+    with pool(_AHEAD) as threads:
         waiting: deque[tuple[LockedPackage, Future[Deb]]] = deque()
         for package in packages:
-            waiting.append((package, pool.submit(load, package)))
+            waiting.append((package, threads.submit(load, package)))
             if len(waiting) > _AHEAD:
                 first, task = waiting.popleft()
                 yield first, task.result()

@@ -93,11 +93,11 @@ class Downloader:
         self, packages: Sequence[LockedPackage], store: Store, advance: Callable[[int], None]
     ) -> tuple[int, list[LockedPackage]]:
         """Every .deb into the store. Returns the bytes that were downloaded, and the packages that are gone."""
-        from concurrent.futures import ThreadPoolExecutor
+        from ..threads import pool
 
         received, gone = 0, []
-        with ThreadPoolExecutor(THREADS) as pool:
-            tasks = [(package, pool.submit(self.fetch, package, store, advance)) for package in packages]
+        with pool(THREADS) as threads:
+            tasks = [(package, threads.submit(self.fetch, package, store, advance)) for package in packages]
             try:
                 for package, task in tasks:
                     try:
@@ -105,7 +105,7 @@ class Downloader:
                     except GoneError:
                         gone.append(package)
             except BaseException:
-                pool.shutdown(wait=True, cancel_futures=True)
+                threads.shutdown(wait=True, cancel_futures=True)
                 raise
         return received, gone
 

@@ -139,7 +139,9 @@ def _fetch(
     layers: Sequence[Layer], registry: Registry, store: Store, stop: Event, advance: Callable[[int], None]
 ) -> None:
     """Every layer into the store, several at a time; the first that fails stops the others."""
-    from concurrent.futures import ThreadPoolExecutor, as_completed
+    from concurrent.futures import as_completed
+
+    from ..threads import pool
 
     def one(layer: Layer) -> None:
         for attempt in (1, 2):
@@ -156,8 +158,8 @@ def _fetch(
                     raise
                 store.drop(layer.digest)
 
-    with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        tasks = [pool.submit(one, layer) for layer in layers]
+    with pool(_AT_A_TIME) as threads:
+        tasks = [threads.submit(one, layer) for layer in layers]
         try:
             for task in as_completed(tasks):
                 # Those that were stopped failed because of another, which is to be told.
@@ -165,7 +167,7 @@ def _fetch(
                     task.result()
         except BaseException:
             stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
+            threads.shutdown(wait=True, cancel_futures=True)
             raise
 
 

@@ -79,8 +79,9 @@ def _read_all(
     packages: list[LockedPackage], lock: Lock, store: Store, progress: Progress
 ) -> Iterable[tuple[LockedPackage, WheelContents]]:
     """The readable ones, each as it is done. Inflating lets other threads run, so threads are enough."""
-    from concurrent.futures import ThreadPoolExecutor, as_completed
+    from concurrent.futures import as_completed
 
+    from ..threads import pool
     from .wheelreading import read_wheel
 
     def read(package: LockedPackage) -> WheelContents | None:
@@ -89,8 +90,8 @@ def _read_all(
     if not packages:
         return
     largest_first = sorted(packages, key=lambda p: (-p.size, p.name))
-    with ThreadPoolExecutor(min(len(packages), os.cpu_count() or 1, _MOST_THREADS)) as pool:
-        jobs = {pool.submit(read, package): package for package in largest_first}
+    with pool(min(len(packages), os.cpu_count() or 1, _MOST_THREADS)) as threads:
+        jobs = {threads.submit(read, package): package for package in largest_first}
         for job in as_completed(jobs):
             contents = job.result()
             progress.advance("lint", what=jobs[job].name)

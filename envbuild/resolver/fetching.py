@@ -46,13 +46,14 @@ def fetch(lock: Lock, store: Store, progress: Progress = SILENT, *, arrived: Arr
 
 def _download(missing: list[LockedPackage], store: Store, progress: Progress, arrived: Arrived | None) -> None:
     import threading
-    from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+    from concurrent.futures import FIRST_EXCEPTION, Future, wait
 
+    from ..threads import pool
     from .download import Downloader
 
     stop = threading.Event()
     store.create()
-    with Downloader(stop) as downloader, ThreadPoolExecutor(min(_THREADS, len(missing))) as pool:
+    with Downloader(stop) as downloader, pool(min(_THREADS, len(missing))) as threads:
 
         def bring(package: LockedPackage) -> None:
             def chunks() -> Iterator[bytes]:
@@ -73,12 +74,12 @@ def _download(missing: list[LockedPackage], store: Store, progress: Progress, ar
             if arrived is not None:
                 arrived(package)
 
-        jobs: list[Future[None]] = [pool.submit(bring, package) for package in missing]
+        jobs: list[Future[None]] = [threads.submit(bring, package) for package in missing]
         try:
             wait(jobs, return_when=FIRST_EXCEPTION)
         finally:
             stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
+            threads.shutdown(wait=True, cancel_futures=True)
     for job in jobs:
         error = None if job.cancelled() else job.exception()
         if error is not None and not isinstance(error, Stopped):
