@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from envbuild.local.process import Setup
 from envbuild.oci.store import Store
 from envbuild.progress import SILENT
 from envbuild.resolver.types import Lock, LockedPackage
-from envbuild.servers.types import Server
+from envbuild.servers import PROFILES
 
 
 @pytest.fixture
@@ -64,22 +65,7 @@ def setup(tmp_path: Path, store: Store, locked: Callable[..., Lock], host: Inter
         model = tmp_path / "model"
         model.mkdir(exist_ok=True)
         return Setup(
-            server=Server(
-                name="envbuild",
-                title="a tiny server",
-                packages=(),
-                constraints=(),
-                files=(),
-                command=("python", "-m", "tiny_server"),
-                port=8080,
-                liveness="/",
-                readiness="/ping",
-                scoring="/score",
-                environment=(),
-                app_root="",
-                entry_script="",
-                modules=(),
-            ),
+            server=replace(PROFILES["envbuild"], command=("python", "-m", "tiny_server"), files=()),
             script=None,
             model=model,
             environment=Environment(folder=folder, interpreter=host, lock=lock),
