@@ -40,7 +40,7 @@ class ContainerSubject:
 
     def ended(self) -> str:
         """How it ended, in words; empty while it runs."""
-        state = self._client.inspect_container(self._id)["State"]
+        state = self._state()
         if state["Running"]:
             return ""
         killed = ", out of memory" if state.get("OOMKilled") else ""
@@ -48,7 +48,8 @@ class ContainerSubject:
 
     def log(self) -> str:
         """The last lines of its log."""
-        said: bytes = self._client.logs(self._id, stdout=True, stderr=True, tail=15)
+        with _errors("the container's log could not be read"):
+            said: bytes = self._client.logs(self._id, stdout=True, stderr=True, tail=15)
         return said.decode("utf-8", "replace").rstrip("\n")
 
     def expected(self, seconds: float) -> Mapping[str, Any]:
@@ -70,10 +71,15 @@ class ContainerSubject:
         with _errors("the container could not be stopped"):
             self._client.timeout = GRACE + _TALK
             self._client.stop(self._id, timeout=GRACE)
-        code = int(self._client.inspect_container(self._id)["State"]["ExitCode"])
+        code = int(self._state()["ExitCode"])
         if code == _KILLED:
             return False, f"it was killed after {GRACE} seconds"
         return code in (0, 143), f"it ended with {how(code)}"
+
+    def _state(self) -> Mapping[str, Any]:
+        with _errors("the container could not be looked at"):
+            state: Mapping[str, Any] = self._client.inspect_container(self._id)["State"]
+        return state
 
 
 @contextmanager
@@ -113,7 +119,7 @@ def server_of(found: Mapping[str, Any], name: str) -> str:
 def port_of(found: Mapping[str, Any], name: str) -> int:
     """The port that the server inside listens on by itself."""
     given = _environment(found).get("PORT", "")
-    return int(given) if given.isdigit() else PROFILES[server_of(found, name)].port
+    return int(given) if given.isdecimal() else PROFILES[server_of(found, name)].port
 
 
 def _start(client: Any, engine: Engine, image: str, inside: int) -> tuple[str, tuple[str, int]]:

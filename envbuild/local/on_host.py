@@ -79,11 +79,14 @@ def on_host(setup: Setup, name: str) -> Iterator[HostSubject]:
 
 def read_expected(out: str, said: str, code: int) -> Mapping[str, Any]:
     """The object in what `expected.py` wrote. Raises ServerError where there is none."""
-    line = next((line for line in reversed(out.splitlines()) if line.startswith(MARK)), "")
-    if not line:
+    line = next((line for line in reversed(out.splitlines()) if line.startswith(MARK)), MARK)
+    try:
+        found = json.loads(line.removeprefix(MARK))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
         last = said.strip().splitlines()[-1:] or [""]
         raise ServerError(f"the model's own predict ended with {how(code)}: {last[0]}".rstrip(": "))
-    found: Mapping[str, Any] = json.loads(line.removeprefix(MARK))
     return found
 
 
