@@ -77,12 +77,12 @@ def probe(path: str) -> Interpreter | None:
             check=False,
         )
         said = json.loads(done.stdout)
-    except (OSError, ValueError, subprocess.SubprocessError):
-        # A version manager's stand-in on PATH may be there and not run.
+        usual = said.pop("usual")
+        found = Interpreter(**said)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, subprocess.SubprocessError):
+        # A version manager's stand-in on PATH may be there and not run, or be something else.
         return None
-    if not said["usual"]:
-        return None
-    return Interpreter(path=said["path"], version=said["version"], machine=said["machine"], glibc=said["glibc"])
+    return found if usual else None
 
 
 def _candidates(minor: str) -> Iterator[str]:
@@ -92,7 +92,8 @@ def _candidates(minor: str) -> Iterator[str]:
         found = shutil.which(f"python{minor}", path=folder)
         if found:
             yield found
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    # Who has no home is left with a folder that is not there.
+    root = Path(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")) / "versions"  # noqa: PTH111
     yield from map(str, sorted(root.glob(f"{minor}.*/bin/python{minor}"), reverse=True))
     managed = _managed(minor)
     if managed:

@@ -25,6 +25,13 @@ def test_there_is_none_of_a_version_that_nobody_has(monkeypatch: pytest.MonkeyPa
     assert find_interpreter("3.99") is None
 
 
+def test_a_user_without_a_home_has_no_pyenv(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "PYENV_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 1234567)
+    assert find_interpreter("3.99") is None
+
+
 def test_a_stand_in_on_path_that_does_not_run_is_passed_over(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: Interpreter
 ) -> None:
@@ -54,4 +61,9 @@ def test_one_of_another_version_under_the_name_does_not_count(
 
 def test_what_is_no_python_says_nothing(tmp_path: Path) -> None:
     assert probe("/bin/true") is None
+    for words in ("{}", "[]", "5"):
+        other = tmp_path / "other"
+        other.write_text(f"#!/bin/sh\necho '{words}'\n")
+        other.chmod(0o755)
+        assert probe(str(other)) is None
     assert probe(str(tmp_path)) is None
