@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from ..errors import EnvbuildError
 from ..progress import Progress, Summary
@@ -150,7 +151,7 @@ class _Run:
         self._add(self._same(name, path, self._body(path, known["request"]), known))
 
     def _open_inference(self, known: Mapping[str, Any]) -> None:
-        path = _OPEN.format(self._subject.model_name)
+        path = _OPEN.format(quote(self._subject.model_name, safe=""))
         try:
             metadata = ask(*self._subject.address, "GET", path)
             document = metadata.document() if metadata.status == 200 else None

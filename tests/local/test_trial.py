@@ -173,6 +173,18 @@ def test_the_open_inference_protocol_is_tried_where_there_is_one() -> None:
     }
 
 
+def test_a_model_s_name_may_be_any_text() -> None:
+    def named(method: str, path: str, body: bytes) -> Reply:
+        return with_infer(method, path.replace("/models/the%20model%2F%C3%BC", "/models/model"), body)
+
+    with serving(named) as address:
+        served = Served(address)
+        served.model_name = "the model/ü"
+        found = run_trial(served, SILENT, timeout=10)
+    assert failed(found) == {}
+    assert "/v2/models/the%20model%2F%C3%BC/infer (Open Inference)" in names(found)
+
+
 def test_another_answer_than_the_model_s_fails() -> None:
     found = trial(known={**KNOWN, "predictions": [2.0, 4.1]})
     told = "[1]: the answer is 4.0, and the model gives 4.1"
