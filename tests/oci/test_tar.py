@@ -5,7 +5,7 @@ import io
 import tarfile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envbuild.errors import IntegrityError
@@ -37,6 +37,7 @@ def _tar(entries: list[tuple[str, bytes, int]], *, stream: bool = False) -> tupl
     return out.getvalue(), written
 
 
+@settings(deadline=None)
 @given(st.lists(_ENTRY, max_size=12))
 def test_equal_entries_give_equal_bytes_that_tarfile_reads_back(entries: list[tuple[str, bytes, int]]) -> None:
     data, written = _tar(entries)

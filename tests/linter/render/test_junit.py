@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -54,6 +54,7 @@ def test_only_what_fails_the_run_is_a_failure(odd):
     assert tree[0][0].find("failure").get("type") == "EB101"
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=()), max_size=40))
 def test_any_text_makes_a_document(text):
     finding = Finding(code="EB101", name="x", severity="error", message=text, help=text)
@@ -64,6 +65,7 @@ def test_any_text_makes_a_document(text):
         assert case.get("classname") == text
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=40))
 def test_characters_as_references_are_the_same_document(text):
     finding = Finding(code="EB101", name="x", severity="error", message=text, help=text)
