@@ -16,6 +16,7 @@ from ..wire import Answer, Request
 from .access import Access
 from .identifiers import identify, server_name
 from .job import BusyError, GoneError, Job, LateError, LostError, SlowError
+from .joined import Joined
 from .metrics import Metrics
 from .pool import Pool
 
@@ -23,6 +24,7 @@ logger = logging.getLogger("envbuild_runtime")
 
 RETRY = "1"
 """Seconds after which a client that was sent away may come again."""
+UNEXPECTED = "An unexpected internal error occurred. Check the logs for more info."
 
 
 class Endpoint:
@@ -67,6 +69,9 @@ class Endpoint:
         except LostError as problem:
             answer = self._error(500, f"The process that holds the model ended {problem}. Check the logs.".strip())
             answer.failed = True
+        except Exception:
+            logger.exception("a request failed", extra={"request_id": names.get("x-request-id", "")})
+            answer = self._error(500, UNEXPECTED)
         try:
             await self._send(send, answer, names, job)
         finally:
@@ -94,12 +99,21 @@ class Endpoint:
         streamed = job is not None and job.answers is not None
         if not streamed:
             headers["content-length"] = str(len(answer.body))
-        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        try:
+            raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        except UnicodeEncodeError:
+            logger.error("the answer has a header that HTTP cannot carry", extra={"request_id": names["x-request-id"]})
+            failed = self._error(500, UNEXPECTED)
+            answer.status, answer.body, answer.headers, answer.failed = failed.status, failed.body, {}, True
+            answer.media_type = failed.media_type
+            await self._send(send, answer, names, None)
+            return
         if answer.headers:
             # A header that a script gives several times comes as lines, which no header may hold.
             raw = [(name, line) for name, value in raw for line in value.split(b"\n")]
-        await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-        await send({"type": "http.response.body", "body": answer.body, "more_body": streamed})
+        with Joined(send):
+            await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+            await send({"type": "http.response.body", "body": answer.body, "more_body": streamed})
         if streamed and job is not None:
             try:
                 async for part in job.rest():
@@ -115,22 +129,19 @@ class Endpoint:
         limit = self._settings.body_limit
         if headers.get("content-length", "0").isdecimal() and int(headers.get("content-length", "0")) > limit:
             raise ClientError(f"The body is larger than {limit} bytes.", status=413)
-        message = await self._receive(receive)
-        body = message.get("body", b"")
-        if not message.get("more_body"):
-            if len(body) > limit:
-                raise ClientError(f"The body is larger than {limit} bytes.", status=413)
-            return bytes(body)
-        parts, size = [body], len(body)
+        whole = _whole(receive)
+        parts, size, more = [], 0, True
         loop = asyncio.get_running_loop()
         end = loop.time() + self._settings.body_seconds
-        while message.get("more_body"):
+        while more:
+            waiting = self._receive(receive)
             try:
-                message = await asyncio.wait_for(self._receive(receive), end - loop.time())
+                message = await (waiting if whole else asyncio.wait_for(waiting, end - loop.time()))
             except asyncio.TimeoutError:
                 raise ClientError(
                     f"The body did not arrive within {self._settings.body_seconds} seconds.", status=408
                 ) from None
+            more = message.get("more_body", False)
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > limit:
@@ -157,6 +168,11 @@ class Endpoint:
 
     def _error(self, status: int, message: str) -> Answer:
         return Answer(status, wording.word(self._kind, status, message))
+
+
+def _whole(receive: Any) -> bool:
+    """Whether the whole body is there, as it is for most requests: a clock for what is left would take a task."""
+    return not getattr(getattr(receive, "__self__", None), "more_body", True)
 
 
 def _watch(receive: Any) -> Callable[[], bool]:

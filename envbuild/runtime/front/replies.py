@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..protocols import wording
-from .endpoint import RETRY
+from .endpoint import RETRY, UNEXPECTED
 
 TEXTS = {
     404: "The requested URL was not found on the server. If you entered the URL manually please check your spelling "
@@ -31,8 +31,7 @@ async def no_route(request: Request, error: Any) -> Response:
 
 async def server_error(request: Request, error: Exception) -> Response:
     """Return the answer for a fault of the server itself."""
-    message = "An unexpected internal error occurred. Check the logs for more info."
-    return Response(wording.word(kind_of(request.url.path), 500, message), 500, media_type="application/json")
+    return Response(wording.word(kind_of(request.url.path), 500, UNEXPECTED), 500, media_type="application/json")
 
 
 def kind_of(path: str) -> str:

@@ -22,6 +22,7 @@ from .context import Context
 from .metrics import Metrics
 from .origins import PageElsewhere
 from .pool import Pool
+from .shortcut import Shortcut
 
 logger = logging.getLogger("envbuild_runtime")
 
@@ -51,8 +52,10 @@ class Serving:
         self._context = Context(self._pool, settings, self._metrics, script)
         app = build(self._context)
         self._beside = ports.Beside(around.beside(self._context, app), self._config, Server)
-        elsewhere = PageElsewhere(app, settings.docs) if settings.docs > 1 else app
-        self._server = Server(self._config(elsewhere, settings.port))
+        served: Any = Shortcut(app, self._context)
+        if settings.docs > 1:
+            served = PageElsewhere(served, settings.docs)
+        self._server = Server(self._config(served, settings.port))
         self._code = 0
         self._draining: asyncio.Task[None] | None = None
 
@@ -108,6 +111,8 @@ class Serving:
             lifespan="off",
             ws="none",
             server_header=False,
+            # Nothing here asks for the client's address.
+            proxy_headers=False,
             timeout_graceful_shutdown=self._settings.grace,
         )
 
