@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import subprocess
-import sys
 import tarfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from containers import STRICT, Container, running, same
+from doubling import cache_folder
+from images import Build, building
+from questions import MODELS, Question
 
 pytestmark = [pytest.mark.engine, pytest.mark.network]
 
-MODELS = ["diabetes", "forest", "lightgbm", "named-tensors", "no-signature", "params", "pyfunc-code", "tensors"]
 SCRIPT = """
 import json
 import os
@@ -43,53 +41,12 @@ def helper_value():
     from helpers import VALUE
     return VALUE
 """
-Build = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for all images of the run: wheels are fetched and layers written once."""
-    named = os.environ.get("ENVBUILD_TEST_CACHE")
-    return Path(named) if named else tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="session")
-def build(shared_cache: Path) -> Iterator[Build]:
-    """Build into the engine and give the JSON result; what was built is removed in the end."""
-    made: list[str] = []
-
-    def image(model: Path, name: str, *arguments: str, code: int = 0) -> dict[str, Any]:
-        tag = f"envbuild-test/{name}:latest"
-        command = [sys.executable, "-m", "envbuild", "image", str(model), "-t", tag, "--output", "docker", "--json"]
-        environment = {**os.environ, "ENVBUILD_CACHE_DIR": str(shared_cache)}
-        done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=environment, check=False)
-        assert done.returncode == code, done.stderr
-        if code:
-            return {"stderr": done.stderr, "tag": tag}
-        made.append(tag)
-        return {**json.loads(done.stdout), "tag": tag}
-
-    yield image
-    for tag in made:
-        subprocess.run(["docker", "rmi", tag], capture_output=True, check=False)
-
-
-def example(model: Path) -> Any:
-    return json.loads((model / "serving_input_example.json").read_text())
-
-
-def expected(model: Path) -> Any:
-    return json.loads((model.parent / f"{model.name}.expected.json").read_text())
-
-
-def azure_payload(invocation: dict[str, Any]) -> dict[str, Any]:
-    """The same question in Azure's words."""
-    payload = dict(invocation)
-    (form,) = [key for key in payload if key != "params"]
-    data = payload.pop(form)
-    if form == "dataframe_split" and "index" not in data:
-        data = {**data, "index": list(range(len(data["data"])))}
-    return {"input_data": data, **payload}
+def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
+    with building(cache_folder(tmp_path_factory)) as build:
+        yield build
 
 
 # test_parity.py asks both backends' images of the others as well, so they are left to `make test-slow`.
@@ -103,13 +60,13 @@ def test_a_container_answers_as_the_model_does(build: Build, fixture_models: Pat
     model = fixture_models / name
     built = build(model, name, "--server", "envbuild")
     with running(built["tag"]) as container:
-        invocations = container.post("/invocations", example(model))
-        score = container.post("/score", azure_payload(example(model)))
+        invocations = container.post("/invocations", Question(model).example)
+        score = container.post("/score", Question(model).azure())
         ping = container.ask("GET", "/ping")
     assert invocations.status == 200, invocations.body
-    assert same(invocations.body["predictions"], expected(model)), invocations.body
+    assert same(invocations.body["predictions"], Question(model).answer), invocations.body
     assert score.status == 200, score.body
-    assert same(score.body, expected(model)), score.body
+    assert same(score.body, Question(model).answer), score.body
     assert ping.status == 200
 
 
@@ -122,11 +79,11 @@ def azure_image(build: Build, fixture_models: Path) -> str:
 def test_a_model_that_lists_azures_packages_gets_azures_server(azure_image: str, fixture_models: Path) -> None:
     model = fixture_models / "diabetes"
     with running(azure_image) as container:
-        answer = container.post("/score", azure_payload(example(model)))
+        answer = container.post("/score", Question(model).azure())
         alive = container.ask("GET", "/")
         version = answer.headers.get("x-ms-server-version", "")
     assert answer.status == 200, answer.body
-    assert same(answer.body, expected(model))
+    assert same(answer.body, Question(model).answer)
     assert alive.body == "Healthy"
     assert version.startswith("azmlinfsrv/")
 
@@ -139,9 +96,9 @@ def test_a_scoring_script_of_ones_own_answers(build: Build, fixture_models: Path
     arguments = ["--scoring-script", str(tmp_path / "score.py"), "--code", str(tmp_path)]
     built = build(model, f"script-{server}", "--server", server, *arguments)
     with running(built["tag"]) as container:
-        answer = container.post("/score", azure_payload(example(model)))
+        answer = container.post("/score", Question(model).azure())
     assert answer.status == 200, answer.body
-    assert same(answer.body, {"mine": expected(model), "helper": 42})
+    assert same(answer.body, {"mine": Question(model).answer, "helper": 42})
 
 
 def test_the_container_stops_at_once_when_asked(azure_image: str) -> None:
@@ -199,9 +156,9 @@ def test_each_of_the_three_ways_on_works(build: Build, fixture_models: Path, tmp
     for name, (model, *arguments) in ways.items():
         built = build(model, f"forest-{name}", *arguments)
         with running(built["tag"], options=STRICT) as container:
-            answer = container.post("/score", azure_payload(example(forest)))
+            answer = container.post("/score", Question(forest).azure())
         assert answer.status == 200, (name, answer.body)
-        assert same(answer.body, expected(forest)), name
+        assert same(answer.body, Question(forest).answer), name
     assert "azureml-ai-monitoring" in (fixed / "conda.yaml").read_text()
     assert "azureml" not in (forest / "conda.yaml").read_text()
 
@@ -218,8 +175,8 @@ def test_one_changed_byte_sends_only_the_model(build: Build, fixture_models: Pat
     assert second["sent"] < first["size"] / 100
     assert build(model, "changed", "--server", "envbuild")["sent"] == 0
     with running(second["tag"]) as container:
-        answer = container.post("/invocations", example(model))
-    assert same(answer.body["predictions"], expected(fixture_models / "diabetes"))
+        answer = container.post("/invocations", Question(model).example)
+    assert same(answer.body["predictions"], Question(fixture_models / "diabetes").answer)
 
 
 def test_a_container_takes_a_client_mistake_for_one(build: Build, fixture_models: Path) -> None:
