@@ -120,11 +120,10 @@ def set_up(form: str, level: str = "info") -> None:
 
 
 def take_prints() -> None:
-    """Send what is printed to the log too, unless ENVBUILD_LOG_PRINTS is `off`. After `set_up`."""
-    if os.environ.get("ENVBUILD_LOG_PRINTS", "").strip().lower() not in ("off", "false", "0"):
-        (handler,) = logging.getLogger().handlers
-        sys.stdout = Prints("print", logging.INFO, sys.__stdout__, handler)
-        sys.stderr = Prints("stderr", logging.INFO, sys.__stderr__, handler)
+    """Send what is printed to the log too, in lines of its own. After `set_up`."""
+    (handler,) = logging.getLogger().handlers
+    sys.stdout = Prints("print", logging.INFO, sys.__stdout__, handler)
+    sys.stderr = Prints("stderr", logging.INFO, sys.__stderr__, handler)
 
 
 def plain(value: Any, depth: int = _DEPTH) -> Any:

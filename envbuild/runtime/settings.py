@@ -14,6 +14,7 @@ from .errors import StartError
 
 FALLBACK_MODEL = "/opt/ml/model"
 EVERYWHERE = "0.0.0.0"
+_ON = ("on", "true", "1")
 LOG_LEVELS = ("info", "debug", "warning", "error", "critical")
 
 
@@ -55,6 +56,8 @@ class Settings:
     """ENVBUILD_LOG_FORMAT: `json` or `text`."""
     log_level: str = "info"
     """ENVBUILD_LOG_LEVEL: `debug`, `info`, `warning`, `error` or `critical`; what is less severe is not logged."""
+    log_prints: bool = True
+    """ENVBUILD_LOG_PRINTS: whether what the model prints goes to the log: `on` or `off`."""
     metrics: int = 1
     """ENVBUILD_METRICS: where /metrics is answered: `on` (1), `off` (0), or on a port of its own."""
     docs: int = 1
@@ -78,10 +81,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         batch_size=number(environment, "ENVBUILD_BATCH_MAX_SIZE", Settings.batch_size, 1, 1 << 16),
         batch_delay=number(environment, "ENVBUILD_BATCH_MAX_DELAY_MS", 0, 0, 60_000) / 1000,
         compat=choice(environment, "ENVBUILD_COMPAT", ("", "azureml", "mlflow")),
-        model_name=environment.get("ENVBUILD_MODEL_NAME") or Settings.model_name,
+        model_name=_model_name(environment),
         origins=tuple(part.strip() for part in environment.get("AML_CORS_ORIGINS", "").split(",") if part.strip()),
         log_format=choice(environment, "ENVBUILD_LOG_FORMAT", ("json", "text")),
         log_level=choice(environment, "ENVBUILD_LOG_LEVEL", LOG_LEVELS),
+        log_prints=choice(environment, "ENVBUILD_LOG_PRINTS", ("on", "true", "1", "off", "false", "0")) in _ON,
         metrics=_place(environment, "ENVBUILD_METRICS"),
         docs=_place(environment, "ENVBUILD_DOCS"),
     )
@@ -175,6 +179,13 @@ def _timeout(environment: Mapping[str, str]) -> float:
         if environment.get(name, "").strip()
     ]
     return min(given, default=Settings.timeout)
+
+
+def _model_name(environment: Mapping[str, str]) -> str:
+    name = environment.get("ENVBUILD_MODEL_NAME") or Settings.model_name
+    if "/" in name:
+        raise StartError(f"ENVBUILD_MODEL_NAME is {name!r}: it is a part of paths, so it cannot hold a slash.")
+    return name
 
 
 def _place(environment: Mapping[str, str], name: str) -> int:

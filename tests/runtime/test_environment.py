@@ -128,6 +128,24 @@ def test_the_address_to_listen_on_is_one_of_either_kind():
             settings.read_settings({"ENVBUILD_HOST": wrong})
 
 
+def test_a_word_that_is_none_of_a_setting_s_own_is_named():
+    assert [settings.read_settings({"ENVBUILD_LOG_PRINTS": word}).log_prints for word in ("", " On", "0", "off")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    for name in ("ENVBUILD_LOG_PRINTS", "ENVBUILD_LOG_FORMAT", "ENVBUILD_COMPAT"):
+        with pytest.raises(StartError, match=f"{name} is 'nope': one of"):
+            settings.read_settings({name: "nope"})
+
+
+def test_a_model_s_name_fits_into_a_path():
+    assert settings.read_settings({"ENVBUILD_MODEL_NAME": "my model"}).model_name == "my model"
+    with pytest.raises(StartError, match=r"ENVBUILD_MODEL_NAME is 'team/model': .* cannot hold a slash"):
+        settings.read_settings({"ENVBUILD_MODEL_NAME": "team/model"})
+
+
 @pytest.mark.parametrize("text", ["{", "[1]"])
 def test_a_model_configuration_has_to_be_a_json_object(text):
     assert settings.model_config({"SERVING_MODEL_CONFIG": '{"a": 1}'}) == {"a": 1}

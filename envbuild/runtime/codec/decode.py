@@ -73,7 +73,8 @@ def _is_split(payload: Any, signature: Signature) -> bool:
         isinstance(payload, dict)
         and isinstance(payload.get("data"), list)
         and SPLIT_KEYS.issuperset(payload)
-        and not (signature.names and SPLIT_KEYS.issuperset(signature.names))
+        # Columns may be called like the keys of a split table; then those that are given tell.
+        and not set(payload) <= set(signature.names) <= SPLIT_KEYS
     )
 
 

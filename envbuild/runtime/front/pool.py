@@ -49,6 +49,11 @@ class Pool:
         return any(worker.ready for worker in self._workers)
 
     @property
+    def loaded_process(self) -> int | None:
+        """The id of a process that has the model loaded."""
+        return next((worker.pid for worker in self._workers if worker.ready), None)
+
+    @property
     def waiting(self) -> int:
         """How many requests wait for a worker."""
         return len(self._waiting)

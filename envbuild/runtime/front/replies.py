@@ -38,4 +38,4 @@ def kind_of(path: str) -> str:
     """Return the kind of request whose protocol a path belongs to."""
     if path.startswith("/v2"):
         return "infer"
-    return "invocations" if path.startswith(("/invocations", "/ping", "/version")) else "score"
+    return "invocations" if path.startswith(("/invocations", "/ping", "/health", "/version")) else "score"

@@ -73,7 +73,7 @@ class Serving:
                 first[0].kill()
             return 1
         await self._pool.start(first)
-        growing = asyncio.ensure_future(self._grow(first)) if not self._settings.workers else None
+        growing = asyncio.ensure_future(self._grow()) if not self._settings.workers else None
         self._beside.start(sockets)
         logger.info("listening on port %d", self._settings.port)
         await self._server.serve(sockets=[sockets[self._settings.port]])
@@ -83,16 +83,16 @@ class Serving:
         await self._beside.close()
         return self._code
 
-    async def _grow(self, first: Any) -> None:
-        """Start as many workers as there is room for, by what the first one holds once it has loaded."""
+    async def _grow(self) -> None:
+        """Start as many workers as there is room for, by what the first one that has loaded holds."""
         from . import capacity
 
-        while not self._pool.ready:
+        while (loaded := self._pool.loaded_process) is None:
             await asyncio.sleep(0.05)
         limits = capacity.read_limits()
         choice = capacity.choose(
             limits,
-            capacity.memory_of(first[0].pid),
+            capacity.memory_of(loaded),
             capacity.memory_of(os.getpid()),
             capacity.available_memory(),
         )

@@ -40,7 +40,8 @@ def main(arguments: list[str]) -> int:
     settings = read_settings(os.environ)
     logs.set_up(settings.log_format, settings.log_level)
     link = Link(socket.socket(fileno=int(arguments[0])))
-    logs.take_prints()
+    if settings.log_prints:
+        logs.take_prints()
     try:
         answering = load(settings)
     except StartError as error:

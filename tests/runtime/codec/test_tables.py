@@ -32,6 +32,21 @@ def test_a_table_can_be_written_in_many_ways(payload):
     assert frame.dtypes.astype(str).to_list() == ["int64", "float64"]
 
 
+@pytest.mark.parametrize(
+    ("names", "payload", "expected"),
+    [
+        (("data",), {"columns": ["data"], "data": [[1], [2]]}, {"data": [1, 2]}),
+        (("data",), {"data": [1, 2]}, {"data": [1, 2]}),
+        (("data", "index"), {"data": [1, 2], "index": [3, 4]}, {"data": [1, 2], "index": [3, 4]}),
+        (("data", "index"), {"columns": ["index", "data"], "data": [[3, 1]]}, {"data": [1], "index": [3]}),
+        (("data", "other"), {"columns": ["data", "other"], "data": [[1, 2]]}, {"data": [1], "other": [2]}),
+    ],
+)
+def test_columns_may_be_called_like_the_keys_of_a_split_table(names, payload, expected):
+    wanted = columns(*((name, "long") for name in names))
+    assert decode(payload, wanted, "input_data").to_dict("list") == expected
+
+
 def test_the_index_of_a_request_is_kept():
     payload = {"columns": ["a", "b"], "index": [7, "x"], "data": [[1, 2], [3, 4]]}
     assert list(decode(payload, TWO, "input_data").index) == [7, "x"]
