@@ -1,4 +1,4 @@
-"""Clients that others wrote, from their own packages, against the server."""
+"""Clients that others wrote, from their own packages, against containers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import json
 import os
 import subprocess
 import textwrap
+from contextlib import ExitStack
 
 import pytest
+from containers import STRICT, running
+from doubling import cache_folder
 from environments import environment
+from images import building
 
-pytestmark = [pytest.mark.network, pytest.mark.slow]
+pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -32,25 +36,41 @@ def run(tmp_path_factory):
     """Run a client's lines in its own environment; return what it prints, as JSON."""
     home = tmp_path_factory.mktemp("home")
 
-    def client(python, server, text):
+    def client(python, container, text):
         script = home / "client.py"
-        script.write_text(f"PORT, nan = {server.port}, float('nan')\n" + textwrap.dedent(text))
+        script.write_text(f"PORT, nan = {container.port}, float('nan')\n" + textwrap.dedent(text))
         variables = {"PATH": os.environ["PATH"], "HOME": str(home), "NO_PROXY": "*", "MLFLOW_DISABLE_TELEMETRY": "true"}
         result = subprocess.run([python, script], capture_output=True, text=True, env=variables, timeout=120)
-        assert result.returncode == 0, result.stderr + server.log
+        assert result.returncode == 0, result.stderr + container.logs()
         return json.loads(result.stdout)
 
     return client
 
 
 @pytest.fixture(scope="module")
-def pricing(start, model):
-    return start(**model("pyfunc-code"), ENVBUILD_MODEL_NAME="pricing").wait_until_up()
+def container(tmp_path_factory, fixture_models):
+    """Give the container of a fixture model with `--server envbuild`; it is started once, and stopped in the end."""
+    found = {}
+    with ExitStack() as stack:
+        build = stack.enter_context(building(cache_folder(tmp_path_factory)))
+
+        def of(name, *options):
+            if name not in found:
+                tag = build(fixture_models / name, f"client-{name}", "--server", "envbuild")["tag"]
+                found[name] = stack.enter_context(running(tag, options=(*STRICT, *options)))
+            return found[name]
+
+        yield of
 
 
 @pytest.fixture(scope="module")
-def diabetes(start, model):
-    return start(**model("diabetes")).wait_until_up()
+def pricing(container):
+    return container("pyfunc-code", "--env", "ENVBUILD_MODEL_NAME=pricing")
+
+
+@pytest.fixture(scope="module")
+def diabetes(container):
+    return container("diabetes")
 
 
 def test_tritonclient_asks_for_health_and_metadata(run, triton_python, pricing):
@@ -182,12 +202,11 @@ def test_mlflows_own_client_reads_answers_as_its_deployments_do(run, runtime_pyt
     assert "'sku'" in said[3]
 
 
-def test_mlflows_own_client_sends_arrays(run, runtime_python, start, model, example):
-    server = start(**model("tensors")).wait_until_up()
+def test_mlflows_own_client_sends_arrays(run, runtime_python, container, example):
     body, expected = example("tensors")
     said = run(
         runtime_python,
-        server,
+        container("tensors"),
         f"""
         import json
         import numpy as np
@@ -201,13 +220,12 @@ def test_mlflows_own_client_sends_arrays(run, runtime_python, start, model, exam
 
 
 @pytest.mark.parametrize("deployment", [None, "blue"])
-@pytest.mark.parametrize(("name", "made"), [("diabetes", "ndarray"), ("pyfunc-code", "DataFrame")])
-def test_azureml_mlflow_predicts(run, azure_python, start, model, example, name, made, deployment):
-    body, expected = example(name)
-    server = start(**model(name)).wait_until_up()
+@pytest.mark.parametrize(("name", "made"), [("diabetes", "ndarray"), ("pricing", "DataFrame")])
+def test_azureml_mlflow_predicts(run, azure_python, request, example, name, made, deployment):
+    body, expected = example("pyfunc-code" if name == "pricing" else name)
     said = run(
         azure_python,
-        server,
+        request.getfixturevalue(name),
         f"""
         import json
         from types import SimpleNamespace
