@@ -165,6 +165,8 @@ class Origins:
         assert before.headers["access-control-allow-origin"] == origin
         assert before.headers["access-control-allow-methods"] == "GET, POST"
         assert before.headers["access-control-allow-headers"] == "x-a"
+        assert before.headers["x-ms-run-function-failed"] == "False"
+        assert {"x-request-id", "x-ms-request-id", "x-ms-server-version"} <= before.headers.keys()
         found = score(container, question.azure(), Origin=origin)
         answers(found, question.answer)
         assert (found.headers["access-control-allow-origin"], found.headers["vary"]) == (origin, "Origin")

@@ -6,6 +6,8 @@ DataFrame, other lists an array, other objects named arrays, as MLflow's and Azu
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +40,8 @@ def read(payload: Any, signature: Signature, label: str, form: str = "any") -> A
         return csv_table(payload, signature, label)
     if form == "parquet":
         return parquet_table(payload, signature, label)
+    if form == "any" and isinstance(payload, str) and not (signature.columns or signature.tensors):
+        payload = _written(payload)
     if form == "any" and _is_split(payload, signature):
         return split_table(payload, label, signature.names)
     if form == "records" or _is_records(payload, signature):
@@ -68,10 +72,18 @@ class Raw:
     value: Any
 
 
+def _written(text: str) -> Any:
+    """Return the list or object that a text is the JSON of, as Azure ML's script does; other texts as they are."""
+    if text.lstrip()[:1] in ("[", "{"):
+        with suppress(ValueError, RecursionError):
+            return json.loads(text)
+    return text
+
+
 def _is_split(payload: Any, signature: Signature) -> bool:
     return (
         isinstance(payload, dict)
-        and isinstance(payload.get("data"), list)
+        and (isinstance(payload.get("data"), list) or {"data", "columns"} <= payload.keys())
         and SPLIT_KEYS.issuperset(payload)
         # Columns may be called like the keys of a split table; then those that are given tell.
         and not set(payload) <= set(signature.names) <= SPLIT_KEYS

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Any
+
+from ..errors import ClientError
+from .identifiers import identify, server_name
 
 METHODS = b"GET, POST"
 Headers = list[tuple[bytes, bytes]]
@@ -35,7 +40,7 @@ class Cors:
         if allowed:
             more.append((b"access-control-allow-origin", b"*" if self._all else origin))
             if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
-                await _preflight(more, headers.get(b"access-control-request-headers", b""), send)
+                await _preflight(more, headers, send)
                 return
 
         async def with_more(message: Any) -> None:
@@ -51,8 +56,14 @@ class Cors:
         )
 
 
-async def _preflight(more: Headers, wanted: bytes, send: Any) -> None:
+async def _preflight(more: Headers, asked: Mapping[bytes, bytes], send: Any) -> None:
+    told = {"x-ms-run-function-failed": "False", **server_name(os.environ)}
+    # An identifier that is too long is refused when the request itself comes.
+    with suppress(ClientError):
+        identify({name.decode("latin-1"): value.decode("latin-1") for name, value in asked.items()}, told)
     headers = [*more, (b"access-control-allow-methods", METHODS), (b"content-length", b"0")]
+    headers += [(name.encode(), value.encode("latin-1")) for name, value in told.items()]
+    wanted = asked.get(b"access-control-request-headers")
     if wanted:
         headers.append((b"access-control-allow-headers", wanted))
     await send({"type": "http.response.start", "status": 200, "headers": headers})

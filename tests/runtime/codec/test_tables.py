@@ -47,6 +47,21 @@ def test_columns_may_be_called_like_the_keys_of_a_split_table(names, payload, ex
     assert decode(payload, wanted, "input_data").to_dict("list") == expected
 
 
+def test_without_a_signature_a_text_is_read_as_the_json_that_it_is():
+    frame = decode('{"columns": ["a"], "data": [[1], [2]]}', NOTHING, "input_data")
+    assert frame.to_dict("list") == {"a": [1, 2]}
+    assert decode(" [[1, 2]]", NOTHING, "input_data").tolist() == [[1, 2]]
+    for text in ("plain words", "[no json", "5", ""):
+        assert decode(text, NOTHING, "input_data") == text
+
+
+def test_data_that_is_no_list_is_said_to_be_none():
+    for signature in (TWO, NOTHING):
+        assert refused({"columns": ["a", "b"], "data": 5}, signature) == (
+            "input_data has to be an object with a list 'data', and with 'columns' and 'index'"
+        )
+
+
 def test_the_index_of_a_request_is_kept():
     payload = {"columns": ["a", "b"], "index": [7, "x"], "data": [[1, 2], [3, 4]]}
     assert list(decode(payload, TWO, "input_data").index) == [7, "x"]
