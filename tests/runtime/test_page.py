@@ -285,15 +285,15 @@ def test_a_column_called_like_markup_stays_text(ask, start, tmp_path):
     (model / "code" / "evil_loader.py").write_text(EVIL_LOADER)
     head = "flavors:\n  python_function:\n    loader_module: evil_loader\n    code: code\nsignature:\n  inputs: "
     (model / "MLmodel").write_text(head + json.dumps(json.dumps([spec])) + "\n")
-    server = start(AZUREML_MODEL_DIR=str(tmp_path), ENVBUILD_MODEL_NAME="<b>bold</b>").wait_until_up(path="/ping")
+    server = start(AZUREML_MODEL_DIR=str(tmp_path), ENVBUILD_MODEL_NAME="<b>bold").wait_until_up(path="/ping")
     window = ask(server)
-    assert window.text("h1") == "<b>bold</b>"
+    assert window.text("h1") == "<b>bold"
     assert window.text("td.name") == EVIL
     window.click("#send")
     assert "200 OK" in sent(window)
     assert EVIL in json.loads(window.text("#result"))[0]
     assert window.run("return document.querySelectorAll('img, h1 b').length") == 0
-    assert window.run("return document.title") == "<b>bold</b> · try it"
+    assert window.run("return document.title") == "<b>bold · try it"
     assert len(window.requests()) == 2
 
 
