@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 from .progress import Phase, Progress, Summary
-from .threads import share_arena
 
 _T = TypeVar("_T")
 
@@ -44,6 +43,7 @@ class Aside(Generic[_T]):
 
     def start(self, work: Callable[[Progress], _T]) -> None:
         """Begin `work`, once. It tells all it does to the progress that it is given."""
+        from .threads import share_arena
 
         def run() -> None:
             try:

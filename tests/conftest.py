@@ -19,9 +19,12 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # The commands that tests run start as they do for a person: with their bytecode kept.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# A shell without job control starts what runs in the background deaf to Ctrl-C; the tests of interrupts send it.
+# A shell without job control starts what runs in the background deaf to Ctrl-C, and nohup deafens to a hang-up; the
+# tests of interrupts send both.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @functools.cache

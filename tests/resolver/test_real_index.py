@@ -33,6 +33,7 @@ def test_a_sklearn_model_on_bookworm(env: Make, run: Make, tmp_path: Path) -> No
     assert all(package.size for package in done.packages)
 
 
+@pytest.mark.slow
 def test_the_own_server_on_every_python_of_the_catalogue(env: Make, run: Make) -> None:
     for python, glibc in (("3.9.2", "2.31"), ("3.11.2", "2.36"), ("3.13.5", "2.41")):
         lock = run(env("mlflow-skinny", "scikit-learn"), PROFILES["envbuild"], python=python, glibc=glibc)
@@ -41,6 +42,7 @@ def test_the_own_server_on_every_python_of_the_catalogue(env: Make, run: Make) -
         assert not [p.filename for p in lock.packages if "musl" in p.filename or "win" in p.filename]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pin", "full", "server", "in_the_way"),
     [
