@@ -21,7 +21,8 @@ test-slow: $(VENV)/.installed-dev
 	$(PYTEST) -m "slow and not proof and not engine" -n auto --maxprocesses 4 --dist loadfile
 	$(PYTEST) -m "slow and not proof and engine" -n auto --maxprocesses 2 --dist loadfile
 
-# What the facts and the rules say of packages that others publish: real environments that fail, and answer once fixed.
+# What the facts and the rules say of packages that others publish: real environments that fail, and answer once fixed;
+# and what takes too long for every change.
 test-proofs: $(VENV)/.installed-dev
 	$(PYTEST) -m proof -n auto --maxprocesses 2 --dist loadfile
 
