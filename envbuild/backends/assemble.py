@@ -6,7 +6,7 @@ before they are unpacked, so that a damaged cache entry is a miss and never a wr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..bases.types import Base
@@ -61,7 +61,7 @@ def assemble(
         base_layers=base.layers,
         layers=own,
         config=plan.config,
-        annotations=_annotations(plan),
+        annotations=plan.annotations,
         created=created or rfc3339(EPOCH),
     )
     progress.done(
@@ -172,9 +172,3 @@ def _intact(store: Store, sha256: str) -> bool:
 
 def _history(planned: PlannedLayer) -> str:
     return f"envbuild: {planned.title}"
-
-
-def _annotations(plan: Plan) -> Mapping[str, str]:
-    """The labels that belong on the manifest too, where registries look for them."""
-    stored: Mapping[str, str] = plan.config["config"]["Labels"]
-    return {name: value for name, value in stored.items() if name.startswith("org.opencontainers.image.")}

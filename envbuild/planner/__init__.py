@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .config import image_config, is_azure_like, public_base, user
+from .config import image_config, is_azure_like, own_labels, public_base, user
 from .inputs import Inputs, Script
 from .layers import plan_layers
 from .types import Decision, Plan
@@ -24,6 +24,7 @@ def make_plan(inputs: Inputs, *, ranking: Sequence[str]) -> Plan:
         bytecode=inputs.bytecode,
         layers=plan_layers(inputs, ranking),
         config=image_config(inputs),
+        annotations=own_labels(inputs),
         decisions=(*inputs.decisions, *_azure(inputs), *_resolution(inputs)),
         left_out=tuple((item.path, item.why) for item in inputs.model.left_out),
     )

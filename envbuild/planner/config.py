@@ -88,7 +88,15 @@ def environment(inputs: Inputs, inherited: Iterable[str]) -> list[str]:
 
 
 def labels(inputs: Inputs, inherited: Mapping[str, str]) -> dict[str, str]:
-    """What can be said of the image for ever: no clock, no path, no address."""
+    """The base's labels, which no Dockerfile could take back, and the image's own."""
+    return dict(sorted({**inherited, **own_labels(inputs)}.items()))
+
+
+def own_labels(inputs: Inputs) -> dict[str, str]:
+    """What can be said of the image for ever, no clock, path or address, and what the person says of it.
+
+    The manifest has them as annotations. What a base says of itself, its title or version, holds for no image on it.
+    """
     mlmodel = inputs.model.mlmodel
     loader = (mlmodel.loader_module if mlmodel else "") or "python_function"
     ours = {
@@ -110,8 +118,8 @@ def labels(inputs: Inputs, inherited: Mapping[str, str]) -> dict[str, str]:
             "dev.envbuild.model.run": mlmodel.run_id,
             "dev.envbuild.model.mlflow": mlmodel.mlflow_version,
         }
-    merged = {**inherited, **{name: value for name, value in ours.items() if value}, **dict(inputs.labels)}
-    return dict(sorted(merged.items()))
+    own = {**{name: value for name, value in ours.items() if value}, **dict(inputs.labels)}
+    return dict(sorted(own.items()))
 
 
 def public_base(inputs: Inputs) -> str:

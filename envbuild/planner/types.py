@@ -92,7 +92,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A whole image before it exists. `config` is the image config without `rootfs` and `history`."""
+    """A whole image before it exists.
+
+    `config` is the image config without `rootfs` and `history`; `annotations` are the manifest's: those of the labels
+    in it that are the image's own and not its base's.
+    """
 
     server: str
     base: str
@@ -105,6 +109,7 @@ class Plan:
     config: Mapping[str, Any]
     decisions: tuple[Decision, ...]
     left_out: tuple[tuple[str, str], ...]
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The plan as a JSON object: no path of the machine, no time, no address."""
@@ -129,6 +134,7 @@ class Plan:
                 for layer in self.layers
             ],
             "config": dict(self.config),
+            "annotations": dict(self.annotations),
             "decisions": [{"what": d.what, "value": d.value, "why": d.why} for d in self.decisions],
             "left_out": [{"path": path, "why": why} for path, why in self.left_out],
         }

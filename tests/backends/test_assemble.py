@@ -68,6 +68,7 @@ class Bench:
             config={"architecture": "amd64", "os": "linux", "config": {"Labels": {"a": "b"}}},
             decisions=(Decision(what="server", value="envbuild", why=""),),
             left_out=(),
+            annotations={"dev.envbuild.lock": "sha256:l"},
         )
 
     def fetch(self, wanted: Sequence[str]) -> None:
@@ -102,6 +103,10 @@ def test_the_config_lists_every_layer_and_no_clock(bench: Bench) -> None:
     assert len(config["rootfs"]["diff_ids"]) == 3
     assert config["created"] == "1980-01-01T00:00:00Z"
     assert [h["created_by"] for h in config["history"]][1:] == ["envbuild: tiny", "envbuild: model"]
+
+
+def test_the_manifest_has_the_annotations_of_the_plan(bench: Bench) -> None:
+    assert json.loads(bench.assemble().image.manifest)["annotations"] == {"dev.envbuild.lock": "sha256:l"}
 
 
 def test_a_model_file_that_changes_meanwhile_is_refused(bench: Bench) -> None:

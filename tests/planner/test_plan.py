@@ -143,6 +143,29 @@ def test_a_persons_variables_and_labels_win(make_inputs: Make) -> None:
     assert config["Labels"]["dev.envbuild.server"] == "x"
 
 
+def test_the_annotations_are_the_labels_but_for_those_of_the_base(make_inputs: Make) -> None:
+    theirs = {"org.opencontainers.image.title": "their base", "org.opencontainers.image.url": "theirs", "vendor": "they"}
+    base = dataclasses.replace(make_inputs().base, config={"config": {"Labels": theirs}})
+    plan = planned(make_inputs(base=base, labels=(("team", "ours"),)))
+    stored = plan.config["config"]["Labels"]
+    assert stored == {**theirs, **plan.annotations}
+    assert plan.annotations["org.opencontainers.image.title"] == "MLflow model"
+    assert plan.annotations["team"] == "ours"
+    assert not {"org.opencontainers.image.url", "vendor"} & set(plan.annotations)
+
+
+def test_the_annotations_name_model_run_versions_lock_and_base(make_inputs: Make) -> None:
+    inputs = make_inputs()
+    found = planned(inputs).annotations
+    assert found["dev.envbuild.model.id"] == "m-1"
+    assert found["dev.envbuild.model.run"] == "run-1"
+    assert inputs.model.mlmodel is not None
+    assert found["dev.envbuild.model.mlflow"] == inputs.model.mlmodel.mlflow_version
+    assert found["dev.envbuild.lock"] == inputs.lock.digest
+    assert found["dev.envbuild.base.name"] == "debian:bookworm"
+    assert found["dev.envbuild.base.digest"] == inputs.base.digest
+
+
 def test_substitutions_are_told_as_decisions(make_inputs: Make) -> None:
     decisions = planned(make_inputs()).decisions
     assert any(d.value == "mlflow==3.17.2 -> mlflow-skinny==3.17.2" for d in decisions)
