@@ -144,7 +144,11 @@ def test_a_persons_variables_and_labels_win(make_inputs: Make) -> None:
 
 
 def test_the_annotations_are_the_labels_but_for_those_of_the_base(make_inputs: Make) -> None:
-    theirs = {"org.opencontainers.image.title": "their base", "org.opencontainers.image.url": "theirs", "vendor": "they"}
+    theirs = {
+        "org.opencontainers.image.title": "their base",
+        "org.opencontainers.image.url": "theirs",
+        "vendor": "they",
+    }
     base = dataclasses.replace(make_inputs().base, config={"config": {"Labels": theirs}})
     plan = planned(make_inputs(base=base, labels=(("team", "ours"),)))
     stored = plan.config["config"]["Labels"]
