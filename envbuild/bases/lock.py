@@ -141,6 +141,11 @@ def shipped_path(suite: str, architecture: str) -> Path:
     return DATA / f"{suite}-{architecture}.json"
 
 
+def shipped_architectures(suite: str) -> tuple[str, ...]:
+    """The architectures (Debian's names) for which a lock of `suite` came with the package, sorted."""
+    return tuple(sorted(path.stem.removeprefix(f"{suite}-") for path in DATA.glob(f"{suite}-*.json")))
+
+
 def shipped(suite: str, architecture: str) -> BaseLock | None:
     """The lock that came with the package, None when there is none for this architecture."""
     try:

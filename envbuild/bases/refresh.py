@@ -2,7 +2,8 @@
 
     python -m envbuild.bases.refresh [--architecture amd64]... [SUITE]...
 
-Run by whoever maintains envbuild, before a release; reads the mirrors that `ENVBUILD_DEBIAN_MIRROR` names.
+Run by whoever maintains envbuild, before a release; reads the mirrors that `ENVBUILD_DEBIAN_MIRROR` names. Without
+--architecture every lock that is shipped is made anew, so that a suite's architectures stay together.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from datetime import datetime, timezone
 
 from ..errors import EnvbuildError, UsageError
 from .debian import make_downloader
-from .lock import BaseLock, shipped, shipped_path, to_json
+from .lock import BaseLock, shipped, shipped_architectures, shipped_path, to_json
 from .release import KEYRING
 from .resolve import resolve_lock
 from .suites import ARCHITECTURES, SUITES
@@ -56,11 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(prog="python -m envbuild.bases.refresh", description=refresh.__doc__)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help="default: all")
-    parser.add_argument("--architecture", action="append", help="default: amd64")
+    parser.add_argument("--architecture", action="append", help="default: those whose locks are shipped")
     options = parser.parse_args(arguments)
     try:
         for codename in options.suites or SUITES:
-            for architecture in options.architecture or ["amd64"]:
+            for architecture in options.architecture or shipped_architectures(codename) or ["amd64"]:
                 lock, changes = refresh(codename, architecture)
                 sys.stdout.write(f"{codename}-{architecture}: {len(lock.packages)} packages as of {lock.date}\n")
                 sys.stdout.writelines(f"  {change}\n" for change in changes)

@@ -91,6 +91,7 @@ class DebianArchive:
     stanzas: dict[str, list[str]] = field(default_factory=lambda: {suite: [] for suite in SUITES})
     requests: list[str] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
+    architectures: tuple[str, ...] = ("amd64",)
     url: str = ""
     date: datetime = field(default_factory=lambda: datetime.now(timezone.utc) - timedelta(hours=1))
     until: datetime | None = None
@@ -128,17 +129,17 @@ class DebianArchive:
         """Write the indexes of every suite and sign them."""
         for suite, archive in SUITES.items():
             packages = lzma.compress("\n".join(self.stanzas[suite]).encode())
-            path = "main/binary-amd64/Packages.xz"
-            self.files[f"/{archive}/dists/{suite}/{path}"] = packages
+            for architecture in self.architectures:
+                self.files[f"/{archive}/dists/{suite}/main/binary-{architecture}/Packages.xz"] = packages
             self.files[f"/{archive}/dists/{suite}/InRelease"] = self.sign(self.release(suite, packages, codename))
 
     def release(self, suite: str, packages: bytes, codename: str = "") -> str:
         form = "%a, %d %b %Y %H:%M:%S UTC"
         until = f"Valid-Until: {self.until.strftime(form)}\n" if self.until else ""
-        return (
-            f"Origin: Debian\nCodename: {codename or suite}\nDate: {self.date.strftime(form)}\n{until}"
-            f"SHA256:\n {hashlib.sha256(packages).hexdigest()} {len(packages)} main/binary-amd64/Packages.xz\n"
-        )
+        sha256 = hashlib.sha256(packages).hexdigest()
+        rows = (f" {sha256} {len(packages)} main/binary-{name}/Packages.xz\n" for name in self.architectures)
+        head = f"Origin: Debian\nCodename: {codename or suite}\nDate: {self.date.strftime(form)}\n{until}SHA256:\n"
+        return head + "".join(rows)
 
     def asked_for(self, text: str) -> list[str]:
         return [path for path in self.requests if text in path]

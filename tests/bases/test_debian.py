@@ -443,3 +443,20 @@ def test_refreshing_the_shipped_lock_writes_it(archive: Any, capsys: pytest.Capt
     assert SUITES["bookworm"].name == NAME
     assert refresh.main(["nosuch"]) == 2
     assert "nosuch is no suite" in capsys.readouterr().err
+
+
+def test_refreshing_makes_every_architecture_anew_whose_lock_is_shipped(
+    archive: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from envbuild.bases import refresh
+
+    archive.architectures = ("amd64", "arm64")
+    archive.publish()
+    assert refresh.main(["bookworm", "--architecture", "amd64", "--architecture", "arm64"]) == 0
+    archive.add("tzdata", "9.0-1")
+    archive.publish()
+    capsys.readouterr()
+    assert refresh.main(["bookworm"]) == 0
+    assert capsys.readouterr().out.count("tzdata 1.0-1 -> 9.0-1") == 2
+    locks = [lock_module.shipped("bookworm", architecture) for architecture in ("amd64", "arm64")]
+    assert [lock.version("tzdata") for lock in locks if lock is not None] == ["9.0-1", "9.0-1"]

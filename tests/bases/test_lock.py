@@ -4,16 +4,24 @@ import re
 
 import pytest
 
-from envbuild.bases.lock import DATA, from_json, shipped, to_json, upstream_version
+from envbuild.bases.lock import DATA, from_json, shipped, shipped_architectures, to_json, upstream_version
 from envbuild.bases.suites import SUITES, roots
 from envbuild.errors import IntegrityError
 
+LOCKS = [(codename, architecture) for codename in SUITES for architecture in shipped_architectures(codename)]
 
-@pytest.mark.parametrize("codename", list(SUITES))
-def test_every_suite_ships_a_whole_lock(codename: str) -> None:
-    lock = shipped(codename, "amd64")
+
+def test_what_auto_chooses_is_locked_for_both_architectures() -> None:
+    automatic = {codename for codename, suite in SUITES.items() if suite.automatic}
+    assert {*LOCKS} >= {(codename, architecture) for codename in automatic for architecture in ("amd64", "arm64")}
+    assert {codename for codename, _ in LOCKS} == set(SUITES)
+
+
+@pytest.mark.parametrize(("codename", "architecture"), LOCKS)
+def test_every_shipped_lock_is_whole(codename: str, architecture: str) -> None:
+    lock = shipped(codename, architecture)
     assert lock is not None
-    assert (lock.suite, lock.architecture) == (codename, "amd64")
+    assert (lock.suite, lock.architecture) == (codename, architecture)
     names = [package.name for package in lock.packages]
     assert names == sorted(set(names))
     assert set(roots(SUITES[codename])) <= set(names)
@@ -21,10 +29,20 @@ def test_every_suite_ships_a_whole_lock(codename: str) -> None:
     for package in lock.packages:
         assert re.fullmatch(r"[0-9a-f]{64}", package.sha256)
         assert package.path.startswith("pool/")
+        assert package.path.endswith((f"_{architecture}.deb", "_all.deb"))
         assert package.size > 0
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", lock.date)
     for forbidden in ("dash", "bash", "python3-pip", "gcc", "dpkg", "perl-base"):
         assert forbidden not in names
+
+
+@pytest.mark.parametrize("codename", [codename for codename in SUITES if len(shipped_architectures(codename)) > 1])
+def test_the_architectures_of_a_suite_are_locked_at_the_same_versions(codename: str) -> None:
+    """The catalogue tells one version for all, and one architecture's Python compiles for another's."""
+    locks = [shipped(codename, architecture) for architecture in shipped_architectures(codename)]
+    versions = [{package.name: package.version for package in lock.packages} for lock in locks if lock is not None]
+    assert len(versions) > 1
+    assert all(other == versions[0] for other in versions[1:])
 
 
 def test_shipped_locks_name_no_host() -> None:
