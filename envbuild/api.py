@@ -17,7 +17,7 @@ from .built import Built, BuiltLayer
 from .linting import LintError, check, check_lock, choice, fix, lint, preview, target
 from .loading import load
 from .model.types import Model
-from .options import Options
+from .options import Options, PushOptions
 from .progress import SILENT, Progress, Summary
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def build(
     *,
     tags: Sequence[str] = (),
     output: str = "",
+    push: PushOptions | None = None,
     test: bool = False,
     options: Options | None = None,
     progress: Progress = SILENT,
@@ -94,8 +95,9 @@ def build(
 
     `tags` are image references; `output` is `docker`, `oci-dir=PATH`, `oci-archive=PATH`, `docker-archive=PATH`, or
     empty for an engine if one answers and else an OCI archive in the working directory. The `docker` backend builds in
-    an engine, so it knows the output `docker` alone. `test` runs the image as a container before it gets a name or is
-    written anywhere, and raises TrialError where a check fails.
+    an engine, so it knows the output `docker` alone. With `push` the image goes to the registries of `tags`, which are
+    asked first whether they take it, and elsewhere only where `output` says so. `test` runs the image as a container
+    before it gets a name or is written anywhere, and raises TrialError where a check fails.
     """
     from . import prepare
     from .deliver import check_backend, deliver, destination
@@ -105,7 +107,7 @@ def build(
     options = options or Options()
     prepare.choose_platform(options)
     if options.backend == "docker":
-        check_backend(options.backend, output)
+        check_backend(options.backend, output, push=push is not None)
         goal = destination("docker", tags, model)
         from .by_engine import EngineBuild
 
@@ -113,14 +115,15 @@ def build(
         job, judge = _checked(model, options, Images.of(goal.engine), progress)
         made, base, found = _plan(job, judge)
         return building.run(made, base, found, job, started=started)
-    goal = destination(output, tags, model)
+    goal = destination(output, tags, model, push)
     if goal.why:
         progress.note(goal.why)
     if test:
         from .hosting import engine_to_test, tested
 
         engine = engine_to_test(goal.engine)
-    job, judge = _checked(model, options, Images.of(goal.engine), progress)
+    images = Images.of(goal.engine) if goal.kind != "registry" else Images.connected(options)
+    job, judge = _checked(model, options, images, progress)
     made, base, found = _plan(job, judge)
 
     def make(opened: Base) -> tuple[Assembled, Delivered, Trial | None]:
@@ -150,7 +153,11 @@ def build(
         reference=delivered.reference,
         references=tuple(reference.familiar for reference in goal.references),
         config_digest=assembled.image.config_digest,
-        manifest_digest=assembled.image.manifest_digest,
+        manifest_digest=(
+            delivered.pushed.digest
+            if delivered.pushed is not None and goal.kind == "registry"
+            else assembled.image.manifest_digest
+        ),
         plan=made,
         lock=found,
         layers=tuple(
@@ -174,6 +181,7 @@ def build(
         seconds=time.monotonic() - started,
         decisions=made.decisions,
         trial=trial,
+        pushed=delivered.pushed,
     )
 
 

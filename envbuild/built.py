@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .local.checks import Trial
     from .planner.types import Decision, Plan
     from .resolver.types import Lock
+    from .shipping.push import Pushed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Built:
     `reference` is the first tag, or the path written; `sent` counts bytes given to the engine, `omitted` layers it
     had; `engine` is empty where none took part; `seconds` is the whole call's time. `backend` made it; with `docker`
     `builder` is `classic` or `buildkit`, `sent` the bytes of the build context, and `manifest_digest` may be empty.
+    With `pushed` the image is in registries too, and its manifest has another digest there: its layers are compressed.
     `trial` is what was tried before the image got its name, None where nobody asked for it.
     """
 
@@ -54,3 +56,4 @@ class Built:
     backend: str = "assemble"
     builder: str = ""
     trial: Trial | None = None
+    pushed: Pushed | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -12,40 +13,48 @@ from .model.types import Model
 from .oci.reference import Reference, parse_reference
 from .oci.store import Store
 from .oci.types import Image
+from .options import PushOptions
 from .progress import Progress, Summary
 from .records import dataclass
 from .shipping.engine import connect
 
 if TYPE_CHECKING:
     from .shipping.engine import Engine
+    from .shipping.push import Pushed
 
-Kind = Literal["docker", "oci-dir", "oci-archive", "docker-archive"]
+Kind = Literal["docker", "oci-dir", "oci-archive", "docker-archive", "registry"]
 FILES: tuple[Kind, ...] = ("oci-dir", "oci-archive", "docker-archive")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Where an image goes. `path` is None for an engine, `engine` None for a file.
+    """Where an image goes. `path` is None for an engine, `engine` None for a file, both for a registry alone.
 
-    `why` tells a choice that was made for the person, and is empty where they chose.
+    `push` tells how it goes to the registries of its names as well, None where it does not. `why` tells a choice that
+    was made for the person, and is empty where they chose.
     """
 
     kind: Kind
     path: Path | None
     references: tuple[Reference, ...]
     engine: Engine | None = None
+    push: PushOptions | None = None
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """What was delivered: its name or path, the bytes sent or written, and the layers that were there already."""
+    """What was delivered: its name or path, the bytes sent or written, and the layers that were there already.
+
+    `pushed` is what went to registries, and `sent` counts it where it went nowhere else.
+    """
 
     reference: str
     sent: int
     omitted: int = 0
     already: bool = False
     engine: str = ""
+    pushed: Pushed | None = None
 
 
 def check_output(output: str, tags: Sequence[str]) -> tuple[Kind | None, Path | None]:
@@ -72,8 +81,13 @@ def check_output(output: str, tags: Sequence[str]) -> tuple[Kind | None, Path | 
     return kind, Path(name)
 
 
-def check_backend(backend: str, output: str) -> None:
+def check_backend(backend: str, output: str, *, push: bool = False) -> None:
     """UsageError for an output that `backend` does not have."""
+    if backend == "docker" and push:
+        raise UsageError(
+            "--push: --backend docker builds in an engine, and leaves the image there",
+            hint="`docker push NAME` pushes it afterwards; --backend assemble pushes without an engine",
+        )
     if backend == "docker" and output not in ("", "docker"):
         raise UsageError(
             f"--output {output}: --backend docker builds in an engine, and leaves the image there",
@@ -81,10 +95,27 @@ def check_backend(backend: str, output: str) -> None:
         )
 
 
-def destination(output: str, tags: Sequence[str], model: Model) -> Destination:
-    """Settle where the image goes. Raises `UsageError` or `EngineError` before any work is done."""
+def destination(output: str, tags: Sequence[str], model: Model, push: PushOptions | None = None) -> Destination:
+    """Settle where the image goes. Raises `UsageError` or `EngineError` before any work is done.
+
+    For a registry that may not be pushed to it raises `RegistryError` or `NetworkError`.
+    """
     kind, path = check_output(output, tags)
     references = tuple(parse_reference(tag) for tag in tags)
+    if push is None:
+        return _local(kind, path, references, model)
+    from .shipping.push import check_access, check_names
+
+    check_names(references)
+    goal = Destination(kind="registry", path=None, references=references)
+    if kind is not None:
+        goal = _local(kind, path, references, model)
+    check_access(references, insecure=push.insecure)
+    return replace(goal, push=push)
+
+
+def _local(kind: Kind | None, path: Path | None, references: tuple[Reference, ...], model: Model) -> Destination:
+    """An engine or a file of this machine."""
     if kind is not None and path is not None:
         if not path.absolute().parent.is_dir():
             raise UsageError(f"{path.parent} is not a folder", hint="make it first, or name another path")
@@ -103,7 +134,37 @@ def destination(output: str, tags: Sequence[str], model: Model) -> Destination:
 
 
 def deliver(image: Image, goal: Destination, store: Store, progress: Progress) -> Delivered:
-    """Load the image into the engine, or write it to its path."""
+    """Load the image into the engine or write it to its path, and push it where that is asked for."""
+    delivered = None if goal.kind == "registry" else _deliver_here(image, goal, store, progress)
+    if goal.push is None:
+        return cast(Delivered, delivered)
+    pushed = _push(image, goal.references, goal.push, store, progress)
+    if delivered is None:
+        return Delivered(reference=pushed.references[0], sent=pushed.sent, pushed=pushed)
+    return replace(delivered, pushed=pushed)
+
+
+def _push(image: Image, references: Sequence[Reference], how: PushOptions, store: Store, progress: Progress) -> Pushed:
+    from .oci.compress import Compression, compressed_all
+    from .oci.image import with_layers
+    from .shipping.push import push
+
+    def advance(*_: object) -> None:
+        progress.advance("compress")
+
+    progress.start("compress", total=len(image.layers))
+    kind = cast(Compression, how.compression)
+    packed = with_layers(image, compressed_all(store, image.layers, kind, on_done=advance))
+    progress.done("compress", Summary(count=len(packed.layers), noun="layers", size=packed.size))
+    progress.start("push", references[0].familiar, total=packed.size)
+    pushed = push(packed, references, store, insecure=how.insecure, progress=progress)
+    there = pushed.there + pushed.mounted
+    detail = f"{there} blob{'s' if there != 1 else ''} there already" if there else ""
+    progress.done("push", Summary(count=len(packed.layers), noun="layers", size=pushed.sent, detail=detail))
+    return pushed
+
+
+def _deliver_here(image: Image, goal: Destination, store: Store, progress: Progress) -> Delivered:
     if goal.engine is not None:
         from .shipping.load import load
 

@@ -12,7 +12,8 @@
     │   └── UnsafeWheelError  7   a wheel would write outside its prefix
     ├── StorageError          8   the disk is full, or the cache or the output cannot be written
     ├── EngineError           9   no container engine answers, or it refuses
-    └── ServerError          10   a server on this machine did not start, or ended by itself
+    ├── ServerError          10   a server on this machine did not start, or ended by itself
+    └── RegistryError        11   a registry refuses what it was sent
 
 An interrupted run exits with 130.
 """
@@ -134,3 +135,9 @@ class ServerError(EnvbuildError):
     def __init__(self, message: str, *, hint: str = "", exit_code: int = 10) -> None:
         super().__init__(message, hint=hint)
         self.exit_code = exit_code
+
+
+class RegistryError(EnvbuildError):
+    """A registry refuses what it was sent, or asks for a login first."""
+
+    exit_code = 11

@@ -33,6 +33,18 @@ class DockerOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PushOptions:
+    """How an image is pushed to the registries of its names.
+
+    `compression` is `gzip`, `zstd` or `none`; `insecure` lets a registry speak plain http, or have a certificate that
+    nobody vouches for, also where it is not on this machine.
+    """
+
+    compression: str = "gzip"
+    insecure: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """The choices of one run; the defaults are those of the command line.
 

@@ -11,7 +11,20 @@ from typing import Literal, get_args
 from .records import dataclass
 
 Phase = Literal[
-    "read", "lint", "base", "resolve", "fetch", "install", "layer", "build", "load", "start", "test", "write"
+    "read",
+    "lint",
+    "base",
+    "resolve",
+    "fetch",
+    "install",
+    "layer",
+    "build",
+    "load",
+    "start",
+    "test",
+    "write",
+    "compress",
+    "push",
 ]
 PHASES: tuple[Phase, ...] = get_args(Phase)
 

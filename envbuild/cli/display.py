@@ -29,6 +29,8 @@ VERBS: dict[Phase, tuple[str, str]] = {
     "start": ("Starting", "Started"),
     "test": ("Testing", "Tested"),
     "write": ("Writing", "Wrote"),
+    "compress": ("Compressing", "Compressed"),
+    "push": ("Pushing", "Pushed"),
 }
 _FRAME = 0.1  # seconds between two drawings of the live lines
 _PATIENCE = 10.0  # seconds after which plain output tells how far a phase is

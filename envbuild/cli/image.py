@@ -23,6 +23,17 @@ from .values import make_options
     help="docker, oci-dir=PATH, oci-archive=PATH or docker-archive=PATH. Default: docker if an engine "
     "answers, else oci-archive=NAME.tar.",
 )
+@click.option("--push", is_flag=True, help="Push to the registries of the names, and elsewhere only with --output.")
+@click.option(
+    "--compression",
+    type=click.Choice(["gzip", "zstd", "none"]),
+    default="gzip",
+    show_default=True,
+    help="With --push: how layers are compressed. zstd needs containerd 1.5, Docker 23 or podman.",
+)
+@click.option(
+    "--insecure", is_flag=True, help="With --push: take plain http, or a certificate that nobody vouches for."
+)
 @click.option("--test", is_flag=True, help="Run the image as a container first; it gets its name if that goes well.")
 @json_option
 @click.option(
@@ -36,6 +47,9 @@ def command(
     model: str,
     tags: tuple[str, ...],
     output: str,
+    push: bool,
+    compression: str,
+    insecure: bool,
     test: bool,
     as_json: bool,
     metadata_file: Path | None,
@@ -47,6 +61,7 @@ def command(
     Prints the image's name and its config digest on stdout.
     """
     from ..deliver import check_backend, check_output
+    from ..options import PushOptions
     from . import result
     from .baked import env_notes, secret_warnings
     from .display import Display, display
@@ -56,7 +71,8 @@ def command(
 
     check_output(output, tags)
     options = make_options(**flags)
-    check_backend(options.backend, output)
+    check_backend(options.backend, output, push=push)
+    pushing = PushOptions(compression=compression, insecure=insecure) if push else None
     if metadata_file is not None:
         result.check_metadata_path(metadata_file)
     from .. import api  # not before a wrong option has been told
@@ -70,7 +86,7 @@ def command(
         for warning in (warning for option, values in given.items() for warning in secret_warnings(option, values)):
             shown.warn(warning)
         found = api.load(model, options=options, progress=shown)
-        built = api.build(found, tags=tags, output=output, test=test, options=options, progress=shown)
+        built = api.build(found, tags=tags, output=output, push=pushing, test=test, options=options, progress=shown)
         metadata = result.as_json(built, notes=shown.notes, warnings=shown.warnings)
         if metadata_file is not None:
             write_atomically(metadata_file, result.dumps(metadata))

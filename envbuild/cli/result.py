@@ -29,6 +29,7 @@ def as_json(built: Built, *, notes: Sequence[str], warnings: Sequence[str]) -> d
         "sent": built.sent,
         "output": built.output,
         "path": str(built.path) if built.path is not None else None,
+        "pushed": _pushed(built),
         "engine": built.engine or None,
         "backend": built.backend,
         "builder": built.builder or None,
@@ -56,9 +57,22 @@ def as_json(built: Built, *, notes: Sequence[str], warnings: Sequence[str]) -> d
     }
 
 
+def _pushed(built: Built) -> dict[str, Any] | None:
+    if built.pushed is None:
+        return None
+    return {
+        "references": list(built.pushed.references),
+        "manifest_digest": built.pushed.digest,
+        "sent": built.pushed.sent,
+        "blobs": {"sent": built.pushed.uploaded, "mounted": built.pushed.mounted, "there": built.pushed.there},
+    }
+
+
 def result_lines(built: Built) -> list[str]:
-    """One line a tag in an engine, or one for the file: what was made, and its config digest."""
+    """One line a tag in an engine, or one for the file, and one a name in a registry; each with the config digest."""
     names = built.references if built.output == "docker" else (built.reference,)
+    if built.pushed is not None:
+        names = (*(() if built.output == "registry" else names), *built.pushed.references)
     return [f"{name} {built.config_digest}" for name in names]
 
 
@@ -68,6 +82,8 @@ def show(built: Built, display: Display, steps: Sequence[str]) -> None:
     parts = [built.reference, plural(len(built.layers), "layers"), size(built.size)]
     if built.output == "docker":
         parts.append("was there already" if built.already else f"{size(built.sent)} sent")
+    if built.pushed is not None:
+        parts.append(f"{size(built.pushed.sent)} pushed" if built.pushed.sent else "pushed, all was there already")
     parts.append(out.style("dim", duration(built.seconds)))
     display.verb("Finished", out.dot.join(parts))
     display.line()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -74,9 +74,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def scheme_of(host: str) -> str:
-    """`https`, but `http` for a loopback host that speaks no TLS. OSError where nothing listens."""
-    if not is_loopback(host):
+def may_be_plain(host: str, insecure: Collection[str]) -> bool:
+    """Whether HOST[:PORT] may be spoken to without TLS: this machine itself, and what a person named as insecure."""
+    return host in insecure or is_loopback(host)
+
+
+def scheme_of(host: str, insecure: Collection[str] = ()) -> str:
+    """`https`, but `http` for a host that may be spoken to so and speaks no TLS. OSError where nothing listens."""
+    if not may_be_plain(host, insecure):
         return "https"
     import socket
     import ssl

@@ -6,6 +6,7 @@ same on every machine for equal layers. The base's history and unknown keys are 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -77,6 +78,11 @@ def make_image(config: bytes, layers: Sequence[Layer], annotations: Mapping[str,
     if annotations:
         manifest["annotations"] = dict(annotations)
     return Image(config=config, manifest=canonical_json(manifest), layers=tuple(layers))
+
+
+def with_layers(image: Image, layers: Sequence[Layer]) -> Image:
+    """The image with its layers in another form, compressed for example: its config, and so its id, stays."""
+    return make_image(image.config, layers, json.loads(image.manifest).get("annotations") or {})
 
 
 def _type(layer: Layer) -> str:

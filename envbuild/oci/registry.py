@@ -15,9 +15,9 @@ from ..errors import BaseImageError, IntegrityError, NetworkError
 from .canonical import sha256_digest
 from .reading import INDEXES, MANIFESTS
 from .remote import RemoteImage
-from .session import Session, bounded
+from .session import Session
 from .sources import JSON_LIMIT
-from .transport import CHUNK, StoppedError, Transport, broken, cause_of
+from .transport import CHUNK, StoppedError, Transport, bounded, broken, cause_of
 
 if TYPE_CHECKING:
     import requests

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from ..errors import EnvbuildError, NetworkError
-from .endpoint import is_loopback
+from ..errors import BaseImageError, EnvbuildError, NetworkError
+from .endpoint import VARIABLE, is_loopback
 
 if TYPE_CHECKING:
     import requests
+
+    from .sending import Part
 
 CHUNK = 1 << 18
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -36,22 +38,35 @@ class StoppedError(EnvbuildError):
 
 
 class BrokenError(EnvbuildError):
-    """One attempt failed in a way that the next one may not. `message` is the reason alone."""
+    """One attempt failed in a way that the next one may not. `message` is the reason alone.
+
+    `wait` is the seconds that the server asks for before the next, 0 where it says nothing.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", wait: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.wait = wait
 
 
 class Transport:
     """A pool of connections; every method may be called from several threads.
 
-    `stop` ends all errands soon. `pause` waits between attempts, by default until `stop` at the most.
+    `stop` ends all errands soon. `pause` waits between attempts, by default until `stop` at the most. `insecure` has
+    the registries (HOST[:PORT]) that may speak plain http, or have a certificate that nobody vouches for.
     """
 
     def __init__(
-        self, environ: Mapping[str, str] | None = None, *, pause: Callable[[float], object] | None = None
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        pause: Callable[[float], object] | None = None,
+        insecure: frozenset[str] = frozenset(),
     ) -> None:
         import requests
         from requests.adapters import HTTPAdapter
 
         self.environ = os.environ if environ is None else environ
+        self.insecure = insecure
         self.stop = threading.Event()
         self._pause = pause or self.stop.wait
         self._session = requests.Session()
@@ -72,15 +87,19 @@ class Transport:
         *,
         headers: Mapping[str, str] | None = None,
         authorization: str = "",
-        data: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        body: Part | bytes | None = None,
     ) -> requests.Response:
-        """One attempt, as a stream. Redirects are followed; `authorization` goes to the host of `url` alone.
+        """One attempt, as a stream. Redirects are followed; `authorization` and `form` go to the host of `url` alone.
 
-        BrokenError where it makes sense to try again, NetworkError where it does not.
+        A `body` goes where the registry sends it, but to its own host alone where a redirect would make another request
+        of it. BrokenError where it makes sense to try again, NetworkError where it does not.
         """
         import requests
 
-        first = url
+        first, headers = url, dict(headers or {})
+        if body is not None:
+            headers["Content-Length"] = str(len(body))
         for _ in range(_REDIRECTS + 1):
             host = urlsplit(url).netloc
             here = is_loopback(host)
@@ -89,8 +108,8 @@ class Transport:
                 answer = self._session.request(
                     method,
                     url,
-                    headers=dict(headers or {}),
-                    data=dict(data) if data is not None and same else None,
+                    headers=headers,
+                    data=dict(form) if form is not None and same else body,
                     auth=_Header(authorization if same else ""),
                     stream=True,
                     timeout=_TIMEOUT,
@@ -108,7 +127,11 @@ class Transport:
             target = answer.headers.get("Location", "")
             if answer.status_code not in (301, 302, 303, 307, 308) or not target:
                 return answer
+            if body is not None and answer.status_code < 307:
+                return answer
             answer.close()
+            if body is not None and not isinstance(body, bytes):
+                body.rewind()
             url = urljoin(url, target)
             if urlsplit(url).scheme not in ("http", "https"):
                 break
@@ -120,6 +143,8 @@ class Transport:
         if home := self.environ.get("HOME"):
             folders.insert(0, Path(home, ".config/docker/certs.d"))
         found: dict[str, Any] = {}
+        if host in self.insecure:
+            return {"verify": False}
         for folder in folders:
             with suppress(OSError, ValueError):
                 files = sorted((folder / host).glob("*"))
@@ -195,6 +220,26 @@ def broken() -> tuple[type[BaseException], ...]:
     return (kinds.ConnectionError, kinds.Timeout, kinds.ChunkedEncodingError, kinds.ContentDecodingError)
 
 
+def bounded(answer: requests.Response, limit: int, what: str) -> bytes:
+    """The whole body of an answer. BaseImageError beyond `limit` bytes; what `broken` names where it breaks off."""
+    parts, size = [], 0
+    for chunk in answer.iter_content(CHUNK):
+        size += len(chunk)
+        if size > limit:
+            raise BaseImageError(f"{what} is longer than {limit} bytes", hint="is it a container image?")
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def busy(answer: requests.Response, says: str, *, hub: bool) -> BrokenError:
+    """The error for an answer that asks to come again; `says` is who answers, `hub` whether that is Docker Hub."""
+    hint = "wait a little and try again" if answer.status_code == 429 else ""
+    if hint and hub:
+        hint = f"`docker login` raises the limit, and a mirror named in {VARIABLE} has its own"
+    reason = f"{says} {answer.status_code} {answer.reason or ''}".rstrip()
+    return BrokenError(reason, hint=hint, wait=retry_after(answer))
+
+
 def retry_after(answer: requests.Response) -> float:
     """The seconds that the server asks to wait; 0 where it does not say."""
     text = answer.headers.get("Retry-After", "").strip()
@@ -228,7 +273,7 @@ def _tls_error(host: str, reason: str) -> EnvbuildError:
     if "WRONG_VERSION_NUMBER" in reason or "RECORD_LAYER_FAILURE" in reason or "HTTP_REQUEST" in reason:
         return NetworkError(
             f"{host} speaks no TLS on this port",
-            hint="registries are read over https, and over http on this machine alone: check the port",
+            hint="registries are asked over https, and over http on this machine alone: check the port",
         )
     return NetworkError(
         f"no trusted connection to {host}: {reason}",

@@ -1,0 +1,217 @@
+"""Pushing an image: every blob that the registry lacks, then the manifest, then the names.
+
+A name is given last, so that it never stands for an image of which something is missing. What was done before a push
+that failed is there for the next one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import as_completed
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal
+
+from ..errors import StorageError, UsageError
+from ..oci.reference import DEFAULT_DOMAIN, Reference
+from ..oci.remote import RemoteImage
+from ..oci.sending import Source
+from ..oci.transport import StoppedError, Transport
+from ..oci.types import MANIFEST, Image
+from ..oci.uploads import Uploads
+from ..progress import SILENT, Progress
+from ..threads import pool
+
+if TYPE_CHECKING:
+    from ..oci.store import Store
+
+How = Literal["there", "mounted", "sent"]
+_AT_A_TIME = 4
+# How many repositories of a registry are remembered to have a blob, and are asked for it.
+_REMEMBERED = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """A blob to push: `path` is its file, `size` its bytes."""
+
+    digest: str
+    size: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """What a push did. `references` are NAME:TAG@DIGEST; `sent` is the bytes that went out.
+
+    `uploaded`, `mounted` and `there` count blobs: those that were sent, taken over from another repository of the same
+    registry, and there already. A blob that goes to two repositories is counted in both.
+    """
+
+    references: tuple[str, ...]
+    digest: str
+    sent: int
+    uploaded: int
+    mounted: int
+    there: int
+
+
+def check_names(references: Sequence[Reference]) -> None:
+    """UsageError unless there is a name, and each can be pushed to."""
+    if not references:
+        raise UsageError("a pushed image needs a name", hint="add -t REGISTRY/NAME[:TAG]")
+    for reference in references:
+        if reference.domain == DEFAULT_DOMAIN and reference.path.startswith("library/"):
+            raise UsageError(
+                f"{reference.familiar} names no registry to push to",
+                hint=f"write -t REGISTRY/{reference.familiar}, or -t USER/{reference.familiar} for Docker Hub",
+            )
+
+
+def check_access(references: Sequence[Reference], *, insecure: bool = False) -> None:
+    """Find out before the work whether every repository may be pushed to. RegistryError, NetworkError."""
+    with _transport(references, insecure=insecure) as transport:
+        for repository in _by_repository(references):
+            Uploads(repository, transport).check()
+
+
+def push(
+    image: Image,
+    references: Sequence[Reference],
+    store: Store,
+    *,
+    insecure: bool = False,
+    progress: Progress = SILENT,
+) -> Pushed:
+    """Make the registries have `image`, whose layers are in `store` as they are to be there, under every name.
+
+    `insecure` lets the registries of the names speak plain http, or have a certificate that nobody vouches for. Raises
+    RegistryError, NetworkError, IntegrityError; CorruptBlobError for a layer of the store; StorageError.
+    """
+    check_names(references)
+    counts: dict[How, int] = {"there": 0, "mounted": 0, "sent": 0}
+    sent = 0
+    with _transport(references, insecure=insecure) as transport, TemporaryDirectory(prefix="envbuild-") as folder:
+        config = Path(folder, "config.json")
+        config.write_bytes(image.config)
+        blobs = [Blob(digest=x.digest, size=x.size, path=store.blob(x.digest)) for x in image.layers]
+        blobs.append(Blob(digest=image.config_digest, size=len(image.config), path=config))
+        blobs = list({blob.digest: blob for blob in blobs}.values())
+        for repository, tags in _by_repository(references).items():
+            target = _Target(repository, transport, store, progress)
+            for how, size in target.bring_all(blobs):
+                counts[how] += 1
+                sent += size
+            for tag in tags:
+                target.uploads.put_manifest(tag, image.manifest, MANIFEST)
+    return Pushed(
+        references=tuple(f"{name.familiar}@{image.manifest_digest}" for name in references),
+        digest=image.manifest_digest,
+        sent=sent,
+        uploaded=counts["sent"],
+        mounted=counts["mounted"],
+        there=counts["there"],
+    )
+
+
+class _Target:
+    """One repository that an image goes to."""
+
+    def __init__(self, repository: RemoteImage, transport: Transport, store: Store, progress: Progress) -> None:
+        self.uploads = Uploads(repository, transport)
+        self._domain = repository.domain
+        self._stop = transport.stop
+        self._store = store
+        self._progress = progress
+
+    def bring_all(self, blobs: Sequence[Blob]) -> Iterator[tuple[How, int]]:
+        """Make the repository have the blobs, several at a time; the first that fails stops the others."""
+        with pool(_AT_A_TIME) as threads:
+            tasks = [threads.submit(self._bring, blob) for blob in blobs]
+            try:
+                for task in as_completed(tasks):
+                    # Those that were stopped failed because of another, which is to be told.
+                    with suppress(StoppedError):
+                        yield task.result()
+            except BaseException:
+                self._stop.set()
+                threads.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _bring(self, blob: Blob) -> tuple[How, int]:
+        if self._stop.is_set():
+            raise StoppedError("stopped")
+        with self._alone(blob.digest):
+            found = self._find(blob)
+            if found is not None:
+                self._progress.advance("push", blob.size)
+                self._remember(blob.digest)
+                return found, 0
+            with Source(blob.path, blob.digest, blob.size) as source:
+                sent = self.uploads.send(source, self._advance)
+            self._remember(blob.digest)
+            return "sent", sent
+
+    def _find(self, blob: Blob) -> How | None:
+        """Whether the blob need not be sent, and why."""
+        if self.uploads.has(blob.digest):
+            return "there"
+        for other in self._elsewhere(blob.digest):
+            if other != self.uploads.repository and self.uploads.mount(blob.digest, other):
+                return "mounted"
+        return None
+
+    def _advance(self, size: int) -> None:
+        self._progress.advance("push", size)
+
+    @contextmanager
+    def _alone(self, digest: str) -> Iterator[None]:
+        """Keep another build of this machine from sending the same blob to the same place at the same time."""
+        from filelock import FileLock
+
+        name = hashlib.sha256(f"{self._domain}/{self.uploads.repository}@{digest}".encode()).hexdigest()
+        try:
+            self._store.create()
+            lock = FileLock(self._store.root / "tmp" / f"push-{name}.lock")
+            lock.acquire()
+        except (OSError, StorageError):  # a cache that cannot be written to: both send it, and nothing is wrong
+            yield
+            return
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _elsewhere(self, digest: str) -> list[str]:
+        """Other repositories of the registry that had the blob when it was last seen."""
+        found = (self._store.get_key(self._key(digest)) or {}).get("repositories")
+        return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+
+    def _remember(self, digest: str) -> None:
+        before = self._elsewhere(digest)
+        if before[:1] == [self.uploads.repository]:
+            return
+        latest = [self.uploads.repository, *(name for name in before if name != self.uploads.repository)]
+        with suppress(StorageError):  # not remembering it costs bytes alone
+            self._store.put_key(self._key(digest), {"repositories": latest[:_REMEMBERED]})
+
+    def _key(self, digest: str) -> str:
+        return f"pushed:{self._domain}:{digest}"
+
+
+def _by_repository(references: Sequence[Reference]) -> dict[RemoteImage, list[str]]:
+    """The tags of each repository, in the order given."""
+    found: dict[RemoteImage, list[str]] = {}
+    for reference in references:
+        tags = found.setdefault(RemoteImage(domain=reference.domain, path=reference.path), [])
+        if reference.tag not in tags:
+            tags.append(reference.tag)
+    return found
+
+
+def _transport(references: Sequence[Reference], *, insecure: bool) -> Transport:
+    hosts = frozenset(reference.domain for reference in references) if insecure else frozenset()
+    return Transport(insecure=hosts)
