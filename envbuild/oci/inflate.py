@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .store import Store
 
 _CHUNK = 1 << 20
+# All that comes of one piece is in memory at once, and a few bytes of zstd can stand for a block of 128 KiB.
+_ZSTD_PIECE = 1024
 _MAGIC = ((b"\x1f\x8b", LAYER_GZIP), (b"\x28\xb5\x2f\xfd", LAYER_ZSTD))
 
 
@@ -28,7 +30,7 @@ def media_type_of(store: Store, digest: str) -> str:
 def diff_id_of(store: Store, digest: str, media_type: str) -> str:
     """The digest of the layer's plain tar. Remembered in the store, by the blob's digest.
 
-    IntegrityError if the blob cannot be decompressed; BaseImageError if nothing here can read zstd.
+    IntegrityError if the blob cannot be decompressed; BaseImageError if the package for zstd is not installed.
     """
     if media_type == LAYER_TAR:
         return digest
@@ -50,37 +52,41 @@ def diff_id_of(store: Store, digest: str, media_type: str) -> str:
 
 
 def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    from isal import igzip
+    from isal import igzip, isal_zlib
 
     opener: Any = igzip.IGzipFile
-    with opener(fileobj=cast(BinaryIO, io.BufferedReader(_Chunks(chunks), _CHUNK)), mode="rb") as plain:
-        while chunk := plain.read(_CHUNK):
-            yield chunk
+    try:
+        with opener(fileobj=cast(BinaryIO, io.BufferedReader(_Chunks(chunks), _CHUNK)), mode="rb") as plain:
+            while chunk := plain.read(_CHUNK):
+                yield chunk
+    except cast("type[Exception]", isal_zlib.error) as error:  # declared as an instance in isal's stubs
+        raise OSError(str(error)) from error
 
 
 def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    with _zstd_reader(cast(BinaryIO, io.BufferedReader(_Chunks(chunks), _CHUNK))) as plain:
-        while chunk := plain.read(_CHUNK):
-            yield chunk
-
-
-def _zstd_reader(source: BinaryIO) -> Any:
-    """A reader of zstd: of Python 3.14, its backport, or the zstandard package."""
-    import importlib
-
-    for name in ("compression.zstd", "backports.zstd"):
-        try:
-            return importlib.import_module(name).ZstdFile(source, "rb")
-        except ImportError:
-            continue
+    """The plain bytes of all frames. The package's own reader of files would take an early end for the end."""
     try:
-        zstandard = importlib.import_module("zstandard")
+        import zstandard
     except ImportError:
         raise BaseImageError(
-            "the base has layers compressed by zstd, which this Python cannot read",
-            hint="install the zstandard package beside envbuild, or save the base with gzip layers",
+            "the base has layers compressed by zstd, and the package that reads them is not installed",
+            hint="install it with `pip install 'envbuild[zstd]'`, or save the base with gzip layers",
         ) from None
-    return zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True)
+    frame = None
+    try:
+        for chunk in chunks:
+            for start in range(0, len(chunk), _ZSTD_PIECE):
+                rest = chunk[start : start + _ZSTD_PIECE]
+                while rest:
+                    frame = frame or zstandard.ZstdDecompressor().decompressobj()
+                    yield frame.decompress(rest)
+                    rest = frame.unused_data
+                    if frame.eof:
+                        frame = None
+    except zstandard.ZstdError as error:
+        raise OSError(str(error)) from error
+    if frame:
+        raise EOFError("it ends in the middle of a frame")
 
 
 class _Chunks(io.RawIOBase):

@@ -457,7 +457,7 @@ def test_the_hash_of_an_unpacked_layer_is_remembered(
     assert read_oci_layout(root, store, platform=AMD64) == first
 
 
-def test_zstd_layers_are_read_or_name_what_is_missing(tmp_path: Path, store: Store) -> None:
+def test_layers_that_the_zstd_command_compressed_are_read(tmp_path: Path, store: Store) -> None:
     zstd = shutil.which("zstd")
     if zstd is None:
         pytest.skip("needs the zstd command")
@@ -468,13 +468,7 @@ def test_zstd_layers_are_read_or_name_what_is_missing(tmp_path: Path, store: Sto
     manifest = {"config": made.put(canonical_json(config), "c"), "layers": [made.put(packed, LAYER_ZSTD)]}
     made.index.append(made.put(canonical_json(manifest), MANIFEST))
     root = made.write(tmp_path / "in")
-    try:
-        layers = read_oci_layout(root, store, platform=AMD64).layers
-    except BaseImageError as error:
-        assert "zstd" in error.message
-        assert "zstandard" in error.hint
-    else:
-        assert layers[0].diff_id == sha256_digest(plain)
+    assert read_oci_layout(root, store, platform=AMD64).layers[0].diff_id == sha256_digest(plain)
 
 
 @pytest.mark.registry
