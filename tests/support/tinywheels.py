@@ -21,12 +21,17 @@ def make_wheel(
     requires: Sequence[str] = (),
     files: Mapping[str, str] | None = None,
     tag: str = "py3-none-any",
+    headers: Sequence[str] = (),
 ) -> Path:
-    """Write `name-version-tag.whl` into `folder`, with a package that says its version, and give its path."""
+    """Write `name-version-tag.whl` into `folder`, with a package that says its version, and give its path.
+
+    `headers` are further lines of its METADATA.
+    """
     stem = name.replace("-", "_")
     info = f"{stem}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     metadata += "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
+    metadata += "".join(f"{header}\n" for header in headers)
     contents = {
         f"{stem}/__init__.py": f"__version__ = {version!r}\n",
         **(files or {}),
