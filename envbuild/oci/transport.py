@@ -67,6 +67,12 @@ class Transport:
 
         self.environ = os.environ if environ is None else environ
         self.insecure = insecure
+        if insecure:
+            from urllib3 import disable_warnings
+            from urllib3.exceptions import InsecureRequestWarning
+
+            # The person said so, and need not hear it with every request.
+            disable_warnings(InsecureRequestWarning)
         self.stop = threading.Event()
         self._pause = pause or self.stop.wait
         self._session = requests.Session()

@@ -14,15 +14,19 @@ from containers import free_port
 
 
 @contextmanager
-def registry(folder: Path, *, htpasswd: str = "") -> Iterator[str]:
-    """Run a registry whose files lie in `folder`; gives HOST:PORT. With `htpasswd` (a line of one) it wants a login."""
+def registry(folder: Path, *, htpasswd: str = "", certificate: Path | None = None) -> Iterator[str]:
+    """Run a registry whose files lie in `folder`; gives HOST:PORT. With `htpasswd` (a line of one) it wants a login.
+
+    With `certificate`, a file that holds its key too, it speaks TLS.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     address = f"127.0.0.1:{free_port()}"
+    tls = f", tls: {{certificate: '{certificate}', key: '{certificate}'}}" if certificate else ""
     text = (
         "version: 0.1\n"
         "log: {level: error}\n"
         f"storage: {{filesystem: {{rootdirectory: {folder / 'data'}}}}}\n"
-        f"http: {{addr: '{address}'}}\n"
+        f"http: {{addr: '{address}'{tls}}}\n"
     )
     if htpasswd:
         (folder / "htpasswd").write_text(htpasswd + "\n")
