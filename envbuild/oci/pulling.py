@@ -51,8 +51,8 @@ def pull(
     `begin` is told the bytes of all layers, `advance` those that are there. A layer in the store is not asked for.
     Raises what Registry raises; no blob is kept that has not its digest.
     """
-    manifest = _for_platform(document, registry, image, platform, 0)
-    config = _config(manifest, registry, image)
+    manifest = manifest_for(document, registry, image, platform)
+    config = config_of(manifest, registry, image)
     layers = named_layers(image.name, manifest.content, config)
     if len(layers) > _MOST_LAYERS:
         raise BaseImageError(f"{image.name} has {len(layers)} layers; {_MOST_LAYERS} are the most")
@@ -61,7 +61,7 @@ def pull(
     return StoredImage(config=config, layers=tuple(layers), manifest_digest=manifest.digest, reference=image.canonical)
 
 
-def _for_platform(document: Document, registry: Registry, image: RemoteImage, platform: str, depth: int) -> Document:
+def manifest_for(document: Document, registry: Registry, image: RemoteImage, platform: str, depth: int = 0) -> Document:
     """The manifest for `platform`: the document itself, or what its index names for it."""
     content = document.content
     if document.media_type.startswith(_SCHEMA_1) or content.get("schemaVersion") == 1:
@@ -82,7 +82,7 @@ def _for_platform(document: Document, registry: Registry, image: RemoteImage, pl
         raise BaseImageError(f"{image.name} has indexes inside indexes without end")
     entry = _choose(descriptors_of(content), image, platform)
     digest, _ = address_of(entry)
-    return _for_platform(registry.manifest(digest), registry, image, platform, depth + 1)
+    return manifest_for(registry.manifest(digest), registry, image, platform, depth + 1)
 
 
 def _choose(entries: Sequence[dict[str, Any]], image: RemoteImage, platform: str) -> dict[str, Any]:
@@ -123,7 +123,8 @@ def _choose(entries: Sequence[dict[str, Any]], image: RemoteImage, platform: str
     )
 
 
-def _config(manifest: Document, registry: Registry, image: RemoteImage) -> dict[str, Any]:
+def config_of(manifest: Document, registry: Registry, image: RemoteImage) -> dict[str, Any]:
+    """The image config that a manifest names. BaseImageError for an artifact that is no image."""
     entry = manifest.content.get("config")
     digest, size = address_of(entry)
     kind = entry.get("mediaType") if isinstance(entry, Mapping) else None

@@ -15,7 +15,7 @@ from ..errors import BaseImageError, IntegrityError, NetworkError
 from .canonical import sha256_digest
 from .reading import INDEXES, MANIFESTS
 from .remote import RemoteImage
-from .session import Session
+from .session import OK, Session
 from .sources import JSON_LIMIT
 from .transport import CHUNK, StoppedError, Transport, bounded, broken, cause_of
 
@@ -38,18 +38,28 @@ class Document:
 class Registry:
     """The repository that `image` lies in. Methods may be called from several threads.
 
-    Nothing is asked before the first method is called. Errors: UnreachableError where the registry does not answer,
-    NetworkError where what answers is none, BaseImageError where it refuses or lacks something, IntegrityError.
+    With `mirror` that of Docker Hub is asked in its place. Nothing is asked before the first method is called.
+
+    Errors: UnreachableError where the registry does not answer, NetworkError where what answers is none, BaseImageError
+    where it refuses or lacks something, IntegrityError.
     """
 
-    def __init__(self, image: RemoteImage, transport: Transport) -> None:
-        self._session = Session(image, transport)
+    def __init__(self, image: RemoteImage, transport: Transport, *, mirror: bool = True) -> None:
+        self._session = Session(image, transport, mirror=mirror)
         self._stop = transport.stop
 
     @property
     def shown(self) -> str:
         """The registry's name for people."""
         return self._session.shown
+
+    def has(self, reference: str) -> bool:
+        """Whether there is a manifest or an index with this tag or digest."""
+        what = f"{reference} of {self._session.repository}"
+        patience = self._session.patience(what)
+        asked = self._session.ask("HEAD", f"manifests/{reference}", what, _ACCEPT, patience, good=OK | {404})
+        with asked as answer:
+            return answer.status_code != 404
 
     def digest_of(self, tag: str) -> str:
         """The digest that `tag` has now, as the registry tells it without sending anything; empty if it does not."""

@@ -29,8 +29,8 @@ _DETAIL_LIMIT = 4 << 10
 class Session:
     """`shown` is the registry's name for people, `repository` the path that it knows the image under.
 
-    `actions` is what is done there, `pull` or `pull,push`; a mirror of Docker Hub takes the place of the one that is
-    read alone. `refusal` is the kind of error for what the registry refuses.
+    `actions` is what is done there, `pull` or `pull,push`; with `mirror` that of Docker Hub is asked in its place.
+    `refusal` is the kind of error for what the registry refuses.
     """
 
     def __init__(
@@ -39,10 +39,11 @@ class Session:
         transport: Transport,
         *,
         actions: str = "pull",
+        mirror: bool = True,
         refusal: type[EnvbuildError] = BaseImageError,
     ) -> None:
         self.transport = transport
-        self._endpoint = endpoint_of(image, transport.environ if actions == "pull" else {})
+        self._endpoint = endpoint_of(image, transport.environ if mirror else {})
         self._refusal = refusal
         self.shown = self._endpoint.shown
         self.repository = self._endpoint.prefix + image.path

@@ -52,7 +52,7 @@ class Uploads:
     """
 
     def __init__(self, image: RemoteImage, transport: Transport, *, piece: int = PIECE) -> None:
-        self._session = Session(image, transport, actions="pull,push", refusal=RegistryError)
+        self._session = Session(image, transport, actions="pull,push", mirror=False, refusal=RegistryError)
         self._stop = transport.stop
         self._piece = piece
         self.repository = self._session.repository
