@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import CorruptBlobError, UsageError
-from .canonical import EPOCH, canonical_json
+from .canonical import EPOCH, canonical_json, sha256_digest
 from .disk import storage_error
 from .reference import Reference, as_references
-from .types import INDEX, LAYER_ZSTD, MANIFEST, Image
+from .types import INDEX, LAYER_ZSTD, MANIFEST, Image, ImageIndex
 
 if TYPE_CHECKING:
     from .store import Store
@@ -28,10 +28,16 @@ _RECORD = 10240
 
 
 def stream_archive(
-    image: Image, references: Sequence[str | Reference], store: Store, *, omit: frozenset[str] = frozenset()
+    image: Image | ImageIndex,
+    references: Sequence[str | Reference],
+    store: Store,
+    *,
+    omit: frozenset[str] = frozenset(),
 ) -> Iterator[bytes]:
     """The archive of `image` under `references`, in chunks; equal inputs give equal bytes.
 
+    Docker's `manifest.json` knows no indexes: it names the image of one that has a single image, and is left out for
+    more.
     `omit` has the diff_ids of layers whose blobs are left out, for an engine that has them. Every blob is
     verified on the way: CorruptBlobError before its last chunk is given out.
     """
@@ -44,14 +50,24 @@ def stream_archive(
 
 
 def write_archive(
-    image: Image, references: Sequence[str | Reference], store: Store, path: Path, *, kind: Literal["oci", "docker"]
+    image: Image | ImageIndex,
+    references: Sequence[str | Reference],
+    store: Store,
+    path: Path,
+    *,
+    kind: Literal["oci", "docker"],
 ) -> int:
     """Write the archive to `path`, whole or not at all, and return its size in bytes.
 
     Both kinds are the archive of `stream_archive`. A `docker` one must load on every engine, so layers
     that only newer engines can read are refused. UsageError, StorageError.
     """
-    if kind == "docker" and any(layer.media_type == LAYER_ZSTD for layer in image.layers):
+    if kind == "docker" and isinstance(image, ImageIndex):
+        raise UsageError(
+            "a Docker archive holds an image alone, and no index of images and what is attached to them",
+            hint=f"use --output oci-archive={path}",
+        )
+    if kind == "docker" and any(x.media_type == LAYER_ZSTD for one in images_of(image) for x in one.layers):
         raise UsageError(
             "the base has layers compressed by zstd, which a Docker engine before version 23 cannot load",
             hint=f"use --output oci-archive={path}, or a base with gzip layers",
@@ -91,13 +107,27 @@ def blob_path(digest: str) -> str:
     return "blobs/" + digest.replace(":", "/", 1)
 
 
-def descriptor(image: Image, reference: Reference | None = None) -> dict[str, Any]:
+def images_of(image: Image | ImageIndex) -> tuple[Image, ...]:
+    """The images of an index, or the one itself."""
+    return image.images if isinstance(image, ImageIndex) else (image,)
+
+
+def documents_of(image: Image | ImageIndex) -> dict[str, bytes]:
+    """Every blob but the layers, by digest, in the order in which they are written."""
+    found: dict[str, bytes] = {image.digest: image.content} if isinstance(image, ImageIndex) else {}
+    for one in images_of(image):
+        found |= {one.manifest_digest: one.manifest, one.config_digest: one.config}
+    for artifact in image.artifacts if isinstance(image, ImageIndex) else ():
+        found |= {artifact.digest: artifact.manifest, **{sha256_digest(blob): blob for blob in artifact.blobs}}
+    return found
+
+
+def descriptor(image: Image | ImageIndex, reference: Reference | None = None) -> dict[str, Any]:
     """The entry of `index.json` for the image, named for containerd, docker and podman, and for skopeo."""
-    entry: dict[str, Any] = {
-        "mediaType": MANIFEST,
-        "digest": image.manifest_digest,
-        "size": len(image.manifest),
-    }
+    if isinstance(image, ImageIndex):
+        entry: dict[str, Any] = {"mediaType": INDEX, "digest": image.digest, "size": len(image.content)}
+    else:
+        entry = {"mediaType": MANIFEST, "digest": image.manifest_digest, "size": len(image.manifest)}
     if reference is not None:
         entry["annotations"] = {
             "io.containerd.image.name": reference.canonical,
@@ -111,23 +141,21 @@ def index(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"schemaVersion": 2, "mediaType": INDEX, "manifests": list(entries)}
 
 
-def _members(image: Image, names: Sequence[Reference], store: Store, omit: frozenset[str]) -> Iterator[bytes]:
+def _members(
+    image: Image | ImageIndex, names: Sequence[Reference], store: Store, omit: frozenset[str]
+) -> Iterator[bytes]:
     entries = [descriptor(image, name) for name in names] or [descriptor(image)]
-    docker = [
-        {
-            "Config": blob_path(image.config_digest),
-            "RepoTags": [name.familiar for name in names],
-            "Layers": [blob_path(layer.digest) for layer in image.layers],
-        }
-    ]
+    images = images_of(image)
     yield _data("oci-layout", OCI_LAYOUT)
     yield _data("index.json", canonical_json(index(entries)))
-    yield _data("manifest.json", canonical_json(docker))
+    if len(images) == 1:
+        yield _data("manifest.json", canonical_json([_docker_entry(images[0], names)]))
     yield _header("blobs/", 0, tarfile.DIRTYPE) + _header("blobs/sha256/", 0, tarfile.DIRTYPE)
-    yield _data(blob_path(image.manifest_digest), image.manifest)
-    yield _data(blob_path(image.config_digest), image.config)
-    written = {image.manifest_digest, image.config_digest}
-    for layer in image.layers:
+    documents = documents_of(image)
+    for digest, content in documents.items():
+        yield _data(blob_path(digest), content)
+    written = set(documents)
+    for layer in (layer for one in images for layer in one.layers):
         if layer.diff_id in omit or layer.digest in written:
             continue
         written.add(layer.digest)
@@ -142,6 +170,15 @@ def _members(image: Image, names: Sequence[Reference], store: Store, omit: froze
             raise CorruptBlobError(layer.digest)
         if padding := bytes(-size % _BLOCK):
             yield padding
+
+
+def _docker_entry(image: Image, names: Sequence[Reference]) -> dict[str, Any]:
+    """The entry of Docker's `manifest.json`."""
+    return {
+        "Config": blob_path(image.config_digest),
+        "RepoTags": [name.familiar for name in names],
+        "Layers": [blob_path(layer.digest) for layer in image.layers],
+    }
 
 
 def _data(path: str, content: bytes) -> bytes:

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CorruptBlobError, UsageError
-from .archive import OCI_LAYOUT, blob_path, descriptor, index, write_atomically
+from .archive import OCI_LAYOUT, blob_path, descriptor, documents_of, images_of, index, write_atomically
 from .canonical import canonical_json
 from .disk import storage_error
 from .reference import Reference, as_references
-from .types import Image
+from .types import Image, ImageIndex
 
 if TYPE_CHECKING:
     from .store import Store
@@ -31,7 +31,7 @@ _CHUNK = 1 << 20
 _ELSEWHERE = "name a new folder, or one that holds an OCI layout"
 
 
-def write_layout(image: Image, references: Sequence[str | Reference], store: Store, path: Path) -> None:
+def write_layout(image: Image | ImageIndex, references: Sequence[str | Reference], store: Store, path: Path) -> None:
     """Write `image` to the layout at `path` under the tags of `references`.
 
     A new layout appears whole or not at all. In one that is there, entries of the same tag are replaced and
@@ -49,7 +49,7 @@ def write_layout(image: Image, references: Sequence[str | Reference], store: Sto
         raise storage_error(target, error) from error
 
 
-def _create(image: Image, references: Sequence[str | Reference], store: Store, target: Path) -> None:
+def _create(image: Image | ImageIndex, references: Sequence[str | Reference], store: Store, target: Path) -> None:
     if not target.parent.is_dir():
         raise UsageError(f"the folder {target.parent} does not exist", hint="make it, or write elsewhere")
     temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(6)}.tmp")
@@ -63,7 +63,7 @@ def _create(image: Image, references: Sequence[str | Reference], store: Store, t
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _update(image: Image, references: Sequence[str | Reference], store: Store, target: Path) -> None:
+def _update(image: Image | ImageIndex, references: Sequence[str | Reference], store: Store, target: Path) -> None:
     present = _read_json(target / "index.json")
     if "imageLayoutVersion" not in _read_json(target / "oci-layout") or "manifests" not in present:
         raise UsageError(f"{target} has files in it and is no OCI layout", hint=_ELSEWHERE)
@@ -75,7 +75,7 @@ def _update(image: Image, references: Sequence[str | Reference], store: Store, t
         _put(target / "index.json", canonical_json({**present, "manifests": entries}))
 
 
-def _merge(present: Any, image: Image, references: Sequence[str | Reference], target: Path) -> list[Any]:
+def _merge(present: Any, image: Image | ImageIndex, references: Sequence[str | Reference], target: Path) -> list[Any]:
     """The entries of the index, the image's own last. Another image's tag is never taken from it."""
     names = as_references(references)
     mine = {name.canonical for name in names}
@@ -97,21 +97,24 @@ def _merge(present: Any, image: Image, references: Sequence[str | Reference], ta
     return [*kept, *ours]
 
 
-def _same_unnamed(entry: Any, image: Image) -> bool:
-    return isinstance(entry, dict) and entry.get("digest") == image.manifest_digest and not entry.get("annotations")
+def _same_unnamed(entry: Any, image: Image | ImageIndex) -> bool:
+    return (
+        isinstance(entry, dict) and entry.get("digest") == descriptor(image)["digest"] and not entry.get("annotations")
+    )
 
 
-def _put_blobs(image: Image, store: Store, root: Path) -> None:
+def _put_blobs(image: Image | ImageIndex, store: Store, root: Path) -> None:
     (root / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
-    for layer in image.layers:
+    for layer in (layer for one in images_of(image) for layer in one.layers):
         target = root / blob_path(layer.digest)
         if not _is_blob(target, layer.digest, layer.size):
             size = write_atomically(target, store.stream(layer.digest))
             if size != layer.size:
                 target.unlink()
                 raise CorruptBlobError(layer.digest)
-    _put(root / blob_path(image.config_digest), image.config)
-    _put(root / blob_path(image.manifest_digest), image.manifest)
+    # What is named comes before what names it.
+    for digest, content in reversed(documents_of(image).items()):
+        _put(root / blob_path(digest), content)
 
 
 def _is_blob(path: Path, digest: str, size: int) -> bool:

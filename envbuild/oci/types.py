@@ -46,3 +46,28 @@ class Image:
     def size(self) -> int:
         """The sum of the layers' blobs, in bytes."""
         return sum(layer.size for layer in self.layers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A manifest that is no image's, as exact bytes, and those of every blob that it names: its config, its layers."""
+
+    manifest: bytes
+    blobs: tuple[bytes, ...]
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", sha256_digest(self.manifest))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageIndex:
+    """An image index: its exact bytes, the images that it names, and the artifacts that it names beside them."""
+
+    content: bytes
+    images: tuple[Image, ...]
+    artifacts: tuple[Artifact, ...] = ()
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", sha256_digest(self.content))

@@ -1,0 +1,105 @@
+"""Provenance tells what was asked and what went in, by the schema of SLSA, and no secret, path or address of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.json_format import ParseDict
+from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenance
+from in_toto_attestation.v1.statement import Statement
+from in_toto_attestation.v1.statement_pb2 import Statement as StatementMessage
+from tinyimages import Made
+
+from envbuild.attesting.attestations import Statement as Said
+from envbuild.attesting.attestations import in_toto
+from envbuild.attesting.provenance import PREDICATE, asked, provenance
+from envbuild.options import DockerOptions, Options
+
+Tell = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def tell(made: Made) -> Tell:
+    def of(options: Options | None = None, **changes: Any) -> dict[str, Any]:
+        given = {"lock": made.lock, "base": made.base, "options": options or Options(), **changes}
+        return provenance(made.plan, **given)
+
+    return of
+
+
+def test_it_is_valid_by_the_messages_of_in_toto_and_slsa(tell: Tell) -> None:
+    predicate = tell(Options(server="envbuild", apt=("libgomp1",), keep_tests=True), created="2026-01-02T03:04:05Z")
+    ParseDict(predicate, Provenance())  # a field that the message has not is an error
+    said = json.loads(in_toto("sha256:" + "a" * 64, Said(predicate_type=PREDICATE, predicate=predicate)))
+    Statement.copy_from_pb(ParseDict(said, StatementMessage())).validate()
+    assert said["subject"] == [{"name": "_", "digest": {"sha256": "a" * 64}}]
+
+
+def test_everything_that_went_in_is_named_by_its_hash(tell: Tell, made: Made) -> None:
+    found = tell()["buildDefinition"]["resolvedDependencies"]
+    hashes = {one["name"]: one["digest"]["sha256"] for one in found}
+    assert hashes["debian:bookworm"] == "b" * 64
+    assert hashes["libc6 2.36-9+deb12u9"] == "c" * 64
+    wheel = made.lock.packages[0]
+    assert hashes[wheel.filename] == wheel.sha256
+    planned = {file.path.rpartition("/")[2]: file.sha256 for layer in made.plan.layers for file in layer.files}
+    assert hashes["model/MLmodel"] == planned["MLmodel"]
+    assert hashes["model/big.bin"] == planned["big.bin"]
+    assert len(found) == 1 + 1 + 3 + 2
+
+
+def test_there_is_no_time_but_a_given_one(tell: Tell) -> None:
+    assert "metadata" not in tell()["runDetails"]
+    assert tell() == tell()
+    told = tell(created="2026-01-02T03:04:05Z")["runDetails"]["metadata"]
+    assert set(told.values()) == {"2026-01-02T03:04:05Z"}
+
+
+def test_no_path_secret_or_address_is_told(tell: Tell) -> None:
+    options = Options(
+        scoring_script=Path("/home/somebody/score.py"),
+        code=Path("/home/somebody/code"),
+        environment=Path("/home/somebody/conda.yaml"),
+        base="oci-archive:/home/somebody/base.tar",
+        requirements=(
+            "numpy>=1",
+            "mine @ https://user:hunter2@index.example/mine.whl",
+            "/home/somebody/x.whl",
+            "C:\\somebody\\y.whl",
+        ),
+        env=(("TOKEN", "hunter2"),),
+        labels=(("team", "hunter2"),),
+        cache=Path("/home/somebody/cache"),
+        docker=DockerOptions(
+            build_args=(("PASSWORD", "hunter2"),),
+            secrets=("id=x,src=/home/somebody/x",),
+            templates=Path("/home/somebody"),
+        ),
+    )
+    told = asked(options)
+    text = json.dumps(tell(options))
+    assert not [word for word in ("somebody", "hunter2", "index.example", "secret@") if word in text]
+    assert told["requirements"] == ["numpy>=1", "mine @ (an address)", "(an address)", "(an address)"]
+    assert (told["env"], told["labels"], told["base"]) == (["TOKEN"], ["team"], "oci-archive")
+    assert told["scoring_script"] is told["environment"] is True
+    assert told["docker"] == {"build_args": ["PASSWORD"], "secrets": 1, "templates": True}
+
+
+def test_the_defaults_are_not_told_and_the_name_of_an_image_is() -> None:
+    assert asked(Options()) == {}
+    assert asked(Options(base="docker.io/library/python:3.11-slim")) == {"base": "docker.io/library/python:3.11-slim"}
+
+
+def test_another_model_file_is_another_model(tell: Tell, made: Made) -> None:
+    before = tell()["buildDefinition"]["externalParameters"]["model"]
+    assert before["id"] == "m-1"
+    *others, last = made.plan.layers
+    changed = replace(last, files=tuple(replace(file, sha256="9" * 64) for file in last.files))
+    made.plan = replace(made.plan, layers=(*others, changed))
+    after = provenance(made.plan, lock=made.lock, base=made.base, options=Options())
+    assert after["buildDefinition"]["externalParameters"]["model"]["digest"] != before["digest"]
