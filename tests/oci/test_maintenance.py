@@ -4,6 +4,10 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+from packing import TEXT, blobs, damage, plain
+
+from envbuild.oci.compress import Compression, compressed
 from envbuild.oci.layer import build_layer, layer_from_key, remember_layer
 from envbuild.oci.maintenance import prune, verify
 from envbuild.oci.store import Store
@@ -83,3 +87,30 @@ def test_prune_removes_leftovers_of_dead_runs_but_not_of_living_ones(store: Stor
     _age(folder, 2)
     assert prune(store, days=30) == (2, 8)
     assert [path.name for path in (store.root / "tmp").iterdir()] == ["blob-living"]
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+def test_prune_and_verify_take_the_key_with_a_compressed_blob(store: Store, kind: Compression) -> None:
+    layer = plain(store, TEXT)
+    made = compressed(store, layer, kind)
+    _age(store.blob(made.digest), 31)
+    assert prune(store, days=30)[0] == 2
+    assert blobs(store) == {layer.digest}
+    assert store.key_files() == []
+
+    assert compressed(store, layer, kind) == made
+    (key,) = store.key_files()
+    damage(store, made.digest)
+    assert verify(store) == sorted([made.digest, f"keys/{key.name}"])
+    assert compressed(store, layer, kind) == made
+    assert verify(store) == []
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+def test_a_use_of_a_compressed_blob_keeps_it(store: Store, kind: Compression) -> None:
+    layer = plain(store, TEXT)
+    made = compressed(store, layer, kind)
+    for path in (store.blob(made.digest), *store.key_files()):
+        _age(path, 31)
+    assert compressed(store, layer, kind) == made
+    assert prune(store, days=30) == (0, 0)
