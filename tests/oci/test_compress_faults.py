@@ -48,6 +48,17 @@ def test_a_plain_blob_of_another_size_or_gone_is_told(store: Store, kind: Compre
 
 
 @BOTH
+def test_a_blob_that_would_stay_plain_is_told_too_if_it_is_cut_off_or_gone(store: Store, kind: Compression) -> None:
+    layer = plain(store, noise(2 * MIB))
+    store.blob(layer.digest).write_bytes(noise(MIB))
+    with pytest.raises(CorruptBlobError):
+        compressed(store, layer, kind)
+    store.blob(layer.digest).unlink()
+    with pytest.raises(CorruptBlobError):
+        compressed(store, layer, kind)
+
+
+@BOTH
 def test_a_remembered_blob_that_is_cut_off_or_gone_is_made_anew(store: Store, kind: Compression) -> None:
     layer = plain(store, TEXT)
     made = compressed(store, layer, kind)
