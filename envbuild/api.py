@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import platforms
 from .built import Built, BuiltLayer
 from .linting import LintError, check, check_lock, choice, fix, lint, preview, target
 from .loading import load
@@ -105,7 +106,7 @@ def build(
 
     started = time.monotonic()
     options = options or Options()
-    prepare.choose_platform(options)
+    platforms.check(options)
     if options.backend == "docker":
         check_backend(options.backend, output, push=push is not None)
         goal = destination("docker", tags, model)
@@ -118,10 +119,11 @@ def build(
     goal = destination(output, tags, model, push)
     if goal.why:
         progress.note(goal.why)
+    platforms.note_foreign(options, goal.engine, progress)
     if test:
         from .hosting import engine_to_test, tested
 
-        engine = engine_to_test(goal.engine)
+        engine = engine_to_test(goal.engine, options)
     images = Images.of(goal.engine) if goal.kind != "registry" else Images.connected(options)
     job, judge = _checked(model, options, images, progress)
     made, base, found = _plan(job, judge)
@@ -225,9 +227,10 @@ def _checked(model: Model, options: Options, images: Images, progress: Progress)
     """What the steps take, once the rules found no error in the files; with --fix, the model as it was mended."""
     from .job import Job, open_store
 
+    options, why = platforms.settled(options, images.engine)
     store = open_store(options)
     model, judge = check(model, options, store, progress)
-    return Job.of(model, options, store, images, progress), judge
+    return Job.of(model, options, store, images, progress, platform_why=why), judge
 
 
 def _packages(job: Job, judge: Judge) -> tuple[Base, Choice, Lock]:

@@ -22,6 +22,7 @@ from .errors import EngineError
 from .local.checks import Trial
 from .options import Options, cache_dir
 from .planner.types import Decision, Plan
+from .platforms import note_foreign
 from .progress import Progress
 from .resolver.types import Lock
 from .shipping.engine import Engine
@@ -50,6 +51,7 @@ class EngineBuild:
         check_secrets(options.docker.secrets)
         self._connection = connection_of(self._engine)
         self._builder = choose_builder(options.docker.builder, self._connection)
+        self._check_platform()
         self._fetching = self._settings()
         progress.note(f"the image is built by {self._title}: {self._builder.why}")
         for note in self._fetching.notes:
@@ -58,6 +60,18 @@ class EngineBuild:
     @property
     def _title(self) -> str:
         return "BuildKit" if self._builder.kind == "buildkit" else "the engine's classic builder"
+
+    def _check_platform(self) -> None:
+        """EngineError where the build's steps are for a platform whose programs do not run in the engine.
+
+        BuildKit may have emulators of its own, or builders on other machines: it is told of alone.
+        """
+        note_foreign(self._options, self._engine, self._progress)
+        if self._builder.kind == "classic":
+            from .hosting import check_runs
+
+            instead = "build with --backend assemble, which runs nothing of the image"
+            check_runs(self._engine, self._options, "the steps of the Dockerfile run in the engine", instead)
 
     def _settings(self) -> Fetching:
         return settings_for(

@@ -46,6 +46,7 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock) -> Inputs:
             why=choice.why if base.public_name else "asked for with --base",
         ),
         *_apt(options),
+        *_platform(job),
         Decision(what="bytecode", value=bytecode, why=why_bytecode),
     )
     return Inputs(
@@ -79,6 +80,13 @@ def _apt(options: Options) -> tuple[Decision, ...]:
     if not options.apt:
         return ()
     return (Decision(what="apt", value=", ".join(options.apt), why="--apt: in the base, with what they need"),)
+
+
+def _platform(job: Job) -> tuple[Decision, ...]:
+    """Which platform the image is for, where that is known to have been chosen."""
+    if not job.platform_why:
+        return ()
+    return (Decision(what="platform", value=job.options.platform, why=job.platform_why),)
 
 
 def revisions() -> dict[str, str]:

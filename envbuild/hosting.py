@@ -19,6 +19,7 @@ from .local.host import Interpreter, find_interpreter, running_interpreter
 from .local.process import Setup
 from .local.trial import TIMEOUT, run_trial
 from .options import Options, cache_dir
+from .platforms import likely, platform_of, settled
 from .progress import SILENT, Progress, Summary
 from .resolver.types import Lock
 
@@ -62,7 +63,7 @@ def host_setup(job: Job, lock: Lock) -> Setup:
 
 def for_host(options: Options) -> Options:
     """`options` that resolve what an image would have, whatever machine this is."""
-    return replace(options, platform=options.platform or "linux/amd64")
+    return replace(options, platform=likely(options))
 
 
 def _choose(lock: Lock) -> tuple[Interpreter, str]:
@@ -125,8 +126,11 @@ def try_image(engine: Engine, image: str, name: str, *, progress: Progress = SIL
         return run_trial(subject, progress, timeout=timeout)
 
 
-def engine_to_test(engine: Engine | None) -> Engine:
-    """The engine to try an image in: the one that it goes to, or whichever answers. Raises EngineError without one."""
+def engine_to_test(engine: Engine | None, options: Options) -> Engine:
+    """The engine to try an image of `options` in: the one that it goes to, or whichever answers.
+
+    Raises EngineError without one, and for one that cannot run the image's platform.
+    """
     from .shipping.engine import connect
 
     found = engine or connect(required=False)
@@ -135,7 +139,29 @@ def engine_to_test(engine: Engine | None) -> Engine:
             "--test runs the image as a container, and no container engine answers",
             hint="`envbuild test MODEL` tries the same packages and server on this machine; or leave --test out",
         )
+    wanted, _ = settled(options, engine)
+    why = "--test runs the image as a container"
+    check_runs(found, wanted, why, "leave --test out, and run `envbuild test` on the image where its platform is")
     return found
+
+
+def check_runs(engine: Engine, options: Options, why: str, instead: str) -> None:
+    """Raise EngineError if `engine` cannot run programs of the platform that `options` name.
+
+    `why` they have to run there, and what to do `instead`, are for the person. Of another platform than the engine's
+    own nothing tells but trying.
+    """
+    own, wanted = platform_of(engine), settled(options, engine)[0].platform
+    if own == wanted:
+        return
+    from .job import open_store
+    from .local.emulation import can_run
+
+    if not can_run(engine, wanted.partition("/")[2], open_store(options)):
+        raise EngineError(
+            f"{why}, and {engine.info().title} on {own} cannot run programs for {wanted}",
+            hint=f"{instead}; or give the engine's kernel an emulator (Debian: qemu-user-static and binfmt-support)",
+        )
 
 
 @contextmanager

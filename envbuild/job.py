@@ -22,15 +22,16 @@ Inspect = Callable[[str], Mapping[str, Any] | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Images:
-    """How a base is read from a container engine; both None where there is none."""
+    """How a base is read from a container engine; all None where there is none."""
 
     save: Save | None = None
     inspect: Inspect | None = None
+    engine: Engine | None = None
 
     @classmethod
     def of(cls, engine: Engine | None) -> Images:
         """Through `engine`."""
-        return cls(save=engine.save, inspect=engine.inspect_image) if engine else cls()
+        return cls(save=engine.save, inspect=engine.inspect_image, engine=engine) if engine else cls()
 
     @classmethod
     def connected(cls, options: Options) -> Images:
@@ -44,7 +45,10 @@ class Images:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """The model, what serves it and why, what was asked, where bases come from and blobs lie, and who listens."""
+    """The model, what serves it and why, what was asked, where bases come from and blobs lie, and who listens.
+
+    `options` name the platform; `platform_why` says who chose it.
+    """
 
     model: Model
     server: Server
@@ -53,9 +57,19 @@ class Job:
     store: Store
     images: Images
     progress: Progress = SILENT
+    platform_why: str = ""
 
     @classmethod
-    def of(cls, model: Model, options: Options, store: Store, images: Images, progress: Progress) -> Job:
+    def of(
+        cls,
+        model: Model,
+        options: Options,
+        store: Store,
+        images: Images,
+        progress: Progress,
+        *,
+        platform_why: str = "",
+    ) -> Job:
         """With the server that `options` name, or that fits the model. Raises UsageError for one that does not."""
         from .bringing import server_for
         from .servers import choose_server
@@ -69,6 +83,7 @@ class Job:
             store=store,
             images=images,
             progress=progress,
+            platform_why=platform_why,
         )
 
 

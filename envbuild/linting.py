@@ -14,6 +14,7 @@ from .linter.types import Choice, Finding, Target
 from .loading import load, with_requirements
 from .model.types import Model
 from .options import INDEX_VARIABLES, Options, chosen
+from .platforms import likely, settled
 from .progress import SILENT, Progress, Summary
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def lint(
     model = source if isinstance(source, Model) else load(source, options=options)
     if not resolve:
         return _judge(model, options).of_files()
+    options, _ = settled(options)
     from . import prepare
     from .job import Images, Job, open_store
 
@@ -180,7 +182,7 @@ def target(model: Model, options: Options) -> Target:
         inject=options.inject,
         script=script,
         azure=azure,
-        platform=options.platform or "linux/amd64",
+        platform=likely(options),
         apt=options.apt,
         base=options.base,
         month=time.strftime("%Y-%m", time.gmtime()),

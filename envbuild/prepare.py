@@ -1,9 +1,8 @@
-"""The steps before the plan: platform, base, lock, and the wheels when they are wanted."""
+"""The steps before the plan: base, lock, and the wheels when they are wanted."""
 
 from __future__ import annotations
 
 import os
-import platform as host
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -16,29 +15,11 @@ from .model.python import python_wanted
 from .model.types import Model
 from .oci.store import Store
 from .options import Options, cache_dir
+from .platforms import likely
 from .progress import SILENT, Progress
 from .resolver.types import Lock
 
-ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 Done = TypeVar("Done")
-
-
-def choose_platform(options: Options) -> str:
-    """`linux/<architecture>` as asked, else this machine's architecture."""
-    if options.platform:
-        if options.platform != "linux/amd64":
-            raise UsageError(
-                f"--platform {options.platform} is not supported",
-                hint="this version builds linux/amd64",
-            )
-        return options.platform
-    architecture = ARCHITECTURES.get(host.machine(), "")
-    if architecture != "amd64":
-        raise UsageError(
-            f"no image can be made for this machine's architecture ({host.machine()})",
-            hint="--platform linux/amd64 makes an image for x86-64",
-        )
-    return "linux/amd64"
 
 
 def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -> tuple[Base, Choice]:
@@ -52,7 +33,7 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
     base = open_base(
         choice.name,
         job.store,
-        platform=choose_platform(options),
+        platform=likely(options),
         progress=job.progress,
         save=job.images.save,
         inspect=job.images.inspect,

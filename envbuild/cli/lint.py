@@ -67,8 +67,6 @@ def _check(options: Options, form: Format, file: Path | None, *, diff: bool, alo
     from ..linting import check_options, choice
     from .models import NOT_ALONE
 
-    if options.platform not in ("", "linux/amd64", "linux/arm64"):
-        raise UsageError(f"--platform {options.platform}: no such platform", hint="linux/amd64 or linux/arm64")
     check_options(options)
     if alone:
         for name, given in (("--diff", diff), ("--unsafe-fixes", options.unsafe_fixes), ("--fix", options.fix)):

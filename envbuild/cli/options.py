@@ -71,7 +71,12 @@ _BUILD: tuple[Decorator[Any], ...] = (
     click.option("--inject", is_flag=True, help="Add the packages that the server needs to this build alone."),
     click.option("--code", type=_FOLDER, help="Folder that the scoring script imports from."),
     click.option("--base", default="auto", show_default=True, help="Base image; see `envbuild bases`."),
-    click.option("--platform", default="", metavar="linux/amd64", help="Platform of the image."),
+    click.option(
+        "--platform",
+        default="",
+        metavar="OS/ARCH",
+        help="Platform of the image: linux/amd64 or linux/arm64. Default: the engine's, else this machine's.",
+    ),
     click.option("--full-mlflow", is_flag=True, help="Keep mlflow where mlflow-skinny would do."),
     click.option("--upgrade", is_flag=True, help="Resolve anew instead of taking the cached lock."),
     click.option("--locked", is_flag=True, help="Fail if no lock of the same inputs is cached."),

@@ -44,6 +44,7 @@ def make_options(
     requirement: Iterable[str] = (),
     apt: Iterable[str] = (),
     python: str = "",
+    platform: str = "",
     target: str | None = None,
     env: Iterable[str] = (),
     label: Iterable[str] = (),
@@ -51,6 +52,7 @@ def make_options(
 ) -> Options:
     """The options as one value. Raises UsageError for a value or a combination that makes no sense."""
     from ..options import Options
+    from ..platforms import canonical
 
     # Not --unsafe-fixes alone, which asks for fixes without --fix: --no-fix was typed.
     if unsafe_fixes and not fix and typed("fix"):
@@ -93,6 +95,7 @@ def make_options(
         requirements=tuple(requirement),
         apt=debian_names(apt),
         python=python,
+        platform=canonical(platform) if platform else "",
         target=target or "",
         env=pairs("--env", env),
         labels=pairs("--label", label),

@@ -92,7 +92,7 @@ def in_container(engine: Engine, image: str, name: str) -> Iterator[ContainerSub
     if found is None:
         raise EngineError(f"the engine has no image {image}", hint="build it, pull it or load it first")
     inside = port_of(found, name)
-    client = _client(engine)
+    client = client_of(engine)
     identity = ""
     try:
         with _errors(f"{name} could not be run as a container"):
@@ -166,7 +166,8 @@ def _create(client: Any, image: str, port: int, *, host: bool) -> str:
     return str(made["Id"])
 
 
-def _client(engine: Engine) -> Any:
+def client_of(engine: Engine) -> Any:
+    """docker-py's client of an engine on this machine. Raises EngineError for one that is elsewhere."""
     from docker import APIClient
     from docker.errors import DockerException
 

@@ -280,7 +280,7 @@ def test_any_bytes_on_standard_input_are_no_bug(forest: Path, content: bytes, tm
         (("models/forest", "--diff", "--json"), "--diff has a format of its own"),
         (("models/forest", "--diff", "-o", "x"), "--diff has a format of its own"),
         (("models/forest", "--select", "EB9999"), "there is no rule 'EB9999' to select"),
-        (("models/forest", "--platform", "windows/amd64"), "--platform windows/amd64: no such platform"),
+        (("models/forest", "--platform", "windows/amd64"), "--platform windows/amd64: no image is made for it"),
         (("models/forest", "-o", "none/x"), "--output-file none/x: there is no folder none"),
         (("models/forest", "-o", "models"), "models"),
         (("models/forest", "-o", "a" * 256), "file name too long"),

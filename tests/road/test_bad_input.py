@@ -223,5 +223,10 @@ def test_a_full_disk(road: Road, megabytes: int) -> None:
 
 
 def test_a_platform_that_cannot_be_built(road: Road) -> None:
-    text = refused(road, "--platform", "linux/arm64", code=2, says=("linux/arm64", "linux/amd64"))
-    assert "Opened" not in text  # said before any work
+    for wanted in ("linux/s390x", "linux/amd64,linux/arm64"):
+        text = refused(road, "--platform", wanted, code=2, says=(wanted,))
+        assert "Read" not in text  # said before any work
+
+
+def test_a_base_for_another_platform(road: Road) -> None:
+    refused(road, "--platform", "linux/arm64", code=5, says=("no image for linux/arm64, only for linux/amd64",))

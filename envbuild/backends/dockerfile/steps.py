@@ -22,6 +22,13 @@ _ANSI = pattern(r"\x1b\[[0-9;?]*[A-Za-z]")
 _PARSE_ERROR = pattern(r"(?i)(?:parse error|syntax error)\D{0,20}line:? (\d+)")
 _HINTS = (
     (
+        pattern(r"(?i)exec format error"),
+        (
+            "the engine cannot run programs of that platform: --backend assemble builds the image without running any; "
+            "or give the engine's kernel an emulator (Debian: qemu-user-static and binfmt-support)"
+        ),
+    ),
+    (
         pattern(r"(?i)no space left on device"),
         "free space on the engine's disk: `docker system df` shows what takes it",
     ),

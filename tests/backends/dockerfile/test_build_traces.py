@@ -175,6 +175,7 @@ def test_the_hint_fits_the_failure() -> None:
         steps.said(said, "1")
         return steps.failure("exit code: 1", "1").hint
 
+    assert "--backend assemble" in hint("exec /opt/envbuild/bin/python: exec format error")
     assert "--build-network host" in hint("Failed to establish: [Errno -3] Temporary failure in name resolution")
     assert "SSL_CERT_FILE" in hint("SSLError: certificate verify failed: unable to get local issuer certificate")
     assert "docker system df" in hint("OSError: [Errno 28] No space left on device")
