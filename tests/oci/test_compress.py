@@ -19,8 +19,10 @@ from packing import MIB, TEXT, blobs, inflated, noise, plain, text
 
 from envbuild.errors import UsageError
 from envbuild.oci import compress
-from envbuild.oci.canonical import sha256_digest
+from envbuild.oci.archive import write_archive
+from envbuild.oci.canonical import canonical_json, sha256_digest
 from envbuild.oci.compress import Compression, compressed, compressed_all, compressor_name
+from envbuild.oci.image import make_image
 from envbuild.oci.inflate import diff_id_of, media_type_of
 from envbuild.oci.layer import build_layer
 from envbuild.oci.store import Store
@@ -251,3 +253,22 @@ def test_of_a_large_blob_little_is_read_and_both_ends_are(store: Store) -> None:
     places = [data.index(sample) for sample in samples]
     gaps = {after - before for before, after in pairwise(places)}
     assert max(gaps) - min(gaps) <= 1
+
+
+@pytest.mark.registry
+@pytest.mark.parametrize(("kind", "first"), [("gzip", "zstd"), ("zstd", "gzip")])
+def test_skopeo_unpacks_what_was_compressed(
+    store: Store, tmp_path: Path, kind: Compression, first: Compression
+) -> None:
+    base = compressed(store, build_layer(store, lambda tar: tar.data("opt/base", b"b" * 5000)), first)
+    packed = compressed_all(store, [base, plain(store, TEXT), plain(store, noise(2 * MIB))], kind)
+    assert [layer.media_type for layer in packed] == [TYPES[first], TYPES[kind], LAYER_TAR]
+    rootfs = {"type": "layers", "diff_ids": [layer.diff_id for layer in packed]}
+    config = {"architecture": "amd64", "os": "linux", "rootfs": rootfs}
+    write_archive(make_image(canonical_json(config), packed, {}), ["m:1"], store, tmp_path / "in.tar", kind="oci")
+
+    copy = ["skopeo", "copy", "-q", "--dest-decompress", f"oci-archive:{tmp_path}/in.tar", f"dir:{tmp_path}/out"]
+    subprocess.run(copy, check=True)
+
+    for layer in packed:
+        assert sha256_digest((tmp_path / "out" / layer.diff_id[7:]).read_bytes()) == layer.diff_id
