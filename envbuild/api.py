@@ -22,9 +22,11 @@ from .options import Options, PushOptions
 from .progress import SILENT, Progress, Summary
 
 if TYPE_CHECKING:
+    from .attesting.attestations import Statement
     from .backends.assemble import Assembled
     from .bases.types import Base, Choice
-    from .deliver import Delivered
+    from .deliver import Delivered, Destination
+    from .describing import Wanted
     from .job import Images, Job
     from .judging import Judge
     from .local.checks import Trial
@@ -88,6 +90,7 @@ def build(
     tags: Sequence[str] = (),
     output: str = "",
     push: PushOptions | None = None,
+    attach: Wanted | None = None,
     test: bool = False,
     options: Options | None = None,
     progress: Progress = SILENT,
@@ -97,8 +100,9 @@ def build(
     `tags` are image references; `output` is `docker`, `oci-dir=PATH`, `oci-archive=PATH`, `docker-archive=PATH`, or
     empty for an engine if one answers and else an OCI archive in the working directory. The `docker` backend builds in
     an engine, so it knows the output `docker` alone. With `push` the image goes to the registries of `tags`, which are
-    asked first whether they take it, and elsewhere only where `output` says so. `test` runs the image as a container
-    before it gets a name or is written anywhere, and raises TrialError where a check fails.
+    asked first whether they take it, and elsewhere only where `output` says so. `attach` tells what is attached to
+    the image, which makes an index of what is written. `test` runs the image as a container before it gets a name or is
+    written anywhere, and raises TrialError where a check fails.
     """
     from . import prepare
     from .deliver import check_backend, deliver, destination
@@ -110,6 +114,7 @@ def build(
     if options.backend == "docker":
         check_backend(options.backend, output, push=push is not None)
         goal = destination("docker", tags, model)
+        _check_attached(attach, goal)
         from .by_engine import EngineBuild
 
         building = EngineBuild(goal, options, progress, test=test)
@@ -117,6 +122,7 @@ def build(
         made, base, found = _plan(job, judge)
         return building.run(made, base, found, job, started=started)
     goal = destination(output, tags, model, push)
+    _check_attached(attach, goal)
     if goal.why:
         progress.note(goal.why)
     platforms.note_foreign(options, goal.engine, progress)
@@ -131,20 +137,19 @@ def build(
     def make(opened: Base) -> tuple[Assembled, Delivered, Trial | None]:
         from .backends.assemble import assemble
 
-        assembled = assemble(
-            made,
-            base=opened,
-            store=job.store,
-            fetch=prepare.fetcher(found, job.store, progress),
-            created=prepare.created(),
-            progress=progress,
-        )
+        fetch, created = prepare.fetcher(found, job.store, progress), prepare.created()
+        assembled = assemble(made, base=opened, store=job.store, fetch=fetch, created=created, progress=progress)
         image = assembled.image
+        said: tuple[Statement, ...] = ()
+        if attach is not None:
+            from .describing import statements
+
+            said = statements(attach, made, base=opened, lock=found, job=job, fetch=fetch, created=created)
         if not test:
-            return assembled, deliver(image, goal, job.store, progress), None
+            return assembled, deliver(image, goal, job.store, progress, said), None
         name = goal.references[0].familiar if goal.references else str(goal.path)
         with tested(image, engine, job.store, name, progress) as (trial, loaded):
-            delivered = deliver(image, goal, job.store, progress)
+            delivered = deliver(image, goal, job.store, progress, said)
             if goal.engine is not None:
                 # It went there to be tested, and got its name now.
                 delivered = replace(delivered, sent=loaded.sent, omitted=loaded.omitted, already=loaded.already)
@@ -184,6 +189,7 @@ def build(
         decisions=made.decisions,
         trial=trial,
         pushed=delivered.pushed,
+        index_digest=delivered.index_digest,
     )
 
 
@@ -221,6 +227,14 @@ def dockerfile(
     written = prepare.with_sound_blobs(write, base, job)
     progress.done("write", written)
     return folder
+
+
+def _check_attached(attach: Wanted | None, goal: Destination) -> None:
+    """UsageError where `goal` cannot take what is to be attached to the image."""
+    if attach is not None:
+        from .describing import check_destination
+
+        check_destination(attach, goal)
 
 
 def _checked(model: Model, options: Options, images: Images, progress: Progress) -> tuple[Job, Judge]:

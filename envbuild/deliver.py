@@ -12,13 +12,14 @@ from .errors import UsageError
 from .model.types import Model
 from .oci.reference import Reference, parse_reference
 from .oci.store import Store
-from .oci.types import Image
+from .oci.types import Image, ImageIndex
 from .options import PushOptions
 from .progress import Progress, Summary
 from .records import dataclass
 from .shipping.engine import connect
 
 if TYPE_CHECKING:
+    from .attesting.attestations import Statement
     from .shipping.engine import Engine
     from .shipping.push import Pushed
 
@@ -46,7 +47,8 @@ class Destination:
 class Delivered:
     """What was delivered: its name or path, the bytes sent or written, and the layers that were there already.
 
-    `pushed` is what went to registries, and `sent` counts it where it went nowhere else.
+    `pushed` is what went to registries, and `sent` counts it where it went nowhere else. `index_digest` is that of the
+    index which holds the image with what is attached to it, empty for an image alone.
     """
 
     reference: str
@@ -55,6 +57,7 @@ class Delivered:
     already: bool = False
     engine: str = ""
     pushed: Pushed | None = None
+    index_digest: str = ""
 
 
 def check_output(output: str, tags: Sequence[str]) -> tuple[Kind | None, Path | None]:
@@ -133,9 +136,14 @@ def _local(kind: Kind | None, path: Path | None, references: tuple[Reference, ..
     return Destination(kind="docker", path=None, references=references, engine=engine, why=why)
 
 
-def deliver(image: Image, goal: Destination, store: Store, progress: Progress) -> Delivered:
-    """Load the image into the engine or write it to its path, and push it where that is asked for."""
-    delivered = None if goal.kind == "registry" else _deliver_here(image, goal, store, progress)
+def deliver(
+    image: Image, goal: Destination, store: Store, progress: Progress, statements: Sequence[Statement] = ()
+) -> Delivered:
+    """Load the image into the engine or write it to its path, and push it where that is asked for.
+
+    `statements` are attached to what is written to a path.
+    """
+    delivered = None if goal.kind == "registry" else _deliver_here(image, goal, store, progress, statements)
     if goal.push is None:
         return cast(Delivered, delivered)
     pushed = _push(image, goal.references, goal.push, store, progress)
@@ -164,7 +172,9 @@ def _push(image: Image, references: Sequence[Reference], how: PushOptions, store
     return pushed
 
 
-def _deliver_here(image: Image, goal: Destination, store: Store, progress: Progress) -> Delivered:
+def _deliver_here(
+    image: Image, goal: Destination, store: Store, progress: Progress, statements: Sequence[Statement]
+) -> Delivered:
     if goal.engine is not None:
         from .shipping.load import load
 
@@ -183,18 +193,24 @@ def _deliver_here(image: Image, goal: Destination, store: Store, progress: Progr
         )
     path = cast(Path, goal.path)
     progress.start("write", str(path), total=image.size)
+    whole: Image | ImageIndex = image
+    if statements:
+        from .attesting.attestations import attested
+
+        whole = attested(image, statements).index
     if goal.kind == "oci-dir":
         from .oci.layout import write_layout
 
-        write_layout(image, goal.references, store, path)
+        write_layout(whole, goal.references, store, path)
         written = image.size
     else:
         from .oci.archive import write_archive
 
         kind: Literal["oci", "docker"] = "docker" if goal.kind == "docker-archive" else "oci"
-        written = write_archive(image, goal.references, store, path, kind=kind)
+        written = write_archive(whole, goal.references, store, path, kind=kind)
     progress.done("write", Summary(count=len(image.layers), noun="layers", size=written, detail=str(path)))
-    return Delivered(reference=f"{goal.kind}:{path}", sent=written)
+    digest = whole.digest if isinstance(whole, ImageIndex) else ""
+    return Delivered(reference=f"{goal.kind}:{path}", sent=written, index_digest=digest)
 
 
 def _file_name(references: Sequence[Reference], model: Model) -> str:

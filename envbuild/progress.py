@@ -19,6 +19,7 @@ Phase = Literal[
     "install",
     "layer",
     "build",
+    "attest",
     "load",
     "start",
     "test",

@@ -25,6 +25,7 @@ VERBS: dict[Phase, tuple[str, str]] = {
     "install": ("Installing", "Installed"),
     "layer": ("Layering", "Layered"),
     "build": ("Building", "Built"),
+    "attest": ("Attesting", "Attested"),
     "load": ("Loading", "Loaded"),
     "start": ("Starting", "Started"),
     "test": ("Testing", "Tested"),

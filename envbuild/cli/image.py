@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .options import backend_options, image_options, json_option, model_argument, quiet_option
 from .values import make_options
+
+if TYPE_CHECKING:
+    from ..describing import Wanted
 
 
 @click.command("image")
@@ -34,6 +37,8 @@ from .values import make_options
 @click.option(
     "--insecure", is_flag=True, help="With --push: take plain http, or a certificate that nobody vouches for."
 )
+@click.option("--sbom", is_flag=True, help="Attach bills of materials: CycloneDX and SPDX. Needs an OCI --output.")
+@click.option("--provenance", is_flag=True, help="Attach SLSA provenance: how it was made. Needs an OCI --output.")
 @click.option("--test", is_flag=True, help="Run the image as a container first; it gets its name if that goes well.")
 @json_option
 @click.option(
@@ -50,6 +55,8 @@ def command(
     push: bool,
     compression: str,
     insecure: bool,
+    sbom: bool,
+    provenance: bool,
     test: bool,
     as_json: bool,
     metadata_file: Path | None,
@@ -86,7 +93,16 @@ def command(
         for warning in (warning for option, values in given.items() for warning in secret_warnings(option, values)):
             shown.warn(warning)
         found = api.load(model, options=options, progress=shown)
-        built = api.build(found, tags=tags, output=output, push=pushing, test=test, options=options, progress=shown)
+        built = api.build(
+            found,
+            tags=tags,
+            output=output,
+            push=pushing,
+            attach=_attach(sbom, provenance),
+            test=test,
+            options=options,
+            progress=shown,
+        )
         metadata = result.as_json(built, notes=shown.notes, warnings=shown.warnings)
         if metadata_file is not None:
             write_atomically(metadata_file, result.dumps(metadata))
@@ -97,3 +113,12 @@ def command(
         result.say_json(metadata)
     else:
         say("\n".join(result.result_lines(built)))
+
+
+def _attach(sbom: bool, provenance: bool) -> Wanted | None:
+    """What is to be attached; most builds attach nothing, and load nothing for it."""
+    if not (sbom or provenance):
+        return None
+    from ..describing import Wanted
+
+    return Wanted(sbom=sbom, provenance=provenance)

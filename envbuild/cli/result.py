@@ -25,6 +25,7 @@ def as_json(built: Built, *, notes: Sequence[str], warnings: Sequence[str]) -> d
         "references": list(built.references),
         "config_digest": built.config_digest,
         "manifest_digest": built.manifest_digest,
+        "index_digest": built.index_digest or None,
         "size": built.size,
         "sent": built.sent,
         "output": built.output,
