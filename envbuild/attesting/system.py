@@ -12,6 +12,7 @@ from ..patterns import pattern
 from . import purl
 from .files import Files, read_files
 from .keeping import from_json, to_json
+from .layers import in_store
 from .licenses import of_copyright
 from .types import Component
 
@@ -36,7 +37,7 @@ def base_packages(base: Base, store: Store) -> tuple[Component, ...]:
     key = f"system-components:{_REVISION}:" + ",".join(layer.diff_id for layer in base.layers)
     found = _recall(store, key)
     if found is None:
-        files = read_files(store, base.layers, keep=is_system_file, hashed=lambda _: False)
+        files = read_files(in_store(store), base.layers, keep=is_system_file, hashed=lambda _: False)
         found = system_components(files)
         store.put_key(key, {"components": [to_json(component) for component in found]})
     sums = {package.name: package.sha256 for package in base.packages if package.sha256}

@@ -6,6 +6,7 @@ import hashlib
 import io
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ..errors import BaseImageError, IntegrityError
@@ -49,6 +50,20 @@ def diff_id_of(store: Store, digest: str, media_type: str) -> str:
     diff_id = "sha256:" + summed.hexdigest()
     store.put_key(key, {"diff_id": diff_id})
     return diff_id
+
+
+def plain(chunks: Iterator[bytes]) -> BinaryIO:
+    """The plain tar of a layer that comes in chunks, whatever it is compressed by, to be read once.
+
+    Reading raises OSError, EOFError or zlib.error for what cannot be decompressed; BaseImageError as `diff_id_of`.
+    """
+    start = b""
+    while len(start) < 4 and (chunk := next(chunks, b"")):
+        start += chunk
+    whole = chain([start], chunks)
+    kind = next((media_type for magic, media_type in _MAGIC if start.startswith(magic)), LAYER_TAR)
+    content = _gunzip(whole) if kind == LAYER_GZIP else _unzstd(whole) if kind == LAYER_ZSTD else whole
+    return cast(BinaryIO, io.BufferedReader(_Chunks(content), _CHUNK))
 
 
 def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -35,12 +35,16 @@ _NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredImage:
-    """An image whose layers are in the store. `reference` is its name in the file, empty where it has none."""
+    """An image whose layers are in the store. `reference` is its name in the file, empty where it has none.
+
+    `config_digest` is that of the config's exact bytes.
+    """
 
     config: dict[str, Any]
     layers: tuple[Layer, ...]
     manifest_digest: str
     reference: str
+    config_digest: str = ""
 
 
 def read_oci_layout(path: Path, store: Store, *, platform: str, reference: str = "") -> StoredImage:
@@ -86,6 +90,7 @@ def read_docker_archive(stream: BinaryIO, store: Store) -> StoredImage:
         layers=tuple(layers),
         manifest_digest=_own_manifest(source, raw) or make_image(raw, layers, {}).manifest_digest,
         reference=str(tags[0]),
+        config_digest=sha256_digest(raw),
     )
 
 
@@ -96,7 +101,7 @@ def _own_manifest(source: StreamSource, config: bytes) -> str:
     listed = parse_json(source.small("index.json"), "index.json")
     for entry in descriptors_of(listed):
         try:
-            manifest = parse_json(source.small(_blob(str(entry.get("digest")))), "the manifest")
+            manifest = parse_json(source.small(blob_name(str(entry.get("digest")))), "the manifest")
         except BaseImageError:
             continue
         if isinstance(manifest, dict) and (manifest.get("config") or {}).get("digest") == sha256_digest(config):
@@ -105,9 +110,9 @@ def _own_manifest(source: StreamSource, config: bytes) -> str:
 
 
 def _read_layout(source: Source, store: Store, platform: str, reference: str) -> StoredImage:
-    if "imageLayoutVersion" not in _object(source.small("oci-layout"), "oci-layout"):
+    if "imageLayoutVersion" not in json_object(source.small("oci-layout"), "oci-layout"):
         raise BaseImageError(f"{source.name} is no OCI layout: its oci-layout file names no version")
-    listed = _object(source.small("index.json"), "index.json")
+    listed = json_object(source.small("index.json"), "index.json")
     found: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {}
     others: set[str] = set()
     for entry, name in _manifests(source, listed, reference, "", 0, set()):
@@ -115,10 +120,10 @@ def _read_layout(source: Source, store: Store, platform: str, reference: str) ->
         if isinstance(claimed, dict) and claimed.get("os") == "unknown":
             continue  # an attestation, not an image
         digest = str(entry.get("digest"))
-        manifest = _object(_verified(source, entry), "the manifest")
+        manifest = json_object(verified(source, entry), "the manifest")
         if "layers" not in manifest or manifest.get("artifactType"):
             continue
-        config = checked_config(_object(_verified(source, manifest.get("config")), "the image config"))
+        config = checked_config(json_object(verified(source, manifest.get("config")), "the image config"))
         this = f"{config.get('os', 'linux')}/{config.get('architecture', '')}"
         if this == platform or f"{this}/{config.get('variant', '')}" == platform:
             found.setdefault(digest, (manifest, config, name))
@@ -136,6 +141,7 @@ def _read_layout(source: Source, store: Store, platform: str, reference: str) ->
         layers=tuple(_layers(source, store, manifest, config)),
         manifest_digest=digest,
         reference=name,
+        config_digest=str(manifest["config"]["digest"]),
     )
 
 
@@ -155,7 +161,7 @@ def _manifests(
             continue  # the same image under two names
         seen.add(address_of(entry)[0])
         if entry.get("mediaType") in INDEXES:
-            inner = _object(_verified(source, entry), "the index")
+            inner = json_object(verified(source, entry), "the index")
             yield from _manifests(source, inner, reference, called, depth + 1, seen)
         elif entry.get("mediaType") in MANIFESTS:
             yield entry, called
@@ -164,7 +170,7 @@ def _manifests(
 def _layers(source: Source, store: Store, manifest: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[Layer]:
     for layer in named_layers(source.name, manifest, config):
         if not store.has(layer.digest, layer.size):
-            with source.open(_blob(layer.digest), layer.size) as blob:
+            with source.open(blob_name(layer.digest), layer.size) as blob:
                 store.ingest(chunks_of(blob), expected=layer.digest)
         check_diff_id(store, layer)
         yield layer
@@ -232,11 +238,11 @@ def address_of(entry: Any) -> tuple[str, int]:
     size = entry.get("size") if isinstance(entry, dict) else None
     if not isinstance(digest, str) or not isinstance(size, int) or size < 0:
         raise BaseImageError("a descriptor of the image has no digest or no size")
-    _blob(digest)
+    blob_name(digest)
     return digest, size
 
 
-def _blob(digest: str) -> str:
+def blob_name(digest: str) -> str:
     """The path of a blob in a layout. A digest that is none could name any path."""
     algorithm, _, value = digest.partition(":")
     if algorithm != "sha256" or len(value) != 64 or set(value) - set("0123456789abcdef"):
@@ -244,18 +250,19 @@ def _blob(digest: str) -> str:
     return f"blobs/sha256/{value}"
 
 
-def _verified(source: Source, entry: Any) -> bytes:
+def verified(source: Source, entry: Any) -> bytes:
     """A small blob, checked against its descriptor."""
     digest, size = address_of(entry)
     if size > JSON_LIMIT:
         raise BaseImageError(f"{digest} of {source.name} is {size} bytes of JSON; {JSON_LIMIT} are the most")
-    data = source.small(_blob(digest))
+    data = source.small(blob_name(digest))
     if sha256_digest(data) != digest:
         raise IntegrityError(f"the blob {digest} of {source.name} has another hash", hint="fetch the image anew")
     return data
 
 
-def _object(data: bytes, what: str) -> dict[str, Any]:
+def json_object(data: bytes, what: str) -> dict[str, Any]:
+    """A JSON document that must be an object. BaseImageError."""
     value = parse_json(data, what)
     if not isinstance(value, dict):
         raise BaseImageError(f"{what} is not a JSON object")
