@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from .local.checks import Trial
     from .local.process import Setup
     from .planner.types import Plan
+    from .recalling import Recalling
     from .resolver.types import Lock
+    from .shipping.push import Pushed
 
 __all__ = [
     "LintError",
@@ -131,31 +133,61 @@ def build(
 
         engine = engine_to_test(goal.engine, options)
     images = Images.of(goal.engine) if goal.kind != "registry" else Images.connected(options)
-    job, judge = _checked(model, options, images, progress)
+    recalling = _recalling(goal, options, images, progress)
+    job, judge = _checked(model, options, images, progress, recalling)
     made, base, found = _plan(job, judge)
+    # Layers that nobody has seen can be neither run nor written to a file.
+    alone = goal.kind == "registry" and not test
 
     def make(opened: Base) -> tuple[Assembled, Delivered, Trial | None]:
         from .backends.assemble import assemble
 
         fetch, created = prepare.fetcher(found, job.store, progress), prepare.created()
-        assembled = assemble(made, base=opened, store=job.store, fetch=fetch, created=created, progress=progress)
+        assembled = assemble(
+            made,
+            base=opened,
+            store=job.store,
+            fetch=fetch,
+            created=created,
+            recalled=recalling.layers() if recalling is not None and alone else {},
+            progress=progress,
+        )
         image = assembled.image
         said: tuple[Statement, ...] = ()
         if attach is not None:
             from .describing import statements
 
             said = statements(attach, made, base=opened, lock=found, job=job, fetch=fetch, created=created)
+
+        def push_it() -> Pushed:
+            from .pushing import push_built
+
+            return push_built(
+                assembled, goal, job.store, lock=found, recalling=recalling, statements=said, progress=progress
+            )
+
         if not test:
-            return assembled, deliver(image, goal, job.store, progress, said), None
+            return assembled, deliver(image, goal, job.store, progress, said, push_it), None
         name = goal.references[0].familiar if goal.references else str(goal.path)
         with tested(image, engine, job.store, name, progress) as (trial, loaded):
-            delivered = deliver(image, goal, job.store, progress, said)
+            delivered = deliver(image, goal, job.store, progress, said, push_it)
             if goal.engine is not None:
                 # It went there to be tested, and got its name now.
                 delivered = replace(delivered, sent=loaded.sent, omitted=loaded.omitted, already=loaded.already)
             return assembled, delivered, trial
 
-    assembled, delivered, trial = prepare.with_sound_blobs(make, base, job)
+    def make_again(opened: Base) -> tuple[Assembled, Delivered, Trial | None]:
+        from .shipping.gone import GoneLayerError
+
+        while True:
+            try:
+                return make(opened)
+            except GoneLayerError as error:
+                assert recalling is not None
+                recalling.forget(error.digest)
+                progress.note(f"{error.message}: it is made here")
+
+    assembled, delivered, trial = prepare.with_sound_blobs(make if recalling is None else make_again, base, job)
     return Built(
         reference=delivered.reference,
         references=tuple(reference.familiar for reference in goal.references),
@@ -173,6 +205,7 @@ def build(
                 kind=planned.kind,
                 size=layer.size,
                 cached=hit,
+                unseen=layer.digest in assembled.unseen,
                 why=planned.why,
                 diff_id=layer.diff_id,
             )
@@ -229,6 +262,19 @@ def dockerfile(
     return folder
 
 
+def _recalling(goal: Destination, options: Options, images: Images, progress: Progress) -> Recalling | None:
+    """What the registry has of earlier builds; None where the image goes to none, or to several."""
+    if goal.push is None:
+        return None
+    from .recalling import Recalling, cache_names
+
+    cache_names(goal.push, goal.references)
+    if len({reference.domain for reference in goal.references}) > 1:
+        return None
+    platform = platforms.settled(options, images.engine)[0].platform
+    return Recalling(goal.references, goal.push, platform=platform, progress=progress)
+
+
 def _check_attached(attach: Wanted | None, goal: Destination) -> None:
     """UsageError where `goal` cannot take what is to be attached to the image."""
     if attach is not None:
@@ -237,14 +283,17 @@ def _check_attached(attach: Wanted | None, goal: Destination) -> None:
         check_destination(attach, goal)
 
 
-def _checked(model: Model, options: Options, images: Images, progress: Progress) -> tuple[Job, Judge]:
+def _checked(
+    model: Model, options: Options, images: Images, progress: Progress, recalling: Recalling | None = None
+) -> tuple[Job, Judge]:
     """What the steps take, once the rules found no error in the files; with --fix, the model as it was mended."""
     from .job import Job, open_store
 
     options, why = platforms.settled(options, images.engine)
     store = open_store(options)
     model, judge = check(model, options, store, progress)
-    return Job.of(model, options, store, images, progress, platform_why=why), judge
+    job = Job.of(model, options, store, images, progress, platform_why=why, recalling=recalling)
+    return job, judge
 
 
 def _packages(job: Job, judge: Judge) -> tuple[Base, Choice, Lock]:

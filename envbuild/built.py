@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltLayer:
-    """A layer of the finished image. `size` is its blob's bytes, `cached` tells that it was there before."""
+    """A layer of the finished image. `size` is its blob's bytes, `cached` tells that it was there before.
+
+    An `unseen` one is only in the registry, where an earlier build pushed it: this build did not look into it.
+    """
 
     title: str
     kind: str
@@ -24,6 +27,7 @@ class BuiltLayer:
     cached: bool
     why: str
     diff_id: str
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -137,39 +137,24 @@ def _local(kind: Kind | None, path: Path | None, references: tuple[Reference, ..
 
 
 def deliver(
-    image: Image, goal: Destination, store: Store, progress: Progress, statements: Sequence[Statement] = ()
+    image: Image,
+    goal: Destination,
+    store: Store,
+    progress: Progress,
+    statements: Sequence[Statement] = (),
+    push: Callable[[], Pushed] | None = None,
 ) -> Delivered:
-    """Load the image into the engine or write it to its path, and push it where that is asked for.
+    """Load the image into the engine or write it to its path, and have `push` push it where `goal` asks for it.
 
     `statements` are attached to what is written to a path.
     """
     delivered = None if goal.kind == "registry" else _deliver_here(image, goal, store, progress, statements)
-    if goal.push is None:
+    if goal.push is None or push is None:
         return cast(Delivered, delivered)
-    pushed = _push(image, goal.references, goal.push, store, progress)
+    pushed = push()
     if delivered is None:
         return Delivered(reference=pushed.references[0], sent=pushed.sent, pushed=pushed)
     return replace(delivered, pushed=pushed)
-
-
-def _push(image: Image, references: Sequence[Reference], how: PushOptions, store: Store, progress: Progress) -> Pushed:
-    from .oci.compress import Compression, compressed_all
-    from .oci.image import with_layers
-    from .shipping.push import push
-
-    def advance(*_: object) -> None:
-        progress.advance("compress")
-
-    progress.start("compress", total=len(image.layers))
-    kind = cast(Compression, how.compression)
-    packed = with_layers(image, compressed_all(store, image.layers, kind, on_done=advance))
-    progress.done("compress", Summary(count=len(packed.layers), noun="layers", size=packed.size))
-    progress.start("push", references[0].familiar, total=packed.size)
-    pushed = push(packed, references, store, insecure=how.insecure, progress=progress)
-    there = pushed.there + pushed.mounted
-    detail = f"{there} blob{'s' if there != 1 else ''} there already" if there else ""
-    progress.done("push", Summary(count=len(packed.layers), noun="layers", size=pushed.sent, detail=detail))
-    return pushed
 
 
 def _deliver_here(

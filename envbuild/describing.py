@@ -33,7 +33,7 @@ class Wanted:
 
 def check_destination(wanted: Wanted, goal: Destination) -> None:
     """UsageError where an image goes to something that cannot hold it together with statements."""
-    hint = "write it with --output oci-dir=PATH or --output oci-archive=PATH"
+    hint = "push it, or write it with --output oci-dir=PATH or --output oci-archive=PATH"
     if goal.kind in ("docker", "docker-archive"):
         where = "a container engine" if goal.kind == "docker" else "a Docker archive"
         raise UsageError(
@@ -41,8 +41,6 @@ def check_destination(wanted: Wanted, goal: Destination) -> None:
             "alone",
             hint=f"{hint}; `envbuild sbom NAME` tells what an image without attachments consists of",
         )
-    if goal.push is not None:
-        raise UsageError(f"{wanted.options}: what is attached to an image cannot be pushed yet", hint=hint)
 
 
 def statements(

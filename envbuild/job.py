@@ -14,6 +14,7 @@ from .records import dataclass
 from .servers.types import Server
 
 if TYPE_CHECKING:
+    from .recalling import Recalling
     from .shipping.engine import Engine
 
 Save = Callable[[str], AbstractContextManager[BinaryIO]]
@@ -47,7 +48,8 @@ class Images:
 class Job:
     """The model, what serves it and why, what was asked, where bases come from and blobs lie, and who listens.
 
-    `options` name the platform; `platform_why` says who chose it.
+    `options` name the platform; `platform_why` says who chose it. `recalling` knows what a registry has of earlier
+    builds, None where none is asked.
     """
 
     model: Model
@@ -58,6 +60,7 @@ class Job:
     images: Images
     progress: Progress = SILENT
     platform_why: str = ""
+    recalling: Recalling | None = None
 
     @classmethod
     def of(
@@ -69,6 +72,7 @@ class Job:
         progress: Progress,
         *,
         platform_why: str = "",
+        recalling: Recalling | None = None,
     ) -> Job:
         """With the server that `options` name, or that fits the model. Raises UsageError for one that does not."""
         from .bringing import server_for
@@ -84,6 +88,7 @@ class Job:
             images=images,
             progress=progress,
             platform_why=platform_why,
+            recalling=recalling,
         )
 
 

@@ -208,7 +208,7 @@ def _of_lock(judge: Judge, lock: Lock, base: Base, job: Job) -> list[Finding]:
     from . import prepare
 
     def look(opened: Base) -> list[Finding]:
-        return judge.of_lock(lock, opened, lambda: prepare.fetch_all(lock, job.store, job.progress))
+        return judge.of_lock(lock, opened, lambda: prepare.fetch_to_read(lock, job, job.progress))
 
     return prepare.with_sound_blobs(look, base, job)
 

@@ -37,11 +37,13 @@ class PushOptions:
     """How an image is pushed to the registries of its names.
 
     `compression` is `gzip`, `zstd` or `none`; `insecure` lets a registry speak plain http, or have a certificate that
-    nobody vouches for, also where it is not on this machine.
+    nobody vouches for, also where it is not on this machine. `cache_from` names images of these registries whose layers
+    may be used without being seen, as those of the names themselves may.
     """
 
     compression: str = "gzip"
     insecure: bool = False
+    cache_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

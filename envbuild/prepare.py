@@ -75,7 +75,7 @@ def prepare_both(job: Job, *, to_read: bool = False) -> tuple[Base, Choice, Lock
             if to_read:
                 from .resolver.contents import read_contents
 
-                lock = fetch_all(lock, job.store, listener)
+                lock = fetch_to_read(lock, job, listener)
                 # What came is read already; this gathers it, and reads what was there before.
                 read_contents(lock, job.store)
             return lock
@@ -125,6 +125,24 @@ def fetch_all(lock: Lock, store: Store, progress: Progress) -> Lock:
     if all(package.size and store.has(f"sha256:{package.sha256}", package.size) for package in lock.packages):
         return lock
     return fetch(lock, store, progress, arrived=lambda package: read_one(package, lock, store))
+
+
+def fetch_to_read(lock: Lock, job: Job, progress: Progress) -> Lock:
+    """Bring the wheels of `lock` of which it is not known what they hold into the store, and read them.
+
+    The lock comes back with their sizes. What a registry of an earlier build knows of them is taken first.
+    """
+    from .resolver.handing import unknown_wheels, with_sizes
+
+    unknown = unknown_wheels(lock, job.store)
+    if unknown and job.recalling is not None:
+        job.recalling.take_contents(lock, job.store)
+        unknown = unknown_wheels(lock, job.store)
+    if len(unknown) == len(lock.packages):
+        return fetch_all(lock, job.store, progress)
+    if unknown:
+        fetch_all(replace(lock, packages=tuple(unknown)), job.store, progress)
+    return with_sizes(lock, job.store)
 
 
 def fetcher(lock: Lock, store: Store, progress: Progress) -> Callable[[Sequence[str]], None]:

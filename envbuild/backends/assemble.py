@@ -6,7 +6,7 @@ before they are unpacked, so that a damaged cache entry is a miss and never a wr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..bases.types import Base
@@ -23,30 +23,49 @@ from ..records import dataclass
 from .files import write_files
 
 Fetch = Callable[[Sequence[str]], None]
+NOTHING: Mapping[str, Layer] = {}
+FETCHED = ("wheel", "wheels", "bytecode")
+"""The kinds of layers for which wheels are fetched; the others are made from files that are here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
-    """The image, and for each of its layers whether it was in the store before."""
+    """The image, and for each of its layers whether it was in the store before.
+
+    `unseen` has the digests of the layers that only a registry has.
+    """
 
     image: Image
     layers: tuple[tuple[PlannedLayer, Layer, bool], ...]
+    unseen: frozenset[str] = frozenset()
 
 
 def assemble(
-    plan: Plan, *, base: Base, store: Store, fetch: Fetch, created: str = "", progress: Progress = SILENT
+    plan: Plan,
+    *,
+    base: Base,
+    store: Store,
+    fetch: Fetch,
+    created: str = "",
+    recalled: Mapping[str, Layer] = NOTHING,
+    progress: Progress = SILENT,
 ) -> Assembled:
     """Make every missing layer of `plan` and finish the image.
 
     `fetch` brings the wheels with the given sha256 (hex) into the store; `created` is RFC 3339, by default the
-    time of every file in the layers.
+    time of every file in the layers. `recalled` has layers by key that are elsewhere: one that wheels would have to be
+    fetched for is taken from there, unseen, where the store has none.
     """
     progress.start("layer", total=len(plan.layers))
     bases = {layer.diff_id: layer for layer in base.layers}
     found: dict[int, Layer] = {}
     missing: list[int] = []
+    unseen: set[str] = set()
     for index, planned in enumerate(plan.layers):
         layer = bases[planned.diff_id] if planned.kind == "base" else layer_from_key(store, planned.key)
+        if layer is None and planned.kind in FETCHED and planned.key in recalled:
+            layer = recalled[planned.key]
+            unseen.add(layer.digest)
         if layer is None:
             missing.append(index)
         else:
@@ -74,7 +93,7 @@ def assemble(
             cached_size=sum(layer.size for _, layer, hit in layers if hit),
         ),
     )
-    return Assembled(image=image, layers=layers)
+    return Assembled(image=image, layers=layers, unseen=frozenset(unseen))
 
 
 def rfc3339(seconds: int) -> str:

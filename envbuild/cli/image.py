@@ -35,10 +35,20 @@ if TYPE_CHECKING:
     help="With --push: how layers are compressed. zstd needs containerd 1.5, Docker 23 or podman.",
 )
 @click.option(
+    "--cache-from",
+    metavar="REF",
+    multiple=True,
+    help="With --push: image of the same registry whose layers may be used unseen. May be repeated.",
+)
+@click.option(
     "--insecure", is_flag=True, help="With --push: take plain http, or a certificate that nobody vouches for."
 )
-@click.option("--sbom", is_flag=True, help="Attach bills of materials: CycloneDX and SPDX. Needs an OCI --output.")
-@click.option("--provenance", is_flag=True, help="Attach SLSA provenance: how it was made. Needs an OCI --output.")
+@click.option(
+    "--sbom", is_flag=True, help="Attach bills of materials: CycloneDX and SPDX. Needs --push or an OCI --output."
+)
+@click.option(
+    "--provenance", is_flag=True, help="Attach SLSA provenance: how it was made. Needs --push or an OCI --output."
+)
 @click.option("--test", is_flag=True, help="Run the image as a container first; it gets its name if that goes well.")
 @json_option
 @click.option(
@@ -55,6 +65,7 @@ def command(
     push: bool,
     compression: str,
     insecure: bool,
+    cache_from: tuple[str, ...],
     sbom: bool,
     provenance: bool,
     test: bool,
@@ -79,7 +90,7 @@ def command(
     check_output(output, tags)
     options = make_options(**flags)
     check_backend(options.backend, output, push=push)
-    pushing = PushOptions(compression=compression, insecure=insecure) if push else None
+    pushing = PushOptions(compression=compression, insecure=insecure, cache_from=cache_from) if push else None
     if metadata_file is not None:
         result.check_metadata_path(metadata_file)
     from .. import api  # not before a wrong option has been told

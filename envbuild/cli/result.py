@@ -15,7 +15,7 @@ from .terminal import say, terminal
 from .text import duration, plural, size, table
 
 if TYPE_CHECKING:
-    from ..built import Built
+    from ..built import Built, BuiltLayer
 
 
 def as_json(built: Built, *, notes: Sequence[str], warnings: Sequence[str]) -> dict[str, Any]:
@@ -47,6 +47,7 @@ def as_json(built: Built, *, notes: Sequence[str], warnings: Sequence[str]) -> d
                 "size": layer.size,
                 "diff_id": layer.diff_id,
                 "cached": layer.cached,
+                "unseen": layer.unseen,
                 "why": layer.why,
             }
             for layer in built.layers
@@ -89,7 +90,7 @@ def show(built: Built, display: Display, steps: Sequence[str]) -> None:
     display.verb("Finished", out.dot.join(parts))
     display.line()
     rows = [
-        (str(number), layer.title, size(layer.size), "cached" if layer.cached else "new", layer.why)
+        (str(number), layer.title, size(layer.size), _state(layer), layer.why)
         for number, layer in enumerate(built.layers, start=1)
     ]
     for index, line in enumerate(
@@ -100,6 +101,10 @@ def show(built: Built, display: Display, steps: Sequence[str]) -> None:
     display.line("Next:")
     for step in steps:
         display.line(f"  {out.style('bold', step)}")
+
+
+def _state(layer: BuiltLayer) -> str:
+    return "registry" if layer.unseen else "cached" if layer.cached else "new"
 
 
 def check_metadata_path(path: Path) -> None:

@@ -20,6 +20,7 @@ DOCKER_LAYERS = {
     "application/vnd.docker.image.rootfs.diff.tar.gzip": LAYER_GZIP,
     "application/vnd.docker.image.rootfs.diff.tar.zstd": LAYER_ZSTD,
 }
+NOTHING: Mapping[str, str] = {}
 # Engines mount every layer through one page of options, which ends here.
 MAX_LAYERS = 127
 
@@ -67,22 +68,41 @@ def finish_image(
     return make_image(canonical_json(whole), every, annotations)
 
 
-def make_image(config: bytes, layers: Sequence[Layer], annotations: Mapping[str, str]) -> Image:
-    """The image of an exact config and of its layers, lowest first."""
+def make_image(
+    config: bytes,
+    layers: Sequence[Layer],
+    annotations: Mapping[str, str],
+    *,
+    notes: Sequence[Mapping[str, str]] = (),
+) -> Image:
+    """The image of an exact config and of its layers, lowest first; `notes` are annotations for each of them."""
     manifest: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": {"mediaType": CONFIG, "digest": sha256_digest(config), "size": len(config)},
         "layers": [{"mediaType": _type(x), "digest": x.digest, "size": x.size} for x in layers],
     }
+    for entry, note in zip(manifest["layers"], notes, strict=False):
+        if note:
+            entry["annotations"] = dict(note)
     if annotations:
         manifest["annotations"] = dict(annotations)
     return Image(config=config, manifest=canonical_json(manifest), layers=tuple(layers))
 
 
-def with_layers(image: Image, layers: Sequence[Layer]) -> Image:
-    """The image with its layers in another form, compressed for example: its config, and so its id, stays."""
-    return make_image(image.config, layers, json.loads(image.manifest).get("annotations") or {})
+def with_layers(
+    image: Image,
+    layers: Sequence[Layer],
+    *,
+    annotations: Mapping[str, str] = NOTHING,
+    notes: Sequence[Mapping[str, str]] = (),
+) -> Image:
+    """The image with its layers in another form, compressed for example: its config, and so its id, stays.
+
+    `annotations` are added to its own, `notes` are for each layer.
+    """
+    own = json.loads(image.manifest).get("annotations") or {}
+    return make_image(image.config, layers, {**own, **annotations}, notes=notes)
 
 
 def _type(layer: Layer) -> str:

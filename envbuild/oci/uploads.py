@@ -7,11 +7,12 @@ than the specification lets them; what they are known for is taken in stride, an
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from ..errors import EnvbuildError, IntegrityError, NetworkError, RegistryError
@@ -20,7 +21,9 @@ from .endpoint import is_loopback
 from .remote import RemoteImage
 from .sending import Part, Source
 from .session import Session
-from .transport import BrokenError, StoppedError, Transport
+from .sources import JSON_LIMIT
+from .transport import BrokenError, StoppedError, Transport, bounded
+from .types import INDEX
 
 if TYPE_CHECKING:
     import requests
@@ -128,8 +131,11 @@ class Uploads:
                 advance(offset - told)
                 told = offset
 
-    def put_manifest(self, reference: str, raw: bytes, media_type: str) -> None:
-        """Store a manifest or an index under a tag or its digest; what it names must be there."""
+    def put_manifest(self, reference: str, raw: bytes, media_type: str) -> bool:
+        """Store a manifest or an index under a tag or its digest; what it names must be there.
+
+        Whether the registry lists it among the referrers of its subject.
+        """
         what = f"{reference} of {self.repository}"
         headers = {"Content-Type": media_type}
         asked = self._session.ask(
@@ -137,11 +143,28 @@ class Uploads:
         )
         with asked as answer:
             claimed = answer.headers.get("Docker-Content-Digest", "")
+            listed = bool(answer.headers.get("OCI-Subject"))
         if claimed.startswith("sha256:") and claimed != sha256_digest(raw):
             raise IntegrityError(
                 f"{self.shown} stored {what} with the hash {claimed}, sent was {sha256_digest(raw)}",
                 hint="the registry or a proxy altered it: look at what the tag names before it is used",
             )
+        return listed
+
+    def listed(self, tag: str) -> list[dict[str, Any]]:
+        """The descriptors of the index under `tag`; none where there is no such index."""
+        what = f"{tag} of {self.repository}"
+        patience = self._session.patience(what)
+        asked = self._session.ask(
+            "GET", f"manifests/{tag}", what, {"Accept": INDEX}, patience, good=frozenset({200, 404})
+        )
+        with asked as answer:
+            raw = b"" if answer.status_code == 404 else bounded(answer, JSON_LIMIT, what)
+        try:
+            entries = json.loads(raw)["manifests"] if raw else []
+        except (ValueError, KeyError, TypeError, RecursionError):
+            entries = []
+        return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
     def _start(self, what: str) -> _Place:
         patience = self._session.patience(what)

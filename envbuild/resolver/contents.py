@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # The revision of what is found out about a wheel.
-REVISION = 2
+REVISION = 3
 _MOST_THREADS = 8
 
 
@@ -30,16 +30,16 @@ def read_contents(lock: Lock, store: Store, *, progress: Progress = SILENT) -> d
     found: dict[str, WheelContents] = {}
     unknown: list[LockedPackage] = []
     for package in lock.packages:
-        contents = _from_json(package, store.get_key(_wheel_key(package, lock)))
+        contents = from_json(package, store.get_key(wheel_key(package, lock)))
         if contents is None:
             unknown.append(package)
         else:
             found[package.name] = contents
     for package, contents in _read_all(unknown, lock, store, progress):
-        store.put_key(_wheel_key(package, lock), _to_json(contents))
+        store.put_key(wheel_key(package, lock), as_json(contents))
         found[package.name] = contents
     if len(found) == len(lock.packages):
-        store.put_key(_lock_key(lock), {"wheels": {name: _to_json(one) for name, one in found.items()}})
+        store.put_key(_lock_key(lock), {"wheels": {name: as_json(one) for name, one in found.items()}})
     return {package.name: found[package.name] for package in lock.packages if package.name in found}
 
 
@@ -48,7 +48,7 @@ def recall_contents(lock: Lock, store: Store) -> dict[str, WheelContents] | None
     wheels = (store.get_key(_lock_key(lock)) or {}).get("wheels")
     if not isinstance(wheels, Mapping):
         return None
-    found = {package.name: _from_json(package, wheels.get(package.name)) for package in lock.packages}
+    found = {package.name: from_json(package, wheels.get(package.name)) for package in lock.packages}
     return None if None in found.values() else {name: one for name, one in found.items() if one is not None}
 
 
@@ -68,11 +68,11 @@ def read_one(package: LockedPackage, lock: Lock, store: Store) -> None:
     """Read the wheel of `package`, which is in the store, for a later `read_contents`; nothing where it is known."""
     from .wheelreading import read_wheel
 
-    if _from_json(package, store.get_key(_wheel_key(package, lock))) is None:
+    if from_json(package, store.get_key(wheel_key(package, lock))) is None:
         path = store.blob(f"sha256:{package.sha256}")
         contents = read_wheel(path, package, python=lock.python, machine=machine_of(lock))
         if contents is not None:
-            store.put_key(_wheel_key(package, lock), _to_json(contents))
+            store.put_key(wheel_key(package, lock), as_json(contents))
 
 
 def _read_all(
@@ -104,8 +104,8 @@ def machine_of(lock: Lock) -> str:
     return next((name for name in ("x86_64", "aarch64") if lock.platform.endswith(name)), "")
 
 
-def _wheel_key(package: LockedPackage, lock: Lock) -> str:
-    # The same wheel holds other modules for another Python, and libraries of one machine only.
+def wheel_key(package: LockedPackage, lock: Lock) -> str:
+    """What the store remembers a wheel's contents under: other modules for another Python, libraries of one machine."""
     minor = ".".join(lock.python.split(".")[:2])
     return f"contents:{REVISION}:{minor}:{machine_of(lock)}:sha256:{package.sha256}"
 
@@ -114,7 +114,8 @@ def _lock_key(lock: Lock) -> str:
     return f"lock-contents:{REVISION}:{lock.digest}"
 
 
-def _to_json(contents: WheelContents) -> dict[str, Any]:
+def as_json(contents: WheelContents) -> dict[str, Any]:
+    """The contents as JSON, without the wheel's name and version."""
     # One text for thousands of names: it is read ten times as fast as a list of them.
     return {
         "modules": " ".join(sorted(contents.modules)),
@@ -122,10 +123,11 @@ def _to_json(contents: WheelContents) -> dict[str, Any]:
         "needed": sorted(contents.needed),
         "provided": sorted(contents.provided),
         "askers": [list(pair) for pair in contents.askers],
+        "size": contents.size,
     }
 
 
-def _from_json(package: LockedPackage, value: Any) -> WheelContents | None:
+def from_json(package: LockedPackage, value: Any) -> WheelContents | None:
     """The remembered contents; None for anything that is not what was written."""
     try:
         contents = WheelContents(
@@ -136,6 +138,7 @@ def _from_json(package: LockedPackage, value: Any) -> WheelContents | None:
             needed=frozenset(value["needed"]),
             provided=frozenset(value["provided"]),
             askers=tuple((library, file) for library, file in value["askers"]),
+            size=int(value["size"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

@@ -69,6 +69,7 @@ class Lock:
 class WheelContents:
     """What is inside a locked wheel, by its RECORD, its METADATA and the heads of its ELF files.
 
+    `size` is the wheel's own, in bytes.
     `modules` are all modules that it provides, dotted, compiled ones too; a folder without `__init__` is none.
     `requires` are the Requires-Dist lines as written. `needed` are the shared libraries (`libgomp.so.1`) that its ELF
     files ask for and the wheel itself does not carry, `provided` those that it carries. `askers` are the pairs of a
@@ -83,3 +84,4 @@ class WheelContents:
     needed: frozenset[str] = frozenset()
     provided: frozenset[str] = frozenset()
     askers: tuple[tuple[str, str], ...] = ()
+    size: int = 0

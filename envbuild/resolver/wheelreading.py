@@ -32,6 +32,7 @@ def read_wheel(path: Path, package: LockedPackage, *, python: str, machine: str)
             names = {name: item for item in archive.infolist() if not (name := item.filename).endswith("/")}
             libraries = _libraries(archive, names, MACHINES.get(machine, 0))
             requires = _requires(archive, names)
+        size = path.stat().st_size
     except (OSError, zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, EOFError):
         return None
     digits = "".join(python.split(".")[:2])
@@ -46,6 +47,7 @@ def read_wheel(path: Path, package: LockedPackage, *, python: str, machine: str)
         needed=frozenset(a for found in libraries.values() for a in found.needed if a not in carried),
         provided=frozenset(carried),
         askers=tuple(sorted(_askers(libraries, carried, modules))),
+        size=size,
     )
 
 

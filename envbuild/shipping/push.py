@@ -7,23 +7,26 @@ that failed is there for the next one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import StorageError, UsageError
+from ..oci.canonical import sha256_digest
 from ..oci.reference import DEFAULT_DOMAIN, Reference
 from ..oci.remote import RemoteImage
 from ..oci.sending import Source
 from ..oci.transport import StoppedError, Transport
-from ..oci.types import MANIFEST, Image
+from ..oci.types import INDEX, MANIFEST, Artifact, Image, ImageIndex
 from ..oci.uploads import Uploads
 from ..progress import SILENT, Progress
 from ..threads import pool
+from .gone import GoneLayerError
+from .referring import refer
 
 if TYPE_CHECKING:
     from ..oci.store import Store
@@ -36,11 +39,26 @@ _REMEMBERED = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
-    """A blob to push: `path` is its file, `size` its bytes."""
+    """A blob to push: `path` is its file, None for one that only the registry has; `size` its bytes."""
 
     digest: str
     size: int
-    path: Path
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of an image beyond its bytes.
+
+    `unseen` has the digests of layers that this machine has not, `sources` the repositories of the registry that may
+    have a layer, by its digest. `artifacts` are pushed beside the image by digest alone, `referrers` so that they are
+    found by their subject.
+    """
+
+    unseen: frozenset[str] = frozenset()
+    sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    artifacts: tuple[Artifact, ...] = ()
+    referrers: tuple[Artifact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,37 +97,46 @@ def check_access(references: Sequence[Reference], *, insecure: bool = False) -> 
 
 
 def push(
-    image: Image,
+    whole: Image | ImageIndex,
     references: Sequence[Reference],
     store: Store,
     *,
+    known: Known | None = None,
     insecure: bool = False,
     progress: Progress = SILENT,
 ) -> Pushed:
-    """Make the registries have `image`, whose layers are in `store` as they are to be there, under every name.
+    """Make the registries have `whole`, whose layers are in `store` as they are to be there, under every name.
 
     `insecure` lets the registries of the names speak plain http, or have a certificate that nobody vouches for. Raises
-    RegistryError, NetworkError, IntegrityError; CorruptBlobError for a layer of the store; StorageError.
+    RegistryError, NetworkError, IntegrityError, StorageError; CorruptBlobError for a layer of the store, GoneLayerError
+    for one that is unseen.
     """
     check_names(references)
+    known = known or Known()
+    images = (whole,) if isinstance(whole, Image) else whole.images
+    beside = [*known.artifacts, *([] if isinstance(whole, Image) else whole.artifacts)]
     counts: dict[How, int] = {"there": 0, "mounted": 0, "sent": 0}
     sent = 0
     with _transport(references, insecure=insecure) as transport, TemporaryDirectory(prefix="envbuild-") as folder:
-        config = Path(folder, "config.json")
-        config.write_bytes(image.config)
-        blobs = [Blob(digest=x.digest, size=x.size, path=store.blob(x.digest)) for x in image.layers]
-        blobs.append(Blob(digest=image.config_digest, size=len(image.config), path=config))
-        blobs = list({blob.digest: blob for blob in blobs}.values())
+        blobs = _blobs(images, [*beside, *known.referrers], known.unseen, store, Path(folder))
         for repository, tags in _by_repository(references).items():
-            target = _Target(repository, transport, store, progress)
+            target = _Target(repository, transport, store, known.sources, progress)
             for how, size in target.bring_all(blobs):
                 counts[how] += 1
                 sent += size
+            for artifact in beside:
+                target.uploads.put_manifest(artifact.digest, artifact.manifest, MANIFEST)
+            if isinstance(whole, ImageIndex):
+                for image in images:
+                    target.uploads.put_manifest(image.manifest_digest, image.manifest, MANIFEST)
             for tag in tags:
-                target.uploads.put_manifest(tag, image.manifest, MANIFEST)
+                target.uploads.put_manifest(tag, *_named(whole))
+            for artifact in known.referrers:
+                refer(artifact, target.uploads)
+    digest = sha256_digest(_named(whole)[0])
     return Pushed(
-        references=tuple(f"{name.familiar}@{image.manifest_digest}" for name in references),
-        digest=image.manifest_digest,
+        references=tuple(f"{name.familiar}@{digest}" for name in references),
+        digest=digest,
         sent=sent,
         uploaded=counts["sent"],
         mounted=counts["mounted"],
@@ -117,14 +144,45 @@ def push(
     )
 
 
+def _named(whole: Image | ImageIndex) -> tuple[bytes, str]:
+    """What the names stand for, and its type."""
+    return (whole.manifest, MANIFEST) if isinstance(whole, Image) else (whole.content, INDEX)
+
+
+def _blobs(
+    images: Sequence[Image], artifacts: Sequence[Artifact], unseen: frozenset[str], store: Store, folder: Path
+) -> list[Blob]:
+    """Every blob once; those that are no layers are written to `folder`."""
+    found = [
+        Blob(digest=layer.digest, size=layer.size, path=None if layer.digest in unseen else store.blob(layer.digest))
+        for image in images
+        for layer in image.layers
+    ]
+    small = [*(image.config for image in images), *(data for artifact in artifacts for data in artifact.blobs)]
+    for data in small:
+        digest = sha256_digest(data)
+        path = folder / digest[7:]
+        path.write_bytes(data)
+        found.append(Blob(digest=digest, size=len(data), path=path))
+    return list({blob.digest: blob for blob in found}.values())
+
+
 class _Target:
     """One repository that an image goes to."""
 
-    def __init__(self, repository: RemoteImage, transport: Transport, store: Store, progress: Progress) -> None:
+    def __init__(
+        self,
+        repository: RemoteImage,
+        transport: Transport,
+        store: Store,
+        sources: Mapping[str, Sequence[str]],
+        progress: Progress,
+    ) -> None:
         self.uploads = Uploads(repository, transport)
         self._domain = repository.domain
         self._stop = transport.stop
         self._store = store
+        self._sources = sources
         self._progress = progress
 
     def bring_all(self, blobs: Sequence[Blob]) -> Iterator[tuple[How, int]]:
@@ -150,6 +208,8 @@ class _Target:
                 self._progress.advance("push", blob.size)
                 self._remember(blob.digest)
                 return found, 0
+            if blob.path is None:
+                raise GoneLayerError(blob.digest)
             with Source(blob.path, blob.digest, blob.size) as source:
                 sent = self.uploads.send(source, self._advance)
             self._remember(blob.digest)
@@ -159,7 +219,7 @@ class _Target:
         """Whether the blob need not be sent, and why."""
         if self.uploads.has(blob.digest):
             return "there"
-        for other in self._elsewhere(blob.digest):
+        for other in dict.fromkeys((*self._sources.get(blob.digest, ()), *self._elsewhere(blob.digest))):
             if other != self.uploads.repository and self.uploads.mount(blob.digest, other):
                 return "mounted"
         return None

@@ -7,18 +7,18 @@ could as well push a wrong image. What the manifest says of a layer counts only 
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import EnvbuildError
+from ..oci.canonical import canonical_json, sha256_digest
 from ..oci.pulling import config_of, manifest_for
 from ..oci.reading import named_layers
 from ..oci.registry import Document, Registry
 from ..oci.remote import RemoteImage
 from ..oci.transport import Transport
-from ..oci.types import Layer
+from ..oci.types import EMPTY, MANIFEST, Artifact, Layer
 
 KEY = "dev.envbuild.layer.key"
 """The annotation of a layer with the digest of what it is made from."""
@@ -27,8 +27,6 @@ COMPRESSOR = "dev.envbuild.layer.compressor"
 PACKAGES = "dev.envbuild.packages"
 """The annotation of an image with the digest of the manifest that leads to what its wheels hold."""
 PACKAGES_TYPE = "application/vnd.envbuild.packages.v1+json"
-_MOST_PACKAGES = 4 << 20  # bytes, compressed
-_MOST_PLAIN = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,23 +72,25 @@ def recall_packages(recalled: Recalled, *, insecure: frozenset[str] = frozenset(
         try:
             content = registry.manifest(recalled.packages).content
             (layer,) = content["layers"]
-            if content.get("artifactType") != PACKAGES_TYPE or layer["size"] > _MOST_PACKAGES:
+            if content.get("artifactType") != PACKAGES_TYPE:
                 return None
-            packed = registry.small_blob(layer["digest"], layer["size"])
-        except (EnvbuildError, KeyError, TypeError, ValueError):
+            value = json.loads(registry.small_blob(layer["digest"], layer["size"]))
+        except (EnvbuildError, KeyError, TypeError, ValueError, RecursionError):
             return None
-    return unpack_packages(packed)
-
-
-def unpack_packages(packed: bytes) -> dict[str, Any] | None:
-    """The JSON object in `packed`; None for anything else, or for more than anybody needs."""
-    inflater = zlib.decompressobj(31)
-    try:
-        plain = inflater.decompress(packed, _MOST_PLAIN)
-        value = None if inflater.unconsumed_tail else json.loads(plain)
-    except (zlib.error, ValueError, RecursionError):
-        return None
     return value if isinstance(value, dict) else None
+
+
+def packages_artifact(record: Mapping[str, Any]) -> Artifact:
+    """What the wheels of an image hold, to be pushed beside it. Plain JSON: its bytes depend on nothing else."""
+    data, empty = canonical_json(record), b"{}"
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "artifactType": PACKAGES_TYPE,
+        "config": {"mediaType": EMPTY, "digest": sha256_digest(empty), "size": len(empty)},
+        "layers": [{"mediaType": PACKAGES_TYPE, "digest": sha256_digest(data), "size": len(data)}],
+    }
+    return Artifact(manifest=canonical_json(manifest), blobs=(empty, data))
 
 
 def _offered(document: Document, config: Mapping[str, Any], name: RemoteImage, compressor: str) -> Recalled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import shutil
 import subprocess
@@ -207,3 +208,59 @@ def test_a_damaged_layer_of_the_cache_is_made_anew(road: Road, address: str) -> 
     target = road.folder / "copy"
     command = ["skopeo", "copy", "--src-tls-verify=false", f"docker://{address}/team/one:1", f"oci:{target}"]
     subprocess.run(command, check=True, capture_output=True)
+
+
+def counted(done: dict[str, Any]) -> dict[str, int]:
+    found: dict[str, int] = done["pushed"]["blobs"]
+    return found
+
+
+def test_a_second_machine_takes_the_layers_of_the_registry_and_fetches_no_wheel(road: Road, address: str) -> None:
+    first = pushed(road, f"{address}/team/tiny:1")
+    (road.model / "weights.bin").write_bytes(b"other weights")
+    elsewhere = {"ENVBUILD_CACHE_DIR": str(road.folder / "elsewhere"), "HOME": str(road.folder / "home")}
+    done = push(road, f"{address}/team/tiny:1", arguments=("--json",), **elsewhere)
+    assert done.returncode == 0, done.stderr
+    second = json.loads(done.stdout)
+    assert "Fetched" not in done.stderr
+    unseen = [layer["kind"] for layer in second["layers"] if layer["unseen"]]
+    assert set(unseen) == {"wheel", "wheels"}
+    wheels = {hashlib.sha256(path.read_bytes()).hexdigest() for path in road.index.rglob("*.whl")}
+    assert wheels
+    assert not wheels & {path.name for path in (road.folder / "elsewhere" / "store" / "blobs" / "sha256").iterdir()}
+    # The model's layer and the config.
+    assert counted(second) == {"sent": 2, "mounted": 0, "there": counted(first)["sent"] - 2}
+    # The first machine makes the same of the same model.
+    third = pushed(road, f"{address}/team/tiny:1")
+    assert third["manifest_digest"] == second["manifest_digest"]
+    assert not any(layer["unseen"] for layer in third["layers"])
+
+
+def test_layers_of_another_repository_are_used_only_where_it_is_named(road: Road, address: str) -> None:
+    pushed(road, f"{address}/team/tiny:1")
+    one = pushed(road, f"{address}/other/tiny:1", ENVBUILD_CACHE_DIR=str(road.folder / "one"))
+    assert not any(layer["unseen"] for layer in one["layers"])
+    cache = ("--cache-from", f"{address}/team/tiny:1")
+    two = pushed(road, f"{address}/third/tiny:1", arguments=cache, ENVBUILD_CACHE_DIR=str(road.folder / "two"))
+    assert any(layer["unseen"] for layer in two["layers"])
+    assert counted(two)["mounted"] >= len([layer for layer in two["layers"] if layer["unseen"]])
+    assert inspected(f"{address}/third/tiny:1") == inspected(f"{address}/team/tiny:1")
+
+
+def test_a_cache_in_another_registry_is_a_usage_error(road: Road, address: str) -> None:
+    done = push(road, f"{address}/team/tiny:1", arguments=("--cache-from", "registry.example/team/tiny:1"))
+    assert done.returncode == 2
+    assert "registry.example is not where the image goes" in done.stderr
+
+
+def test_a_layer_that_the_registry_lost_is_made_here(road: Road, address: str, tmp_path: Path) -> None:
+    first = pushed(road, f"{address}/team/tiny:1")
+    manifest = inspected(f"{address}/team/tiny:1")
+    lost = manifest["layers"][1]["digest"].removeprefix("sha256:")
+    data = tmp_path / "registry" / "data" / "docker" / "registry" / "v2"
+    shutil.rmtree(data / "blobs" / "sha256" / lost[:2] / lost)
+    shutil.rmtree(data / "repositories" / "team" / "tiny" / "_layers" / "sha256" / lost)
+    again = pushed(road, f"{address}/team/tiny:1", ENVBUILD_CACHE_DIR=str(road.folder / "elsewhere"))
+    assert again["manifest_digest"] == first["manifest_digest"]
+    assert any("is made here" in note for note in again["notes"])
+    assert (data / "blobs" / "sha256" / lost[:2] / lost / "data").is_file()
