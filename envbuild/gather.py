@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from .bases.types import Base, Choice
@@ -31,7 +32,7 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock) -> Inputs:
     runtime = runtime_entries(server, base)
     own = tuple(entry for entry in runtime if entry.source == RUNTIME / server.entry_script)
     scripts = own if script is None else script.files
-    bytecode, why_bytecode = choose_bytecode(options, base)
+    bytecode, why_bytecode = choose_bytecode(options, base, lambda: _twin(job, base))
     decisions = (
         Decision(what="server", value=server.name, why=job.server_why),
         *_edition(server, lock),
@@ -65,6 +66,12 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock) -> Inputs:
         decisions=decisions,
         revisions=revisions(),
     )
+
+
+def _twin(job: Job, base: Base) -> tuple[Base | None, str]:
+    from .bases.twin import twin_of
+
+    return twin_of(base, job.store, progress=job.progress)
 
 
 def _edition(server: Server, lock: Lock) -> tuple[Decision, ...]:
@@ -102,8 +109,11 @@ def revisions() -> dict[str, str]:
     }
 
 
-def choose_bytecode(options: Options, base: Base) -> tuple[Bytecode, str]:
-    """The bytecode setting and why."""
+def choose_bytecode(options: Options, base: Base, twin: Callable[[], tuple[Base | None, str]]) -> tuple[Bytecode, str]:
+    """The bytecode setting and why.
+
+    `twin` gives the base whose Python compiles in place of `base`'s where that does not run here, or None and why not.
+    """
     from .backends.bytecode.build import can_compile
 
     asked = options.bytecode
@@ -114,15 +124,22 @@ def choose_bytecode(options: Options, base: Base) -> tuple[Bytecode, str]:
         if asked == "auto":
             return "startup", "start-up imports compiled inside the build: the first answer comes sooner"
         return ("startup" if asked == "startup" else "on"), f"--bytecode {asked}"
-    possible, why = can_compile(base)
     if asked == "auto" and not base.assembled:
         # Compiling runs the base's own Python on this machine: not without being asked for a foreign image.
         return "off", "the base is not envbuild's own; --bytecode startup runs its Python on this machine"
+    possible, why = can_compile(base)
+    by = ""
+    if not possible:
+        other, why_no_other = twin()
+        possible, why = other is not None, f"{why}, and {why_no_other}"
+        if other is not None:
+            by = f", by {other.name} for linux/{other.architecture}, whose Python is the same build"
     if asked == "auto":
-        return ("startup", "start-up imports compiled: the first answer comes sooner") if possible else ("off", why)
+        said = f"start-up imports compiled{by}: the first answer comes sooner"
+        return ("startup", said) if possible else ("off", why)
     if not possible:
         raise UsageError(f"--bytecode {asked} cannot be done here: {why}", hint="--bytecode off leaves it out")
-    return ("startup" if asked == "startup" else "on"), f"--bytecode {asked}"
+    return ("startup" if asked == "startup" else "on"), f"--bytecode {asked}{by}"
 
 
 def runtime_entries(server: Server, base: Base) -> tuple[FileEntry, ...]:

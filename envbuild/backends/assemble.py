@@ -143,8 +143,14 @@ def _make(plan: Plan, missing: Sequence[int], base: Base, store: Store, progress
 
 
 def _bytecode(planned: PlannedLayer, base: Base, store: Store) -> Layer:
-    from .bytecode.build import bytecode_layer
+    from .bytecode.build import bytecode_layer, can_compile
 
+    compiler = base
+    if not can_compile(base)[0]:
+        from ..bases.twin import twin_of
+
+        # The planner has seen that there is one.
+        compiler = twin_of(base, store)[0] or base
     settings = planned.settings
     return bytecode_layer(
         store,
@@ -156,6 +162,7 @@ def _bytecode(planned: PlannedLayer, base: Base, store: Store) -> Layer:
         prefix=PREFIX,
         keep_tests=settings["keep_tests"],
         sources={file.path: file.source.read_bytes() for file in planned.files},
+        compiler=compiler,
     )
 
 

@@ -15,6 +15,7 @@ from ..oci.types import Layer
 from ..progress import Progress, Summary
 from .lock import BaseLock, from_json, shipped, to_json, upstream_version
 from .manifest import assembled_config, recall, remember, store_manifest
+from .rootfs import host_architecture
 from .suites import ARCHITECTURES, RECIPE, SUITES, Suite
 from .types import Base, Foreseen, Interpreter, SystemPackage
 
@@ -191,13 +192,14 @@ def python_version(suite: Suite, lock: BaseLock) -> str:
 
 def _summary(base: Base, lock: BaseLock, *, downloaded: int, cached: bool) -> Summary:
     count = len(base.packages)
+    elsewhere = f" for linux/{base.architecture}" if base.architecture != host_architecture() else ""
     return Summary(
         count=count,
         noun="packages",
         size=base.layers[0].size,
         cached=count if cached else 0,
         cached_size=base.layers[0].size if cached else max(lock.size - downloaded, 0),
-        detail=f"{base.name}, Python {base.interpreter.version}",
+        detail=f"{base.name}{elsewhere}, Python {base.interpreter.version}",
     )
 
 

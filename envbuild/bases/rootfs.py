@@ -20,6 +20,12 @@ _MACHINES = {"amd64": ("x86_64", "AMD64"), "arm64": ("aarch64", "arm64")}
 _BUILT_IN = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
 
 
+def host_architecture() -> str:
+    """The architecture, as images name it, whose programs this machine runs; empty where it runs none of Linux."""
+    machine = platform.machine() if platform.system() == "Linux" else ""
+    return next((name for name, machines in _MACHINES.items() if machine in machines), "")
+
+
 def rootfs(base: Base, store: Store) -> Path:
     """The folder under the store that holds the unpacked base; made on the first call, as one atomic step.
 
@@ -61,7 +67,7 @@ def interpreter_command(base: Base, root: Path) -> list[str]:
     `-I` or `interpreter_environment` to keep this host's PYTHON variables away.
     Raises BaseImageError where it cannot run: another system or architecture, a base without glibc's loader.
     """
-    if platform.system() != "Linux" or platform.machine() not in _MACHINES.get(base.architecture, ()):
+    if base.architecture != host_architecture():
         raise BaseImageError(
             f"the interpreter of a linux/{base.architecture} base cannot run on {platform.system()} "
             f"{platform.machine()}"

@@ -53,8 +53,11 @@ def bytecode_layer(
     prefix: str,
     keep_tests: bool,
     sources: Mapping[str, bytes],
+    compiler: Base | None = None,
 ) -> Layer:
     """The layer with the bytecode of `wheels`, of `sources` and of the base's stdlib, remembered under `plan_key`.
+
+    The Python of `compiler` makes it, by default that of `base`.
 
     `startup` compiles what importing the modules `roots` imports, `on` compiles everything. `prefix` and the
     paths of `sources` have no leading slash; sources outside of the prefix's site-packages are passed over, and
@@ -65,7 +68,8 @@ def bytecode_layer(
     known = layer_from_key(store, plan_key)
     if known is not None:
         return known
-    possible, why = can_compile(base)
+    compiler = compiler or base
+    possible, why = can_compile(compiler)
     if not possible:
         raise EnvbuildError(f"no bytecode can be made: {why}", hint="build with `--bytecode off`")
     # Only now, since a run that changes nothing asks can_compile too.
@@ -73,7 +77,15 @@ def bytecode_layer(
     from .writing import write_layer
 
     toolchain, groups = groups_of(
-        store, base=base, wheels=wheels, roots=roots, mode=mode, prefix=prefix, keep_tests=keep_tests, sources=sources
+        store,
+        base=base,
+        compiler=compiler,
+        wheels=wheels,
+        roots=roots,
+        mode=mode,
+        prefix=prefix,
+        keep_tests=keep_tests,
+        sources=sources,
     )
     layer = write_layer(groups, toolchain, store)
     remember_layer(store, plan_key, layer)

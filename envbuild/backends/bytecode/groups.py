@@ -24,6 +24,7 @@ def groups_of(
     store: Store,
     *,
     base: Base,
+    compiler: Base,
     wheels: Sequence[WheelSource],
     roots: Sequence[str],
     mode: str,
@@ -41,7 +42,7 @@ def groups_of(
         chosen = everything(wheels, own, stdlib, keep_tests=keep_tests)
     else:
         chosen = closure(roots, wheels, own, stdlib, store, keep_tests=keep_tests, stdlib_key=content)
-    toolchain = _toolchain(base, root)
+    toolchain = toolchain_of(compiler, root if compiler is base else rootfs(compiler, store))
     modules = StdlibModules(stdlib)
     groups = [
         *_site_groups(chosen, wheels, own, site, keep_tests),
@@ -92,7 +93,8 @@ def _stdlib(base: Base, root: Path) -> tuple[Path, str]:
     return folder, folder.relative_to(root).as_posix()
 
 
-def _toolchain(base: Base, root: Path) -> Toolchain:
+def toolchain_of(base: Base, root: Path) -> Toolchain:
+    """What compiles with the Python of `base`, which is unpacked in `root`."""
     minor = base.interpreter.minor
     executable = inside(root, base.interpreter.executable)
     libraries = [file for folder in library_folders(root) for file in folder.glob(f"libpython{minor}*.so*")]

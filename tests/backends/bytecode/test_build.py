@@ -181,6 +181,24 @@ def test_can_compile_says_why_not(
     assert can_compile(base)[1].endswith("does not run on Darwin")
 
 
+def test_another_base_compiles_what_lies_in_this_one(
+    store: Store, make_base: MakeBase, make_wheel: MakeWheel, tmp_path: Path
+) -> None:
+    """The same sources in both, so the same bytes; a module that one has alone is that one's."""
+    minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    base, wheels = (
+        make_base({f"usr/lib/python{minor}/ours.py": b"X = 'theirs is not looked at'\n"}),
+        [make_wheel(WHEEL)],
+    )
+    foreign = replace(base, architecture="s390x")
+    roots = ["pkg.used", "ours"]
+    first = layer_of(store, base, wheels, roots=roots)
+    assert layer_of(store, foreign, wheels, roots=roots, plan_key="other", compiler=make_base()) == first
+    assert f"usr/lib/python{minor}/__pycache__/ours.cpython-{minor.replace('.', '')}.pyc" in entries(store, first)
+    with pytest.raises(EnvbuildError, match="s390x"):
+        layer_of(store, foreign, wheels, roots=roots, plan_key="none", compiler=foreign)
+
+
 def test_a_base_without_a_standard_library_is_refused(store: Store, make_base: MakeBase) -> None:
     base = make_base()
     with pytest.raises(BaseImageError, match="has no standard library in /srv/lib"):
