@@ -9,6 +9,7 @@ from .inputs import Inputs
 from .paths import CODE, MODEL_FOLDER, MODEL_PARENT, PREFIX, USER, site_packages
 
 SECOND = 1_000_000_000  # Docker's config counts in nanoseconds
+_VARIANTS = {"arm64": "v8"}
 
 
 def image_config(inputs: Inputs) -> dict[str, Any]:
@@ -19,6 +20,7 @@ def image_config(inputs: Inputs) -> dict[str, Any]:
         inherited.pop(key, None)
     return {
         "architecture": inputs.base.architecture,
+        **variant(inputs),
         "os": "linux",
         "config": {
             **inherited,
@@ -34,6 +36,12 @@ def image_config(inputs: Inputs) -> dict[str, Any]:
             "Labels": labels(inputs, inherited.get("Labels") or {}),
         },
     }
+
+
+def variant(inputs: Inputs) -> dict[str, str]:
+    """The variant of the architecture, as the base has it; 64-bit ARM is v8 where that says nothing."""
+    named = str(inputs.base.config.get("variant") or "") or _VARIANTS.get(inputs.base.architecture, "")
+    return {"variant": named} if named else {}
 
 
 def user(inputs: Inputs) -> tuple[str, str]:

@@ -41,6 +41,29 @@ def test_the_printed_plan_is_the_golden_one(make_inputs: Make) -> None:
     assert text == GOLDEN.read_text()
 
 
+def test_two_platforms_share_every_layer_that_the_platform_does_not_change(make_inputs: Make) -> None:
+    inputs = make_inputs()
+    layer = dataclasses.replace(inputs.base.layers[0], diff_id="sha256:" + "e" * 64)
+    base = dataclasses.replace(inputs.base, architecture="arm64", layers=(layer,))
+    arm = planned(dataclasses.replace(inputs, base=base))
+    pairs = zip(arm.layers, planned(inputs).layers, strict=True)
+    # Wheels for any machine: those of one machine have names and hashes of their own.
+    assert [ours.kind for ours, theirs in pairs if ours.key != theirs.key] == ["base", "bytecode"]
+    assert arm.platform == "linux/arm64"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "said", "variant"),
+    [("amd64", None, None), ("arm64", None, "v8"), ("arm64", "v8", "v8"), ("arm64", "v9", "v9"), ("amd64", "v3", "v3")],
+)
+def test_the_config_names_the_variant(make_inputs: Make, architecture: str, said: str, variant: str) -> None:
+    inputs = make_inputs()
+    config = {**inputs.base.config, **({"variant": said} if said else {})}
+    base = dataclasses.replace(inputs.base, architecture=architecture, config=config)
+    made = planned(dataclasses.replace(inputs, base=base)).config
+    assert (made["architecture"], made.get("variant")) == (architecture, variant)
+
+
 def test_layers_come_most_shared_first(make_inputs: Make) -> None:
     plan = planned(make_inputs())
     assert kinds(plan) == ["base", "wheel", "wheel", "wheels", "server", "bytecode", "model"]
