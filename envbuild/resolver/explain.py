@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..errors import EnvbuildError, IntegrityError, NetworkError, ResolveError, StorageError
 from .requirements import Ask, Inputs
-from .target import Platform
+from .target import Platform, platform_with_wheels
 from .uv import Answer
 
 _NETWORK = re.compile(
@@ -109,7 +109,7 @@ def _hint(said: str, inputs: Inputs, platform: Platform) -> str:
     if tags := _TAGS.search(said):
         return (
             f"{tags[1]} has no wheel for {platform.tag} and Python {platform.minor}: choose another version of it, "
-            "or leave it out if it belongs to another system; --python or --base choose another Python"
+            f"or leave it out if it belongs to another system; {_elsewhere(tags[1], said, platform)}"
         )
     if "Couldn't parse" in said:
         return "mend the requirement; `envbuild lint` shows its place"
@@ -125,6 +125,13 @@ def _hint(said: str, inputs: Inputs, platform: Platform) -> str:
     if (version := _VERSION.search(said)) and not re.search("depends? on", said):
         return f"choose a version of {version[1]} that the index has"
     return "loosen one of the pins named above"
+
+
+def _elsewhere(name: str, said: str, platform: Platform) -> str:
+    """For which image the package `name` has wheels, as options."""
+    found = re.search(rf"hint: [^\n]*`{re.escape(name)}` \(v[^)]*\)[^\n]*: (`[^\n]+)", said)
+    other = platform_with_wheels(found[1], platform.tag) if found else ""
+    return f"--platform {other} builds for it" if other else "--python or --base choose another Python"
 
 
 def _source_alone(said: str, asks: Sequence[Ask]) -> list[str]:

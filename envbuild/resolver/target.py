@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from ..errors import ResolveError
 from ..model.markers import holds, image_environment
+from ..patterns import pattern
 from ..records import dataclass
 
 if TYPE_CHECKING:
     from packaging.tags import Tag
 
+_LINUX_TAG = pattern(r"\b((?:many)?linux\w*?)_(x86_64|aarch64)\b")
 _MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}
 # The glibc minors that uv can resolve for; `pip compile --help` lists them.
 _UV_MINORS = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
@@ -71,6 +73,18 @@ class Platform:
     def holds(self, marker: str) -> bool:
         """Whether a marker holds there; one that cannot be evaluated is left to the solver, and holds here."""
         return holds(marker, self.markers())
+
+
+def platform_with_wheels(tags: str, wanted: str) -> str:
+    """The platform (`linux/amd64`) for which one of `tags` is, though none is for the machine of `wanted`; else empty.
+
+    Both are platform tags of wheels, `tags` several in any text: `manylinux1_x86_64, win32`.
+    """
+    machines = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
+    found = {machine for _, machine in _LINUX_TAG.findall(tags)}
+    if any(wanted.endswith(machine) for machine in found):
+        return ""
+    return next((machines[machine] for machine in sorted(found)), "")
 
 
 def platform_of(python: str, glibc: str, architecture: str) -> Platform:

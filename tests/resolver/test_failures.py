@@ -84,10 +84,19 @@ def test_a_wheel_for_another_system(index: Any, refused: Make) -> None:
     assert error.hint.startswith("winonly has no wheel for manylinux_2_36_x86_64 and Python 3.11")
 
 
+def test_a_wheel_for_another_machine_alone(index: Any, refused: Make) -> None:
+    index.wheel("intel", tag="cp311-cp311-manylinux2014_x86_64")
+    error = refused("intel==1.0", architecture="arm64")
+    assert "conda.yaml:7: intel==1.0" in error.message
+    assert error.hint.startswith("intel has no wheel for manylinux_2_36_aarch64 and Python 3.11")
+    assert error.hint.endswith("--platform linux/amd64 builds for it")
+
+
 def test_a_wheel_for_a_newer_glibc(index: Any, refused: Make, env: Make, run: Make) -> None:
     index.wheel("fresh", tag="cp311-cp311-manylinux_2_36_x86_64")
     error = refused("fresh", glibc="2.31")
     assert "fresh has no wheel for manylinux_2_31_x86_64" in error.hint
+    assert "--platform" not in error.hint
     assert run(env("fresh")).packages[0].name == "fresh"
 
 

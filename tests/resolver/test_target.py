@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from envbuild.errors import ResolveError
-from envbuild.resolver.target import platform_of
+from envbuild.resolver.target import platform_of, platform_with_wheels
 
 
 def test_names_for_bookworm() -> None:
@@ -46,6 +46,22 @@ def test_old_manylinux_names_belong_to_their_glibc() -> None:
     assert platforms[-2:] == ["manylinux1_x86_64", "linux_x86_64"]
     assert "manylinux2010_x86_64" in platforms
     assert "manylinux1_aarch64" not in platform_of("3.11.2", "2.36", "arm64").platforms()
+
+
+@pytest.mark.parametrize(
+    ("tags", "wanted", "other"),
+    [
+        ("`manylinux1_i686`, `manylinux1_x86_64`, `win32`", "manylinux_2_36_aarch64", "linux/amd64"),
+        ("manylinux_2_28_aarch64, macosx_11_0_arm64", "manylinux_2_36_x86_64", "linux/arm64"),
+        ("linux_x86_64", "manylinux_2_36_aarch64", "linux/amd64"),
+        # There is one for the machine, which needs a newer glibc, say.
+        ("manylinux_2_39_aarch64, manylinux_2_39_x86_64", "manylinux_2_36_aarch64", ""),
+        ("musllinux_1_2_x86_64, win_amd64, macosx_11_0_arm64", "manylinux_2_36_aarch64", ""),
+        ("", "manylinux_2_36_aarch64", ""),
+    ],
+)
+def test_the_platform_that_a_package_has_wheels_for(tags: str, wanted: str, other: str) -> None:
+    assert platform_with_wheels(tags, wanted) == other
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from envbuild.bases.types import Base, Interpreter
 from envbuild.linter import run, run_failure, run_lock
 from envbuild.linter.types import Choice, Failure, Finding, Locked, Target
 from envbuild.model import read
+from envbuild.model.markers import MACHINES
 from envbuild.model.script import ScoringScript, parse_script
 from envbuild.model.types import Pickle
 from envbuild.resolver.types import Lock, LockedPackage, WheelContents
@@ -97,7 +98,7 @@ def findings(case: Case, root: Path) -> list[Finding]:
         failure = Failure(
             explanation=case.explanation,
             python=case.python,
-            platform="manylinux_2_36_x86_64",
+            platform=f"manylinux_2_36_{MACHINES[target.platform]}",
             blamed=case.blamed,
         )
         found = run_failure(model, target, failure, case.choice, before=found)

@@ -18,6 +18,7 @@ _SOURCE = re.compile(
 )
 _TAG = re.compile(rf"\b{_NAME}(?P<pin>[=<>!~][^\s]*)? has no wheels with a matching (?P<kind>[\w ]+?) tag")
 _FOUND = re.compile(r"hint: [^\n]*`(?P<name>[^`]+)` \(v[^)]*\)[^\n]*: (?P<tags>`[^\n]+)")
+_OTHER_PYTHON = "with --python the Python that it has wheels for"
 
 
 class NoWheelForTarget(BaseRule):
@@ -41,6 +42,8 @@ class NoWheelForTarget(BaseRule):
 
     def check_failure(self, model: Model, target: Target, failure: Failure) -> Iterator[Finding]:
         """One finding for each listed package that the explanation names so."""
+        from ...resolver.target import platform_with_wheels  # the room is slow to load, and no rule needs it at first
+
         said = failure.explanation
         kinds = {canonical_name(found["name"]): found["kind"] for found in _TAG.finditer(said)}
         for found in _SOURCE.finditer(said):
@@ -58,9 +61,11 @@ class NoWheelForTarget(BaseRule):
             else:
                 where = f"Python {minor} on {failure.platform}"
             has = f"; it has wheels for {tags[name]}" if name in tags else ""
+            other = platform_with_wheels(tags.get(name, ""), failure.platform)
+            way = f"build for {other}, which has them, with --platform" if other else _OTHER_PYTHON
             yield self.finding(
                 f"{_shown(model, name)} has no wheel for {where}{has}",
-                hint="choose a version that has a wheel, or with --python the Python that it has wheels for",
+                hint=f"choose a version that has a wheel, or {way}",
                 spans=spans_of(model, name),
             )
 

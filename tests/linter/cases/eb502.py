@@ -17,6 +17,12 @@ PLATFORM = """error: No solution found when resolving dependencies
 require only-win==1.0, we can conclude that your requirements are unsatisfiable.
 
 hint: Wheels are available for `only-win` (v1.0) on the following platforms: `win32`, `win_amd64`"""
+ARM = """error: No solution found when resolving dependencies
+  cause: Because mkl==2024.2.2 has no wheels with a matching platform tag (e.g., `manylinux_2_36_aarch64`) and you \
+require mkl==2024.2.2, we can conclude that your requirements are unsatisfiable.
+
+hint: Wheels are available for `mkl` (v2024.2.2) on the following platforms: `manylinux1_i686`, \
+`manylinux1_x86_64`, `win32`, `win_amd64`"""
 DEEP = NUMPY.replace("numpy", "some-core").replace("you require some-core", "some-shell==1.0 depends on some-core")
 TRIGGERS = [
     Case(
@@ -37,6 +43,13 @@ TRIGGERS = [
         files={"conda.yaml": conda("only_win==1.0")},
         explanation=PLATFORM,
         says="only-win==1.0 has no wheel for manylinux_2_36_x86_64; it has wheels for win32, win_amd64",
+    ),
+    Case(
+        files={"conda.yaml": conda("mkl==2024.2.2")},
+        target={"platform": "linux/arm64"},
+        explanation=ARM,
+        at=("conda.yaml:5",),
+        says="mkl==2024.2.2 has no wheel for manylinux_2_36_aarch64; it has wheels for manylinux1_i686, manylinux1_x86",
     ),
     Case(files={"conda.yaml": conda("some-shell==1.0")}, explanation=DEEP, at=(), says="some-core has no wheel"),
 ]
