@@ -76,9 +76,10 @@ class Job:
     ) -> Job:
         """With the server that `options` name, or that fits the model. Raises UsageError for one that does not."""
         from .bringing import server_for
+        from .platforms import likely
         from .servers import choose_server
 
-        server, why = choose_server(options.server, model.environment)
+        server, why = choose_server(options.server, model.environment, likely(options))
         return cls(
             model=model,
             server=server_for(server, options),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ def fix(
 
     options = options or Options()
     find = _finder(options, resolve, progress)
-    changed = apply(model, find(model), unsafe=options.unsafe_fixes, again=find)
+    changed = apply(_for_platform(model, options), find(model), unsafe=options.unsafe_fixes, again=find)
     return (load(model.root, options=options) if changed else model), changed
 
 
@@ -114,7 +115,8 @@ def preview(
 
     options = options or Options()
     find = _finder(options, resolve, progress)
-    return diff(model, find(model), unsafe=options.unsafe_fixes, again=find, folder=folder)
+    seen = _for_platform(model, options)
+    return diff(seen, find(model), unsafe=options.unsafe_fixes, again=find, folder=folder)
 
 
 def _finder(options: Options, resolve: bool, progress: Progress) -> Callable[[Model], list[Finding]]:
@@ -167,7 +169,7 @@ def target(model: Model, options: Options) -> Target:
 
     _check_server(options)
     azure = options.target == "azure"
-    server, _ = choose_server("azureml" if azure else options.server, model.environment)
+    server, _ = choose_server("azureml" if azure else options.server, model.environment, likely(options))
     script = None
     if options.scoring_script is not None:
         refuse_script(server)
@@ -200,7 +202,12 @@ def _check_server(options: Options) -> None:
 
 
 def _judge(model: Model, options: Options, store: Store | None = None) -> Judge:
-    return Judge(with_requirements(model, options), target(model, options), choice(options), store)
+    seen = _for_platform(with_requirements(model, options), options)
+    return Judge(seen, target(model, options), choice(options), store)
+
+
+def _for_platform(model: Model, options: Options) -> Model:
+    return replace(model, platform=likely(options))
 
 
 def _of_lock(judge: Judge, lock: Lock, base: Base, job: Job) -> list[Finding]:

@@ -95,7 +95,7 @@ def respecified(model: Model, name: str, specifier: str) -> tuple[Edit, ...]:
         new = f"{bare}{specifier}" + (f" ; {marker.strip()}" if marker else "")
         if new != requirement.text:
             edits.append(replaced(model, requirement.span, requirement.text, new, drops=(requirement.text,)))
-    if not model.environment.lists(name, python=model.python):
+    if not model.lists(name):
         for place in insertions(model, name, f"{name}{specifier}"):
             if place.refused:
                 return ()

@@ -214,6 +214,7 @@ class Model:
     `others` are the environment files that do not count, each read by itself: rules compare them, nothing is resolved
     from them. `uri` is empty for a local folder; else the address that it was downloaded from. `texts` holds MLmodel
     and the environment files exactly as read, by the name that their spans use: for frames, fixes and to see changes.
+    `platform` is that of the image which the model is looked at for.
     """
 
     root: Path
@@ -225,6 +226,7 @@ class Model:
     problems: tuple[Problem, ...]
     others: tuple[Environment, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    platform: str = "linux/amd64"
 
     @property
     def python(self) -> str:
@@ -234,5 +236,9 @@ class Model:
         return python_wanted(self).minor
 
     def may_hold(self, requirement: Requirement) -> bool:
-        """Whether the marker of a requirement may hold in an image of that Python; without one it does."""
-        return may_hold(requirement.marker, self.python)
+        """Whether the marker of a requirement may hold in an image of that Python and platform."""
+        return may_hold(requirement.marker, self.python, self.platform)
+
+    def lists(self, name: str) -> bool:
+        """Whether `name` (canonical) is among the pip requirements of an image of that Python and platform."""
+        return self.environment.lists(name, python=self.python, platform=self.platform)

@@ -30,10 +30,10 @@ PROFILES: Mapping[str, Server] = MappingProxyType(
 )
 
 
-def choose_server(requested: str, environment: Environment) -> tuple[Server, str]:
+def choose_server(requested: str, environment: Environment, platform: str = "linux/amd64") -> tuple[Server, str]:
     """The profile that `requested` names and why, in a few words for the plan.
 
-    `auto` is `azureml`, unless conda.yaml lists all packages of the `envbuild` profile by name. Raises
+    `auto` is `azureml`, unless conda.yaml lists all packages of the `envbuild` profile by name for `platform`. Raises
     UsageError for a name that no profile has.
     """
     if requested != "auto":
@@ -44,7 +44,7 @@ def choose_server(requested: str, environment: Environment) -> tuple[Server, str
             hint="choose one of " + ", ".join(["auto", *PROFILES]),
         )
     own = PROFILES["envbuild"]
-    if environment.source == "conda.yaml" and all(environment.lists(p.name) for p in own.packages):
+    if environment.source == "conda.yaml" and all(environment.lists(p.name, platform=platform) for p in own.packages):
         names = ", ".join(p.name for p in own.packages)
         return own, f"conda.yaml lists its packages ({names})"
     return PROFILES["azureml"], "the default"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from envbuild.model import read
 from envbuild.model.types import Span
 
 MLMODEL = "flavors: {python_function: {loader_module: m, python_version: 3.11.7}}\n"
+AMD64, ARM64 = "linux/amd64", "linux/arm64"
 NAMES = ["numpy", "pandas", "Scikit_Learn", "zope.interface", "a", "mlflow"]
 CANONICAL = {name: re.sub(r"[-_.]+", "-", name).lower() for name in NAMES}
 EXTRAS = st.sampled_from(["", "", "[gpu]", "[a, b]", " [a]"])
@@ -105,12 +107,12 @@ MODELS = settings(
 FILES = st.tuples(conda_yaml(), st.none() | requirements_txt()) | st.tuples(st.none(), requirements_txt())
 
 
-def done(root: Path, edits) -> bool:
+def done(root: Path, edits, platform: str = AMD64) -> bool:
     """Whether the edits could be applied; False where there are none."""
     if not edits:
         return False
     finding = Finding(code="X", name="x", severity="error", message="", edits=tuple(edits))
-    return bool(apply(read(root), [finding]))
+    return bool(apply(replace(read(root), platform=platform), [finding]))
 
 
 @MODELS
@@ -273,17 +275,20 @@ def test_a_package_that_the_file_that_counts_does_not_list_is_added_there(folder
 
 
 @pytest.mark.parametrize(
-    ("marker", "after"),
+    ("platform", "marker", "after"),
     [
-        ("python_version < '3.8'", ["numpy==1.21 ; python_version < '3.8'", "pandas", "numpy<2"]),
-        ("sys_platform == 'win32'", ["numpy==1.21 ; sys_platform == 'win32'", "pandas", "numpy<2"]),
-        ("python_version >= '3.8'", ["numpy<2 ; python_version >= '3.8'", "pandas"]),
+        (AMD64, "python_version < '3.8'", ["numpy==1.21 ; python_version < '3.8'", "pandas", "numpy<2"]),
+        (AMD64, "sys_platform == 'win32'", ["numpy==1.21 ; sys_platform == 'win32'", "pandas", "numpy<2"]),
+        (AMD64, "python_version >= '3.8'", ["numpy<2 ; python_version >= '3.8'", "pandas"]),
+        (AMD64, "platform_machine == 'x86_64'", ["numpy<2 ; platform_machine == 'x86_64'", "pandas"]),
+        (ARM64, "platform_machine == 'x86_64'", ["numpy==1.21 ; platform_machine == 'x86_64'", "pandas", "numpy<2"]),
+        (ARM64, "platform_machine == 'aarch64'", ["numpy<2 ; platform_machine == 'aarch64'", "pandas"]),
     ],
 )
-def test_a_line_that_its_marker_leaves_out_of_the_image_stays_and_another_is_added(tmp_path, marker, after):
+def test_a_line_that_its_marker_leaves_out_of_the_image_stays_and_another_is_added(tmp_path, platform, marker, after):
     root = tmp_path / "m"
     root.mkdir()
     (root / "MLmodel").write_text(MLMODEL)
     (root / "requirements.txt").write_text(f"numpy==1.21 ; {marker}\npandas\n")
-    assert done(root, respecified(read(root), "numpy", "<2"))
+    assert done(root, respecified(replace(read(root), platform=platform), "numpy", "<2"), platform)
     assert (root / "requirements.txt").read_text().splitlines() == after

@@ -46,6 +46,9 @@ def test_a_list_for_another_system_does_not_count() -> None:
     assert choose_server("auto", environment(*OWN, marker="sys_platform == 'win32'"))[0].name == "azureml"
     assert choose_server("auto", environment(*OWN, marker="python_version < '3.8'"))[0].name == "envbuild"
     assert choose_server("auto", environment(*OWN, marker="sys_platform == 'linux'"))[0].name == "envbuild"
+    for_arm = environment(*OWN, marker="platform_machine == 'aarch64'")
+    assert choose_server("auto", for_arm, "linux/arm64")[0].name == "envbuild"
+    assert choose_server("auto", for_arm, "linux/amd64")[0].name == "azureml"
 
 
 def test_what_is_asked_for_is_taken() -> None:

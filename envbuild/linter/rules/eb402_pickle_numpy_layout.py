@@ -54,7 +54,7 @@ class PickleNumpyLayout(BaseRule):
             f"{title(first)} was written with numpy 2 and needs {needed}, which {shown} does not have",
             hint="use the numpy 2 that wrote it, with packages that take numpy 2, or log the model anew with numpy 1",
             spans=[*spans_of(model, "numpy"), *spans_of_pickles([pickle for pickle, _ in found])],
-            edits=respecified(model, "numpy", ">=2,<3") if model.environment.lists("numpy") else (),
+            edits=respecified(model, "numpy", ">=2,<3") if model.lists("numpy") else (),
             severity="error" if any(is_loaded(model, pickle) for pickle, _ in found) else "warning",
             safe=False,
         )

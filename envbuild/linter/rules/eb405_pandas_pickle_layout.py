@@ -63,7 +63,7 @@ class PandasPickleLayout(BaseRule):
             f"{title(first)} needs {name}, which {shown} does not have",
             hint=f"use pandas{bound}, or log the model anew with the pandas that the image gets",
             spans=[*spans_of(model, "pandas"), *spans_of_pickles(found)],
-            edits=respecified(model, "pandas", bound) if model.environment.lists("pandas") else (),
+            edits=respecified(model, "pandas", bound) if model.lists("pandas") else (),
             severity="error" if any(is_loaded(model, pickle) for pickle in found) else "warning",
             safe=False,
         )
