@@ -7,6 +7,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..platforms import of_machine
+
 if TYPE_CHECKING:
     from ..built import Built
     from ..model.types import Model
@@ -20,7 +22,9 @@ def next_steps(built: Built, model: Model, *, own_script: bool) -> list[str]:
     port = container_port(built)
     name = built.references[0] if built.references else built.config_digest
     engine = "podman" if built.engine.lower().startswith("podman") else "docker"
-    run = f"{engine} run --rm -p {port}:{port} {shlex.quote(name)}"
+    # Without it an engine warns of another platform than its own, or finds no image for its own.
+    elsewhere = f"--platform {built.plan.platform} " if built.plan.platform != of_machine() else ""
+    run = f"{engine} run --rm {elsewhere}-p {port}:{port} {shlex.quote(name)}"
     steps = []
     if built.path is not None:
         path = shlex.quote(str(built.path))

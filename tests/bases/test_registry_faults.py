@@ -220,6 +220,18 @@ def test_an_index_leads_to_the_image_of_the_platform(registry: FaultyRegistry, s
     assert registry.asked == []
 
 
+def test_one_tag_is_another_base_for_each_platform(registry: FaultyRegistry, store: Store) -> None:
+    amd = registry.add_image()
+    arm = registry.add_image(architecture="arm64")
+    entries = platform(amd, "linux", "amd64"), platform(arm, "linux", "arm64", "v8")
+    registry.add_manifest(index(*entries), OCI + "index.v1+json", "1")
+    for _ in range(2):
+        assert opened(registry, store).digest == amd
+        base = open_base(f"{registry.address}/team/base:1", store, platform="linux/arm64")
+        assert (base.digest, base.architecture, base.config["architecture"]) == (arm, "arm64", "arm64")
+    assert base.cached
+
+
 def test_an_image_for_other_platforms_alone_is_refused(registry: FaultyRegistry, store: Store) -> None:
     wrong = registry.add_image("plain", architecture="arm64")
     entries = platform(wrong, "linux", "arm64", "v8"), platform(wrong, "linux", "s390x")

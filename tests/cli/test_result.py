@@ -159,6 +159,16 @@ def test_the_engine_that_took_the_image_is_the_one_to_type(built: Built, tmp_pat
     assert next_steps(found, model(tmp_path), own_script=False)[0].startswith("podman run ")
 
 
+@pytest.mark.parametrize(("machine", "option"), [("x86_64", ""), ("aarch64", "--platform linux/amd64 "), ("AMD64", "")])
+def test_an_image_for_another_machine_is_run_as_such(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: str, option: str
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    found = replace(built, plan=replace(built.plan, platform="linux/amd64"))
+    steps = next_steps(found, model(tmp_path), own_script=False)
+    assert steps[0] == f"docker run --rm {option}-p 5001:5001 diabetes:latest"
+
+
 def test_an_archive_is_loaded_first_and_its_path_is_quoted(built: Built, tmp_path: Path) -> None:
     found = replace(built, engine="", output="oci-archive", path=Path("my images/d.tar"), references=())
     steps = next_steps(found, model(tmp_path), own_script=False)
