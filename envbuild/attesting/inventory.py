@@ -51,12 +51,10 @@ def planned_inventory(
 def found_inventory(files: Files, config: Mapping[str, Any]) -> Inventory:
     """What the files of an image say that it consists of; they were read with `is_kept` and `is_hashed`."""
     settings = config.get("config") or {}
-    labels = settings.get("Labels") or {}
-    labels = {str(name): str(text) for name, text in labels.items()} if isinstance(labels, Mapping) else {}
-    variables = dict(str(entry).partition("=")[::2] for entry in settings.get("Env") or ())
+    labels = labels_of(settings)
     runtime = any(_RUNTIME in path for path in files.entries)
     parts = [
-        *_own_python("/usr/local/bin/python3", variables.get("PYTHON_VERSION", "")),
+        *_own_python("/usr/local/bin/python3", variables(settings).get("PYTHON_VERSION", "")),
         *system_components(files),
         *installed_packages(files.texts),
         *([Component(kind="application", name="envbuild-runtime")] if runtime else ()),
@@ -74,6 +72,18 @@ def is_kept(path: str) -> bool:
 def is_hashed(path: str) -> bool:
     """Whether a file of an image is a part by itself, named by its hash."""
     return path.startswith((f"{MODEL}/", f"{CODE}/"))
+
+
+def labels_of(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The labels among an image's settings, which anybody may have written."""
+    labels = settings.get("Labels")
+    return {str(name): str(text) for name, text in labels.items()} if isinstance(labels, Mapping) else {}
+
+
+def variables(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The environment variables among an image's settings."""
+    given = settings.get("Env")
+    return dict(str(entry).partition("=")[::2] for entry in given) if isinstance(given, list) else {}
 
 
 _SCRIPT = ("script",)

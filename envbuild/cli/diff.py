@@ -1,67 +1,105 @@
-"""`envbuild lint --diff`: what the fixes would change, for a person to look at and for `patch` to apply."""
+"""`envbuild diff`: what is different between two images."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from ..errors import EnvbuildError
-from .models import load, unread
-from .terminal import pour, printable, terminal
+import click
+
+from .images import clean, looking_options
+from .options import json_option
 
 if TYPE_CHECKING:
-    from ..model.types import Model
+    from ..attesting.differences import Change, Differences
+    from .terminal import Terminal
+
+_SHOWN = 20
+_SIGNS = {"added": ("green", "+"), "removed": ("red", "-"), "changed": ("yellow", "~")}
+
+
+@click.command("diff")
+@click.argument("one", metavar="A")
+@click.argument("other", metavar="B")
+@looking_options
+@click.option("--all", "everything", is_flag=True, help=f"Show every file, and not the first {_SHOWN} of each kind.")
+@json_option
+def command(one: str, other: str, platform: str, insecure: bool, everything: bool, as_json: bool) -> int:
+    """Show what is different between the images A and B: packages, files, settings.
+
+    Exits with 0 if nothing is, with 1 if anything is, and with another code for an error. A and B are names in the
+    engine or in a registry, layouts' folders, archives, or one of these with a prefix (docker-daemon:, docker://, oci:,
+    oci-archive:, docker-archive:).
+    """
+    from ..attesting.differences import differences
+    from ..job import open_store
+    from ..looking import look
     from ..options import Options
-    from ..progress import Progress
-    from .models import Named
+    from .result import say_json
+    from .terminal import say, terminal
+
+    store = open_store(Options())
+    with (
+        look(one, store, platform=platform, insecure=insecure) as first,
+        look(other, store, platform=platform, insecure=insecure) as second,
+    ):
+        digests = [{"manifest": x.manifest_digest or None, "config": x.config_digest} for x in (first, second)]
+        found = differences(first, second)
+    if as_json:
+        say_json(_document(found, (one, other), digests))
+    else:
+        say("\n".join(_lines(found, one, other, terminal(sys.stdout), everything=everything)))
+    return 1 if found.any else 0
 
 
-def show_diff(wanted: Sequence[Named], options: Options, shown: Progress, *, resolve: bool, quiet: bool) -> int:
-    """Show what the fixes would change in all models; 1 if that is anything, an error's code if there is one.
+def _document(found: Differences, names: Sequence[str], digests: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    def told(changes: Sequence[Change]) -> list[dict[str, Any]]:
+        return [{"name": c.name, "how": c.how, "before": c.before or None, "after": c.after or None} for c in changes]
 
-    An error is told, and the other models are shown all the same.
-    """
-    from .. import api
-
-    several = len(wanted) > 1
-    models: dict[int, Model] = {}
-    failed: dict[int, int] = {}
-    for number, one in enumerate(wanted):
-        try:
-            models[number] = load(one, options, shown)[0]
-        except EnvbuildError as error:
-            failed[number] = unread(one, error, several=several).exit_code
-    here = os.path.realpath(".")
-    top = _top(here, [str(model.root) for model in models.values() if not model.uri])
-    text = ""
-    for number, model in models.items():
-        folder = os.path.relpath(model.root, top)
-        folder = "" if folder == "." else folder
-        try:
-            text += api.preview(model, options=options, resolve=resolve, folder=folder, progress=shown)
-        except EnvbuildError as error:
-            failed[number] = unread(wanted[number], error, several=several).exit_code
-    if text and top != here and not quiet:
-        _tell_top(top)
-    pour(text)
-    return failed[min(failed)] if failed else 1 if text else 0
+    both, ours, theirs = found.layers
+    return {
+        "a": {"name": names[0], **digests[0]},
+        "b": {"name": names[1], **digests[1]},
+        "same": not found.any,
+        "layers": {"both": both, "a": ours, "b": theirs},
+        "packages": told(found.packages),
+        "files": told(found.files),
+        "settings": told(found.settings),
+    }
 
 
-def _top(here: str, roots: Sequence[str]) -> str:
-    """The folder that the paths of a diff are seen from: `here`, if that holds all models.
+def _lines(found: Differences, one: str, other: str, out: Terminal, *, everything: bool) -> Iterator[str]:
+    both, ours, theirs = found.layers
+    yield f"{clean(one)} has {ours} layers of its own, {clean(other)} has {theirs}; {both} are the same"
+    if not found.any:
+        yield "no difference in packages, files or settings"
+    for title, changes, most in (
+        ("packages", found.packages, len(found.packages)),
+        ("files", found.files, len(found.files) if everything else _SHOWN),
+        ("settings", found.settings, len(found.settings)),
+    ):
+        if changes:
+            yield ""
+            yield out.style("bold", f"{title}: {_counts(changes)}")
+            yield from _changes(changes, most, out)
 
-    Else it is the nearest that does: neither `patch` nor `git apply` takes a path with `..`, or an absolute one.
-    """
-    return here if os.path.commonpath([here, *roots]) == here else os.path.commonpath(roots)
+
+def _counts(changes: Sequence[Change]) -> str:
+    """`2 added, 1 changed`."""
+    numbers = {how: sum(change.how == how for change in changes) for how in _SIGNS}
+    return ", ".join(f"{number} {how}" for how, number in numbers.items() if number)
 
 
-def _tell_top(top: str) -> None:
-    """Say where a diff is to be applied that is not seen from the working directory."""
-    import shlex
-
-    near = os.path.relpath(top)
-    shown = printable(shlex.quote(near if Path(near).parts.count("..") <= 2 else top))
-    out = terminal()
-    out.line(f"{out.style('cyan', 'note')}: the paths are as seen from {shown}: apply with `patch -p1 -d {shown}`")
+def _changes(changes: Sequence[Change], most: int, out: Terminal) -> Iterator[str]:
+    for how, (style, sign) in _SIGNS.items():
+        these = [change for change in changes if change.how == how]
+        for change in these[:most]:
+            text = (
+                f"{clean(change.before)} -> {clean(change.after)}"
+                if how == "changed"
+                else clean(change.before or change.after)
+            )
+            yield out.style(style, f"{sign} {clean(change.name)}") + f"  {text}"
+        if len(these) > most:
+            yield f"  and {len(these) - most} more {how} (--all shows them)"

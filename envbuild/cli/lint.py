@@ -54,7 +54,7 @@ def command(
     slow = resolve or any(one.remote for one in wanted)
     with display(terminal(), quiet=quiet or not slow) as shown:
         if diff:
-            from .diff import show_diff
+            from .lint_diff import show_diff
 
             return show_diff(wanted, options, shown, resolve=resolve, quiet=quiet)
         results = [_look(one, options, shown, resolve=resolve, quiet=quiet, several=len(wanted) > 1) for one in wanted]

@@ -22,6 +22,7 @@ from .transport import CHUNK, StoppedError, Transport, bounded, broken, cause_of
 if TYPE_CHECKING:
     import requests
 
+_NO_REFERRERS = frozenset({400, 403, 404, 405, 406, 415, 501})
 _ACCEPT = {"Accept": ", ".join((*MANIFESTS, *INDEXES))}
 
 
@@ -100,6 +101,29 @@ class Registry:
             media_type=media_type if isinstance(media_type, str) else announced,
             content=content,
         )
+
+    def referrers(self, digest: str) -> list[dict[str, Any]]:
+        """The descriptors of what names this manifest as its subject.
+
+        A registry that keeps no such list is asked for the tag that stands in for it.
+        """
+        what = f"what refers to {digest[:19]} of {self._session.repository}"
+        patience = self._session.patience(what)
+        raw = b""
+        # What a registry does not know of, it refuses in its own way.
+        asked = self._session.ask("GET", f"referrers/{digest}", what, _ACCEPT, patience, good=OK | _NO_REFERRERS)
+        with asked as answer:
+            if answer.status_code in OK:
+                raw = bounded(answer, JSON_LIMIT, f"{what} from {self.shown}")
+        if not raw:
+            tag = digest.replace(":", "-")
+            raw = self.manifest(tag).raw if self.has(tag) else b"{}"
+        try:
+            listed = json.loads(raw)
+        except (ValueError, RecursionError):
+            return []
+        entries = listed.get("manifests") if isinstance(listed, dict) else None
+        return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
     def small_blob(self, digest: str, size: int) -> bytes:
         """A blob that fits into memory, checked."""

@@ -108,6 +108,10 @@ class ArchiveSource:
     def __exit__(self, *_: object) -> None:
         self._tar.close()
 
+    def has(self, path: str) -> bool:
+        """Whether the archive has this file."""
+        return path in self._members
+
     def small(self, path: str) -> bytes:
         """A member of at most JSON_LIMIT bytes."""
         with _tar_errors(self.name):

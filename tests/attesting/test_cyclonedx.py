@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from judges import check_cyclonedx
 from tinyimages import Made
 
 from envbuild.attesting.cyclonedx import cyclonedx
 from envbuild.attesting.inventory import planned_inventory
 from envbuild.attesting.types import Component, Inventory, License
-
-Check = Callable[[Any], None]
 
 
 def inventory_of(made: Made, **changes: Any) -> Inventory:
@@ -26,7 +24,7 @@ def by_name(document: Any) -> dict[str, Any]:
     return {component["name"]: component for component in document["components"]}
 
 
-def test_it_names_packages_base_and_model_with_hashes_and_licenses(made: Made, check_cyclonedx: Check) -> None:
+def test_it_names_packages_base_and_model_with_hashes_and_licenses(made: Made) -> None:
     document = cyclonedx(inventory_of(made))
     check_cyclonedx(document)
     found = by_name(document)
@@ -71,7 +69,7 @@ def test_equal_inputs_give_equal_bytes_and_other_inputs_another_serial_number(ma
     assert shorter["serialNumber"] != one["serialNumber"]
 
 
-def test_there_is_no_time_but_a_given_one_and_no_path_or_address(made: Made, check_cyclonedx: Check) -> None:
+def test_there_is_no_time_but_a_given_one_and_no_path_or_address(made: Made) -> None:
     text = json.dumps(cyclonedx(inventory_of(made)))
     assert not [word for word in ("timestamp", "somebody", "secret", "index.example") if word in text]
     document = cyclonedx(inventory_of(made, created="2026-01-02T03:04:05Z"))
@@ -97,7 +95,7 @@ def test_a_python_that_no_package_brings_is_named(made: Made, executable: str, l
         assert found["python"]["purl"] == "pkg:generic/python@3.11.2"
 
 
-def test_a_base_of_a_registry_has_its_package_url(made: Made, check_cyclonedx: Check) -> None:
+def test_a_base_of_a_registry_has_its_package_url(made: Made) -> None:
     base = replace(made.base, name="docker.io/library/python:3.11-slim", registry=True, assembled=False)
     document = cyclonedx(inventory_of(made, base=base))
     check_cyclonedx(document)
@@ -106,7 +104,7 @@ def test_a_base_of_a_registry_has_its_package_url(made: Made, check_cyclonedx: C
     )
 
 
-def test_components_of_one_name_have_names_of_their_own_in_the_document(check_cyclonedx: Check) -> None:
+def test_components_of_one_name_have_names_of_their_own_in_the_document() -> None:
     twin = Component(
         kind="library",
         name="a",

@@ -13,8 +13,10 @@ from pathlib import Path
 from tinywheels import make_wheel
 
 from envbuild.bases.types import Base, Interpreter, SystemPackage
+from envbuild.oci.canonical import canonical_json
+from envbuild.oci.image import make_image
 from envbuild.oci.store import Store
-from envbuild.oci.types import Layer
+from envbuild.oci.types import Image, Layer
 from envbuild.planner.paths import MODEL
 from envbuild.planner.types import FileEntry, Plan, PlannedLayer
 from envbuild.resolver.types import Lock, LockedPackage
@@ -148,3 +150,31 @@ def make(folder: Path) -> Made:
     )
     held = {hashlib.sha256(path.read_bytes()).hexdigest(): path.read_bytes() for path in wheels}
     return Made(store=store, base=base, lock=lock, plan=plan, wheels=held, fetched=[])
+
+
+def metadata(name: str, version: str, *headers: str) -> dict[str, str]:
+    """The files by which an image says that a Python package is installed, by path."""
+    site = "opt/envbuild/lib/python3.11/site-packages"
+    lines = ("Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *headers)
+    return {
+        f"{site}/{name}/__init__.py": f"__version__ = {version!r}\n",
+        f"{site}/{name}-{version}.dist-info/METADATA": "\n".join(lines) + "\n",
+    }
+
+
+def image(store: Store, layers: Sequence[bytes], *, architecture: str = "amd64", **settings: object) -> Image:
+    """An image of these tars, with the settings of its config."""
+    made = [put_layer(store, layer) for layer in layers]
+    config = {
+        "architecture": architecture,
+        "os": "linux",
+        "created": "1980-01-01T00:00:00Z",
+        "config": settings,
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in made]},
+        "history": [
+            {"created_by": "a base"},
+            {"created_by": "ENV x", "empty_layer": True},
+            *({"created_by": f"envbuild: layer {number}"} for number in range(2, len(made) + 1)),
+        ],
+    }
+    return make_image(canonical_json(config), made, {"annotated": "yes"})

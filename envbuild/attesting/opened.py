@@ -1,0 +1,218 @@
+"""An image as it is found somewhere: what it says of itself, what is attached to it, and the way to its layers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from ..errors import BaseImageError
+from ..oci.reading import INDEXES, MANIFESTS, address_of, checked_config, descriptors_of, named_layers
+from ..oci.types import Layer
+from ..records import dataclass
+from .attestations import ATTESTATION, IN_TOTO, REFERENCE_DIGEST, REFERENCE_TYPE, Statement
+from .layers import Blobs
+
+LARGEST_STATEMENT = 64 << 20
+_DEEPEST = 4  # indexes inside indexes
+_MOST_MANIFESTS = 500
+_MOST_STATEMENTS = 50
+_MOST_LAYERS = 500
+_NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An image for one platform. Digests are empty where there is none: of an index, or of a manifest in an engine.
+
+    `layers` are lowest first, `blobs` the way to them; `statements` are those that are attached to it and are about it.
+    `platforms` are all that it is there for. `notes` are for the person. `remote` tells that its layers are not on
+    this machine.
+    """
+
+    name: str
+    platform: str
+    platforms: tuple[str, ...]
+    config: Mapping[str, Any]
+    config_digest: str
+    manifest_digest: str
+    index_digest: str
+    annotations: Mapping[str, str]
+    layers: tuple[Layer, ...]
+    blobs: Blobs
+    statements: tuple[Statement, ...] = ()
+    notes: tuple[str, ...] = ()
+    remote: bool = False
+
+
+class Reader(Protocol):
+    """Where the documents of an image are. `name` is for people. What it gives has the digest that was asked for."""
+
+    name: str
+    remote: bool
+
+    def manifest(self, entry: Entry) -> dict[str, Any]:
+        """The manifest or index of a descriptor, small enough for memory."""
+
+    def blob(self, entry: Entry, limit: int) -> bytes:
+        """A blob of at most `limit` bytes."""
+
+    def chunks(self, layer: Layer) -> Iterator[bytes]:
+        """The blob of a layer."""
+
+    def referrers(self, digest: str) -> Sequence[Entry]:
+        """What names this manifest as its subject, beside what the image's index holds."""
+
+
+def open_image(reader: Reader, roots: Sequence[Entry], *, platform: str, preferred: str, reference: str = "") -> Opened:
+    """The image that the descriptors `roots` lead to.
+
+    `platform` (`linux/amd64`) is the one that is wanted, or empty: then the only one there is, or `preferred`.
+    `reference` chooses among images of several names. BaseImageError, IntegrityError.
+    """
+    walk = _Walk(reader)
+    for entry in roots:
+        names = _names(entry)
+        if not reference or reference in names:
+            walk.look_at(entry, "", 0)
+    chosen = _choose(walk.images, platform, preferred, reader.name)
+    manifest, config = chosen.manifest, chosen.config
+    layers = named_layers(reader.name, manifest, config)
+    if len(layers) > _MOST_LAYERS:
+        raise BaseImageError(f"{reader.name} has {len(layers)} layers; {_MOST_LAYERS} are the most")
+    statements, notes = _statements(reader, [*walk.attached(chosen.digest), *reader.referrers(chosen.digest)], chosen)
+    annotations = manifest.get("annotations")
+    return Opened(
+        name=reader.name,
+        platform=chosen.platform,
+        platforms=tuple(dict.fromkeys(image.platform for image in walk.images)),
+        config=config,
+        config_digest=str(manifest["config"]["digest"]),
+        manifest_digest=chosen.digest,
+        index_digest=chosen.index,
+        annotations={str(k): str(v) for k, v in annotations.items()} if isinstance(annotations, Mapping) else {},
+        layers=tuple(layers),
+        blobs=reader.chunks,
+        statements=statements,
+        notes=notes,
+        remote=reader.remote,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    digest: str
+    index: str
+    platform: str
+    manifest: dict[str, Any]
+    config: dict[str, Any]
+
+
+class _Walk:
+    """Goes through indexes inside of indexes, and notes images and what is attached to them."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._seen: set[str] = set()
+        self._attached: list[tuple[str, Entry]] = []
+        self.images: list[_Found] = []
+
+    def look_at(self, entry: Entry, index: str, depth: int) -> None:
+        """Note what a descriptor leads to; `index` is the digest of the index that holds it."""
+        digest, _ = address_of(entry)
+        if digest in self._seen or entry.get("mediaType") not in (*INDEXES, *MANIFESTS):
+            return
+        self._seen.add(digest)
+        if depth > _DEEPEST or len(self._seen) > _MOST_MANIFESTS:
+            raise BaseImageError(
+                f"{self._reader.name} has indexes without end, or more than {_MOST_MANIFESTS} manifests"
+            )
+        notes = entry.get("annotations")
+        if isinstance(notes, Mapping) and notes.get(REFERENCE_TYPE) == ATTESTATION:
+            self._attached.append((str(notes.get(REFERENCE_DIGEST)), entry))
+            return
+        content = self._reader.manifest(entry)
+        if entry["mediaType"] in INDEXES:
+            for inner in descriptors_of(content):
+                self.look_at(inner, digest, depth + 1)
+            return
+        subject = content.get("subject")
+        if isinstance(subject, Mapping):
+            self._attached.append((str(subject.get("digest")), entry))
+        elif isinstance(content.get("layers"), list) and not content.get("artifactType"):
+            config = checked_config(_json(self._reader.blob(content.get("config") or {}, 4 << 20), "the image config"))
+            parts = (config.get("os") or "linux", config.get("architecture") or "", config.get("variant") or "")
+            platform = "/".join(str(part) for part in parts if part)
+            if "unknown" not in platform:
+                found = _Found(digest=digest, index=index, platform=platform, manifest=content, config=config)
+                self.images.append(found)
+
+    def attached(self, digest: str) -> list[Entry]:
+        """The descriptors of the manifests that are about the one with this digest."""
+        return [entry for about, entry in self._attached if about == digest]
+
+
+def _choose(images: Sequence[_Found], platform: str, preferred: str, name: str) -> _Found:
+    there = ", ".join(dict.fromkeys(image.platform for image in images))
+    if not images:
+        raise BaseImageError(f"{name} holds no image", hint="what is it? An image has a manifest and a config")
+    wanted = platform or preferred
+    fitting = [image for image in images if image.platform == wanted or image.platform.startswith(f"{wanted}/")]
+    if not fitting and not platform and len(images) == 1:
+        return images[0]
+    if not fitting:
+        raise BaseImageError(f"{name} is not there for {wanted}, only for {there}", hint="name one with --platform")
+    if len({image.digest for image in fitting}) > 1:
+        raise BaseImageError(
+            f"{name} holds {len(fitting)} images for {wanted}", hint="name one by its tag, as in oci:DIR:TAG"
+        )
+    return fitting[0]
+
+
+def _names(entry: Entry) -> list[str]:
+    notes = entry.get("annotations")
+    return [str(notes[key]) for key in _NAMES if key in notes] if isinstance(notes, Mapping) else []
+
+
+def _statements(
+    reader: Reader, entries: Sequence[Entry], image: _Found
+) -> tuple[tuple[Statement, ...], tuple[str, ...]]:
+    """The statements of the manifests that are attached; what cannot be read, or is about another, is noted."""
+    found: dict[str, Statement] = {}
+    notes = []
+    for entry in entries[:_MOST_STATEMENTS]:
+        layers = reader.manifest(entry).get("layers")
+        for layer in layers[:_MOST_STATEMENTS] if isinstance(layers, list) else ():
+            if not isinstance(layer, Mapping) or layer.get("mediaType") != IN_TOTO:
+                continue
+            digest, _ = address_of(layer)
+            if digest in found:
+                continue
+            statement = _statement(reader.blob(layer, LARGEST_STATEMENT), image.digest)
+            if statement is None:
+                notes.append(f"{digest[:19]}, which is attached, says nothing of this image")
+            else:
+                found[digest] = statement
+    return tuple(found.values()), tuple(notes)
+
+
+def _statement(data: bytes, manifest_digest: str) -> Statement | None:
+    """An in-toto statement about the manifest; None for anything else."""
+    try:
+        value = json.loads(data)
+        about = {str(one["digest"].get("sha256")) for one in value["subject"]}
+        kind, predicate = value["predicateType"], value["predicate"]
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return None
+    if manifest_digest.removeprefix("sha256:") not in about or not isinstance(kind, str):
+        return None
+    return Statement(predicate_type=kind, predicate=predicate) if isinstance(predicate, dict) else None
+
+
+def _json(data: bytes, what: str) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise BaseImageError(f"{what} is not JSON") from None

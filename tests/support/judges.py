@@ -1,0 +1,31 @@
+"""The judges of documents that others read: each format's own library, with its schema."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+@functools.cache
+def _validator() -> Any:
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    return JsonStrictValidator(SchemaVersion.V1_6)
+
+
+def check_cyclonedx(document: Any) -> None:
+    """Hold a document against CycloneDX's own schema, and its package URLs against the purl library."""
+    from packageurl import PackageURL
+
+    wrong = _validator().validate_str(json.dumps(document))
+    assert wrong is None, wrong
+    for text in _purls(document["components"]):
+        assert PackageURL.from_string(text).to_string() == text
+
+
+def _purls(components: Sequence[Mapping[str, Any]]) -> list[str]:
+    inner = [text for one in components for text in _purls(one.get("components", ()))]
+    return [*(one["purl"] for one in components if "purl" in one), *inner]
