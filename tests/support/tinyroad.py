@@ -16,6 +16,8 @@ from pathlib import Path
 
 from tinywheels import serve
 
+TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
+
 
 @dataclass
 class Road:
@@ -128,7 +130,7 @@ def write_model(folder: Path) -> None:
     (folder / "weights.bin").write_bytes(bytes(range(256)) * 40)
 
 
-def write_base(folder: Path, *, salt: str = "") -> None:
+def write_base(folder: Path, *, salt: str = "", architecture: str = "amd64") -> None:
     """An OCI layout of one layer with what a base must have: a Python and a glibc, both by name only.
 
     `salt` makes its bytes unlike those of any other base.
@@ -137,7 +139,7 @@ def write_base(folder: Path, *, salt: str = "") -> None:
     files = {
         "usr/local/bin/python3.11": b"#!not a real interpreter\n",
         "usr/local/lib/python3.11/os.py": salt.encode(),
-        "usr/lib/x86_64-linux-gnu/libc.so.6": b"\x7fELF GNU C Library (Test) stable release version 2.36.\n",
+        f"usr/lib/{TRIPLETS[architecture]}/libc.so.6": b"\x7fELF GNU C Library (Test) stable release version 2.36.\n",
     }
     with tarfile.open(fileobj=layer, mode="w") as tar:
         for name, content in files.items():
@@ -155,7 +157,7 @@ def write_base(folder: Path, *, salt: str = "") -> None:
     kind = "application/vnd.oci.image."
     tar_descriptor = put(layer.getvalue(), kind + "layer.v1.tar")
     config = {
-        "architecture": "amd64",
+        "architecture": architecture,
         "os": "linux",
         "config": {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "PYTHON_VERSION=3.11.9"]},
         "rootfs": {"type": "layers", "diff_ids": [tar_descriptor["digest"]]},

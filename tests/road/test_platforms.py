@@ -1,0 +1,75 @@
+"""The platform goes the whole road: rules, base, lock, plan and image are for it, and share what it does not change."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from platform import machine
+from typing import Any
+
+import pytest
+from tinyroad import Road, write_base
+
+
+@pytest.fixture
+def bases(road: Road) -> dict[str, Path]:
+    """A tiny base for each platform."""
+    found = {"linux/amd64": road.base, "linux/arm64": road.folder / "base-arm64"}
+    write_base(found["linux/arm64"], architecture="arm64")
+    return found
+
+
+def built(road: Road, bases: dict[str, Path], platform: str, spelled: str = "") -> tuple[dict[str, Any], Any]:
+    """The JSON result of a build, and the image's config."""
+    road.base = bases[platform]
+    out = road.folder / platform.replace("/", "-")
+    done = road.image("--json", "--platform", spelled or platform, "--output", f"oci-dir={out}")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    return result, json.loads((out / "blobs" / result["config_digest"].replace(":", "/")).read_text())
+
+
+def test_the_image_is_for_the_platform_that_was_asked_for(road: Road, bases: dict[str, Path]) -> None:
+    arm, config = built(road, bases, "linux/arm64", "linux/aarch64")
+    assert (config["os"], config["architecture"], config["variant"]) == ("linux", "arm64", "v8")
+    assert arm["platform"] == "linux/arm64"
+    assert {"what": "platform", "value": "linux/arm64", "why": "--platform"} in arm["decisions"]
+    amd, config = built(road, bases, "linux/amd64")
+    assert (config["architecture"], "variant" in config) == ("amd64", False)
+    assert amd["platform"] == "linux/amd64"
+    assert built(road, bases, "linux/arm64", "linux/arm64/v8")[0]["config_digest"] == arm["config_digest"]
+
+
+def test_each_platform_has_a_lock_of_its_own_and_shares_the_layers_for_any_machine(
+    road: Road, bases: dict[str, Path]
+) -> None:
+    first, _ = built(road, bases, "linux/amd64")
+    second, _ = built(road, bases, "linux/arm64")
+    assert first["config_digest"] != second["config_digest"]
+    locks = [json.loads(path.read_text()) for path in road.cache.glob("locks/*/lock.json")]
+    assert sorted(lock["platform"] for lock in locks) == ["manylinux_2_36_aarch64", "manylinux_2_36_x86_64"]
+    # The tiny wheels are for any machine: nothing but the base has to be made for the second platform.
+    assert [layer["kind"] for layer in second["layers"] if not layer["cached"]] == ["base"]
+    shared = {layer["diff_id"] for layer in first["layers"]} & {layer["diff_id"] for layer in second["layers"]}
+    assert len(shared) == len(first["layers"]) - 1
+
+
+@pytest.mark.parametrize("command", ["plan", "lock", "lint"])
+def test_what_builds_nothing_is_asked_about_the_platform_too(road: Road, bases: dict[str, Path], command: str) -> None:
+    base = ["--base", f"oci:{bases['linux/arm64']}", "--server", "envbuild", "--platform", "arm64"]
+    more = {"plan": ["--json"], "lock": ["-o", str(road.folder / "lock")], "lint": ["--resolve"]}[command]
+    done = road.run(command, str(road.model), *base, *more)
+    assert done.returncode == 0, done.stderr
+    (lock,) = road.cache.glob("locks/*/lock.json")
+    assert json.loads(lock.read_text())["platform"] == "manylinux_2_36_aarch64"
+    if command == "plan":
+        assert json.loads(done.stdout)["platform"] == "linux/arm64"
+
+
+def test_the_python_of_an_image_for_another_machine_cannot_compile(road: Road, bases: dict[str, Path]) -> None:
+    foreign = "linux/amd64" if machine() == "aarch64" else "linux/arm64"
+    road.base = bases[foreign]
+    done = road.image("--platform", foreign, "--bytecode", "startup")
+    assert done.returncode == 2
+    assert "--bytecode startup cannot be done here" in done.stderr
+    assert "is an image, of which this machine has no other" in done.stderr
