@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .attesting.attestations import Statement
     from .backends.assemble import Assembled
     from .deliver import Destination
+    from .job import Job
     from .oci.compress import Compression
     from .oci.store import Store
     from .oci.types import Artifact, Image, ImageIndex
@@ -21,19 +22,13 @@ if TYPE_CHECKING:
 
 
 def push_built(
-    built: Assembled,
-    goal: Destination,
-    store: Store,
-    *,
-    lock: Lock,
-    recalling: Recalling | None = None,
-    statements: Sequence[Statement] = (),
-    progress: Progress,
+    built: Assembled, goal: Destination, job: Job, lock: Lock, statements: Sequence[Statement] = ()
 ) -> Pushed:
     """Compress the layers that are here, and push the image under the names of `goal`, with `statements` about it.
 
     Raises what `push` raises.
     """
+    store, progress = job.store, job.progress
     from .resolver.handing import contents_record
     from .shipping.push import Known, push
     from .shipping.recall import packages_artifact
@@ -49,7 +44,7 @@ def push_built(
 
         both = attested(image, statements)
         whole, referrers = both.index, both.referrers
-    known = Known(unseen=built.unseen, sources=_sources(built, recalling), artifacts=artifacts, referrers=referrers)
+    known = Known(unseen=built.unseen, sources=_sources(built, job.recalling), artifacts=artifacts, referrers=referrers)
     progress.start("push", goal.references[0].familiar, total=image.size)
     pushed = push(whole, goal.references, store, known=known, insecure=how.insecure, progress=progress)
     there = pushed.there + pushed.mounted

@@ -45,8 +45,9 @@ def open_remote(name: str, store: Store, *, platform: str, architecture: str, pr
 
 
 def _ask(image: RemoteImage, store: Store, platform: str, architecture: str, progress: Progress) -> Base:
+    from ..oci.patience import UnreachableError
     from ..oci.registry import Registry
-    from ..oci.transport import Transport, UnreachableError
+    from ..oci.transport import Transport
 
     with Transport() as transport:
         registry = Registry(image, transport)

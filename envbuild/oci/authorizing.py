@@ -10,7 +10,8 @@ from urllib.parse import urlencode, urlsplit
 from ..errors import NetworkError
 from .auth import Challenge, Login, find_login, parse_challenges
 from .endpoint import Endpoint, may_be_plain
-from .transport import BUSY, BrokenError, Transport, bounded, busy
+from .patience import BrokenError
+from .transport import BUSY, Transport, bounded, busy
 
 if TYPE_CHECKING:
     import requests

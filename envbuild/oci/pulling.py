@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BaseImageError, CorruptBlobError, IntegrityError
+from .patience import StoppedError
 from .reading import (
     INDEXES,
     MANIFESTS,
@@ -19,7 +20,6 @@ from .reading import (
 )
 from .registry import Document, Registry
 from .sources import parse_json
-from .transport import StoppedError
 from .types import CONFIG, Layer
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BaseImageError, IntegrityError, NetworkError
 from .canonical import sha256_digest
+from .patience import StoppedError
 from .reading import INDEXES, MANIFESTS
 from .remote import RemoteImage
 from .session import OK, Session
 from .sources import JSON_LIMIT
-from .transport import CHUNK, StoppedError, Transport, bounded, broken, cause_of
+from .transport import CHUNK, Transport, bounded, broken, cause_of
 
 if TYPE_CHECKING:
     import requests

@@ -14,8 +14,9 @@ from ..errors import BaseImageError, EnvbuildError, NetworkError
 from .auth import login_key
 from .authorizing import Authorizer, RefusedTokenError
 from .endpoint import endpoint_of, scheme_of
+from .patience import BrokenError, Patience
 from .remote import RemoteImage
-from .transport import BUSY, BrokenError, Patience, Transport, busy
+from .transport import BUSY, Transport, busy
 
 if TYPE_CHECKING:
     import requests

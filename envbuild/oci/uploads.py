@@ -18,11 +18,12 @@ from urllib.parse import urljoin, urlsplit
 from ..errors import EnvbuildError, IntegrityError, NetworkError, RegistryError
 from .canonical import sha256_digest
 from .endpoint import is_loopback
+from .patience import BrokenError, StoppedError
 from .remote import RemoteImage
 from .sending import Part, Source
 from .session import Session
 from .sources import JSON_LIMIT
-from .transport import BrokenError, StoppedError, Transport, bounded
+from .transport import Transport, bounded
 from .types import INDEX
 
 if TYPE_CHECKING:

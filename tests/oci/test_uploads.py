@@ -14,7 +14,8 @@ from envbuild.errors import CorruptBlobError, EnvbuildError, IntegrityError, Net
 from envbuild.oci.canonical import canonical_json, sha256_digest
 from envbuild.oci.remote import RemoteImage
 from envbuild.oci.sending import Source
-from envbuild.oci.transport import StoppedError, Transport, UnreachableError
+from envbuild.oci.patience import StoppedError, UnreachableError
+from envbuild.oci.transport import Transport
 from envbuild.oci.types import MANIFEST
 from envbuild.oci.uploads import Uploads
 

@@ -238,7 +238,7 @@ def test_a_remembered_value_that_is_not_what_was_written_counts_as_none(
     lock = a_lock(package)
     first = read_contents(lock, store)
     store.put_key(contents_module._lock_key(lock), {"wheels": {"pkg": damage}})
-    store.put_key(contents_module._wheel_key(package, lock), damage)
+    store.put_key(contents_module.wheel_key(package, lock), damage)
     assert read_contents(lock, store) == first
 
 

@@ -23,6 +23,7 @@ from envbuild.oci.store import Store
 from envbuild.oci.transport import Transport
 from envbuild.oci.types import Image, Layer
 from envbuild.shipping import push as pushing
+from envbuild.shipping import target
 from envbuild.shipping.push import push
 
 SIZES = (0, 1, 700, 70_000, 300_000)
@@ -52,7 +53,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "none"))
     monkeypatch.setattr(pushing, "Transport", functools.partial(Transport, pause=lambda _: None))
-    monkeypatch.setattr(pushing, "Uploads", functools.partial(pushing.Uploads, piece=PIECE))
+    monkeypatch.setattr(target, "Uploads", functools.partial(target.Uploads, piece=PIECE))
 
 
 def break_off(handler: Writer) -> bool:
