@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import secrets
+import subprocess
 from pathlib import Path
 from platform import machine
 from typing import Any
@@ -16,6 +18,14 @@ def bases(road: Road) -> dict[str, Path]:
     """A tiny base for each platform."""
     found = {"linux/amd64": road.base, "linux/arm64": road.folder / "base-arm64"}
     write_base(found["linux/arm64"], architecture="arm64")
+    return found
+
+
+@pytest.fixture
+def foreign(bases: dict[str, Path], road: Road) -> str:
+    """The platform that this machine is not, with its base on the road."""
+    found = "linux/amd64" if machine() == "aarch64" else "linux/arm64"
+    road.base = bases[found]
     return found
 
 
@@ -66,10 +76,36 @@ def test_what_builds_nothing_is_asked_about_the_platform_too(road: Road, bases: 
         assert json.loads(done.stdout)["platform"] == "linux/arm64"
 
 
-def test_the_python_of_an_image_for_another_machine_cannot_compile(road: Road, bases: dict[str, Path]) -> None:
-    foreign = "linux/amd64" if machine() == "aarch64" else "linux/arm64"
-    road.base = bases[foreign]
+def test_the_python_of_an_image_for_another_machine_cannot_compile(road: Road, foreign: str) -> None:
     done = road.image("--platform", foreign, "--bytecode", "startup")
     assert done.returncode == 2
     assert "--bytecode startup cannot be done here" in done.stderr
     assert "is an image, of which this machine has no other" in done.stderr
+
+
+@pytest.mark.engine
+def test_an_engine_takes_an_image_for_another_platform_with_a_note(road: Road, foreign: str) -> None:
+    tag = f"envbuild-test/platforms-{secrets.token_hex(4)}"
+    try:
+        done = road.image("-t", tag, "--platform", foreign, "--output", "docker")
+        assert done.returncode == 0, done.stderr
+        assert f"note: the image is for {foreign} and the engine's machine is linux/" in done.stderr
+        assert f"docker run --rm --platform {foreign} " in done.stderr
+        command = ["docker", "image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", tag]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert said.strip() == foreign
+    finally:
+        subprocess.run(["docker", "rmi", tag, "tiny"], capture_output=True, check=False)
+
+
+@pytest.mark.engine
+def test_what_the_engine_cannot_run_is_refused_before_any_work(road: Road, foreign: str) -> None:
+    emulator = "qemu-aarch64" if foreign == "linux/arm64" else "qemu-x86_64"
+    if Path("/proc/sys/fs/binfmt_misc", emulator).exists():
+        pytest.skip("this machine runs programs of the other platform")
+    for more in (["--test"], ["--backend", "docker", "--builder", "classic", "--output", "docker"]):
+        done = road.image("--platform", foreign, *more)
+        assert done.returncode == 9, done.stderr
+        assert f"cannot run programs for {foreign}" in done.stderr
+        assert "Resolved" not in done.stderr
+    assert not (road.folder / "tiny.tar").exists()
