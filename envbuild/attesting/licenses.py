@@ -31,6 +31,16 @@ _DEBIAN = {
     "zlib": "Zlib",
     "psf-2": "PSF-2.0",
 }
+# What people write instead of SPDX's names, where it can mean nothing else.
+_WRITTEN = {
+    "3-clause bsd license": "BSD-3-Clause",
+    "apache 2.0": "Apache-2.0",
+    "apache license 2.0": "Apache-2.0",
+    "apache license, version 2.0": "Apache-2.0",
+    "bsd 3-clause": "BSD-3-Clause",
+    "bsd 3-clause license": "BSD-3-Clause",
+    "mit license": "MIT",
+}
 _GNU = re.compile(r"(A|L)?GPL-(\d)(?:\.(\d))?(\+)?")
 _LONGEST = 100
 _MOST = 30
@@ -57,7 +67,7 @@ def of_metadata(headers: Sequence[tuple[str, str]]) -> tuple[License, ...]:
     written = said.get("license", "")
     written = "" if written.upper() == "UNKNOWN" else written
     for text in (said.get("license-expression", ""), written):
-        if found := expression_of(text):
+        if found := expression_of(_WRITTEN.get(text.lower(), text)):
             return (License(expression=found),)
     classified = [
         value.rpartition("::")[2].strip()

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 
 def pypi(name: str, version: str, *, filename: str = "") -> str:
     """`pkg:pypi/scikit-learn@1.5.0`; the name is normalised, `filename` tells wheels of one version apart."""
-    normal = re.sub(r"[-_.]+", "-", name).lower()
-    return _purl("pypi", [normal], version, {"file_name": filename})
+    return _purl("pypi", [normalised(name)], version, {"file_name": filename})
+
+
+def normalised(name: str) -> str:
+    """The name of a Python package as indexes compare it: `scikit-learn` of `Scikit_Learn`."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def same_package(one: str, other: str) -> bool:
+    """Whether two package URLs of pypi name one version of one package, whatever they say of its files."""
+    kind, _, rest = one.partition("?")[0].rpartition("/")
+    name, _, version = rest.partition("@")
+    return kind == "pkg:pypi" and pypi(name, unquote(version)) == other
 
 
 def deb(name: str, version: str, *, vendor: str, architecture: str = "", distribution: str = "") -> str:

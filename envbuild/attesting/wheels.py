@@ -60,7 +60,8 @@ def installed_packages(texts: Mapping[str, bytes]) -> tuple[Component, ...]:
         headers = headers_of(files.get("METADATA", b""))
         said = dict(reversed(headers))
         if said.get("name") and said.get("version"):
-            found.append(_component(said["name"], said["version"], headers, _sboms(files), folder=folder))
+            name = purl.normalised(said["name"])
+            found.append(_component(name, said["version"], headers, _sboms(files), folder=folder))
     return tuple(sorted(found, key=lambda one: (one.purl, one.properties)))
 
 
@@ -117,7 +118,8 @@ def _component(
     for file, found in sboms:
         if found is None:
             properties.append(("dev.envbuild:unread-sbom", file))
-        parts += found or ()
+        # Tools that put libraries into a wheel name the wheel itself among them.
+        parts += [part for part in found or () if not purl.same_package(part.purl, purl.pypi(name, version))]
     return Component(
         kind="library",
         name=name,

@@ -117,3 +117,5 @@ def test_a_layer_that_both_have_is_read_once(store: Store) -> None:
 
     differences(replace(one, blobs=blobs), replace(other, blobs=blobs))
     assert len(read) == len(set(read)) == 3
+    differences(replace(one, blobs=blobs), replace(one, blobs=blobs))
+    assert len(read) == 3

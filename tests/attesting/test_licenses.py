@@ -14,6 +14,8 @@ CASES = [
     ("License: Apache-2.0\nClassifier: License :: OSI Approved :: MIT License", ["Apache-2.0"]),
     ("License: MIT License\nClassifier: License :: OSI Approved :: MIT License", ["MIT"]),
     ("License: new BSD", ["?new BSD"]),
+    ("License: 3-Clause BSD License", ["BSD-3-Clause"]),
+    ("License: Apache License 2.0\nClassifier: License :: OSI Approved :: Apache Software License", ["Apache-2.0"]),
     ("License: UNKNOWN", []),
     ("Classifier: License :: OSI Approved :: BSD License", ["?BSD License"]),
     ("Classifier: License :: OSI Approved", []),

@@ -88,6 +88,13 @@ def test_the_inventory_of_files_is_a_valid_document_with_licenses_and_the_model(
     assert document["metadata"]["lifecycles"] == [{"phase": "post-build"}]
 
 
+def test_a_package_has_the_name_by_which_indexes_know_it(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    image = tinyimages.image(store, [tar_of(metadata("Py_YAML", "6"))])
+    write_layout(image, [], store, tmp_path / "layout")
+    assert packages_of(inventory_of(opened(tmp_path / "layout")).components) == [("python", "py-yaml", "6")]
+
+
 def test_packages_come_from_an_attached_document_where_there_is_one(folder: Path) -> None:
     one = opened(folder)
     assert attached_packages(one) is None

@@ -112,7 +112,10 @@ def make(folder: Path) -> Made:
     bom = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
-        "components": [{"type": "library", "name": "openblas", "version": "0.3", "purl": "pkg:rpm/openblas@0.3"}],
+        "components": [
+            {"type": "library", "name": "Gamma", "version": "1.0", "purl": "pkg:pypi/Gamma@1.0?file_name=x.whl"},
+            {"type": "library", "name": "openblas", "version": "0.3", "purl": "pkg:rpm/openblas@0.3"},
+        ],
     }
     wheels = [
         make_wheel(folder, "alpha", headers=["License-Expression: MIT OR Apache-2.0"]),
