@@ -68,6 +68,18 @@ def test_imagetools_reads_the_bill_of_materials_and_the_provenance(
     assert built["config_digest"].startswith("sha256:")
 
 
+def test_containerd_imports_an_attested_archive(road: Road, docker: list[str]) -> None:
+    done = road.image("--sbom", "--provenance", "-t", "envbuild-test/attested:1", name="a.tar")
+    assert done.returncode == 0, done.stderr
+    folder = Path(docker[0]).parent
+    socket = Path(docker[-1].removeprefix("unix://")).with_name("c.sock")
+    ctr = [str(folder / "ctr"), "--address", str(socket), "--namespace", "envbuild-test"]
+    run(ctr, "images", "import", str(road.folder / "a.tar"))
+    shown = run(ctr, "images", "ls")
+    assert "docker.io/envbuild-test/attested:1" in shown
+    assert "application/vnd.oci.image.index.v1+json" in shown
+
+
 def test_an_attested_archive_is_loaded_into_the_containerd_store(road: Road, docker: list[str]) -> None:
     done = road.image("--sbom", "--provenance", "-t", "envbuild-test/attested:1", name="a.tar")
     assert done.returncode == 0, done.stderr
