@@ -81,6 +81,7 @@ class _Assembly:
         self._certificates: dict[str, bytes] = {}
         self._library_conf: dict[str, bytes] = {}
         self._sonames: dict[str, str] = {}
+        self._links: dict[str, str] = {}
 
     def write(self, store: Store) -> None:
         # base-files first: it alone gives the modes of /tmp, /root and others.
@@ -155,15 +156,21 @@ class _Assembly:
 
     def _libraries(self) -> Iterable[Library]:
         """What ldconfig would list, under the folder's first name: /lib/... for what lies in /usr/lib/..."""
+        for path, target in self._links.items():
+            # The loader has a second name, which on arm64 lies in a folder that is searched too.
+            if self._sonames.get(target) == posixpath.basename(path):
+                self._sonames[path] = self._sonames[target]
         names: dict[str, str] = {}
         for folder in skeleton.library_folders(self._library_conf):
             names.setdefault(merged(folder[1:]), folder)
-        for path in sorted(self._sonames):
-            folder, _, file = path.rpartition("/")
-            if folder in names and path in self._owners:
-                soname = self._sonames[path]
-                shown = soname if f"{folder}/{soname}" in self._owners else file
-                yield Library(soname=soname, path=f"{names[folder]}/{shown}")
+        # Of one name, the folder that is searched first comes first.
+        for searched in names:
+            for path in sorted(self._sonames):
+                folder, _, file = path.rpartition("/")
+                if folder == searched and path in self._owners:
+                    soname = self._sonames[path]
+                    shown = soname if f"{folder}/{soname}" in self._owners else file
+                    yield Library(soname=soname, path=f"{names[folder]}/{shown}")
 
     def _folder(self, path: str, mode: int = 0o755) -> None:
         """A folder and its parents, once; only /tmp and its like keep a special mode."""
@@ -181,6 +188,9 @@ class _Assembly:
 
     def _link(self, path: str, target: str, owner: str) -> None:
         self._claim(path, owner)
+        whole = posixpath.normpath(posixpath.join("/", posixpath.dirname(path), target)).lstrip("/")
+        if posixpath.dirname(whole) != posixpath.dirname(path):
+            self._links[path] = merged(whole)
         self._tar.symlink(path, target)
 
     def _claim(self, path: str, owner: str) -> None:

@@ -28,14 +28,17 @@ class Library:
 
 
 def write_cache(libraries: Iterable[Library], flags: int) -> bytes:
-    """The cache's bytes. `flags` tell the ABI, e.g. 0x0303 for x86-64 with glibc."""
-    paths = {library.soname: library.path for library in libraries}
+    """The cache's bytes. `flags` tell the ABI, e.g. 0x0303 for x86-64 with glibc.
+
+    Of several libraries of one name the loader takes the first.
+    """
+    by_name = cmp_to_key(compare)
     # The loader's binary search wants descending order.
-    entries = sorted(paths, key=cmp_to_key(compare), reverse=True)
+    entries = sorted(libraries, key=lambda library: by_name(library.soname), reverse=True)
     offset = _HEADER.size + _ENTRY.size * len(entries)
     table, strings = b"", b""
-    for soname in entries:
-        name, path = soname.encode() + b"\0", paths[soname].encode() + b"\0"
+    for library in entries:
+        name, path = library.soname.encode() + b"\0", library.path.encode() + b"\0"
         at = offset + len(strings)
         table += _ENTRY.pack(flags, at, at + len(name), 0, 0)
         strings += name + path

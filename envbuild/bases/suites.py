@@ -10,7 +10,7 @@ from typing import Literal
 from ..records import dataclass
 
 # The revision of the rules in this file and of the files that `skeleton` and `assemble` generate.
-RECIPE = 1
+RECIPE = 2
 
 Archive = Literal["debian", "debian-security"]
 

@@ -231,6 +231,25 @@ def test_a_library_that_a_script_would_link_is_found_by_the_loader(shelf: Any, s
     assert "libblas.so.3" in libraries_of(base, store)
 
 
+def test_a_library_with_a_second_name_in_a_folder_that_is_searched_is_listed_twice(shelf: Any, store: Store) -> None:
+    """As the loader itself on arm64, which programs ask for in /lib."""
+    entries = {
+        f"{FOLDER}/libx.so.1": make_library("libx.so.1"),
+        "lib/libx.so.1": "x86_64-linux-gnu/libx.so.1",
+        # What is linked under a name that nobody asks for is not.
+        "lib/libx.so": "x86_64-linux-gnu/libx.so.1",
+        "etc/ld.so.conf.d/x.conf": b"/lib/x86_64-linux-gnu\n",
+    }
+    shelf.add("libx1", entries=entries)
+    shelf.publish()
+    base = open_base(NAME, store, apt=["libx1"])
+    with tarfile.open(store.blob(base.layers[0].digest)) as tar:
+        cache = tar.extractfile("etc/ld.so.cache")
+        assert cache is not None
+        paths = [one.path for one in read_cache(cache.read())]
+    assert paths == ["/lib/x86_64-linux-gnu/libx.so.1", "/lib/libx.so.1"]
+
+
 def test_a_keystore_ends_with_the_digest_that_java_checks() -> None:
     pem = b"text\n-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n"
     made = keystore({"usr/share/b.crt": pem, "usr/share/A.crt": pem, "usr/share/none.crt": b"nothing"})

@@ -46,6 +46,13 @@ def test_equal_libraries_in_any_order_give_equal_bytes() -> None:
     assert write_cache(LIBRARIES, 0x0303) == write_cache(reversed(LIBRARIES), 0x0303)
 
 
+def test_of_one_name_the_first_comes_first() -> None:
+    several = [Library(soname="libz.so.1", path=f"/{folder}/libz.so.1") for folder in ("b", "a", "c")]
+    found = read_cache(write_cache([*LIBRARIES[1:], *several], 0x0303))
+    assert found[:3] == several
+    assert len(found) == len(LIBRARIES) + 2
+
+
 def test_a_cache_is_read_back() -> None:
     content = write_cache(LIBRARIES, 0x0303)
     assert sorted(read_cache(content), key=lambda one: one.soname) == sorted(LIBRARIES, key=lambda one: one.soname)
