@@ -13,66 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
+from debs import unpacked
 
 from envbuild.errors import EngineError
 from envbuild.shipping.unix import UnixEngine
 
 SUITES = ["trixie", "forky"]
 PACKAGES = ("docker.io", "containerd", "docker-cli", "docker-buildx")
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-
-
-def mirror() -> str:
-    """The Debian mirror of this machine."""
-    if named := os.environ.get("ENVBUILD_DEBIAN_MIRROR"):
-        return named.rstrip("/")
-    folder = Path("/etc/apt")
-    lines = [
-        line.split()
-        for path in [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))]
-        if path.is_file()
-        for line in path.read_text().splitlines()
-    ]
-    for words in lines:
-        addresses = words[1:] if words[:1] in (["URIs:"], ["deb"]) else []
-        for address in addresses:
-            if "://" in address and address.rstrip("/").endswith("/debian"):
-                return address.rstrip("/")
-    pytest.skip("no Debian mirror in apt's sources; name one in ENVBUILD_DEBIAN_MIRROR")
 
 
 def fetch(suite: str, cache: Path) -> Path:
-    """The unpacked packages of Docker in a suite, verified by apt itself; by one of several that ask at a time."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / "lock"):
-        return _fetch(suite, cache)
-
-
-def _fetch(suite: str, cache: Path) -> Path:
-    root = cache / "root"
+    """The unpacked packages of Docker in a suite."""
     programs = ("usr/sbin/dockerd", "usr/bin/containerd", "usr/bin/docker")
-    if all((root / program).is_file() for program in programs) and plugins(root) is not None:
-        return root
-    for folder in ("state/lists/partial", "cache/archives/partial", "debs"):
-        (cache / folder).mkdir(parents=True, exist_ok=True)
-    (cache / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n")
-    settings = {
-        "Dir::Etc::SourceList": cache / "sources.list",
-        "Dir::Etc::SourceParts": "/dev/null",
-        "Dir::State": cache / "state",
-        "Dir::State::status": "/dev/null",
-        "Dir::Cache": cache / "cache",
-        "APT::Sandbox::User": "root",
-    }
-    apt = ["apt-get", "-qq", *(word for name, value in settings.items() for word in ("-o", f"{name}={value}"))]
-    for command in (["update"], ["download", *PACKAGES]):
-        done = subprocess.run([*apt, *command], cwd=cache / "debs", capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"apt-get {command[0]} of {suite} failed: {done.stderr.strip()}")
-    for deb in sorted((cache / "debs").glob("*.deb")):
-        subprocess.run(["dpkg-deb", "-x", str(deb), str(root)], check=True)
-    return root
+
+    def whole(root: Path) -> bool:
+        return all((root / program).is_file() for program in programs) and plugins(root) is not None
+
+    return unpacked(suite, PACKAGES, cache, whole)
 
 
 def plugins(root: Path) -> Path | None:
@@ -84,9 +41,8 @@ def plugins(root: Path) -> Path | None:
 @contextmanager
 def newer_engine(suite: str, cache: Path) -> Iterator[tuple[Path, Path]]:
     """The socket of an engine of `suite` that runs meanwhile, and its packages' root; skips where it cannot be."""
-    missing = [tool for tool in ("apt-get", "dpkg-deb", "runc") if shutil.which(tool) is None]
-    if missing or os.getuid() != 0 or not Path(KEYRING).is_file():
-        pytest.skip(f"needs root, Debian's keyring and its tools (missing: {', '.join(missing) or 'none'})")
+    if os.getuid() != 0 or shutil.which("runc") is None:
+        pytest.skip("needs root and runc")
     root = fetch(suite, cache)
     # Sockets have short paths, and images do not belong into a home folder.
     work = Path(subprocess.run(["mktemp", "-d"], capture_output=True, text=True, check=True).stdout.strip())
