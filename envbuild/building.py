@@ -110,7 +110,16 @@ class Building:
         if self._attach is not None:
             from .describing import statements
 
-            said = statements(self._attach, made, base=base, lock=lock, job=job, fetch=fetch, created=created)
+            said = statements(
+                self._attach,
+                made,
+                base=base,
+                lock=lock,
+                job=job,
+                fetch=fetch,
+                created=created,
+                unseen=[(p.title, layer) for p, layer, _ in assembled.layers if layer.digest in assembled.unseen],
+            )
 
         def push() -> Pushed:
             from .pushing import push_built

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .bases.types import Base
     from .deliver import Destination
     from .job import Job
+    from .oci.types import Layer
     from .planner.types import Plan
     from .resolver.types import Lock
 
@@ -52,8 +53,12 @@ def statements(
     job: Job,
     fetch: Callable[[Sequence[str]], None],
     created: str,
+    unseen: Sequence[tuple[str, Layer]] = (),
 ) -> tuple[Statement, ...]:
-    """The statements about the image of `plan`; `created` is an RFC 3339 time or empty."""
+    """The statements about the image of `plan`; `created` is an RFC 3339 time or empty.
+
+    `unseen` are the titles and the layers that nobody looked into.
+    """
     from .attesting.attestations import Statement
 
     found: list[Statement] = []
@@ -68,7 +73,7 @@ def statements(
     if wanted.provenance:
         from .attesting.provenance import PREDICATE, provenance
 
-        told = provenance(plan, lock=lock, base=base, options=job.options, created=created)
+        told = provenance(plan, lock=lock, base=base, options=job.options, unseen=unseen, created=created)
         found.append(Statement(predicate_type=PREDICATE, predicate=told))
     job.progress.done("attest", Summary(count=len(found), noun="statements"))
     return tuple(found)

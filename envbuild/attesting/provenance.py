@@ -5,13 +5,14 @@ Neither a path nor an address nor a value that may be a secret is in it, and no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
 from ..bases.types import Base
 from ..model.redact import redact
 from ..oci.canonical import digest_of
+from ..oci.types import Layer
 from ..options import DockerOptions, Options
 from ..patterns import pattern
 from ..planner.paths import CODE, MODEL
@@ -31,10 +32,19 @@ _PATHS = frozenset({"scoring_script", "code", "environment", "templates"})
 _UNTOLD = frozenset({"cache", "docker", "select", "ignore", "strict", "target", "fix", "unsafe_fixes"})
 
 
-def provenance(plan: Plan, *, lock: Lock, base: Base, options: Options, created: str = "") -> dict[str, Any]:
+def provenance(
+    plan: Plan,
+    *,
+    lock: Lock,
+    base: Base,
+    options: Options,
+    unseen: Sequence[tuple[str, Layer]] = (),
+    created: str = "",
+) -> dict[str, Any]:
     """The predicate. `lock`, `base` and `options` are those that `plan` was made with.
 
-    `created` is an RFC 3339 time or empty: then there is none.
+    `unseen` are layers that were taken from a registry without looking into them, with their titles. `created` is an
+    RFC 3339 time or empty: then there is none.
     """
     run: dict[str, Any] = {"builder": {"id": BUILDER}}
     if found := version():
@@ -54,7 +64,7 @@ def provenance(plan: Plan, *, lock: Lock, base: Base, options: Options, created:
                 "lock": plan.lock_digest,
                 "plan": digest_of(plan.as_json()),
             },
-            "resolvedDependencies": list(_dependencies(plan, lock, base)),
+            "resolvedDependencies": [*_dependencies(plan, lock, base), *(_layer(*one) for one in unseen)],
         },
         "runDetails": run,
     }
@@ -130,6 +140,15 @@ def _dependencies(plan: Plan, lock: Lock, base: Base) -> Iterator[dict[str, Any]
     for folder, what in ((CODE, "script"), (MODEL, "model")):
         for path, sha256 in _files(plan, folder):
             yield {"name": f"{what}/{path}", "digest": {"sha256": sha256}}
+
+
+def _layer(title: str, layer: Layer) -> dict[str, Any]:
+    return {
+        "name": f"layer: {title}",
+        "digest": {"sha256": layer.digest.removeprefix("sha256:")},
+        "mediaType": layer.media_type,
+        "annotations": {"dev.envbuild.unseen": True, "dev.envbuild.diff-id": layer.diff_id},
+    }
 
 
 def _files(plan: Plan, folder: str) -> list[tuple[str, str]]:

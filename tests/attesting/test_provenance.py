@@ -18,6 +18,7 @@ from tinyimages import Made
 from envbuild.attesting.attestations import Statement as Said
 from envbuild.attesting.attestations import in_toto
 from envbuild.attesting.provenance import PREDICATE, asked, provenance
+from envbuild.oci.types import LAYER_GZIP, Layer
 from envbuild.options import DockerOptions, Options
 
 Tell = Callable[..., dict[str, Any]]
@@ -51,6 +52,18 @@ def test_everything_that_went_in_is_named_by_its_hash(tell: Tell, made: Made) ->
     assert hashes["model/MLmodel"] == planned["MLmodel"]
     assert hashes["model/big.bin"] == planned["big.bin"]
     assert len(found) == 1 + 1 + 3 + 2
+
+
+def test_layers_that_were_taken_unseen_are_told_as_such(tell: Tell) -> None:
+    layer = Layer(diff_id="sha256:" + "d" * 64, digest="sha256:" + "e" * 64, size=3, media_type=LAYER_GZIP)
+    predicate = tell(unseen=[("numpy 1.0", layer)])
+    ParseDict(predicate, Provenance())
+    assert predicate["buildDefinition"]["resolvedDependencies"][-1] == {
+        "name": "layer: numpy 1.0",
+        "digest": {"sha256": "e" * 64},
+        "mediaType": LAYER_GZIP,
+        "annotations": {"dev.envbuild.unseen": True, "dev.envbuild.diff-id": "sha256:" + "d" * 64},
+    }
 
 
 def test_there_is_no_time_but_a_given_one(tell: Tell) -> None:

@@ -14,6 +14,9 @@ from judges import check_cyclonedx
 from registry import registry
 from tinyroad import Road
 
+from envbuild.looking import look
+from envbuild.oci.store import Store
+
 QUIET = {"DOCKER_HOST": "tcp://127.0.0.1:1"}
 
 
@@ -87,6 +90,24 @@ def test_what_refers_to_a_plain_image_is_found_too(road: Road, address: str) -> 
     alone, _ = told(road, "inspect", f"{name}@{index['digests']['manifest']}", "--json")
     assert alone["digests"]["index"] is None
     assert sorted(alone["attestations"]) == ["https://cyclonedx.org/bom", "https://spdx.dev/Document"]
+
+
+@pytest.mark.registry
+def test_layers_that_a_second_machine_uses_unseen_stand_in_the_provenance(road: Road, address: str) -> None:
+    name = f"{address}/team/tiny:1"
+    push(road, name, "--provenance")
+    (road.model / "weights.bin").write_bytes(b"other weights")
+    road.environment["ENVBUILD_CACHE_DIR"] = str(road.folder / "elsewhere")
+    built = push(road, name, "--provenance")
+    unseen = {f"layer: {layer['title']}": layer["diff_id"] for layer in built["layers"] if layer["unseen"]}
+    assert unseen
+    with look(name, Store(road.folder / "store")) as opened:
+        (statement,) = opened.statements
+        digests = {layer.digest.removeprefix("sha256:") for layer in opened.layers}
+    found = statement.predicate["buildDefinition"]["resolvedDependencies"]
+    told = [one for one in found if one.get("annotations", {}).get("dev.envbuild.unseen")]
+    assert {one["name"]: one["annotations"]["dev.envbuild.diff-id"] for one in told} == unseen
+    assert {one["digest"]["sha256"] for one in told} <= digests
 
 
 @pytest.mark.registry
