@@ -374,7 +374,7 @@ def test_a_manifest_is_stored_as_it_is(registry: WritableRegistry, send: Sender)
     send(config)
     raw = canonical_json({"config": {"digest": sha256_digest(config)}, "layers": []})
     send.uploads.put_manifest("1", raw, MANIFEST)
-    assert registry.manifests == {("team/model", "1"): raw}
+    assert registry.manifests["team/model", "1"] == raw
 
 
 def test_a_registry_that_stores_another_manifest_is_told_of(registry: WritableRegistry, send: Sender) -> None:

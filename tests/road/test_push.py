@@ -265,3 +265,28 @@ def test_a_layer_that_the_registry_lost_is_made_here(road: Road, address: str, t
     assert again["manifest_digest"] == first["manifest_digest"]
     assert any("is made here" in note for note in again["notes"])
     assert (data / "blobs" / "sha256" / lost[:2] / lost / "data").is_file()
+
+
+def test_what_is_attached_to_an_image_is_pushed_with_it_and_is_found_by_it(road: Road, address: str) -> None:
+    found = pushed(road, f"{address}/team/tiny:1", arguments=("--sbom", "--provenance"))
+    index = inspected(f"{address}/team/tiny:1")
+    image, attached = index["manifests"]
+    assert image["platform"] == {"architecture": "amd64", "os": "linux"}
+    assert attached["annotations"]["vnd.docker.reference.digest"] == image["digest"]
+    statements = inspected(f"{address}/team/tiny@{attached['digest']}")["layers"]
+    kinds = {layer["annotations"]["in-toto.io/predicate-type"] for layer in statements}
+    assert {"https://slsa.dev/provenance/v1", "https://cyclonedx.org/bom"} <= kinds
+    # Debian's registry lists no referrers by itself: the tag of the specification does.
+    listed = inspected(f"{address}/team/tiny:{image['digest'].replace(':', '-')}")["manifests"]
+    assert {entry["annotations"]["in-toto.io/predicate-type"] for entry in listed} == kinds
+    for entry in listed:
+        assert inspected(f"{address}/team/tiny@{entry['digest']}")["subject"]["digest"] == image["digest"]
+    again = pushed(road, f"{address}/team/tiny:1", arguments=("--sbom", "--provenance"))
+    assert again["manifest_digest"] == found["manifest_digest"]
+    assert inspected(f"{address}/team/tiny:{image['digest'].replace(':', '-')}")["manifests"] == listed
+
+
+def test_an_attested_image_is_a_cache_too(road: Road, address: str) -> None:
+    pushed(road, f"{address}/team/tiny:1", arguments=("--sbom",))
+    second = pushed(road, f"{address}/team/tiny:1", ENVBUILD_CACHE_DIR=str(road.folder / "elsewhere"))
+    assert any(layer["unseen"] for layer in second["layers"])

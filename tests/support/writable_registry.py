@@ -55,10 +55,8 @@ class WritableRegistry:
         """What is wrong with what is stored: a blob with another hash, a manifest that names what is not there."""
         found = [f"{d} is another" for (_, d), data in self.blobs.items() if _digest(data) != d]
         for (repository, name), raw in self.manifests.items():
-            content = json.loads(raw)
-            for entry in (content["config"], *content["layers"]):
-                if (repository, entry["digest"]) not in self.blobs:
-                    found.append(f"{repository}:{name} lacks {entry['digest']}")
+            lacking = [digest for digest in _blobs_of(raw) if (repository, digest) not in self.blobs]
+            found += [f"{repository}:{name} lacks {digest}" for digest in lacking]
         return [*found, *(f"{digest} was stored twice" for digest in self.stored_twice)]
 
     def count(self, method: str, part: str = "") -> int:
@@ -119,8 +117,8 @@ class Writer(BaseHTTPRequestHandler):
         if kind == "manifests":
             self._manifest(repository, name)
         elif kind == "blobs":
-            there = (repository, name) in self.registry.blobs
-            self.answer(200 if there else 404, b"")
+            data = self.registry.blobs.get((repository, name))
+            self.answer(404 if data is None else 200, data or b"")
         elif self.command == "POST":
             self._start(repository, query)
         elif name not in self.registry.uploads:
@@ -182,14 +180,14 @@ class Writer(BaseHTTPRequestHandler):
         registry = self.registry
         if self.command != "PUT":
             raw = registry.manifests.get((repository, name))
-            self.answer(404 if raw is None else 200, raw or b"{}")
+            kind = {} if raw is None else {"Content-Type": json.loads(raw).get("mediaType", "")}
+            self.answer(404 if raw is None else 200, raw or b"{}", **kind)
             return
         raw = b"".join(iter(self.take, b""))
-        content = json.loads(raw)
-        if any((repository, e["digest"]) not in registry.blobs for e in (content["config"], *content["layers"])):
+        if any((repository, digest) not in registry.blobs for digest in _blobs_of(raw)):
             self.answer(404, b'{"errors": [{"code": "MANIFEST_BLOB_UNKNOWN", "message": "blob unknown"}]}')
             return
-        registry.manifests[repository, name] = raw
+        registry.manifests[repository, name] = registry.manifests[repository, _digest(raw)] = raw
         self.answer(201, b"", **{"Docker-Content-Digest": registry.lies or _digest(raw)})
 
     def take(self, size: int = _PIECE) -> bytes:
@@ -249,6 +247,12 @@ def serving(registry: WritableRegistry) -> Iterator[WritableRegistry]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _blobs_of(raw: bytes) -> list[str]:
+    """The blobs that a manifest names; an index names none."""
+    content = json.loads(raw)
+    return [entry["digest"] for entry in (content.get("config"), *content.get("layers", ())) if entry]
 
 
 def _digest(data: bytes | bytearray) -> str:

@@ -1,0 +1,184 @@
+"""What a registry says of an earlier build: believed of the names that were given, and only as far as it fits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from writable_registry import WritableRegistry, serving
+
+from envbuild.oci.canonical import canonical_json, sha256_digest
+from envbuild.oci.remote import RemoteImage
+from envbuild.oci.types import CONFIG, INDEX, LAYER_GZIP, MANIFEST
+from envbuild.shipping.recall import COMPRESSOR, KEY, PACKAGES, Recalled, packages_artifact, recall, recall_packages
+
+DIFF = "sha256:" + "d" * 64
+BLOB = "sha256:" + "b" * 64
+NOTE = {KEY: "sha256:key", COMPRESSOR: "gzip-1"}
+
+
+@pytest.fixture(autouse=True)
+def no_login(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "none"))
+
+
+@pytest.fixture
+def registry() -> Iterator[WritableRegistry]:
+    with serving(WritableRegistry()) as running:
+        yield running
+
+
+def store(registry: WritableRegistry, raw: bytes, *, repository: str = "team/model") -> dict[str, Any]:
+    digest = sha256_digest(raw)
+    registry.blobs[repository, digest] = raw
+    return {"digest": digest, "size": len(raw)}
+
+
+def add(registry: WritableRegistry, *notes: Any, tag: str = "1", diff_ids: tuple[str, ...] = (), **more: Any) -> None:
+    """An image with a layer for each of `notes`, which are its annotations; `more` are members of the manifest."""
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "rootfs": {"type": "layers", "diff_ids": list(diff_ids or [DIFF] * len(notes))},
+    }
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": {"mediaType": CONFIG, **store(registry, canonical_json(config))},
+        "layers": [
+            {"mediaType": LAYER_GZIP, "digest": BLOB, "size": 7, **({"annotations": note} if note else {})}
+            for note in notes
+        ],
+        **more,
+    }
+    registry.manifests["team/model", tag] = canonical_json(manifest)
+
+
+def recalled(
+    registry: WritableRegistry, *tags: str, compressor: str = "gzip-1"
+) -> tuple[tuple[Recalled, ...], tuple[str, ...]]:
+    names = [RemoteImage(domain=registry.address, path="team/model", tag=tag) for tag in tags or ("1",)]
+    return recall(names, platform="linux/amd64", compressor=compressor)
+
+
+def test_a_layer_is_known_by_its_key_with_the_diff_id_of_the_config(registry: WritableRegistry) -> None:
+    add(registry, None, NOTE)
+    ((found,), reasons) = recalled(registry)
+    assert reasons == ()
+    (layer,) = found.layers.values()
+    assert (layer.diff_id, layer.digest, layer.size, layer.media_type) == (DIFF, BLOB, 7, LAYER_GZIP)
+    assert list(found.layers) == ["sha256:key"]
+
+
+def test_a_name_that_is_not_there_offers_nothing_and_is_no_trouble(registry: WritableRegistry) -> None:
+    add(registry, NOTE, tag="2")
+    assert recalled(registry, "1") == ((), ())
+
+
+def test_layers_of_another_compressor_are_passed_over(registry: WritableRegistry) -> None:
+    add(registry, NOTE)
+    ((found,), _) = recalled(registry, compressor="gzip-2")
+    assert found.layers == {}
+
+
+@pytest.mark.parametrize("note", [{KEY: "k"}, {COMPRESSOR: "gzip-1"}, {KEY: 5, COMPRESSOR: "gzip-1"}, "text", ["list"]])
+def test_an_annotation_that_is_none_offers_nothing(registry: WritableRegistry, note: Any) -> None:
+    add(registry, note)
+    ((found,), reasons) = recalled(registry)
+    assert (found.layers, reasons) == ({}, ())
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content.update(layers=content["layers"] * 2),
+        lambda content: content["layers"][0].update(digest="sha256:short"),
+        lambda content: content["layers"][0].update(size=-1),
+        lambda content: content["layers"][0].update(mediaType="application/x-tar"),
+        lambda content: content.update(config={}),
+        lambda content: content.update(artifactType="application/x"),
+        lambda content: content.update(layers={}),
+        lambda content: content.update(manifests=[]),
+        lambda content: content.update(schemaVersion=1),
+    ],
+)
+def test_a_manifest_that_makes_no_sense_is_passed_over_with_the_reason(registry: WritableRegistry, spoil: Any) -> None:
+    add(registry, NOTE)
+    content = json.loads(registry.manifests["team/model", "1"])
+    spoil(content)
+    registry.manifests["team/model", "1"] = canonical_json(content)
+    found, reasons = recalled(registry)
+    assert found == ()
+    assert len(reasons) == 1
+    assert "is no cache of layers" in reasons[0]
+
+
+def test_a_config_that_was_altered_is_not_believed(registry: WritableRegistry) -> None:
+    add(registry, NOTE)
+    entry = json.loads(registry.manifests["team/model", "1"])["config"]
+    raw = registry.blobs["team/model", entry["digest"]]
+    registry.blobs["team/model", entry["digest"]] = raw.replace(DIFF.encode(), b"sha256:" + b"e" * 64)
+    found, reasons = recalled(registry)
+    assert found == ()
+    assert "has another hash" in reasons[0]
+
+
+def test_an_index_leads_to_the_image_of_the_platform(registry: WritableRegistry) -> None:
+    add(registry, NOTE)
+    raw = registry.manifests["team/model", "1"]
+    digest = sha256_digest(raw)
+    registry.manifests["team/model", digest] = raw
+    entries = [
+        {"mediaType": MANIFEST, "digest": "sha256:" + "0" * 64, "size": 1, "platform": {"os": "unknown"}},
+        {
+            "mediaType": MANIFEST,
+            "digest": digest,
+            "size": len(raw),
+            "platform": {"os": "linux", "architecture": "amd64"},
+        },
+    ]
+    registry.manifests["team/model", "1"] = canonical_json(
+        {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
+    )
+    ((found,), _) = recalled(registry)
+    assert list(found.layers) == ["sha256:key"]
+
+
+def test_what_the_wheels_hold_comes_back_as_it_was_told(registry: WritableRegistry) -> None:
+    record = {"revision": 3, "wheels": {"a": {"modules": "x y"}}}
+    artifact = packages_artifact(record)
+    for data in artifact.blobs:
+        store(registry, data)
+    registry.manifests["team/model", artifact.digest] = artifact.manifest
+    add(registry, NOTE, annotations={PACKAGES: artifact.digest})
+    ((found,), _) = recalled(registry)
+    assert recall_packages(found) == record
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        b"{}",
+        b"[1",
+        canonical_json({"artifactType": "other", "layers": []}),
+        canonical_json({"layers": [{"digest": BLOB, "size": 1 << 40}]}),
+    ],
+)
+def test_what_is_no_record_of_wheels_says_nothing(registry: WritableRegistry, manifest: bytes) -> None:
+    digest = sha256_digest(manifest)
+    add(registry, NOTE, annotations={PACKAGES: digest})
+    ((found,), _) = recalled(registry)
+    assert recall_packages(found) is None
+    registry.manifests["team/model", digest] = manifest
+    assert recall_packages(found) is None
+
+
+def test_a_registry_that_is_gone_is_a_reason_and_no_error(registry: WritableRegistry) -> None:
+    names = [RemoteImage(domain="127.0.0.1:1", path="team/model", tag="1")]
+    found, reasons = recall(names, platform="linux/amd64", compressor="gzip-1")
+    assert found == ()
+    assert len(reasons) == 1
