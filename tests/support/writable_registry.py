@@ -83,7 +83,20 @@ class Writer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._carry_out()
 
-    do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = do_GET
+    def do_HEAD(self) -> None:
+        self._carry_out()
+
+    def do_POST(self) -> None:
+        self._carry_out()
+
+    def do_PATCH(self) -> None:
+        self._carry_out()
+
+    def do_PUT(self) -> None:
+        self._carry_out()
+
+    def do_DELETE(self) -> None:
+        self._carry_out()
 
     def _carry_out(self) -> None:
         registry = self.registry
