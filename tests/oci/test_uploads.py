@@ -12,9 +12,9 @@ from writable_registry import WritableRegistry, Writer, serving
 
 from envbuild.errors import CorruptBlobError, EnvbuildError, IntegrityError, NetworkError, RegistryError
 from envbuild.oci.canonical import canonical_json, sha256_digest
+from envbuild.oci.patience import StoppedError, UnreachableError
 from envbuild.oci.remote import RemoteImage
 from envbuild.oci.sending import Source
-from envbuild.oci.patience import StoppedError, UnreachableError
 from envbuild.oci.transport import Transport
 from envbuild.oci.types import MANIFEST
 from envbuild.oci.uploads import Uploads
@@ -365,7 +365,7 @@ def test_a_piece_that_the_registry_counts_otherwise_is_an_error(registry: Writab
         return True
 
     registry.faults.append(once(boast, "PATCH"))
-    with pytest.raises(EnvbuildError, match="is it a registry|says that it has"):
+    with pytest.raises(EnvbuildError, match=r"is it a registry|says that it has"):
         send(LARGE)
 
 
