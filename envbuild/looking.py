@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import platforms
 from .errors import BaseImageError, UsageError
+from .progress import SILENT, Progress, Summary
 
 if TYPE_CHECKING:
     from .attesting.opened import Opened
@@ -20,12 +21,15 @@ _LOCAL = ("oci", "oci-archive", "docker-archive", "docker-daemon")
 
 
 @contextmanager
-def look(name: str, store: Store, *, platform: str = "", insecure: bool = False) -> Iterator[Opened]:
+def look(
+    name: str, store: Store, *, platform: str = "", insecure: bool = False, progress: Progress = SILENT
+) -> Iterator[Opened]:
     """The image that `name` means, for `platform` or else the one there is, or this machine's.
 
     A path is a layout or an archive; any other name an image of the engine, else one of a registry; a prefix says which
-    (see FORMS). `insecure` lets a registry speak plain http, or have a certificate that nobody vouches for. Raises
-    UsageError, BaseImageError, EngineError, NetworkError, IntegrityError, StorageError.
+    (see FORMS). `insecure` lets a registry speak plain http, or have a certificate that nobody vouches for. What is
+    copied into the store first is told as the phases `read` and `fetch`. Raises UsageError, BaseImageError,
+    EngineError, NetworkError, IntegrityError, StorageError.
     """
     wanted = platforms.canonical(platform) if platform else ""
     preferred = platforms.of_machine() or platforms.PLATFORMS[0]
@@ -44,11 +48,14 @@ def look(name: str, store: Store, *, platform: str = "", insecure: bool = False)
         elif (engine := _engine(kind, rest)) is not None:
             from .attesting.places import saved
 
+            progress.start("read", rest)
             with engine.save(rest) as stream:
                 opened = saved(stream, store, rest)
+            size = sum(layer.size for layer in opened.layers)
+            progress.done("read", Summary(count=len(opened.layers), noun="layers", size=size))
             yield opened
         else:
-            with _in_registry(rest, store, wanted, preferred, insecure=insecure) as opened:
+            with _in_registry(rest, store, wanted, preferred, progress, insecure=insecure) as opened:
                 yield opened
     except BaseImageError as error:
         # Whoever reads blobs knows them as a base's.
@@ -57,7 +64,9 @@ def look(name: str, store: Store, *, platform: str = "", insecure: bool = False)
 
 
 @contextmanager
-def _in_registry(name: str, store: Store, platform: str, preferred: str, *, insecure: bool) -> Iterator[Opened]:
+def _in_registry(
+    name: str, store: Store, platform: str, preferred: str, progress: Progress, *, insecure: bool
+) -> Iterator[Opened]:
     from .attesting.places import in_registry
     from .oci.registry import Registry
     from .oci.remote import parse_remote
@@ -66,7 +75,7 @@ def _in_registry(name: str, store: Store, platform: str, preferred: str, *, inse
     image = parse_remote(name)
     with Transport(insecure=frozenset({image.domain} if insecure else ())) as transport:
         registry = Registry(image, transport)
-        yield in_registry(registry, store, image.canonical, image.wanted, platform=platform, preferred=preferred)
+        yield in_registry(registry, store, image, platform=platform, preferred=preferred, progress=progress)
 
 
 def _place(name: str) -> tuple[str, str, str]:

@@ -14,11 +14,13 @@ from ..oci.reading import address_of, blob_name, descriptors_of, json_object, re
 from ..oci.sources import ArchiveSource, FolderSource, Source, chunks_of
 from ..oci.store import Store
 from ..oci.types import MANIFEST, Layer
+from ..progress import SILENT, Progress, Summary
 from .layers import in_store
 from .opened import Entry, Opened, open_image
 
 if TYPE_CHECKING:
     from ..oci.registry import Registry
+    from ..oci.remote import RemoteImage
 
 
 @contextmanager
@@ -60,10 +62,12 @@ def saved(stream: BinaryIO, store: Store, name: str) -> Opened:
     )
 
 
-def in_registry(registry: Registry, store: Store, name: str, wanted: str, *, platform: str, preferred: str) -> Opened:
-    """The image with the tag or digest `wanted`. Its layers come when they are asked for, and stay in the store."""
-    root = registry.manifest(wanted)
-    reader = _RegistryReader(registry, store, name)
+def in_registry(
+    registry: Registry, store: Store, image: RemoteImage, *, platform: str, preferred: str, progress: Progress = SILENT
+) -> Opened:
+    """The image of a registry. Its layers come when they are asked for, and stay in the store; phase `fetch`."""
+    root = registry.manifest(image.wanted)
+    reader = _RegistryReader(registry, store, image.canonical, progress)
     entry = {"mediaType": root.media_type, "digest": root.digest, "size": len(root.raw)}
     return open_image(reader, [entry], platform=platform, preferred=preferred)
 
@@ -112,8 +116,9 @@ class _RegistryReader:
 
     remote = True
 
-    def __init__(self, registry: Registry, store: Store, name: str) -> None:
+    def __init__(self, registry: Registry, store: Store, name: str, progress: Progress) -> None:
         self.name = name
+        self._progress = progress
         self._registry = registry
         self._store = store
 
@@ -129,8 +134,15 @@ class _RegistryReader:
 
     def chunks(self, layer: Layer) -> Iterator[bytes]:
         if not self._store.has(layer.digest, layer.size):
-            self._store.ingest(self._registry.blob(layer.digest, layer.size), expected=layer.digest)
+            self._progress.start("fetch", f"a layer of {self.name}", total=layer.size)
+            self._store.ingest(self._fetched(layer), expected=layer.digest)
+            self._progress.done("fetch", Summary(count=1, noun="layer", size=layer.size))
         return self._store.stream(layer.digest)
+
+    def _fetched(self, layer: Layer) -> Iterator[bytes]:
+        for chunk in self._registry.blob(layer.digest, layer.size):
+            self._progress.advance("fetch", len(chunk))
+            yield chunk
 
     def referrers(self, digest: str) -> Sequence[Entry]:
         return [entry for entry in self._registry.referrers(digest) if entry.get("mediaType") == MANIFEST]

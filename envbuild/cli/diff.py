@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .images import clean, looking_options
-from .options import json_option
+from .options import json_option, quiet_option
 
 if TYPE_CHECKING:
     from ..attesting.differences import Change, Differences
@@ -20,12 +20,13 @@ _SIGNS = {"added": ("green", "+"), "removed": ("red", "-"), "changed": ("yellow"
 
 
 @click.command("diff")
-@click.argument("one", metavar="A")
-@click.argument("other", metavar="B")
+@click.argument("one", metavar="A", type=click.Path())
+@click.argument("other", metavar="B", type=click.Path())
 @looking_options
 @click.option("--all", "everything", is_flag=True, help=f"Show every file, and not the first {_SHOWN} of each kind.")
 @json_option
-def command(one: str, other: str, platform: str, insecure: bool, everything: bool, as_json: bool) -> int:
+@quiet_option
+def command(one: str, other: str, platform: str, insecure: bool, everything: bool, as_json: bool, quiet: bool) -> int:
     """Show what is different between the images A and B: packages, files, settings.
 
     Exits with 0 if nothing is, with 1 if anything is, and with another code for an error. A and B are names in the
@@ -36,13 +37,15 @@ def command(one: str, other: str, platform: str, insecure: bool, everything: boo
     from ..job import open_store
     from ..looking import look
     from ..options import Options
+    from .display import display
     from .result import say_json
     from .terminal import say, terminal
 
     store = open_store(Options())
     with (
-        look(one, store, platform=platform, insecure=insecure) as first,
-        look(other, store, platform=platform, insecure=insecure) as second,
+        display(terminal(), quiet=quiet) as shown,
+        look(one, store, platform=platform, insecure=insecure, progress=shown) as first,
+        look(other, store, platform=platform, insecure=insecure, progress=shown) as second,
     ):
         digests = [{"manifest": x.manifest_digest or None, "config": x.config_digest} for x in (first, second)]
         found = differences(first, second)

@@ -9,7 +9,7 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-image_argument = click.argument("image")
+image_argument = click.argument("image", type=click.Path())
 _PLATFORM = click.option(
     "--platform",
     default="",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .images import clean, image_argument, looking_options, wrapped
-from .options import json_option
+from .options import json_option, quiet_option
 
 if TYPE_CHECKING:
     from ..attesting.opened import Opened
@@ -28,7 +28,8 @@ _ATTACHED = (
 @looking_options
 @click.option("--packages", is_flag=True, help="Read the packages from a registry's layers too: they are fetched.")
 @json_option
-def command(image: str, platform: str, insecure: bool, packages: bool, as_json: bool) -> None:
+@quiet_option
+def command(image: str, platform: str, insecure: bool, packages: bool, as_json: bool, quiet: bool) -> None:
     """Show what IMAGE is: model, server, base, Python, digests, layers, packages, labels.
 
     IMAGE is a name in the engine or in a registry, a layout's folder, an archive, or one of these with a prefix
@@ -38,10 +39,14 @@ def command(image: str, platform: str, insecure: bool, packages: bool, as_json: 
     from ..job import open_store
     from ..looking import look
     from ..options import Options
+    from .display import display
     from .result import say_json
     from .terminal import say, terminal
 
-    with look(image, open_store(Options()), platform=platform, insecure=insecure) as opened:
+    with (
+        display(terminal(), quiet=quiet) as shown,
+        look(image, open_store(Options()), platform=platform, insecure=insecure, progress=shown) as opened,
+    ):
         found = summary(opened, _packages(opened, packages))
     if as_json:
         say_json(found)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .images import image_argument, looking_options
+from .options import quiet_option
 
 if TYPE_CHECKING:
     from ..attesting.opened import Opened
@@ -33,7 +34,16 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write it to FILE instead of stdout.",
 )
-def command(image: str, platform: str, insecure: bool, form: str, from_files: bool, output_file: Path | None) -> None:
+@quiet_option
+def command(
+    image: str,
+    platform: str,
+    insecure: bool,
+    form: str,
+    from_files: bool,
+    output_file: Path | None,
+    quiet: bool,
+) -> None:
     """Print the bill of materials of IMAGE.
 
     It is the attached one if there is one in that format, else it is made from what the image's files say. IMAGE is a
@@ -43,6 +53,7 @@ def command(image: str, platform: str, insecure: bool, form: str, from_files: bo
     from ..job import open_store
     from ..looking import look
     from ..options import Options
+    from .display import display
     from .files import check_target, is_stdout, write_atomically
     from .result import dumps
     from .terminal import say, terminal
@@ -51,20 +62,22 @@ def command(image: str, platform: str, insecure: bool, form: str, from_files: bo
         output_file = None
     if output_file is not None:
         check_target("--output-file", output_file)
-    out = terminal()
-    with look(image, open_store(Options()), platform=platform, insecure=insecure) as opened:
+    with (
+        display(terminal(), quiet=quiet) as shown,
+        look(image, open_store(Options()), platform=platform, insecure=insecure, progress=shown) as opened,
+    ):
         for note in opened.notes:
-            out.line(f"{out.style('cyan', 'note')}: {note}")
+            shown.note(note)
         document = None if from_files else _attached(opened, form)
         if document is None:
-            out.line(f"{out.style('cyan', 'note')}: made from the image's files; {_why(opened, from_files)}")
+            shown.note(f"made from the image's files; {_why(opened, from_files)}")
             document = _made(opened, form)
     if output_file is not None:
         write_atomically(output_file, dumps(document))
         return
     # What an image says must not steer a terminal: there every character that is not plain is an escape.
-    shown = terminal(sys.stdout)
-    say(dumps(document, only_ascii=shown.tty or not shown.unicode).rstrip("\n"))
+    out = terminal(sys.stdout)
+    say(dumps(document, only_ascii=out.tty or not out.unicode).rstrip("\n"))
 
 
 def _why(opened: Opened, from_files: bool) -> str:

@@ -72,10 +72,13 @@ def test_packages_of_a_plain_image_are_fetched_only_when_asked_for(road: Road, a
     found, _ = told(road, "inspect", name, "--json")
     assert found["packages"] is None
     assert blobs(road) == []
-    found, _ = told(road, "inspect", name, "--json", "--packages")
+    found, said = told(road, "inspect", name, "--json", "--packages")
+    assert said.count("Fetched") == len(found["layers"])
     assert {"kind": "python", "name": "tiny-loader", "version": "1.0"} in found["packages"]
     document, said = told(road, "sbom", name)
     assert "none is attached" in said
+    assert "Fetched" not in said
+    assert told(road, "sbom", name, "--quiet") == (document, "")
     weights = hashlib.sha256((road.model / "weights.bin").read_bytes()).hexdigest()
     (model,) = [one for one in document["components"] if one["type"] == "machine-learning-model"]
     assert weights in {part["hashes"][0]["content"] for part in model["components"]}
