@@ -12,12 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import platforms
 from .built import Built
+from .errors import UsageError
 from .linting import LintError, choice, fix, lint, preview, target
 from .loading import load
 from .model.types import Model
 from .options import Options, PushOptions
+from .platforms import canonical, check
 from .progress import SILENT, Progress, Summary
 from .stages import checked, packages, planned
 
@@ -86,6 +87,7 @@ def build(
     push: PushOptions | None = None,
     attach: Wanted | None = None,
     test: bool = False,
+    platforms: Sequence[str] = (),
     options: Options | None = None,
     progress: Progress = SILENT,
 ) -> Built:
@@ -95,13 +97,30 @@ def build(
     empty for an engine if one answers and else an OCI archive in the working directory. The `docker` backend builds in
     an engine, so it knows the output `docker` alone. With `push` the image goes to the registries of `tags`, which are
     asked first whether they take it, and elsewhere only where `output` says so. `attach` tells what is attached to
-    the image, which makes an index of what is written. `test` runs the image as a container before it gets a name or is
+    the image, which makes an index of what is written. With `platforms` it is made for each of them, and an index of
+    them goes to a registry or a file. `test` runs the image as a container before it gets a name or is
     written anywhere, and raises TrialError where a check fails.
     """
+    options = options or Options()
+    check(options)
+    if platforms:
+        from .several import build_several
+
+        if test or options.backend == "docker":
+            what = "--test runs" if test else "--backend docker builds"
+            raise UsageError(f"several platforms: {what} an image for one alone", hint="build once for each of them")
+        return build_several(
+            model,
+            [canonical(name) for name in platforms],
+            tags=tags,
+            output=output,
+            push=push,
+            attach=attach,
+            options=options,
+            progress=progress,
+        )
     from .building import Building
 
-    options = options or Options()
-    platforms.check(options)
     building = Building(model, tags, options, progress, attach=attach, test=test)
     return building.by_engine(output, push) if options.backend == "docker" else building.here(output, push)
 

@@ -38,6 +38,7 @@ class Built:
     had; `engine` is empty where none took part; `seconds` is the whole call's time. `backend` made it; with `docker`
     `builder` is `classic` or `buildkit`, `sent` the bytes of the build context, and `manifest_digest` may be empty.
     With `pushed` the image is in registries too, and its manifest has another digest there: its layers are compressed.
+    `images` are those of an index, one a platform; the value is then that of the first, and `size` that of all.
     `trial` is what was tried before the image got its name, None where nobody asked for it. `index_digest` is that of
     the index which holds the image with its attestations, empty where none were asked for.
     """
@@ -63,3 +64,4 @@ class Built:
     trial: Trial | None = None
     index_digest: str = ""
     pushed: Pushed | None = None
+    images: tuple[Built, ...] = ()

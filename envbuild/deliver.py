@@ -19,7 +19,6 @@ from .records import dataclass
 from .shipping.engine import connect
 
 if TYPE_CHECKING:
-    from .attesting.attestations import Statement
     from .shipping.engine import Engine
     from .shipping.push import Pushed
 
@@ -137,18 +136,19 @@ def _local(kind: Kind | None, path: Path | None, references: tuple[Reference, ..
 
 
 def deliver(
-    image: Image,
+    whole: Image | ImageIndex,
     goal: Destination,
     store: Store,
     progress: Progress,
-    statements: Sequence[Statement] = (),
     push: Callable[[], Pushed] | None = None,
 ) -> Delivered:
-    """Load the image into the engine or write it to its path, and have `push` push it where `goal` asks for it.
-
-    `statements` are attached to what is written to a path.
-    """
-    delivered = None if goal.kind == "registry" else _deliver_here(image, goal, store, progress, statements)
+    """Load the image into the engine or write it to its path, and have `push` push it where `goal` asks for it."""
+    if goal.kind == "registry":
+        delivered = None
+    elif goal.engine is not None:
+        delivered = _load(cast(Image, whole), goal, goal.engine, store, progress)
+    else:
+        delivered = _write(whole, goal, store, progress)
     if goal.push is None or push is None:
         return cast(Delivered, delivered)
     pushed = push()
@@ -157,43 +157,40 @@ def deliver(
     return replace(delivered, pushed=pushed)
 
 
-def _deliver_here(
-    image: Image, goal: Destination, store: Store, progress: Progress, statements: Sequence[Statement]
-) -> Delivered:
-    if goal.engine is not None:
-        from .shipping.load import load
+def _load(image: Image, goal: Destination, engine: Engine, store: Store, progress: Progress) -> Delivered:
+    from .shipping.load import load
 
-        progress.start("load", goal.references[0].familiar, total=image.size)
-        loaded = load(image, goal.references, store, goal.engine, progress)
-        what = "was there already" if loaded.already else ""
-        if loaded.omitted:
-            what = f"{loaded.omitted} layer{'s' if loaded.omitted > 1 else ''} there already"
-        progress.done("load", Summary(count=len(image.layers), noun="layers", size=loaded.sent, detail=what))
-        return Delivered(
-            reference=loaded.reference,
-            sent=loaded.sent,
-            omitted=loaded.omitted,
-            already=loaded.already,
-            engine=goal.engine.info().title,
-        )
+    progress.start("load", goal.references[0].familiar, total=image.size)
+    loaded = load(image, goal.references, store, engine, progress)
+    what = "was there already" if loaded.already else ""
+    if loaded.omitted:
+        what = f"{loaded.omitted} layer{'s' if loaded.omitted > 1 else ''} there already"
+    progress.done("load", Summary(count=len(image.layers), noun="layers", size=loaded.sent, detail=what))
+    return Delivered(
+        reference=loaded.reference,
+        sent=loaded.sent,
+        omitted=loaded.omitted,
+        already=loaded.already,
+        engine=engine.info().title,
+    )
+
+
+def _write(whole: Image | ImageIndex, goal: Destination, store: Store, progress: Progress) -> Delivered:
     path = cast(Path, goal.path)
-    progress.start("write", str(path), total=image.size)
-    whole: Image | ImageIndex = image
-    if statements:
-        from .attesting.attestations import attested
-
-        whole = attested(image, statements).index
+    images = whole.images if isinstance(whole, ImageIndex) else (whole,)
+    written = sum(image.size for image in images)
+    progress.start("write", str(path), total=written)
     if goal.kind == "oci-dir":
         from .oci.layout import write_layout
 
         write_layout(whole, goal.references, store, path)
-        written = image.size
     else:
         from .oci.archive import write_archive
 
         kind: Literal["oci", "docker"] = "docker" if goal.kind == "docker-archive" else "oci"
         written = write_archive(whole, goal.references, store, path, kind=kind)
-    progress.done("write", Summary(count=len(image.layers), noun="layers", size=written, detail=str(path)))
+    count = sum(len(image.layers) for image in images)
+    progress.done("write", Summary(count=count, noun="layers", size=written, detail=str(path)))
     digest = whole.digest if isinstance(whole, ImageIndex) else ""
     return Delivered(reference=f"{goal.kind}:{path}", sent=written, index_digest=digest)
 

@@ -31,8 +31,18 @@ def canonical(text: str) -> str:
     if name:
         return name
     if "," in wanted:
-        raise UsageError(f"--platform {text}: one platform is built at a time", hint="build once for each of them")
+        raise UsageError(
+            f"--platform {text}: several platforms at once are what `envbuild image` alone takes",
+            hint="choose one of them",
+        )
     raise UsageError(f"--platform {text}: no image is made for it", hint=f"possible are {_listed()}")
+
+
+def several(text: str) -> tuple[str, ...]:
+    """The platforms of a list with commas, each once; none where there is no comma. UsageError as of `canonical`."""
+    if "," not in text:
+        return ()
+    return tuple(dict.fromkeys(canonical(part) for part in text.split(",")))
 
 
 def check(options: Options) -> None:

@@ -2,54 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
+from .making import Made, together
 from .progress import Progress, Summary
 
 if TYPE_CHECKING:
-    from .attesting.attestations import Statement
     from .backends.assemble import Assembled
     from .deliver import Destination
-    from .job import Job
     from .oci.compress import Compression
     from .oci.store import Store
-    from .oci.types import Artifact, Image, ImageIndex
+    from .oci.types import Artifact, Image
     from .options import PushOptions
-    from .recalling import Recalling
-    from .resolver.types import Lock
     from .shipping.push import Pushed
 
 
-def push_built(
-    built: Assembled, goal: Destination, job: Job, lock: Lock, statements: Sequence[Statement] = ()
-) -> Pushed:
-    """Compress the layers that are here, and push the image under the names of `goal`, with `statements` about it.
+def push_built(made: Sequence[Made], goal: Destination) -> Pushed:
+    """Compress the layers that are here, and push the images, one a platform, under the names of `goal`.
 
     Raises what `push` raises.
     """
-    store, progress = job.store, job.progress
     from .resolver.handing import contents_record
     from .shipping.push import Known, push
     from .shipping.recall import packages_artifact
 
-    how = cast("PushOptions", goal.push)
-    record = contents_record(lock, store)
-    artifacts = () if record is None else (packages_artifact(record),)
-    image = _packed(built, how, store, artifacts[0].digest if artifacts else "", progress)
-    whole: Image | ImageIndex = image
-    referrers: tuple[Artifact, ...] = ()
-    if statements:
-        from .attesting.attestations import attested
-
-        both = attested(image, statements)
-        whole, referrers = both.index, both.referrers
-    known = Known(unseen=built.unseen, sources=_sources(built, job.recalling), artifacts=artifacts, referrers=referrers)
-    progress.start("push", goal.references[0].familiar, total=image.size)
+    how, progress, store = cast("PushOptions", goal.push), made[0].job.progress, made[0].job.store
+    images: list[Image] = []
+    artifacts: list[Artifact] = []
+    sources: dict[str, Sequence[str]] = {}
+    for one in made:
+        record = contents_record(one.lock, store)
+        packages = None if record is None else packages_artifact(record)
+        artifacts += [packages] if packages is not None else []
+        images.append(_packed(one.assembled, how, store, packages.digest if packages is not None else "", progress))
+        if one.job.recalling is not None and one.assembled.unseen:
+            sources |= one.job.recalling.sources()
+    whole, referrers = together(images, [one.statements for one in made])
+    known = Known(
+        unseen=frozenset(digest for one in made for digest in one.assembled.unseen),
+        sources=sources,
+        artifacts=tuple({artifact.digest: artifact for artifact in artifacts}.values()),
+        referrers=referrers,
+    )
+    count = sum(len(image.layers) for image in images)
+    progress.start("push", goal.references[0].familiar, total=sum(image.size for image in images))
     pushed = push(whole, goal.references, store, known=known, insecure=how.insecure, progress=progress)
     there = pushed.there + pushed.mounted
     detail = f"{there} blob{'s' if there != 1 else ''} there already" if there else ""
-    progress.done("push", Summary(count=len(image.layers), noun="layers", size=pushed.sent, detail=detail))
+    progress.done("push", Summary(count=count, noun="layers", size=pushed.sent, detail=detail))
     return pushed
 
 
@@ -69,7 +70,3 @@ def _packed(built: Assembled, how: PushOptions, store: Store, packages: str, pro
     notes = [{} if planned.kind == "base" else {KEY: planned.key, COMPRESSOR: name} for planned, _, _ in built.layers]
     annotations = {PACKAGES: packages} if packages else {}
     return with_layers(built.image, layers, annotations=annotations, notes=notes)
-
-
-def _sources(built: Assembled, recalling: Recalling | None) -> Mapping[str, Sequence[str]]:
-    return recalling.sources() if recalling is not None and built.unseen else {}

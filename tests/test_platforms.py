@@ -86,7 +86,7 @@ def test_another_platform_is_refused_with_those_that_there_are(text: str) -> Non
 
 
 def test_several_platforms_at_a_time_are_refused_as_several() -> None:
-    with pytest.raises(UsageError, match="one platform is built at a time"):
+    with pytest.raises(UsageError, match="`envbuild image` alone takes"):
         platforms.canonical("linux/amd64,linux/arm64")
 
 

@@ -76,10 +76,11 @@ def command(
 ) -> None:
     """Build the image of MODEL, a model folder or an address such as models:/name/1.
 
-    Prints the image's name and its config digest on stdout.
+    Prints the image's name and its config digest on stdout, for several platforms the digest of their index.
     """
     from ..deliver import check_backend, check_output
     from ..options import PushOptions
+    from ..platforms import several
     from . import result
     from .baked import env_notes, secret_warnings
     from .display import Display, display
@@ -88,7 +89,8 @@ def command(
     from .terminal import say, terminal
 
     check_output(output, tags)
-    options = make_options(**flags)
+    platforms = several(flags["platform"] or "")
+    options = make_options(**{**flags, "platform": platforms[0]} if platforms else flags)
     check_backend(options.backend, output, push=push)
     pushing = PushOptions(compression=compression, insecure=insecure, cache_from=cache_from) if push else None
     if metadata_file is not None:
@@ -111,6 +113,7 @@ def command(
             push=pushing,
             attach=_attach(sbom, provenance),
             test=test,
+            platforms=platforms,
             options=options,
             progress=shown,
         )

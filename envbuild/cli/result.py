@@ -40,23 +40,37 @@ def as_json(built: Built, *, notes: Sequence[str], warnings: Sequence[str]) -> d
         "platform": built.plan.platform,
         "bytecode": built.plan.bytecode,
         "lock": built.lock.digest,
-        "layers": [
+        "images": [
             {
-                "title": layer.title,
-                "kind": layer.kind,
-                "size": layer.size,
-                "diff_id": layer.diff_id,
-                "cached": layer.cached,
-                "unseen": layer.unseen,
-                "why": layer.why,
+                "platform": image.plan.platform,
+                "config_digest": image.config_digest,
+                "size": image.size,
+                "lock": image.lock.digest,
+                "layers": _layers(image),
             }
-            for layer in built.layers
+            for image in built.images
         ],
+        "layers": _layers(built),
         "test": built.trial.as_json() if built.trial is not None else None,
         "decisions": [{"what": d.what, "value": d.value, "why": d.why} for d in built.decisions],
         "notes": list(notes),
         "warnings": list(warnings),
     }
+
+
+def _layers(built: Built) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": layer.title,
+            "kind": layer.kind,
+            "size": layer.size,
+            "diff_id": layer.diff_id,
+            "cached": layer.cached,
+            "unseen": layer.unseen,
+            "why": layer.why,
+        }
+        for layer in built.layers
+    ]
 
 
 def _pushed(built: Built) -> dict[str, Any] | None:
@@ -71,17 +85,21 @@ def _pushed(built: Built) -> dict[str, Any] | None:
 
 
 def result_lines(built: Built) -> list[str]:
-    """One line a tag in an engine, or one for the file, and one a name in a registry; each with the config digest."""
+    """One line a tag in an engine, or one for the file, and one a name in a registry; each with the config digest.
+
+    An index of several images has its own digest there.
+    """
     names = built.references if built.output == "docker" else (built.reference,)
     if built.pushed is not None:
         names = (*(() if built.output == "registry" else names), *built.pushed.references)
-    return [f"{name} {built.config_digest}" for name in names]
+    return [f"{name} {built.index_digest if built.images else built.config_digest}" for name in names]
 
 
 def show(built: Built, display: Display, steps: Sequence[str]) -> None:
     """Write the closing line, the table of layers and the next commands."""
     out = display.terminal
-    parts = [built.reference, plural(len(built.layers), "layers"), size(built.size)]
+    count = sum(len(image.layers) for image in built.images or (built,))
+    parts = [built.reference, plural(count, "layers"), size(built.size)]
     if built.output == "docker":
         parts.append("was there already" if built.already else f"{size(built.sent)} sent")
     if built.pushed is not None:
@@ -89,15 +107,15 @@ def show(built: Built, display: Display, steps: Sequence[str]) -> None:
     parts.append(out.style("dim", duration(built.seconds)))
     display.verb("Finished", out.dot.join(parts))
     display.line()
-    rows = [
-        (str(number), layer.title, size(layer.size), _state(layer), layer.why)
-        for number, layer in enumerate(built.layers, start=1)
-    ]
-    for index, line in enumerate(
-        table(("#", "layer", "size", "cached?", "why"), rows, right=frozenset({0, 2}), width=out.width)
-    ):
-        display.line(out.style("dim", line) if index == 0 else line)
-    display.line()
+    for image in built.images or (built,):
+        rows = [
+            (str(number), layer.title, size(layer.size), _state(layer), layer.why)
+            for number, layer in enumerate(image.layers, start=1)
+        ]
+        head = ("#", f"layer of {image.plan.platform}" if built.images else "layer", "size", "cached?", "why")
+        for index, line in enumerate(table(head, rows, right=frozenset({0, 2}), width=out.width)):
+            display.line(out.style("dim", line) if index == 0 else line)
+        display.line()
     display.line("Next:")
     for step in steps:
         display.line(f"  {out.style('bold', step)}")
