@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import platforms
-from .errors import BaseImageError, UsageError
+from .errors import BaseImageError, EngineError, NetworkError, UsageError
 from .progress import SILENT, Progress, Summary
 
 if TYPE_CHECKING:
@@ -45,17 +45,12 @@ def look(
 
             with in_archive(Path(rest), store, platform=wanted, preferred=preferred, reference=tag) as opened:
                 yield opened
-        elif (engine := _engine(kind, rest)) is not None:
-            from .attesting.places import saved
-
-            progress.start("read", rest)
-            with engine.save(rest) as stream:
-                opened = saved(stream, store, rest)
-            size = sum(layer.size for layer in opened.layers)
-            progress.done("read", Summary(count=len(opened.layers), noun="layers", size=size))
-            yield opened
         else:
-            with _in_registry(rest, store, wanted, preferred, progress, insecure=insecure) as opened:
+            engine, without = (None, "") if kind == "registry" else _engine(rest, required=kind == "docker-daemon")
+            if engine is not None:
+                yield _in_engine(engine, rest, store, progress)
+                return
+            with _in_registry(rest, store, wanted, preferred, progress, without, insecure=insecure) as opened:
                 yield opened
     except BaseImageError as error:
         # Whoever reads blobs knows them as a base's.
@@ -63,10 +58,22 @@ def look(
         raise BaseImageError(error.message.replace("the base has", "the image has"), hint=hint) from error
 
 
+def _in_engine(engine: Engine, name: str, store: Store, progress: Progress) -> Opened:
+    from .attesting.places import saved
+
+    progress.start("read", name)
+    with engine.save(name) as stream:
+        opened = saved(stream, store, name)
+    size = sum(layer.size for layer in opened.layers)
+    progress.done("read", Summary(count=len(opened.layers), noun="layers", size=size))
+    return opened
+
+
 @contextmanager
 def _in_registry(
-    name: str, store: Store, platform: str, preferred: str, progress: Progress, *, insecure: bool
+    name: str, store: Store, platform: str, preferred: str, progress: Progress, without: str, *, insecure: bool
 ) -> Iterator[Opened]:
+    """`without` tells why no engine was asked, where one might have had it."""
     from .attesting.places import in_registry
     from .oci.registry import Registry
     from .oci.remote import parse_remote
@@ -75,7 +82,15 @@ def _in_registry(
     image = parse_remote(name)
     with Transport(insecure=frozenset({image.domain} if insecure else ())) as transport:
         registry = Registry(image, transport)
-        yield in_registry(registry, store, image, platform=platform, preferred=preferred, progress=progress)
+        try:
+            opened = in_registry(registry, store, image, platform=platform, preferred=preferred, progress=progress)
+        except (BaseImageError, NetworkError) as error:
+            if not without:
+                raise
+            # Whoever mistypes the name of an image of the engine did not think of a registry.
+            kind = NetworkError if isinstance(error, NetworkError) else BaseImageError
+            raise kind(f"{without}, and in the registry: {error.message}", hint=error.hint) from error
+        yield opened
 
 
 def _place(name: str) -> tuple[str, str, str]:
@@ -108,22 +123,20 @@ def _guess(name: str) -> str:
     return "oci-archive" if path.is_file() else ""
 
 
-def _engine(kind: str, name: str) -> Engine | None:
-    """The engine that has the image; None where a registry is to be asked. EngineError where it has to be there."""
-    if kind == "registry":
-        return None
-    from .errors import EngineError
+def _engine(name: str, *, required: bool) -> tuple[Engine | None, str]:
+    """The engine that has the image; else None, and why. EngineError where it has to have it."""
     from .shipping.engine import RefusedError, connect
 
-    engine = connect(required=kind == "docker-daemon")
+    engine = connect(required=required)
     if engine is None:
-        return None
+        return None, "no container engine answers"
     try:
         has = engine.inspect_image(name) is not None
     except RefusedError:  # what cannot be a name
         has = False
     if has:
-        return engine
-    if kind == "docker-daemon":
-        raise EngineError(f"{engine.info().title} has no image {name}", hint="`docker images` lists those that it has")
-    return None
+        return engine, ""
+    lacks = f"{engine.info().title} has no image {name}"
+    if required:
+        raise EngineError(lacks, hint="`docker images` lists those that it has")
+    return None, lacks

@@ -130,8 +130,9 @@ def test_two_images_of_a_registry_are_compared(road: Road, address: str) -> None
 def test_what_a_registry_does_not_have_is_told(road: Road, address: str) -> None:
     done = road.run("inspect", f"{address}/team/none:1", **QUIET)
     assert (done.returncode, done.stdout) == (5, "")
-    assert "none" in done.stderr
+    assert f"no container engine answers, and in the registry: {address}" in done.stderr
     assert "base" not in done.stderr
+    assert "engine" not in road.run("inspect", f"docker://{address}/team/none:1", **QUIET).stderr
 
 
 @pytest.mark.engine
