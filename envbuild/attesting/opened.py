@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 from ..errors import BaseImageError
 from ..oci.reading import INDEXES, MANIFESTS, address_of, checked_config, descriptors_of, named_layers
-from ..oci.types import Layer
+from ..oci.types import CONFIG, Layer
 from ..records import dataclass
 from .attestations import ATTESTATION, IN_TOTO, REFERENCE_DIGEST, REFERENCE_TYPE, Statement
 from .layers import Blobs
 
+_DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 LARGEST_STATEMENT = 64 << 20
 _DEEPEST = 4  # indexes inside indexes
 _MOST_MANIFESTS = 500
@@ -141,7 +142,7 @@ class _Walk:
         subject = content.get("subject")
         if isinstance(subject, Mapping):
             self._attached.append((str(subject.get("digest")), entry))
-        elif isinstance(content.get("layers"), list) and not content.get("artifactType"):
+        elif isinstance(content.get("layers"), list) and _is_image(content):
             config = checked_config(_json(self._reader.blob(content.get("config") or {}, 4 << 20), "the image config"))
             parts = (config.get("os") or "linux", config.get("architecture") or "", config.get("variant") or "")
             platform = "/".join(str(part) for part in parts if part)
@@ -152,6 +153,13 @@ class _Walk:
     def attached(self, digest: str) -> list[Entry]:
         """The descriptors of the manifests that are about the one with this digest."""
         return [entry for about, entry in self._attached if about == digest]
+
+
+def _is_image(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest is an image's: a signature or a chart has another type, or a config of another."""
+    config = manifest.get("config")
+    kind = config.get("mediaType") if isinstance(config, Mapping) else None
+    return not manifest.get("artifactType") and kind in (None, CONFIG, _DOCKER_CONFIG)
 
 
 def _choose(images: Sequence[_Found], platform: str, preferred: str, name: str) -> _Found:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from ..bases.types import Base
@@ -87,7 +88,7 @@ def asked(options: Options) -> dict[str, Any]:
 
 
 def _told(name: str, value: Any) -> Any:
-    if name in _PATHS:
+    if name in _PATHS or isinstance(value, Path):
         return True
     if name == "base":
         return _public_base(value)

@@ -85,28 +85,36 @@ def _of_wheel(package: LockedPackage, path: Path) -> Component:
     files: dict[str, bytes] = {}
     try:
         with zipfile.ZipFile(path) as archive:
-            for item in archive.infolist():
-                match = _INFO.match(item.filename)
-                if match is None or match["place"] or item.is_dir() or len(files) > _MOST_SBOMS:
-                    continue
-                with archive.open(item) as member:
-                    files[match["file"]] = member.read(max(LARGEST, _LARGEST_METADATA) + 1)
-    except (OSError, zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, EOFError, RuntimeError):
+            named = {
+                match["file"]: item
+                for item in archive.infolist()
+                if (match := _INFO.match(item.filename)) and not match["place"] and not item.is_dir()
+            }
+            files = dict.fromkeys(named, b"")  # those beyond the number are counted, and not read
+            for file in ("METADATA", *_sbom_names(named)[:_MOST_SBOMS]):
+                with archive.open(named[file]) as member:
+                    files[file] = member.read(max(LARGEST, _LARGEST_METADATA) + 1)
+    except (KeyError, OSError, zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, EOFError, RuntimeError):
         files = {}
     headers = headers_of(files.get("METADATA", b"")[:_LARGEST_METADATA])
     return _component(package.name, package.version, headers, _sboms(files), package=package)
 
 
-def _sboms(files: Mapping[str, bytes]) -> list[tuple[str, tuple[Component, ...] | None]]:
-    """Each SBOM's name and what it names, None where nobody here can read it."""
-    return [(name, read_sbom(data)) for name, data in sorted(files.items()) if name.startswith("sboms/")]
+def _sbom_names(files: Iterable[str]) -> list[str]:
+    return sorted(name for name in files if name.startswith("sboms/"))
+
+
+def _sboms(files: Mapping[str, bytes]) -> tuple[list[tuple[str, tuple[Component, ...] | None]], int]:
+    """Each SBOM's name and what it names, None where nobody here can read it; and how many more there are."""
+    names = _sbom_names(files)
+    return [(name, read_sbom(files[name])) for name in names[:_MOST_SBOMS]], len(names[_MOST_SBOMS:])
 
 
 def _component(
     name: str,
     version: str,
     headers: Sequence[tuple[str, str]],
-    sboms: Iterable[tuple[str, tuple[Component, ...] | None]],
+    sboms: tuple[list[tuple[str, tuple[Component, ...] | None]], int],
     *,
     package: LockedPackage | None = None,
     folder: str = "",
@@ -115,7 +123,10 @@ def _component(
     properties = (
         [("dev.envbuild:wheel", package.filename)] if package else [("dev.envbuild:path", f"/{folder}.dist-info")]
     )
-    for file, found in sboms:
+    known, more = sboms
+    if more:
+        properties.append(("dev.envbuild:unread-sboms", str(more)))
+    for file, found in known:
         if found is None:
             properties.append(("dev.envbuild:unread-sbom", file))
         # Tools that put libraries into a wheel name the wheel itself among them.

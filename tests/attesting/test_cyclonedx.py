@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from judges import check_cyclonedx
-from tinyimages import Made
+from tinyimages import Made, locked
+from tinywheels import make_wheel
 
 from envbuild.attesting.cyclonedx import cyclonedx
 from envbuild.attesting.inventory import planned_inventory
@@ -59,6 +61,20 @@ def test_debian_licenses_come_from_the_copyright_file_through_a_link(made: Made)
 def test_what_an_sbom_inside_a_wheel_names_lies_inside_of_its_package(made: Made) -> None:
     (part,) = by_name(cyclonedx(inventory_of(made)))["gamma"]["components"]
     assert (part["name"], part["version"], part["purl"]) == ("openblas", "0.3", "pkg:rpm/openblas@0.3")
+
+
+def test_a_wheel_of_many_sboms_is_read_up_to_a_number_and_its_metadata_in_any_case(made: Made, tmp_path: Path) -> None:
+    bom = json.dumps({"bomFormat": "CycloneDX", "components": [{"name": "part"}]})
+    files = {f"many-1.0.dist-info/sboms/{number:02}.json": bom for number in range(40)}
+    path = make_wheel(tmp_path, "many", files=files, headers=["License: MIT"])
+    package = locked(path)
+    made.store.put(path.read_bytes())
+    (found,) = [
+        one for one in inventory_of(made, lock=replace(made.lock, packages=(package,))).components if one.name == "many"
+    ]
+    assert found.licenses == (License(expression="MIT"),)
+    assert found.parts == (Component(kind="library", name="part"),)
+    assert ("dev.envbuild:unread-sboms", "24") in found.properties
 
 
 def test_equal_inputs_give_equal_bytes_and_other_inputs_another_serial_number(made: Made) -> None:

@@ -194,6 +194,20 @@ def test_a_bomb_or_nonsense_is_refused_in_words(tmp_path: Path, make: Callable[[
     assert isinstance(caught.value, (BaseImageError, IntegrityError))
 
 
+def test_what_is_no_image_in_an_index_is_passed_over(store: Store, image: Image, tmp_path: Path) -> None:
+    """A signature or a chart, as tools from before OCI 1.1 write them: told by the type of the config alone."""
+    write_layout(image, ["tiny:1"], store, tmp_path / "layout")
+    listed = json.loads((tmp_path / "layout/index.json").read_bytes())["manifests"]
+    (tmp_path / "layout/blobs").rename(tmp_path / "blobs")
+    (tmp_path / "layout/oci-layout").unlink()
+    bomb = Bomb(tmp_path / "layout")
+    for blob in (tmp_path / "blobs/sha256").iterdir():
+        bomb.put(blob.read_bytes())
+    config = {**bomb.put({}), "mediaType": "application/vnd.cncf.helm.config.v1+json"}
+    other = bomb.put({"schemaVersion": 2, "config": config, "layers": []}, "manifest")
+    assert layout(bomb.close(other, *listed)).config_digest == image.config_digest
+
+
 def test_statements_have_an_end(store: Store, image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LARGEST_STATEMENT", 100)
     write_layout(attested(image, [STATEMENT]).index, [], store, tmp_path / "layout")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,15 @@ def test_no_path_secret_or_address_is_told(tell: Tell) -> None:
     assert (told["env"], told["labels"], told["base"]) == (["TOKEN"], ["team"], "oci-archive")
     assert told["scoring_script"] is told["environment"] is True
     assert told["docker"] == {"build_args": ["PASSWORD"], "secrets": 1, "templates": True}
+
+
+def test_a_path_is_told_of_no_option_whatever_its_name() -> None:
+    """Also of one that is new, and that nobody thought of here."""
+    for field in fields(Options):
+        told = asked(
+            replace(Options(), **{field.name: Path("/home/somebody")}) if field.name != "docker" else Options()
+        )
+        assert "somebody" not in json.dumps(told), field.name
 
 
 def test_the_defaults_are_not_told_and_the_name_of_an_image_is() -> None:
