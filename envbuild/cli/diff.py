@@ -73,8 +73,10 @@ def _document(found: Differences, names: Sequence[str], digests: Sequence[dict[s
 
 
 def _lines(found: Differences, one: str, other: str, out: Terminal, *, everything: bool) -> Iterator[str]:
+    from .text import plural
+
     both, ours, theirs = found.layers
-    yield f"{clean(one)} has {ours} layers of its own, {clean(other)} has {theirs}; {both} are the same"
+    yield f"{clean(one)} has {plural(ours, 'layers')} of its own, {clean(other)} {theirs}; both have the same {both}"
     if not found.any:
         yield "no difference in packages, files or settings"
     for title, changes, most in (

@@ -83,6 +83,7 @@ def test_inspect_takes_the_packages_that_an_attached_document_names(process: Pro
 def test_diff_is_a_change_log_and_ends_with_1(process: Process, one: Path, other: Path) -> None:
     code, out, err = process("diff", one, other)
     assert (code, err) == (1, "")
+    assert out.startswith(f"{one} has 1 layer of its own, {other} 1; both have the same 1\n")
     assert "packages: 1 changed\n~ python numpy  1.0 -> 2.0" in out
     assert "settings: 1 added\n+ Env.A  1" in out
     assert f"~ /{MODEL}/MLmodel" in out
