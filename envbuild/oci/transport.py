@@ -85,6 +85,8 @@ class Transport:
         first, headers = url, dict(headers or {})
         if body is not None:
             headers["Content-Length"] = str(len(body))
+            # Of an empty stream the library would make one without a length.
+            body = body or b""
         for _ in range(_REDIRECTS + 1):
             host = urlsplit(url).netloc
             here = is_loopback(host)
