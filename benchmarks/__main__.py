@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--quick] [--only image|lint|serving]`: measure, and write RESULTS.md and results.json."""
+"""`python -m benchmarks [--quick] [--only image|lint|registry|serving]`: measure, and write RESULTS.md and its JSON."""
 
 from __future__ import annotations
 
@@ -15,10 +15,19 @@ from .errors import BenchError
 from .load import measuring as load
 from .load import page as load_page
 from .measuring import QUICK, Main, Repeats, say
+from .registry import measuring as registry
+from .registry import page as registry_page
+from .registry import server
 from .workspace import Workspace
 from .written import write_page, write_part
 
 FOLDER = Path(__file__).resolve().parent
+MARKS = {
+    "lint": (linting.BEGIN, linting.END),
+    "registry": (registry_page.BEGIN, registry_page.END),
+    "serving": (load_page.BEGIN, load_page.END),
+}
+"""What the parts stand between on the page around them."""
 BUSY = 0.1
 """The share of the processors' time that others may take without a warning."""
 
@@ -36,10 +45,12 @@ def main(arguments: list[str]) -> int:
     parts = [chosen.only] if chosen.only else list(PARTS)
     try:
         chosen.output.mkdir(parents=True, exist_ok=True)
-        if "image" in parts:
-            needs.check(base_archive=chosen.base_archive)
+        if "image" in parts or "registry" in parts:
+            needs.check(base_archive=chosen.base_archive, ports=needs.PORTS if "image" in parts else ())
+        if "registry" in parts:
+            needs.package(server.PROGRAM)
         if "serving" in parts:
-            needs.wrk()
+            needs.package("wrk")
         for part in parts:
             PARTS[part](chosen)
     except BenchError as error:
@@ -53,27 +64,37 @@ def main(arguments: list[str]) -> int:
 def _image(chosen: argparse.Namespace) -> None:
     """Take the figures of images and write the page around the other parts."""
     results = measure(QUICK if chosen.quick else Repeats(), chosen.base_archive, quick=chosen.quick)
-    marks = {"lint": (linting.BEGIN, linting.END), "serving": (load_page.BEGIN, load_page.END)}
-    write_page(chosen.output, page.as_json(results), page.render(results), marks)
+    write_page(chosen.output, page.as_json(results), page.render(results), MARKS)
 
 
 def _lint(chosen: argparse.Namespace) -> None:
     """Take the linter's figures and put them into what earlier runs wrote."""
     warnings = _warnings(machine.busy(), quick=chosen.quick)
     found = linting.measure(quick=chosen.quick)
-    marks = (linting.BEGIN, linting.END)
-    write_part(chosen.output, "lint", found.as_json(), linting.render(found, warnings), marks)
+    write_part(chosen.output, "lint", found.as_json(), linting.render(found, warnings), MARKS["lint"])
+
+
+def _registry(chosen: argparse.Namespace) -> None:
+    """The same with the figures of pushing."""
+    warnings = _warnings(machine.busy(), quick=chosen.quick)
+    found = registry.measure(registry.QUICK if chosen.quick else registry.Plan(), chosen.base_archive)
+    text = registry_page.render(found, warnings)
+    write_part(chosen.output, "registry", found.as_json(), text, MARKS["registry"])
 
 
 def _serving(chosen: argparse.Namespace) -> None:
     """The same with the figures of the servers."""
     warnings = _warnings(machine.busy(), quick=chosen.quick)
     found = load.measure(load.QUICK if chosen.quick else load.Plan())
-    marks = (load_page.BEGIN, load_page.END)
-    write_part(chosen.output, "serving", found.as_json(), load_page.render(found, warnings), marks)
+    write_part(chosen.output, "serving", found.as_json(), load_page.render(found, warnings), MARKS["serving"])
 
 
-PARTS: dict[str, Callable[[argparse.Namespace], None]] = {"image": _image, "lint": _lint, "serving": _serving}
+PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "image": _image,
+    "lint": _lint,
+    "registry": _registry,
+    "serving": _serving,
+}
 
 
 def _warnings(busy: float, *, quick: bool) -> list[str]:

@@ -6,14 +6,14 @@ import statistics
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["s", "B"]
+Unit = Literal["s", "B", ""]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
     """One line of the table: what was measured, and every value of both sides in the order taken.
 
-    `unit` is seconds or bytes. A side that was not measured is empty.
+    `unit` is seconds, bytes, or none of what is counted. A side that was not measured is empty.
     """
 
     key: str
@@ -55,6 +55,8 @@ def size(value: float) -> str:
 
 def quantity(value: float, unit: Unit) -> str:
     """A value with its unit."""
+    if not unit:
+        return f"{value:,.0f}"
     return seconds(value) if unit == "s" else size(value)
 
 

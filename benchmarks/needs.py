@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import engine
@@ -16,8 +17,11 @@ PORTS = (8080, 8000)
 """Where MLflow's container listens on the host's network: nginx, and uvicorn behind it. It takes no other."""
 
 
-def check(*, base_archive: Path | None) -> None:
-    """Raise BenchError for what is missing; install debootstrap by apt where root can do that."""
+def check(*, base_archive: Path | None, ports: Sequence[int] = PORTS) -> None:
+    """Raise BenchError for what is missing; install debootstrap by apt where root can do that.
+
+    `ports` have to be free.
+    """
     for program in ("docker", "gzip", "tar"):
         if shutil.which(program) is None:
             raise BenchError(f"{program} is not installed")
@@ -26,7 +30,7 @@ def check(*, base_archive: Path | None) -> None:
         _debootstrap()
     if not envbuild().exists():
         raise BenchError(f"there is no envbuild beside {Path(sys.executable).name}: install the project first")
-    for port in PORTS:
+    for port in ports:
         if not free(port):
             raise BenchError(f"port {port} is taken on this machine, and MLflow's container needs it")
 
@@ -66,18 +70,31 @@ def _debootstrap() -> None:
     _install("debootstrap")
 
 
-def wrk() -> None:
-    """Install wrk by apt if it is not there. BenchError where that cannot be done."""
-    if shutil.which("wrk") is not None:
+def package(name: str) -> None:
+    """Install Debian's package `name`, which has a program of that name, if it is not there.
+
+    BenchError where that cannot be done.
+    """
+    if shutil.which(name) is not None:
         return
     if os.geteuid() != 0:
-        raise BenchError("wrk is not installed, and only root can install it: it is Debian's package wrk")
-    _install("wrk")
+        raise BenchError(f"{name} is not installed, and only root can install it: it is Debian's package {name}")
+    _install(name)
 
 
-def _install(package: str) -> None:
+def space(folder: Path, size: int) -> None:
+    """BenchError unless `size` bytes are free on the disk of `folder`."""
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < size:
+        raise BenchError(
+            f"the disk of temporary files has {free_bytes / 1e9:.1f} GB free, and {size / 1e9:.1f} GB are needed: "
+            "make room, or name another disk in TMPDIR"
+        )
+
+
+def _install(name: str) -> None:
     if shutil.which("apt-get") is None:
-        raise BenchError(f"{package} is not installed, and there is no apt-get to install it")
-    print(f"{package} is not installed: apt-get installs it", file=sys.stderr)
+        raise BenchError(f"{name} is not installed, and there is no apt-get to install it")
+    print(f"{name} is not installed: apt-get installs it", file=sys.stderr)
     run(["apt-get", "update", "-q"])
-    run(["apt-get", "install", "-y", "-q", "--no-install-recommends", package])
+    run(["apt-get", "install", "-y", "-q", "--no-install-recommends", name])

@@ -1,5 +1,6 @@
-"""A build with a listener that takes the time of each phase: `python -m benchmarks.phases MODEL TAG [BYTECODE]`.
+"""A build with a listener that takes the time of each phase: `python -m benchmarks.phases MODEL TAG [OPTION ...]`.
 
+The options are `--bytecode KIND`, and where the image goes: `--output OUT` or `--push`; else it goes into the engine.
 Prints JSON with the monotonic times at which phases began and ended, and at which steps of them were done.
 """
 
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from envbuild import api
-from envbuild.options import Options
+from envbuild.options import Options, PushOptions
 from envbuild.progress import Phase, Progress, Summary
 
 
@@ -47,12 +48,19 @@ def main(arguments: list[str]) -> int:
     """Build, and print what the clock saw."""
     model, tag, *rest = arguments
     clock = Clock()
-    options = Options(server="envbuild", bytecode=rest[0] if rest else "auto")
+    push = PushOptions() if "--push" in rest else None
+    options = Options(server="envbuild", bytecode=_value(rest, "--bytecode") or "auto")
+    output = _value(rest, "--output") or ("" if push else "docker")
     began = time.monotonic()
     found = api.load(Path(model), options=options, progress=clock)
-    api.build(found, tags=[tag], output="docker", options=options, progress=clock)
+    api.build(found, tags=[tag], output=output, push=push, options=options, progress=clock)
     print(json.dumps({"began": began, "ended": time.monotonic(), "phases": clock.phases}))
     return 0
+
+
+def _value(words: list[str], option: str) -> str:
+    """The word after `option`, or none."""
+    return words[words.index(option) + 1] if option in words else ""
 
 
 if __name__ == "__main__":

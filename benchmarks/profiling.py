@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +46,18 @@ class Phase:
 
 
 def phases(subject: Envbuild, model: Path, *options: str) -> tuple[float, list[Phase]]:
-    """Build in a process that takes the time of each phase; its seconds, and the phases in the order they began."""
-    sampler = Sampler()
-    words: list[str | Path] = [sys.executable, "-m", "benchmarks.phases", model, subject.tag, *options]
-    done = run(words, env=subject.environment(), folder=ROOT, started=sampler.start)
-    sampler.stop()
+    """Build into the engine in a process that takes the time of each phase: see `timed`."""
+    found = timed(subject.environment(), model, subject.tag, *options)
     subject.workspace.built(subject.tag)
+    return found
+
+
+def timed(env: Mapping[str, str], model: Path, tag: str, *options: str) -> tuple[float, list[Phase]]:
+    """Build, with the options of `benchmarks.phases`; its seconds, and the phases in the order they began."""
+    sampler = Sampler()
+    words: list[str | Path] = [sys.executable, "-m", "benchmarks.phases", model, tag, *options]
+    done = run(words, env=env, folder=ROOT, started=sampler.start)
+    sampler.stop()
     told = json.loads(done.stdout)
     start = sampler.samples[0].at if sampler.samples else told["began"]
     found = [_phase(name, entry, start, sampler.samples) for name, entry in told["phases"].items() if entry["ended"]]

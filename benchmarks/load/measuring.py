@@ -51,7 +51,7 @@ QUICK = Plan(rounds=1, seconds=1, short=1, beside=1, heavy=4, profile=2)
 
 def measure(plan: Plan, only: tuple[str, ...] = ()) -> Serving:
     """Take the figures of all models, or of those in `only`; what was made is removed. BenchError says why not."""
-    needs.wrk()
+    needs.package("wrk")
     with tempfile.TemporaryDirectory(prefix="envbuild-bench-") as folder:
         environment = environments.prepare(Path(folder))
         models = [model for model in environment.models if not only or model.key in only]

@@ -31,6 +31,12 @@ def test_sizes_are_decimal(value: float, text: str) -> None:
     assert figures.size(value) == text
 
 
+def test_a_quantity_has_its_unit_and_a_count_none() -> None:
+    assert figures.quantity(56, "") == "56"
+    assert figures.quantity(2.5e6, "B") == "2.5 MB"
+    assert figures.series((0.0,), "") == "**0**"
+
+
 def test_a_ratio_compares_medians() -> None:
     measure = Measure(key="cold", title="cold", unit="s", envbuild=(9.0, 8.0, 7.0), mlflow=(90.0, 102.0))
     assert measure.ratio == pytest.approx(8 / 96)
