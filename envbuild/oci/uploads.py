@@ -89,6 +89,9 @@ class Uploads:
                 place = self._place(answer, url)
         except StoppedError:
             raise
+        except BrokenError:
+            # The answer may have been lost, and not the blob.
+            return self.has(digest)
         except EnvbuildError:
             return False
         self._give_up(place)

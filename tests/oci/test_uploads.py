@@ -275,6 +275,13 @@ def test_a_mount_takes_a_blob_over(registry: WritableRegistry, uploads: Uploads)
     assert registry.received == 0
 
 
+def test_a_mount_whose_answer_was_lost_is_one(registry: WritableRegistry, uploads: Uploads) -> None:
+    digest = sha256_digest(SMALL)
+    registry.blobs["other/model", digest] = SMALL
+    registry.after.append(once(hang_up, "POST"))
+    assert uploads.mount(digest, "other/model")
+
+
 @pytest.mark.parametrize("status", [202, 400, 401, 403, 404, 405, 500])
 def test_a_mount_that_is_refused_is_no_error(registry: WritableRegistry, send: Sender, status: int) -> None:
     registry.mounts = status

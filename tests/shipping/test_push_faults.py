@@ -103,10 +103,12 @@ def blob_is_gone(handler: Writer) -> bool:
     return False
 
 
+NOT_FOUND = status(404)
 BEFORE: tuple[Callable[[Writer], bool], ...] = (
     break_off,
     break_off_after_some_bytes,
-    *(status(code) for code in (400, 404, 405, 408, 416, 429, 500, 502, 503, 504)),
+    NOT_FOUND,
+    *(status(code) for code in (400, 405, 408, 416, 429, 500, 502, 503, 504)),
     token_runs_out,
     upload_is_lost,
     upload_is_damaged,
@@ -130,6 +132,9 @@ class Chaos:
                 return False
             self.injected += 1
             fault = self._random.choice(BEFORE)
+        # A registry that says of a blob that it has not got it gets it again, whoever is right.
+        if handler.command == "HEAD" and fault is NOT_FOUND:
+            fault = break_off
         return fault(handler)
 
     def after(self, handler: Writer) -> bool:
