@@ -36,8 +36,8 @@ def read(request: Request, signature: Signature) -> Call:
 
 
 def write(call: Call, result: Any) -> Answer:
-    """Return the answer of /score to a prediction."""
-    return Answer(200, encode(result))
+    """Return the answer of /score to a prediction; to none it is an empty object, as Azure ML's server answers."""
+    return Answer(200, encode({} if result is None else result))
 
 
 def members(request: Request) -> dict[str, Any]:
