@@ -54,6 +54,16 @@ def run(request):
         return AMLResponse("no", 503)
     if what == "failed":
         return AMLResponse("yes", 200, run_function_failed=True)
+    if what == "typed":
+        return AMLResponse({{"a": 1}}, 200, {{"Content-Type": "text/x", "X-One": "1"}}, json_str=True)
+    if what == "image":
+        return AMLResponse(request.get_data(), 200, {{"Content-Type": "image/png"}})
+    if what == "page":
+        try:
+            from flask import Response
+        except ModuleNotFoundError:
+            from werkzeug.wrappers import Response
+        return Response("page", 202, {{"X-One": "1"}}, mimetype="text/plain")
     if what == "stream":
         return AMLResponse(parts(), 200, {{"Content-Type": "text/event-stream"}})
     if what == "generator":
@@ -143,6 +153,7 @@ CASES = [
         },
     ),
     Case("coded", 418, {"a": [1, None]}, headers={"content-type": JSON, "x-ms-run-function-failed": "False"}),
+    Case("page", 202, "page", headers={"content-type": "text/plain", "x-one": "1"}),
     Case("none", 200, {}, headers={"content-type": JSON}),
     Case("text", 200, "café", headers={"content-type": "text/html; charset=utf-8"}),
     Case("broken", 503, "no", headers={"x-ms-run-function-failed": "True"}),
