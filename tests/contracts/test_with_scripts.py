@@ -21,7 +21,7 @@ from images import Build
 
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow]
 
-FILES = Path(__file__).parent / "laid"
+FILES = Path(__file__).parent / "mounted"
 BROKEN = {
     "no run": ("def init(): pass\n", "does not have a run() function defined"),
     "no init": ("def run(data): pass\n", "does not have a init() function defined"),
