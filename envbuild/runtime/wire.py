@@ -14,6 +14,8 @@ from typing import Any
 import orjson
 
 LENGTHS = struct.Struct("<IQ")
+BODILESS = (204, 304)
+"""Statuses whose answers have no body, nor a length of it."""
 
 
 @dataclass

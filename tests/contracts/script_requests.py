@@ -52,6 +52,28 @@ class Requests:
         # Azure ML's server sends the script's type as a second header.
         assert types == (["application/json"] if server == "envbuild" else ["application/json", "text/x"])
 
+    @pytest.mark.parametrize(("what", "status"), [("gone", 204), ("unchanged", 304)])
+    def test_an_answer_without_a_body_leaves_the_connection_to_the_next(
+        self, raw: Container, what: str, status: int
+    ) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", raw.port, timeout=60)
+        try:
+            for asked, expected in ((what, (status, "")), ("text", (200, "caf\u00e9"))):
+                connection.request("POST", f"/score?what={asked}", body=b"")
+                answer = connection.getresponse()
+                assert (answer.status, answer.read().decode()) == expected
+        finally:
+            connection.close()
+
+    @pytest.mark.parametrize("query", ["beyond&status=0", "named&name=X+A&value=1", "named&name=X-A&value=a%00b"])
+    def test_an_answer_that_http_has_no_form_for_is_500(self, raw: Container, server: str, query: str) -> None:
+        status, headers, body = ask(raw, query)
+        assert status == 500
+        if server == "envbuild":
+            # Azure ML's server leaves it to gunicorn, which has a page of its own for it.
+            assert (FAILED in body.decode(), (ENDS, "True") in headers) == (True, True)
+            assert "run() answered with " in raw.logs()
+
     def test_an_error_is_500_and_the_next_request_is_answered(self, raw: Container) -> None:
         status, headers, body = ask(raw, "s3cr3t")
         assert (status, FAILED in body.decode(), b"s3cr3t" in body) == (500, True, False)

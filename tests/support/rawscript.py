@@ -58,6 +58,14 @@ def run(request):
         return AMLResponse({{"a": 1}}, 200, {{"Content-Type": "text/x", "X-One": "1"}}, json_str=True)
     if what == "image":
         return AMLResponse(request.get_data(), 200, {{"Content-Type": "image/png"}})
+    if what == "gone":
+        return AMLResponse("body", 204)
+    if what == "unchanged":
+        return AMLResponse(parts(), 304)
+    if what == "beyond":
+        return AMLResponse("body", int(request.args["status"]))
+    if what == "named":
+        return AMLResponse("body", 200, {{request.args["name"]: request.args["value"]}})
     if what == "page":
         try:
             from flask import Response

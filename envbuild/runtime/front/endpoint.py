@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import ClientError
 from ..protocols import wording
 from ..settings import Settings
-from ..wire import Answer, Request
+from ..wire import BODILESS, Answer, Request
 from .access import Access
 from .identifiers import identify, server_name
 from .job import BusyError, GoneError, Job, LateError, LostError, SlowError
@@ -97,7 +97,7 @@ class Endpoint:
         headers.update(names)
         headers.update(self._server)
         streamed = job is not None and job.answers is not None
-        if not streamed:
+        if not streamed and answer.status not in BODILESS:
             headers["content-length"] = str(len(answer.body))
         try:
             raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
