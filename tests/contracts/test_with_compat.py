@@ -43,7 +43,7 @@ def image(build: Build, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def started(image: str, compat: str) -> Iterator[Container]:
-    settings = ("--env", f"ENVBUILD_COMPAT={compat}", "--env", "SCORING_TIMEOUT_MS=1000")
+    settings = ("--env", f"ENVBUILD_COMPAT={compat}", "--env", "SCORING_TIMEOUT_MS=2000")
     with running(image, options=(*STRICT, *settings)) as container:
         yield container
 
@@ -127,7 +127,7 @@ class TestAzureml:
     def test_a_prediction_past_its_time_is_500_in_azures_words(self, azures: Container) -> None:
         found = score(azures, azure("sleep 20"))
         refuses(found, status=500)
-        assert found.body["message"] == "Scoring timeout after 1000 ms"
+        assert found.body["message"] == "Scoring timeout after 2000 ms"
         answers(score(azures, azure("text")), "fine")
 
     @pytest.mark.parametrize("name", MISFITS)
@@ -176,7 +176,7 @@ class TestMlflow:
     def test_a_prediction_past_its_time_is_504(self, mlflows: Container) -> None:
         # The original calls its body JSON, and it is none.
         found = invoke(mlflows, mlflow("sleep 20"))
-        fails(found, "Scoring timeout after 1000 ms", status=504, code="DEADLINE_EXCEEDED")
+        fails(found, "Scoring timeout after 2000 ms", status=504, code="DEADLINE_EXCEEDED")
         answers(invoke(mlflows, mlflow("text")), {"predictions": "fine"})
 
     def test_a_prediction_of_nan_is_json(self, mlflows: Container) -> None:

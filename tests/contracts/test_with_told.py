@@ -23,11 +23,11 @@ from told import PRODUCTS, TABLE, write_told
 
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow]
 
-LATE = "Scoring timeout after 2000 ms"
+LATE = "Scoring timeout after 3000 ms"
 # Two workers, so that one that is replaced leaves another; of Azure ML's server one is enough.
 STARTED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "envbuild": (("--env", "SCORING_TIMEOUT_MS=2000", "--env", "WORKER_COUNT=2"), ("serve",)),
-    "azureml": (("--env", "SCORING_TIMEOUT_MS=2000"), ()),
+    "envbuild": (("--env", "SCORING_TIMEOUT_MS=3000", "--env", "WORKER_COUNT=2"), ("serve",)),
+    "azureml": (("--env", "SCORING_TIMEOUT_MS=3000"), ()),
 }
 GIVEN = {
     "frame": [{"y": 3.0, "s": "fine"}, {"y": -3.0, "s": "fine"}],
@@ -149,12 +149,10 @@ def test_it_is_504_at_invocations_while_others_and_the_probes_are_answered(own: 
     with ThreadPoolExecutor(1) as pool:
         late = pool.submit(invoke, own, mlflow("sleep 20"))
         time.sleep(0.5)
-        begun = time.monotonic()
         for path in ("/ping", "/", "/v2/health/ready"):
             assert own.exchange("GET", path).status == 200
         answers(invoke(own, mlflow("text")), {"predictions": "fine"})
         assert not late.done()
-        assert time.monotonic() - begun < 1.4
         fails(late.result(), LATE, status=504, code="DEADLINE_EXCEEDED")
     answers(invoke(own, mlflow("text")), {"predictions": "fine"})
     # As many workers as before, and none of them hangs.
@@ -170,7 +168,7 @@ def test_it_is_504_by_open_inference_too(own: Container) -> None:
 def test_what_was_in_time_says_how_long_it_took(either: Container) -> None:
     found = score(either, azure("sleep 0.3"))
     answers(found, "awake")
-    assert 300 <= float(found.headers[TOOK]) < 2000
+    assert 300 <= float(found.headers[TOOK]) < 3000
 
 
 def infer(what: str) -> dict[str, Any]:
