@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
+import subprocess
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from time import monotonic, sleep
-from typing import Any
 
 import pytest
 from asked import JSON, UUID, answers, discreet, refuses, score
-from containers import STRICT, Container, running, same
+from containers import STRICT, Container, free_port, running, same
 from images import Build
 from laid import ROOT, options, settings, write
+from log_lines import captured, is_now, lines, objects
 from questions import SECRET, Question, records
 
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow]
 
-LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{3} ([A-Z]) \[\d+\] ([\w.]+) - (.*)")
-"""A line of Azure ML's server: when, how bad, who, what."""
 SCRIPT = """
 import logging
 import sys
@@ -38,6 +34,13 @@ def run(raw):
         raise ValueError("the fault")
     return [1, 2]
 """
+LOGGING = {
+    "version": 1,
+    "formatters": {"own": {"format": "own form: %(levelname)s %(message)s"}},
+    "handlers": {"own": {"class": "logging.StreamHandler", "formatter": "own"}},
+    "loggers": {"azmlinfsrv": {"level": "INFO", "handlers": ["own"], "propagate": False}},
+}
+"""A configuration of logging that a person lays beside a script."""
 # Nine hours ahead of UTC by its clock; lines tell the time in UTC all the same.
 ELSEWHERE = {"TZ": "XXX-9"}
 
@@ -71,9 +74,12 @@ def model(image: str, server: str) -> Iterator[Container]:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(server: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("root")
     (folder / "score.py").write_text(SCRIPT)
+    if server == "envbuild":
+        write(folder, {"logging": LOGGING})
+        (folder / "swagger3.json").write_text("{")
     return folder
 
 
@@ -88,7 +94,7 @@ def collecting(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """Azure ML's server, whose collector writes into the log what it would send."""
     folder = tmp_path_factory.mktemp("root")
     collections = {name: {"enabled": True, "sampleRatePercentage": 100} for name in ("model_inputs", "model_outputs")}
-    write(folder, {"collect": {"runMode": "local", "collections": collections}})
+    write(folder, {"collect": {"runMode": "local", "collections": collections}, "logging": LOGGING})
     given = options(
         folder,
         AZUREML_MDC_CONFIG_PATH=f"{ROOT}/collect.json",
@@ -96,25 +102,6 @@ def collecting(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     )
     with running(image, options=given) as container:
         yield container
-
-
-def lines(container: Container) -> list[tuple[str, str, str, str]]:
-    """When, how bad, who, what: of all lines of Azure ML's form."""
-    found = (LINE.fullmatch(line) for line in container.logs().splitlines())
-    return [(line[1], line[2], line[3], line[4]) for line in found if line]
-
-
-def objects(container: Container) -> list[dict[str, Any]]:
-    """The lines of envbuild's server: every one is an object of JSON."""
-    found = [json.loads(line) for line in container.logs().splitlines()]
-    assert all(isinstance(line, dict) for line in found)
-    return found
-
-
-def is_now(moment: str) -> bool:
-    """Whether a moment of UTC is in the last ten minutes."""
-    found = datetime.fromisoformat(moment.rstrip("Z")).replace(tzinfo=timezone.utc)
-    return abs(datetime.now(timezone.utc) - found) < timedelta(minutes=10)
 
 
 def ask(container: Container, question: Question) -> None:
@@ -166,6 +153,13 @@ class TestOfEnvbuild:
         (failed,) = (line for line in found if "exception" in line)
         assert (failed["level"], failed["request_id"]) == ("ERROR", "r-2")
         assert failed["exception"].endswith("ValueError: the fault")
+
+    def test_a_file_for_logging_is_not_read_and_one_that_describes_nothing_is_told(self, script: Container) -> None:
+        document = script.exchange("GET", "/swagger.json?version=3").body
+        assert document["openapi"] == "3.0.3"
+        assert "own form" not in script.logs()
+        (told,) = (line for line in objects(script) if "swagger3.json cannot be read" in line["message"])
+        assert (told["level"], told["logger"]) == ("ERROR", "envbuild_runtime")
 
     def test_lines_for_people_have_azures_form_and_the_requests_name_behind(self, image: str, root: Path) -> None:
         given = options(root, AZUREML_ENTRY_SCRIPT="score.py", ENVBUILD_LOG_FORMAT="text", **ELSEWHERE)
@@ -223,28 +217,32 @@ class TestOfAzure:
         assert {"to stderr", "WARNING:mine:logged"} <= set(script.logs().splitlines())
         assert "\nValueError: the fault" in script.logs()
 
+    def test_a_file_for_logging_sets_the_form_of_lines(self, collecting: Container) -> None:
+        ready = r"^own form: INFO Worker with pid \d+ ready for serving traffic$"
+        assert re.search(ready, collecting.logs(), re.MULTILINE)
+
+    def test_a_description_that_is_no_json_ends_the_container_with_3(self, image: str, tmp_path: Path) -> None:
+        (tmp_path / "score.py").write_text(SCRIPT)
+        (tmp_path / "swagger3.json").write_text("{")
+        given = options(tmp_path, AZUREML_ENTRY_SCRIPT="score.py", PORT=free_port())
+        command = ["docker", "run", "--rm", "--network", "host", *given, image]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 3
+        assert "JSONDecodeError" in done.stdout + done.stderr
+
     def test_what_goes_in_and_out_is_collected_and_both_have_one_name(
         self, collecting: Container, question: Question
     ) -> None:
         for _ in range(2):
             answers(score(collecting, question.azure()), question.answer)
         refuses(score(collecting, {"input_data": [[SECRET]]}))
-        captured = wait_for_captured(collecting, 4)
-        assert [name for name, _, _ in captured] == ["model_inputs", "model_outputs"] * 2
-        for (_, went_in, taken), (_, came_out, given) in (captured[:2], captured[2:]):
+        found = captured(collecting, 4)
+        assert [name for name, _, _ in found] == ["model_inputs", "model_outputs"] * 2
+        for (_, went_in, taken), (_, came_out, given) in (found[:2], found[2:]):
             assert UUID.fullmatch(went_in)
             assert came_out == went_in
             assert same(taken, records(question.value))
             assert same(given, [{"0": value} for value in question.answer])
-        assert captured[0][1] != captured[2][1]
-        assert not [line for line in lines(collecting) if line[1] in "EC"]
-
-
-def wait_for_captured(container: Container, count: int) -> list[tuple[str, str, Any]]:
-    """What was collected, its correlation id, and the table as records: a thread of the collector writes them."""
-    end = monotonic() + 30
-    found: list[list[str]] = []
-    while len(found) < count and monotonic() < end:
-        sleep(0.1)
-        found = [line.split(" | ", 6) for line in container.logs().splitlines() if " | local.capture | INFO | " in line]
-    return [(parts[4], parts[5], json.loads(parts[6])) for parts in found]
+        assert found[0][1] != found[2][1]
+        assert re.search(r"^own form: INFO POST /score 200 \d+\.\d{3}ms \d+$", collecting.logs(), re.MULTILINE)
+        assert "own form: ERROR" not in collecting.logs()
