@@ -9,7 +9,7 @@ import pytest
 from asked import UUID
 from azure_score import ENDS, TOOK
 from containers import Container
-from rawscript import CASES, FAILED, NAMES, Case, check, exchange
+from rawscript import CAME, CASES, FAILED, LINES, NAMES, Case, check, exchange, send_lines
 
 BROKEN_OFF = "a streamed answer broke off"
 INTERNAL = "An unexpected internal error occurred. Check the logs for more info."
@@ -25,6 +25,9 @@ class Requests:
     @pytest.mark.parametrize("case", CASES, ids=NAMES)
     def test_a_request_is_answered_as_by_azures_server(self, raw: Container, case: Case) -> None:
         check(raw.port, case)
+
+    def test_it_has_its_senders_address_and_all_lines_of_a_header(self, raw: Container) -> None:
+        assert send_lines(raw.port, LINES) == CAME
 
     def test_bytes_come_and_go_as_they_are(self, raw: Container) -> None:
         data = bytes(range(256))

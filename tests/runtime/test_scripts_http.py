@@ -6,7 +6,7 @@ import http.client
 import time
 
 import pytest
-from rawscript import CASES, FAILED, NAMES, Case, check, exchange, place
+from rawscript import CAME, CASES, FAILED, LINES, NAMES, Case, check, exchange, place, send_lines
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
@@ -37,6 +37,10 @@ def test_a_header_with_commas_goes_out_several_times(raw):
     _, headers, _ = exchange(raw.port, Case("headers", 201, ""))
     assert [value for name, value in headers if name == "x-many"] == ["a", "b"]
     assert len([name for name, _ in headers if name == "content-type"]) == 1
+
+
+def test_a_request_has_its_senders_address_and_all_lines_of_a_header(raw):
+    assert send_lines(raw.port, LINES) == CAME
 
 
 def first_and_rest(port, what):
