@@ -33,3 +33,13 @@ def test_any_other_error_is_500_and_where_mlflows_server_is_imitated_400():
         500,
         400,
     ]
+
+
+@pytest.mark.parametrize("status", [None, 0, 200, 700, "404"])
+def test_a_status_that_no_error_has_is_500(monkeypatch, status):
+    # Not every version has one, and a class of a model's own may say anything.
+    if status is None:
+        monkeypatch.delattr(MlflowException, "get_http_status_code")
+    else:
+        monkeypatch.setattr(MlflowException, "get_http_status_code", lambda self: status)
+    assert wording.failed("invocations", problem=MlflowException("secret"))[0] == 500

@@ -72,7 +72,9 @@ def failed(
         if mlflow is not None and isinstance(problem, mlflow.MlflowException):
             # Its code is how a model tells its client what is wrong.
             raised: Any = problem
-            return raised.get_http_status_code(), word(kind, 500, MODEL_FAILED, str(raised.error_code))
+            status = raised.get_http_status_code() if hasattr(raised, "get_http_status_code") else 500
+            status = status if isinstance(status, int) and 400 <= status <= 599 else 500
+            return status, word(kind, 500, MODEL_FAILED, str(raised.error_code))
         if compat == "mlflow":
             return 400, word(kind, 400, EVALUATION_FAILED)
     return 500, word(kind, 500, SCRIPT_FAILED if script or compat == "azureml" else MODEL_FAILED)
