@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 from azureml_inference_server_http.api.aml_response import AMLResponse
-from envbuild_runtime.codec.call import Call
+from envbuild_runtime.codec.call import Call, unwrapped
 from envbuild_runtime.codec.plain import tree
 from envbuild_runtime.codec.signature import read_mlmodel
 from envbuild_runtime.errors import ClientError
@@ -62,8 +62,7 @@ def collecting(environment: Mapping[str, str]) -> bool:
 def predict(input_data: Any, params: dict[str, Any] | None = None) -> Any:
     """Answer one request."""
     assert model is not None, "init() has not been called"
-    while isinstance(input_data, dict) and set(input_data) == {"input_data"}:
-        input_data = input_data["input_data"]
+    input_data, params = unwrapped(input_data, params, model.signature)
     try:
         data = model.decode(Call(input_data, label="input_data"))
         # What it returns lets Azure ML join what went in with what came out.

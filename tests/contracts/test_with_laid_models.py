@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from asked import answers, invoke, refuses, score
@@ -48,6 +48,7 @@ BOTH = {"conda": "conda.yaml", "virtualenv": "python_env.yaml"}
 COLUMNS = [{"name": "a", "type": "double"}, {"name": "b", "type": "long"}]
 FREE = [{"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, -1, 3]}}]
 SCALE = [{"name": "scale", "dtype": "double", "type": "double", "default": 1.0, "shape": None}]
+TEXT = [{"type": "string", "required": True}]
 MODELS: dict[str, dict[str, Any]] = {
     "mlflow-1.0": {
         "flavors": {"python_function": {**FLAVOR, "python_version": "3.6.8"}},
@@ -69,6 +70,13 @@ MODELS: dict[str, dict[str, Any]] = {
         "model_uuid": "0123456789abcdef0123456789abcdef",
         "signature": {"inputs": json.dumps(FREE), "outputs": None, "params": json.dumps(SCALE)},
         "utc_time_created": "2023-12-14 12:00:00.000000",
+    },
+    "pipeline": {
+        "flavors": {"python_function": {**FLAVOR, "python_version": "3.11.7"}, "transformers": {"task": "echo"}},
+        "mlflow_version": "3.17.2",
+        "model_uuid": "0123456789abcdef0123456789abcdef",
+        "signature": {"inputs": json.dumps(TEXT), "outputs": None, "params": json.dumps(SCALE)},
+        "utc_time_created": "2026-01-02 03:04:05.000000",
     },
 }
 RECORDS = [{"a": 1.5, "b": 2}, {"b": 3, "a": -1.0}]
@@ -207,3 +215,29 @@ class TestFreeTensor:
         found = either["mlflow-2.9"].exchange("GET", "/swagger.json?version=3")
         assert found.status == 200
         assert "input_data" in found.body["components"]["schemas"]["ServiceInput"]["properties"]
+
+
+class TestPipeline:
+    """A model with the flavor of transformers, which Azure ML's script asks in a way of its own."""
+
+    TEXTS = ("one", "two")
+    TOLD: ClassVar[dict[str, Any]] = {"columns": [0], "data": [["one"], ["two"]]}
+
+    @pytest.mark.parametrize("params", [{}, {"scale": 2.0}])
+    def test_an_input_string_and_parameters_are_taken_for_the_data_and_the_params(
+        self, either: Laid, params: dict[str, float]
+    ) -> None:
+        body = {"input_data": {"input_string": list(self.TEXTS), "parameters": params}}
+        answers(score(either["pipeline"], body), {"given": self.TOLD, "params": {"scale": 1.0, **params}})
+
+    def test_params_beside_the_data_come_first(self, either: Laid) -> None:
+        body = {"input_data": {"input_string": list(self.TEXTS)}, "params": {"scale": 3.0}}
+        answers(score(either["pipeline"], body), {"given": self.TOLD, "params": {"scale": 3.0}})
+
+    def test_parameters_that_do_not_fit_are_400(self, either: Laid) -> None:
+        body = {"input_data": {"input_string": list(self.TEXTS), "parameters": {"scale": "s3cr3t"}}}
+        refuses(score(either["pipeline"], body), "param 'scale'")
+
+    def test_other_models_are_not_asked_so(self, either: Laid) -> None:
+        body = {"input_data": {"input_string": [1.0], "parameters": {}}}
+        refuses(score(either["mlflow-1.30"], body), "missing column")
