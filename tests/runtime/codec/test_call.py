@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from codec_support import module
 
-from envbuild.runtime.codec.call import unwrapped
-from envbuild.runtime.codec.signature import Column, Signature, parse_signature
-
+unwrapped = module("codec.call").unwrapped
+signatures = module("codec.signature")
+Column, Signature, parse_signature = signatures.Column, signatures.Signature, signatures.parse_signature
 PIPELINE = Signature(pipeline=True)
 
 
