@@ -10,12 +10,13 @@ import os
 import sys
 import tempfile
 from collections.abc import MutableMapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from . import process
 from .errors import StartError
-from .settings import EVERYWHERE, FALLBACK_MODEL, host_address, in_brackets
+from .settings import EVERYWHERE, FALLBACK_MODEL, host_address, in_brackets, number
 
 DEFAULTS = {
     "AML_APP_ROOT": "/var/mlflow_resources",
@@ -23,7 +24,9 @@ DEFAULTS = {
     "AZUREML_MODEL_DIR": "/var/azureml-app/azureml-models/model/1",
     "MLFLOW_MODEL_FOLDER": "model",
 }
-PORT = "5001"
+PORT = 5001
+NUMBERS = {"WORKER_COUNT": (1, 1024), "WORKER_TIMEOUT": (0, 1 << 31)}
+"""Variables that the server takes for whole numbers, unread: the least and the greatest."""
 HEARTBEAT = ("/dev/shm", tempfile.gettempdir())
 """Where gunicorn's workers may show that they live: in memory, so that a slow disk does not look like a dead one."""
 
@@ -46,13 +49,26 @@ def main(arguments: list[str]) -> int:
 
 
 def prepare(environment: MutableMapping[str, str]) -> list[str]:
-    """Set what the server reads from the environment, enter AML_APP_ROOT, and return azmlinfsrv's options."""
+    """Set what the server reads from the environment, enter AML_APP_ROOT, and return azmlinfsrv's options.
+
+    StartError for a variable that it could not be started with.
+    """
     for name, value in DEFAULTS.items():
         if not environment.get(name):
             environment[name] = value
     if not Path(environment["AZUREML_MODEL_DIR"]).is_dir() and Path(FALLBACK_MODEL, "MLmodel").is_file():
-        fallback = Path(FALLBACK_MODEL)
+        fallback = Path(FALLBACK_MODEL).resolve()
         environment["AZUREML_MODEL_DIR"], environment["MLFLOW_MODEL_FOLDER"] = str(fallback.parent), fallback.name
+    port = number(environment, "PORT", PORT, 1, 65535)
+    for name, (low, high) in NUMBERS.items():
+        # With no worker it would wait for ever, and show a traceback for a word.
+        if environment.get(name, "").strip():
+            environment[name] = str(number(environment, name, low, low, high))
+        else:
+            environment.pop(name, None)
+    if environment.get("AZUREML_DEBUG_PORT") and find_spec("debugpy") is None:
+        # It would start its worker again and again.
+        raise StartError("AZUREML_DEBUG_PORT is set, and debugpy is not in the image: `--requirement debugpy` adds it.")
     root = Path(environment["AML_APP_ROOT"])
     try:
         os.chdir(root)
@@ -60,8 +76,7 @@ def prepare(environment: MutableMapping[str, str]) -> list[str]:
         raise StartError(f"AML_APP_ROOT {root} cannot be entered: {error.strerror}.") from None
     environment["GUNICORN_CMD_ARGS"] = gunicorn_options(environment.get("GUNICORN_CMD_ARGS", ""))
     # The server has options for the ports and heeds no environment variable for the first.
-    port = environment.get("PORT") or PORT
-    return ["--entry_script", environment["AZUREML_ENTRY_SCRIPT"], "--port", port]
+    return ["--entry_script", environment["AZUREML_ENTRY_SCRIPT"], "--port", str(port)]
 
 
 def tell_host(server: Any, host: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 from azureml_inference_server_http.api.aml_response import AMLResponse
-from envbuild_runtime.codec.call import Call
+from envbuild_runtime.codec.call import Call, unwrapped
 from envbuild_runtime.codec.plain import tree
 from envbuild_runtime.codec.signature import read_mlmodel
 from envbuild_runtime.errors import ClientError
@@ -42,12 +42,15 @@ def init() -> None:
         return
     try:
         from azureml.ai.monitoring import Collector
-
-        collectors["inputs"] = Collector(name="model_inputs")
-        collectors["outputs"] = Collector(name="model_outputs")
     except Exception as error:
-        collectors.clear()
         logger.warning("Model data is not collected: %s", error)
+        return
+    for name in ("model_inputs", "model_outputs"):
+        try:
+            collectors[name] = Collector(name=name)
+        except Exception as error:
+            # Each may be switched on alone.
+            logger.warning("%s is not collected: %s", name, error)
 
 
 def collecting(environment: Mapping[str, str]) -> bool:
@@ -59,26 +62,28 @@ def collecting(environment: Mapping[str, str]) -> bool:
 def predict(input_data: Any, params: dict[str, Any] | None = None) -> Any:
     """Answer one request."""
     assert model is not None, "init() has not been called"
-    while isinstance(input_data, dict) and set(input_data) == {"input_data"}:
-        input_data = input_data["input_data"]
+    input_data, params = unwrapped(input_data, params, model.signature)
     try:
         data = model.decode(Call(input_data, label="input_data"))
-        _collect("inputs", data)
+        # What it returns lets Azure ML join what went in with what came out.
+        context = _collect("model_inputs", data)
         result = model.predict(data, params)
     except ClientError as error:
         return AMLResponse({"message": error.message}, error.status, json_str=True)
-    _collect("outputs", result)
+    _collect("model_outputs", result, context)
     # The server writes NaN, which is no JSON, and can write no arrays or times: it is given what has neither.
     return tree(result)
 
 
-def _collect(name: str, data: Any) -> None:
+def _collect(name: str, data: Any, context: Any = None) -> Any:
+    """Return the context of what was collected; None if nothing was."""
     if name not in collectors:
-        return
+        return None
     try:
-        collectors[name].collect(data if isinstance(data, pd.DataFrame) else pd.DataFrame(data))
+        return collectors[name].collect(data if isinstance(data, pd.DataFrame) else pd.DataFrame(data), context)
     except Exception as error:
-        logger.error("Error collecting model %s: %s", name, error)
+        logger.error("Error collecting %s: %s", name, error)
+        return None
 
 
 class Described(AbstractParameterType):  # type: ignore[misc]  # the base class has no types

@@ -101,7 +101,8 @@ def model_folder(environment: Mapping[str, str]) -> Path:
     tried.append(Path(FALLBACK_MODEL))
     for folder in tried:
         if (folder / "MLmodel").is_file():
-            return folder
+            # MLflow refuses a path that is a link, as the last one is in images that have the model elsewhere.
+            return folder.resolve()
     raise StartError(
         "There is no MLmodel in " + ", ".join(map(str, tried)) + ". Set AZUREML_MODEL_DIR and MLFLOW_MODEL_FOLDER."
     )

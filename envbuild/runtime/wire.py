@@ -14,6 +14,8 @@ from typing import Any
 import orjson
 
 LENGTHS = struct.Struct("<IQ")
+BODILESS = (204, 304)
+"""Statuses whose answers have no body, nor a length of it."""
 
 
 @dataclass
@@ -26,11 +28,13 @@ class Request:
     path: str = "/"
     query: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    """By lower-case name; of several with one name the last."""
+    """By lower-case name; lines of one name are joined by commas."""
     body: bytes = b""
     number: int = 0
     more: int = 0
     """How many requests of the same batch follow."""
+    client: str = ""
+    """The address that the request came from, where it has one."""
 
 
 @dataclass
@@ -73,6 +77,7 @@ def pack_request(request: Request) -> bytes:
             request.path,
             request.query,
             request.headers,
+            request.client,
         ]
     )
     return LENGTHS.pack(len(head), len(request.body)) + head + request.body
@@ -80,8 +85,8 @@ def pack_request(request: Request) -> bytes:
 
 def unpack_request(head: bytes, body: bytes) -> Request:
     """Return the request of a frame."""
-    number, more, kind, method, path, query, headers = orjson.loads(head)
-    return Request(kind, method, path, query, headers, body, number, more)
+    number, more, kind, method, path, query, headers, client = orjson.loads(head)
+    return Request(kind, method, path, query, headers, body, number, more, client)
 
 
 def pack_answer(answer: Answer) -> bytes:

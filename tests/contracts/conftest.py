@@ -17,7 +17,16 @@ from images import Build, building
 from questions import MODELS, Question
 
 sys.path.insert(0, str(Path(__file__).parent))
-pytest.register_assert_rewrite("asked", "azure_score", "azure_swagger", "azure_values", "mlflow_invocations")
+MODULES = (
+    "asked",
+    "azure_score",
+    "azure_swagger",
+    "azure_values",
+    "mlflow_invocations",
+    "script_inputs",
+    "script_requests",
+)
+pytest.register_assert_rewrite(*MODULES)
 
 QUICK = "diabetes"
 SETTINGS = {

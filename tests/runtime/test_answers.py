@@ -88,8 +88,12 @@ def test_a_header_that_http_cannot_carry_is_an_error_of_the_script_that_the_log_
     reply = server.post("/score", b"header", x_request_id="h-1")
     assert reply.status == 500
     assert reply.json == {"message": "An unexpected internal error occurred. Check the logs for more info."}
-    records = [json.loads(line) for line in server.log.splitlines()]
-    own = [record for record in records if record.get("request_id") == "h-1"]
+    own = []
+    end = time.monotonic() + 10
+    # The line of the request follows its answer.
+    while not any("status" in record for record in own) and time.monotonic() < end:
+        records = [json.loads(line) for line in server.log.splitlines(keepends=True) if line.endswith("\n")]
+        own = [record for record in records if record.get("request_id") == "h-1"]
     assert "header" in own[0]["message"]
     assert (own[-1]["logger"], own[-1]["status"]) == ("envbuild_runtime.access", 500)
 

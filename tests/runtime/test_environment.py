@@ -105,6 +105,15 @@ def test_the_model_is_found_by_the_variables_or_one_folder_up(tmp_path):
         settings.model_folder({"AZUREML_MODEL_DIR": str(tmp_path), "MLFLOW_MODEL_FOLDER": "2"})
 
 
+def test_a_model_behind_a_link_is_found_where_it_lies(tmp_path, monkeypatch):
+    """MLflow refuses a path that is a link, and the images' second place is one."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "MLmodel").touch()
+    (tmp_path / "link").symlink_to("model")
+    monkeypatch.setattr(settings, "FALLBACK_MODEL", str(tmp_path / "link"))
+    assert settings.model_folder({"AZUREML_MODEL_DIR": str(tmp_path / "none")}) == tmp_path / "model"
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("PORT", "0"), ("PORT", "65536"), ("PORT", "-1"), ("ENVBUILD_MAX_CONCURRENT", "many")]
 )
@@ -162,6 +171,32 @@ def test_azure_mls_server_gets_its_defaults_and_the_port(tmp_path, monkeypatch):
     assert "--no-control-socket" in environment["GUNICORN_CMD_ARGS"]
     with pytest.raises(StartError, match="cannot be entered"):
         azureml.prepare({"AML_APP_ROOT": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "x"), ("WORKER_COUNT", "two"), ("WORKER_COUNT", "0"), ("WORKER_TIMEOUT", "soon")]
+)
+def test_azure_mls_server_is_not_started_with_a_number_that_is_none(tmp_path, monkeypatch, name, value):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StartError, match=f"{name} is '{value}': a whole number from"):
+        azureml.prepare({"AML_APP_ROOT": str(tmp_path), name: value})
+
+
+def test_azure_mls_server_is_given_the_numbers_that_are_set_and_no_empty_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr(azureml, "_has_control_socket", lambda: True)
+    monkeypatch.chdir(tmp_path)
+    environment = {"AML_APP_ROOT": str(tmp_path), "WORKER_COUNT": " 2 ", "WORKER_TIMEOUT": ""}
+    azureml.prepare(environment)
+    assert environment["WORKER_COUNT"] == "2"
+    assert "WORKER_TIMEOUT" not in environment
+
+
+def test_azure_mls_server_is_not_debugged_without_a_debugger(tmp_path, monkeypatch):
+    monkeypatch.setattr(azureml, "_has_control_socket", lambda: True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(azureml, "find_spec", lambda name: None)
+    with pytest.raises(StartError, match="AZUREML_DEBUG_PORT is set, and debugpy is not in the image"):
+        azureml.prepare({"AML_APP_ROOT": str(tmp_path), "AZUREML_DEBUG_PORT": "5678"})
 
 
 def test_azure_mls_server_is_told_its_address_or_does_not_start():

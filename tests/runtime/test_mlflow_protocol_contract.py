@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.network, pytest.mark.slow]
 MODEL = """
 import time
 import numpy as np
+from mlflow.exceptions import MlflowException
+from mlflow.protos import databricks_pb2
 
 
 class Told:
@@ -25,6 +27,8 @@ class Told:
         time.sleep(params.get("sleep", 0.0))
         if params.get("fail"):
             raise KeyError("secret")
+        if params.get("code"):
+            raise MlflowException("secret", error_code=getattr(databricks_pb2, params["code"]))
         answer = data.copy()
         answer["y"] = np.nan if params.get("nan") else 1.0
         return answer
@@ -87,6 +91,10 @@ CASES = [
     same("records that are none", {"dataframe_records": {"a": 1}}, 400, "BAD_REQUEST"),
     same("a missing column", {"dataframe_records": [{"a": 1.0}]}, 400, "INVALID_PARAMETER_VALUE"),
     same("a parameter of another type", {**GOOD, "params": {"sleep": "secret"}}, 400, "INVALID_PARAMETER_VALUE"),
+    *(
+        same(f"the model raises {code}", {**GOOD, "params": {"code": code}}, status, code)
+        for code, status in (("RESOURCE_DOES_NOT_EXIST", 404), ("RESOURCE_EXHAUSTED", 429), ("NOT_IMPLEMENTED", 501))
+    ),
     same("too late", {**GOOD, "params": {"sleep": 4.0}}, 504),
     Case("no Content-Type", GOOD, (500, ""), (200, ""), media=None, why="MLflow's server crashes on it"),
     Case("capitals", GOOD, (415, ""), (200, ""), media="APPLICATION/JSON", why="HTTP allows them"),
@@ -156,6 +164,7 @@ def servers(start, tmp_path_factory):
         {"name": "sleep", "type": "double", "default": 0.0, "shape": None},
         {"name": "nan", "type": "boolean", "default": False, "shape": None},
         {"name": "fail", "type": "boolean", "default": False, "shape": None},
+        {"name": "code", "type": "string", "default": "", "shape": None},
     ]
     content = {
         "flavors": {"python_function": {"loader_module": "told", "code": "code", "python_version": "3.11.7"}},

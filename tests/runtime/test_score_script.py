@@ -33,9 +33,10 @@ class Collector:
         {made}
         self.name = name
 
-    def collect(self, data):
+    def collect(self, data, correlation_context=None):
         {collects}
-        print("collected", self.name, data.shape, flush=True)
+        print("collected", self.name, data.shape, correlation_context, flush=True)
+        return f"after {{self.name}}"
 """
 
 
@@ -112,7 +113,20 @@ def test_monitoring_is_not_imported_unless_it_is_switched_on(ask):
 @pytest.mark.parametrize("variables", [{"AZUREML_MDC_ENABLED": "True"}, {"AZUREML_MDC_CONFIG_PATH": "/config.json"}])
 def test_inputs_and_outputs_are_collected_where_it_is(ask, collector, variables):
     lines, _ = ask("params", BODY, packages=collector(), **variables)
-    assert lines == ["collected model_inputs (2, 1)", "collected model_outputs (2, 1)", "[1.0, 4.0]", "monitoring"]
+    assert lines == [
+        "collected model_inputs (2, 1) None",
+        # Azure ML joins the two by the context that inputs gave.
+        "collected model_outputs (2, 1) after model_inputs",
+        "[1.0, 4.0]",
+        "monitoring",
+    ]
+
+
+def test_one_collection_may_be_switched_on_alone(ask, collector):
+    packages = collector(made="assert name == 'model_outputs', 'collection model_inputs is not enabled'")
+    lines, log = ask("params", BODY, packages=packages, AZUREML_MDC_ENABLED="true")
+    assert lines == ["collected model_outputs (2, 1) None", "[1.0, 4.0]", "monitoring"]
+    assert "model_inputs is not collected: collection model_inputs is not enabled" in log
 
 
 @pytest.mark.parametrize("part", ["made", "collects"])

@@ -6,7 +6,7 @@ import http.client
 import time
 
 import pytest
-from rawscript import CASES, FAILED, NAMES, Case, check, exchange, place
+from rawscript import CAME, CASES, FAILED, LINES, NAMES, Case, check, exchange, place, send_lines
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
@@ -37,6 +37,10 @@ def test_a_header_with_commas_goes_out_several_times(raw):
     _, headers, _ = exchange(raw.port, Case("headers", 201, ""))
     assert [value for name, value in headers if name == "x-many"] == ["a", "b"]
     assert len([name for name, _ in headers if name == "content-type"]) == 1
+
+
+def test_a_request_has_its_senders_address_and_all_lines_of_a_header(raw):
+    assert send_lines(raw.port, LINES) == CAME
 
 
 def first_and_rest(port, what):
@@ -73,6 +77,33 @@ def test_a_stream_that_breaks_off_does_not_look_whole(own):
     assert "a streamed answer broke off" in own.log
     status, _, body = exchange(own.port, Case("fails", 500, ""))
     assert (status, FAILED in body.decode()) == (500, True)
+
+
+@pytest.mark.parametrize(("what", "status"), [("gone", 204), ("unchanged", 304)])
+def test_an_answer_without_a_body_leaves_the_connection_to_the_next(raw, what, status):
+    connection = http.client.HTTPConnection("127.0.0.1", raw.port, timeout=60)
+    for asked, expected in ((what, status), ("text", 200)):
+        connection.request("POST", f"/score?what={asked}", body=b"")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read().decode()) == (expected, "café" if expected == 200 else "")
+        assert expected == 200 or answer.getheader("content-length") is None
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("beyond&status=700", "run() answered with the status 700"),
+        ("beyond&status=150", "run() answered with the status 150"),
+        ("named&name=X+A&value=1", "run() answered with a header that HTTP cannot carry: 'x a'"),
+        ("named&name=X-A&value=a%00b", "run() answered with a header that HTTP cannot carry: 'x-a'"),
+    ],
+)
+def test_an_answer_that_http_has_no_form_for_is_500_and_named_in_the_log(own, query, reason):
+    status, headers, body = exchange(own.port, Case(query, 500, ""))
+    assert (status, FAILED in body.decode()) == (500, True)
+    assert ("x-ms-run-function-failed", "True") in headers
+    assert reason in own.log
 
 
 ENDLESS = """

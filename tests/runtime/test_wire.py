@@ -7,7 +7,7 @@ import pytest
 from envbuild.runtime import wire
 
 REQUESTS = [
-    wire.Request("score", "POST", "/score", "a=1", {"x": "ä"}, b'{"a": 1}', 7, 1),
+    wire.Request("score", "POST", "/score", "a=1", {"x": "ä"}, b'{"a": 1}', 7, 1, "::1"),
     wire.Request("infer", body=bytes(range(256)) * 300, number=8),
 ]
 FRAMES = b"".join(map(wire.pack_request, REQUESTS))

@@ -100,16 +100,23 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    image: str, *, options: Sequence[str] = STRICT, seconds: float = 180, path: str = "/"
+    image: str,
+    *,
+    options: Sequence[str] = STRICT,
+    arguments: Sequence[str] = (),
+    seconds: float = 180,
+    path: str = "/",
 ) -> Iterator[Container]:
     """Run `image` on the host's network and wait until it answers `GET path`; fails with its log if it does not.
+
+    `arguments` stand behind the image, for its entrypoint.
 
     The host's network because an engine inside a container often has no bridge; $PORT picks the port.
     """
     port = free_port()
     name = f"envbuild-test-{port}"
     command = ["docker", "run", "--detach", "--name", name, "--network", "host", "--env", f"PORT={port}"]
-    subprocess.run([*command, *options, image], capture_output=True, text=True, check=True)
+    subprocess.run([*command, *options, image, *arguments], capture_output=True, text=True, check=True)
     container = Container(name=name, port=port)
     try:
         _wait(container, seconds, path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +54,26 @@ def run(request):
         return AMLResponse("no", 503)
     if what == "failed":
         return AMLResponse("yes", 200, run_function_failed=True)
+    if what == "typed":
+        return AMLResponse({{"a": 1}}, 200, {{"Content-Type": "text/x", "X-One": "1"}}, json_str=True)
+    if what == "image":
+        return AMLResponse(request.get_data(), 200, {{"Content-Type": "image/png"}})
+    if what == "from":
+        return {{"address": request.remote_addr, "lines": request.headers.get("X-Several"), "type": request.mimetype}}
+    if what == "gone":
+        return AMLResponse("body", 204)
+    if what == "unchanged":
+        return AMLResponse(parts(), 304)
+    if what == "beyond":
+        return AMLResponse("body", int(request.args["status"]))
+    if what == "named":
+        return AMLResponse("body", 200, {{request.args["name"]: request.args["value"]}})
+    if what == "page":
+        try:
+            from flask import Response
+        except ModuleNotFoundError:
+            from werkzeug.wrappers import Response
+        return Response("page", 202, {{"X-One": "1"}}, mimetype="text/plain")
     if what == "stream":
         return AMLResponse(parts(), 200, {{"Content-Type": "text/event-stream"}})
     if what == "generator":
@@ -143,6 +163,7 @@ CASES = [
         },
     ),
     Case("coded", 418, {"a": [1, None]}, headers={"content-type": JSON, "x-ms-run-function-failed": "False"}),
+    Case("page", 202, "page", headers={"content-type": "text/plain", "x-one": "1"}),
     Case("none", 200, {}, headers={"content-type": JSON}),
     Case("text", 200, "café", headers={"content-type": "text/html; charset=utf-8"}),
     Case("broken", 503, "no", headers={"x-ms-run-function-failed": "True"}),
@@ -150,6 +171,9 @@ CASES = [
     Case("stream", 200, "one\ntwo\n", headers={"content-type": "text/event-stream"}),
     Case("else", 500, {"message": FAILED}, headers={"content-type": JSON, "x-ms-run-function-failed": "True"}),
 ]
+LINES = (("X-Several", "1"), ("Content-Type", "text/x"), ("x-several", "2, 3"))
+CAME = {"address": "127.0.0.1", "lines": "1,2, 3", "type": "text/x"}
+"""A request with several lines of one name, and what a script sees of it."""
 NAMES = [f"{case.what}-{case.method}-{number}" for number, case in enumerate(CASES)]
 
 
@@ -170,6 +194,22 @@ def exchange(port: int, case: Case) -> tuple[int, list[tuple[str, str]], bytes]:
     headers = [(name.lower(), value) for name, value in answer.getheaders()]
     connection.close()
     return answer.status, headers, body
+
+
+def send_lines(port: int, lines: Sequence[tuple[str, str]], path: str = "/score?what=from") -> Any:
+    """Send a POST whose headers may repeat a name; the JSON of its answer."""
+    import http.client
+    import json
+
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.putrequest("POST", path)
+    for name, value in (*lines, ("Content-Length", "0")):
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    body = json.loads(answer.read())
+    connection.close()
+    return body
 
 
 def check(port: int, case: Case) -> None:

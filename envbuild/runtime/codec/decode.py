@@ -96,10 +96,22 @@ def _is_records(payload: Any, signature: Signature) -> bool:
     return len(signature.columns) != 1 or bool(signature.names)
 
 
+def _is_one_row(payload: dict[str, Any], signature: Signature) -> bool:
+    """Tell whether an object can be no columns: one of lists would hold lists. So a chat's messages are written."""
+    arrays = [payload.get(column.name or "") for column in signature.columns if column.type == "array"]
+    return any(
+        any(item is not None for item in values) and not any(isinstance(item, list) for item in values)
+        for values in arrays
+        if isinstance(values, list)
+    )
+
+
 def _loose_table(payload: Any, signature: Signature, label: str) -> Table:
     """Read a table from an object of columns, a list of rows, or the values of a single column."""
     nested = len(signature.columns) == 1 and signature.columns[0].type in NESTED
     if isinstance(payload, dict) and not (nested and not signature.names):
+        if _is_one_row(payload, signature):
+            return records_table([payload], label, signature.names)
         return mapping_table(payload, label, signature.names)
     if isinstance(payload, list):
         if payload and all(isinstance(row, list) for row in payload) and not nested:

@@ -12,6 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+PIPELINES = frozenset({"transformers", "hftransformersv2"})
+"""The flavors of MLflow and of Azure ML whose models are pipelines of transformers."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -54,6 +57,8 @@ class Signature:
     params: tuple[Param, ...] = ()
     typed: bool = False
     """The signature comes from Python type hints: the model checks and converts the raw JSON value itself."""
+    pipeline: bool = False
+    """The model is a pipeline of transformers."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -79,6 +84,7 @@ def parse_signature(mlmodel: Mapping[str, Any]) -> Signature:
         tensors=tuple(tensors),
         params=tuple(map(_param, json.loads(signature.get("params") or "[]"))),
         typed=bool(mlmodel.get("is_signature_from_type_hint")),
+        pipeline=not PIPELINES.isdisjoint(mlmodel.get("flavors") or ()),
     )
 
 

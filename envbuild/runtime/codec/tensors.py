@@ -56,7 +56,7 @@ def _check_shape(shape: tuple[int, ...], tensor: Tensor, label: str) -> None:
 
 
 def _shaped(array: Any, tensor: Tensor) -> Any:
-    """Give an empty list the dimensions that it cannot show."""
+    """Give an empty list the dimensions that it cannot show; those that it shows are its own."""
     if array.ndim < len(tensor.shape) and -1 in tensor.shape:
-        return array.reshape([0 if size == -1 else size for size in tensor.shape])
+        return array.reshape([*array.shape, *(0 if size == -1 else size for size in tensor.shape[array.ndim :])])
     return array

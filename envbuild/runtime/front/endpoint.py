@@ -6,13 +6,13 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import ClientError
 from ..protocols import wording
 from ..settings import Settings
-from ..wire import Answer, Request
+from ..wire import BODILESS, Answer, Request
 from .access import Access
 from .identifiers import identify, server_name
 from .job import BusyError, GoneError, Job, LateError, LostError, SlowError
@@ -25,6 +25,8 @@ logger = logging.getLogger("envbuild_runtime")
 RETRY = "1"
 """Seconds after which a client that was sent away may come again."""
 UNEXPECTED = "An unexpected internal error occurred. Check the logs for more info."
+SINGLE = ("content-type", "host")
+"""Headers that are no lists: of several lines the last holds."""
 
 
 class Endpoint:
@@ -43,7 +45,7 @@ class Endpoint:
         """Answer one request."""
         started = time.perf_counter()
         self._metrics.in_flight.inc()
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _headers(scope["headers"])
         names: dict[str, str] = {}
         job: Job | None = None
         try:
@@ -53,6 +55,8 @@ class Endpoint:
             request = Request(
                 self._kind, scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body
             )
+            if scope.get("client"):
+                request.client = scope["client"][0]
             job = await self._pool.ask(request, _watch(receive))
             answer = job.future.result()
         except GoneError:
@@ -97,7 +101,7 @@ class Endpoint:
         headers.update(names)
         headers.update(self._server)
         streamed = job is not None and job.answers is not None
-        if not streamed:
+        if not streamed and answer.status not in BODILESS:
             headers["content-length"] = str(len(answer.body))
         try:
             raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
@@ -168,6 +172,17 @@ class Endpoint:
 
     def _error(self, status: int, message: str) -> Answer:
         return Answer(status, wording.word(self._kind, status, message))
+
+
+def _headers(lines: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers by lower-case name: lines of one name are one list, as HTTP and Azure ML's server have it."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in lines}
+    if len(headers) < len(lines):
+        headers.clear()
+        for key, line in lines:
+            name, value = key.decode("latin-1"), line.decode("latin-1")
+            headers[name] = f"{headers[name]},{value}" if name in headers and name not in SINGLE else value
+    return headers
 
 
 def _whole(receive: Any) -> bool:

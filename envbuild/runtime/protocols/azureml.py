@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from ..codec.call import Call
+from ..codec.call import Call, unwrapped
 from ..codec.encode import encode
 from ..codec.signature import Signature
 from ..errors import ClientError, RequestError
@@ -29,15 +29,13 @@ def read(request: Request, signature: Signature) -> Call:
     content = members(request)
     if "input_data" not in content:
         raise RequestError("A value is not provided for the 'input_data' parameter.")
-    payload = content["input_data"]
-    while isinstance(payload, dict) and set(payload) == {"input_data"}:
-        payload = payload["input_data"]
-    return Call(payload, content.get("params"), "input_data")
+    payload, params = unwrapped(content["input_data"], content.get("params"), signature)
+    return Call(payload, params, "input_data")
 
 
 def write(call: Call, result: Any) -> Answer:
-    """Return the answer of /score to a prediction."""
-    return Answer(200, encode(result))
+    """Return the answer of /score to a prediction; to none it is an empty object, as Azure ML's server answers."""
+    return Answer(200, encode({} if result is None else result))
 
 
 def members(request: Request) -> dict[str, Any]:

@@ -6,6 +6,8 @@ Azure ML: {"message": ...}. MLflow: {"error_code": ..., "message": ...}. Open In
 from __future__ import annotations
 
 import logging
+import sys
+from typing import Any
 
 import orjson
 
@@ -60,8 +62,19 @@ def refused(kind: str, problem: ClientError, compat: str = "") -> tuple[int, byt
     return problem.status, word(kind, problem.status, problem.message, code)
 
 
-def failed(kind: str, *, script: bool = False, compat: str = "") -> tuple[int, bytes]:
-    """Return status and body for what went wrong in the model or script."""
-    if compat == "mlflow" and kind == "invocations":
-        return 400, word(kind, 400, EVALUATION_FAILED)
+def failed(
+    kind: str, *, script: bool = False, compat: str = "", problem: BaseException | None = None
+) -> tuple[int, bytes]:
+    """Return status and body for what went wrong in the model or script; `problem` is what it raised."""
+    if kind == "invocations":
+        # Where it was not imported nobody raised it.
+        mlflow: Any = sys.modules.get("mlflow.exceptions")
+        if mlflow is not None and isinstance(problem, mlflow.MlflowException):
+            # Its code is how a model tells its client what is wrong.
+            raised: Any = problem
+            status = raised.get_http_status_code() if hasattr(raised, "get_http_status_code") else 500
+            status = status if isinstance(status, int) and 400 <= status <= 599 else 500
+            return status, word(kind, 500, MODEL_FAILED, str(raised.error_code))
+        if compat == "mlflow":
+            return 400, word(kind, 400, EVALUATION_FAILED)
     return 500, word(kind, 500, SCRIPT_FAILED if script or compat == "azureml" else MODEL_FAILED)

@@ -46,8 +46,8 @@ class Answering:
                 waiting.append(batching.Part(request, call, self._model.read(call)))
             except ClientError as problem:
                 yield self._refused(request, problem)
-            except WRONG:
-                yield self._failed(request, 0.0)
+            except WRONG as problem:
+                yield self._failed(request, 0.0, problem)
         for group in batching.groups(waiting, self._model.signature):
             if len(group) > 1:
                 started = time.perf_counter()
@@ -74,8 +74,8 @@ class Answering:
             seconds = time.perf_counter() - started
         except ClientError as problem:
             return self._refused(request, problem)
-        except WRONG:
-            return self._failed(request, time.perf_counter() - started)
+        except WRONG as problem:
+            return self._failed(request, time.perf_counter() - started, problem)
         return self._written(request, call, result, batching.rows(data), seconds)
 
     def _written(self, request: Request, call: Call, result: Any, rows: int, seconds: float) -> Answer:
@@ -83,8 +83,8 @@ class Answering:
             answer: Answer = PROTOCOLS[request.kind].write(call, result)
         except ClientError as problem:
             return self._refused(request, problem)
-        except WRONG:
-            return self._failed(request, seconds)
+        except WRONG as problem:
+            return self._failed(request, seconds, problem)
         answer.number, answer.rows, answer.seconds = request.number, rows, seconds
         return answer
 
@@ -92,7 +92,7 @@ class Answering:
         status, body = wording.refused(request.kind, problem, self._compat)
         return Answer(status, body, failed=status >= 500, number=request.number)
 
-    def _failed(self, request: Request, seconds: float) -> Answer:
+    def _failed(self, request: Request, seconds: float, problem: BaseException) -> Answer:
         logger.exception("%s failed", request.path, extra={"request_id": request.headers.get("x-request-id", "")})
-        status, body = wording.failed(request.kind, compat=self._compat)
+        status, body = wording.failed(request.kind, compat=self._compat, problem=problem)
         return Answer(status, body, seconds=seconds, failed=True, number=request.number)

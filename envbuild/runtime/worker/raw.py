@@ -77,6 +77,7 @@ def to_request(request: wire.Request) -> AMLRequest:
         "SERVER_NAME": host if port.isdecimal() else request.headers.get("host", "localhost"),
         "SERVER_PORT": port if port.isdecimal() else "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": request.client,
         "CONTENT_LENGTH": str(len(request.body)),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",

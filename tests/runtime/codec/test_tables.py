@@ -202,6 +202,23 @@ def test_a_single_nested_column_takes_one_value_or_a_list_of_them():
     assert decode([{"a": 1}, {"a": 2}], wanted, "x")[0].tolist() == [{"a": 1}, {"a": 2}]
 
 
+def test_an_object_whose_lists_hold_no_lists_is_one_row_where_a_column_takes_lists():
+    message = {"type": "object", "properties": {"content": {"type": "string"}}}
+    wanted = signed(
+        [
+            {"name": "messages", "type": "array", "items": message, "required": True},
+            {"name": "stop", "type": "array", "items": {"type": "string"}, "required": False},
+            {"name": "n", "type": "long", "required": False},
+        ]
+    )
+    chat = {"messages": [{"content": "a"}, {"content": "b"}], "stop": ["x"], "n": 2, "more": [1, 2]}
+    frame = decode(chat, wanted, "x")
+    assert [list(cell) for cell in frame["messages"]] == [chat["messages"]]
+    assert ([list(cell) for cell in frame["stop"]], frame["n"].tolist()) == ([["x"]], [2])
+    assert len(decode({"messages": [[{"content": "a"}], [{"content": "b"}]]}, wanted, "x")) == 2
+    assert "'messages', row 0" in refused({"messages": ["secret"]}, wanted)
+
+
 def test_a_column_that_is_an_array_already_is_cast_without_loss():
     cast, column = module("codec.columns").cast_column, module("codec.signature").Column
     large = np.array([1, 2**40])

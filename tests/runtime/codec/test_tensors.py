@@ -14,6 +14,9 @@ def test_a_tensor_may_have_several_free_dimensions():
     array = decode([[[[1, 2, 3], [4, 5, 255]]]], wanted, "inputs")
     assert (array.dtype, array.shape) == ("uint8", (1, 1, 2, 3))
     assert decode([], wanted, "inputs").shape == (0, 0, 0, 3)
+    # An empty list shows as many dimensions as it has levels, and these are kept: each row has its answer.
+    assert decode([[], []], wanted, "inputs").shape == (2, 0, 0, 3)
+    assert "the shape is (1, 0, 3)" in refused([[]], tensors((None, "uint8", [-1, 4, 3])))
     assert decode([[1.5], [2.5]], tensors((None, "float64", [2, -1])), "x").shape == (2, 1)
 
 
