@@ -223,8 +223,8 @@ def test_a_full_disk(road: Road, megabytes: int) -> None:
 
 
 def test_a_platform_that_cannot_be_built(road: Road) -> None:
-    for wanted in ("linux/s390x", "linux/amd64,linux/arm64"):
-        text = refused(road, "--platform", wanted, code=2, says=(wanted,))
+    for wanted in ("linux/s390x", "linux/amd64,linux/s390x"):
+        text = refused(road, "--platform", wanted, code=2, says=("linux/s390x",))
         assert "Read" not in text  # said before any work
 
 
