@@ -15,7 +15,7 @@ from azure_score import ENDS, A
 from containers import STRICT, Answer, Container, running
 from images import Build
 from mlflow_invocations import INVALID, fails
-from told import PRODUCTS, TABLE, write_told
+from told import PRODUCTS, TABLE, azure, mlflow, write_told
 
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow]
 
@@ -64,14 +64,6 @@ def mlflows(image: str) -> Iterator[Container]:
 def either(request: pytest.FixtureRequest) -> Container:
     found: Container = request.getfixturevalue(request.param)
     return found
-
-
-def azure(what: str) -> dict[str, Any]:
-    return {"input_data": TABLE, "params": {"what": what}}
-
-
-def mlflow(what: str) -> dict[str, Any]:
-    return {"dataframe_split": TABLE, "params": {"what": what}}
 
 
 class TestAzureml:

@@ -19,7 +19,7 @@ from containers import STRICT, Answer, Container, running
 from images import Build
 from mlflow_invocations import INVALID, PARQUET, fails
 from parquet_tables import parquet_tables
-from told import PRODUCTS, TABLE, write_told
+from told import PRODUCTS, azure, mlflow, write_told
 
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow]
 
@@ -91,16 +91,6 @@ def azures(told: Path, build: Build) -> Iterator[Container]:
 def either(request: pytest.FixtureRequest) -> Container:
     found: Container = request.getfixturevalue(request.param)
     return found
-
-
-def azure(what: str) -> dict[str, Any]:
-    """The body for /score that asks for something."""
-    return {"input_data": TABLE, "params": {"what": what}}
-
-
-def mlflow(what: str) -> dict[str, Any]:
-    """The body for /invocations."""
-    return {"dataframe_split": TABLE, "params": {"what": what}}
 
 
 @pytest.mark.parametrize("what", GIVEN)

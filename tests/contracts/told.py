@@ -66,6 +66,16 @@ PRODUCTS = [3.0, -3.0]
 """What the model answers to TABLE where nothing else is asked for."""
 
 
+def azure(what: str) -> dict[str, Any]:
+    """The body for /score that asks for something."""
+    return {"input_data": TABLE, "params": {"what": what}}
+
+
+def mlflow(what: str) -> dict[str, Any]:
+    """The body for /invocations."""
+    return {"dataframe_split": TABLE, "params": {"what": what}}
+
+
 def write_told(folder: Path) -> Path:
     """The model that answers as it is told: a table of COLUMNS, and the param `what`."""
     write(folder, LOADER, {"inputs": COLUMNS, "params": WHAT})
