@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
 import subprocess
 import tempfile
-from contextlib import suppress
 from typing import IO, cast
 
 from ..errors import BaseImageError
+from ..oci.inflate import plain, zstd_decompressor
 
-_MODULES = ("compression.zstd", "backports.zstd")
+_CHUNK = 1 << 20
 
 
 def open_zstd(source: IO[bytes]) -> IO[bytes]:
-    """The inflated stream of `source`. Raises BaseImageError where neither a module nor the program is there."""
-    for name in _MODULES:
-        with suppress(ImportError):
-            return cast("IO[bytes]", importlib.import_module(name).open(source, "rb"))
-    with suppress(ImportError):
-        zstandard = importlib.import_module("zstandard")
-        reader = zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True)
-        return cast("IO[bytes]", reader)
+    """The inflated stream of `source`, which raises OSError or EOFError for what is broken.
+
+    Raises BaseImageError where neither a module nor the program is there.
+    """
+    if zstd_decompressor() is not None:
+        return plain(iter(lambda: source.read(_CHUNK), b""))
     program = shutil.which("zstd") or shutil.which("unzstd")
     if program is None:
         raise BaseImageError(
@@ -33,16 +30,16 @@ def open_zstd(source: IO[bytes]) -> IO[bytes]:
     with tempfile.TemporaryFile() as packed:
         shutil.copyfileobj(source, packed)
         packed.seek(0)
-        plain = tempfile.TemporaryFile()  # noqa: SIM115  it is what the caller gets
+        inflated = tempfile.TemporaryFile()  # noqa: SIM115  it is what the caller gets
         try:
             done = subprocess.run(
-                [program, "-d", "-q", "-c"], stdin=packed, stdout=plain, stderr=subprocess.PIPE, check=False
+                [program, "-d", "-q", "-c"], stdin=packed, stdout=inflated, stderr=subprocess.PIPE, check=False
             )
             if done.returncode:
                 why = done.stderr.decode("utf-8", "replace").strip()
                 raise BaseImageError(f"zstd data cannot be inflated: {why}")
-            plain.seek(0)
+            inflated.seek(0)
         except BaseException:
-            plain.close()
+            inflated.close()
             raise
-    return cast("IO[bytes]", plain)
+    return cast("IO[bytes]", inflated)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -78,27 +80,42 @@ def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
         raise OSError(str(error)) from error
 
 
+def zstd_decompressor() -> tuple[Callable[[], Any], type[Exception]] | None:
+    """What makes a reader of one frame of zstd, and what that raises for a broken one. None where nothing is installed.
+
+    The standard library's, from Python 3.14 on, its backport, or the package zstandard, which read frames alike.
+    """
+    for name in ("compression.zstd", "backports.zstd"):
+        with suppress(ImportError):
+            module = importlib.import_module(name)
+            return module.ZstdDecompressor, module.ZstdError
+    with suppress(ImportError):
+        zstandard = importlib.import_module("zstandard")
+        return zstandard.ZstdDecompressor().decompressobj, zstandard.ZstdError
+    return None
+
+
 def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The plain bytes of all frames. The package's own reader of files would take an early end for the end."""
-    try:
-        import zstandard
-    except ImportError:
+    found = zstd_decompressor()
+    if found is None:
         raise BaseImageError(
             "the base has layers compressed by zstd, and the package that reads them is not installed",
             hint="install it with `pip install 'envbuild[zstd]'`, or save the base with gzip layers",
-        ) from None
+        )
+    new_frame, broken = found
     frame = None
     try:
         for chunk in chunks:
             for start in range(0, len(chunk), _ZSTD_PIECE):
                 rest = chunk[start : start + _ZSTD_PIECE]
                 while rest:
-                    frame = frame or zstandard.ZstdDecompressor().decompressobj()
+                    frame = frame or new_frame()
                     yield frame.decompress(rest)
                     rest = frame.unused_data
                     if frame.eof:
                         frame = None
-    except zstandard.ZstdError as error:
+    except broken as error:
         raise OSError(str(error)) from error
     if frame:
         raise EOFError("it ends in the middle of a frame")
