@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..bases.types import Base
 from .inputs import Inputs
 from .paths import CODE, MODEL_FOLDER, MODEL_PARENT, PREFIX, USER, site_packages
 
@@ -15,9 +16,7 @@ _VARIANTS = {"arm64": "v8"}
 def image_config(inputs: Inputs) -> dict[str, Any]:
     """The config without `rootfs` and `history`; unknown keys of the base are added by whoever finishes it."""
     server = inputs.server
-    inherited = dict(inputs.base.config.get("config") or {})
-    for key in ("Entrypoint", "Cmd", "Healthcheck", "ArgsEscaped", "OnBuild", "Shell"):
-        inherited.pop(key, None)
+    inherited = inherited_from(inputs.base.config)
     return {
         "architecture": inputs.base.architecture,
         **variant(inputs),
@@ -38,9 +37,22 @@ def image_config(inputs: Inputs) -> dict[str, Any]:
     }
 
 
+def inherited_from(base_config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a base that an image on it begins with."""
+    inherited = dict(base_config.get("config") or {})
+    for key in ("Entrypoint", "Cmd", "Healthcheck", "ArgsEscaped", "OnBuild", "Shell"):
+        inherited.pop(key, None)
+    return inherited
+
+
 def variant(inputs: Inputs) -> dict[str, str]:
     """The variant of the architecture, as the base has it; 64-bit ARM is v8 where that says nothing."""
-    named = str(inputs.base.config.get("variant") or "") or _VARIANTS.get(inputs.base.architecture, "")
+    return variant_of(inputs.base.config, inputs.base.architecture)
+
+
+def variant_of(base_config: Mapping[str, Any], architecture: str) -> dict[str, str]:
+    """The variant that an image on a base with this config has."""
+    named = str(base_config.get("variant") or "") or _VARIANTS.get(architecture, "")
     return {"variant": named} if named else {}
 
 
@@ -50,21 +62,41 @@ def user(inputs: Inputs) -> tuple[str, str]:
     A base laid out like Azure's inference base has made a user of its own for serving, who owns what a server may
     write; of any other base nobody is known.
     """
-    theirs = str((inputs.base.config.get("config") or {}).get("User") or "")
+    return user_on(inputs.base.config)
+
+
+def user_on(base_config: Mapping[str, Any]) -> tuple[str, str]:
+    """`user` of an image on a base with this config."""
+    theirs = str((base_config.get("config") or {}).get("User") or "")
     name = theirs.partition(":")[0]
-    if not is_azure_like(inputs) or name in ("", "0", "root"):
+    if not _is_azure_like(base_config) or name in ("", "0", "root"):
         return USER, "nonroot"
     return theirs, "nonroot" if name.isdigit() else name
 
 
 def is_azure_like(inputs: Inputs) -> bool:
     """Whether the base keeps its Python where Azure's inference base does, and says so."""
-    given = (inputs.base.config.get("config") or {}).get("Env") or ()
+    return _is_azure_like(inputs.base.config)
+
+
+def _is_azure_like(base_config: Mapping[str, Any]) -> bool:
+    given = (base_config.get("config") or {}).get("Env") or ()
     return any(str(entry).startswith("AZUREML_CONDA_ENVIRONMENT_PATH=/") for entry in given)
 
 
 def environment(inputs: Inputs, inherited: Iterable[str]) -> list[str]:
     """The base's variables in their order, then ours, then the person's; a later value replaces an earlier one."""
+    values = environment_on(inherited, user(inputs)[1])
+    values.update(inputs.server.environment)
+    if inputs.script is not None:
+        values["AML_APP_ROOT"] = f"/{CODE}"
+        values["AZUREML_ENTRY_SCRIPT"] = inputs.script.entry
+    values.update(inputs.environment)
+    return [f"{name}={value}" for name, value in values.items()]
+
+
+def environment_on(inherited: Iterable[str], user_name: str) -> dict[str, str]:
+    """The variables of every image on a base that has `inherited`, before those of its server and the person's."""
     values = dict(entry.partition("=")[::2] for entry in inherited)
     path = values.get("PATH") or "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     values["PATH"] = f"/{PREFIX}/bin:{path}"
@@ -74,8 +106,8 @@ def environment(inputs: Inputs, inherited: Iterable[str]) -> list[str]:
             "LANG": values.get("LANG") or "C.UTF-8",
             # Any user id must work, with or without a passwd entry, on a read-only root.
             "HOME": "/tmp",
-            "USER": user(inputs)[1],
-            "LOGNAME": user(inputs)[1],
+            "USER": user_name,
+            "LOGNAME": user_name,
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "AZUREML_MODEL_DIR": f"/{MODEL_PARENT}",
@@ -87,12 +119,7 @@ def environment(inputs: Inputs, inherited: Iterable[str]) -> list[str]:
     )
     # What a base says of a scoring script or of another Python's home does not hold for ours, and cannot be unset.
     values.update({name: "" for name in ("AZUREML_ENTRY_SCRIPT", "PYTHONHOME") if name in values})
-    values.update(inputs.server.environment)
-    if inputs.script is not None:
-        values["AML_APP_ROOT"] = f"/{CODE}"
-        values["AZUREML_ENTRY_SCRIPT"] = inputs.script.entry
-    values.update(inputs.environment)
-    return [f"{name}={value}" for name, value in values.items()]
+    return values
 
 
 def labels(inputs: Inputs, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -111,14 +138,9 @@ def own_labels(inputs: Inputs) -> dict[str, str]:
         "org.opencontainers.image.title": "MLflow model",
         "org.opencontainers.image.description": f"An MLflow model ({loader}) behind {inputs.server.title}",
         "dev.envbuild.server": inputs.server.name,
-        "dev.envbuild.python": inputs.base.interpreter.version,
         "dev.envbuild.lock": inputs.lock.digest,
-        "dev.envbuild.base.name": public_base(inputs),
-        "dev.envbuild.base.digest": inputs.base.digest,
+        **base_labels(inputs.base),
     }
-    if not inputs.base.assembled and public_base(inputs):
-        ours["org.opencontainers.image.base.name"] = public_base(inputs)
-        ours["org.opencontainers.image.base.digest"] = inputs.base.digest
     if mlmodel is not None:
         ours |= {
             "org.opencontainers.image.version": mlmodel.model_id or mlmodel.model_uuid,
@@ -130,12 +152,33 @@ def own_labels(inputs: Inputs) -> dict[str, str]:
     return dict(sorted(own.items()))
 
 
+BASE_LABELS = (
+    "dev.envbuild.python",
+    "dev.envbuild.base.name",
+    "dev.envbuild.base.digest",
+    "org.opencontainers.image.base.name",
+    "org.opencontainers.image.base.digest",
+)
+
+
+def base_labels(base: Base) -> dict[str, str]:
+    """What an image says of its base: BASE_LABELS, as far as there is something to say."""
+    name = _public_name(base)
+    named = not base.assembled and name
+    values = (base.interpreter.version, name, base.digest, name if named else "", base.digest if named else "")
+    return {label: value for label, value in zip(BASE_LABELS, values, strict=True) if value}
+
+
 def public_base(inputs: Inputs) -> str:
     """The base's name where it is not a path of this machine, else nothing."""
-    kind, _, rest = inputs.base.name.partition(":")
+    return _public_name(inputs.base)
+
+
+def _public_name(base: Base) -> str:
+    kind, _, rest = base.name.partition(":")
     if kind == "docker-daemon":
         return rest
-    return inputs.base.public_name
+    return base.public_name
 
 
 def _healthcheck(inputs: Inputs) -> dict[str, Any]:
