@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from . import __version__
 from .bases.types import Base, Choice
 from .errors import UsageError
 from .job import Job
@@ -65,6 +66,7 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock) -> Inputs:
         labels=options.labels,
         decisions=decisions,
         revisions=revisions(),
+        version=__version__,
     )
 
 

@@ -26,7 +26,8 @@ class Inputs:
 
     `hashes` gives the sha256 (hex) of every model file by its path; `runtime` are the server's own files, placed
     and hashed; `roots` the modules that start-up imports; `decisions` what was chosen before the planner;
-    `revisions` the digests of the rules for `wheels` and `bytecode` layers.
+    `revisions` the digests of the rules for `wheels` and `bytecode` layers. `version` is envbuild's own, empty where
+    nobody knows it.
     """
 
     model: Model
@@ -43,3 +44,4 @@ class Inputs:
     labels: tuple[tuple[str, str], ...]
     decisions: tuple[Decision, ...]
     revisions: Mapping[str, str]
+    version: str = ""

@@ -8,6 +8,7 @@ from ..model.types import ModelFile
 from .config import public_base
 from .inputs import Inputs
 from .paths import CODE, MODEL, MODEL_ALIAS, PREFIX, site_packages
+from .record import record_layer
 from .types import FileEntry, Link, PlannedLayer, Wheel
 
 # Engines take 127 layers; a node pulls a few at a time. Past these numbers a layer of one's own gains nothing.
@@ -32,7 +33,7 @@ def plan_layers(inputs: Inputs, ranking: Sequence[str]) -> tuple[PlannedLayer, .
                 files=inputs.script.files,
             )
         )
-    return (*layers, *_model(inputs))
+    return (*layers, *_model(inputs), record_layer(inputs))
 
 
 def wheels_of(inputs: Inputs) -> tuple[Wheel, ...]:

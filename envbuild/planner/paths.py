@@ -9,6 +9,8 @@ MODEL = f"{MODEL_PARENT}/{MODEL_FOLDER}"
 # SageMaker and MLflow's own images look for the model here.
 MODEL_ALIAS = "opt/ml/model"
 CODE = "var/azureml-app/code"
+# What the image was made from, for whoever makes it anew.
+RECORD = f"{PREFIX}/build.json"
 USER = "65532:65532"
 
 

@@ -13,7 +13,7 @@ from ..records import dataclass
 # Part of every layer key. Raise it when any byte of any layer that envbuild writes changes for equal inputs.
 FORMAT = 1
 
-LayerKind = Literal["base", "wheel", "wheels", "server", "bytecode", "script", "file", "model"]
+LayerKind = Literal["base", "wheel", "wheels", "server", "bytecode", "script", "file", "model", "record"]
 Bytecode = Literal["startup", "on", "off"]
 
 

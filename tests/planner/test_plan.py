@@ -66,7 +66,7 @@ def test_the_config_names_the_variant(make_inputs: Make, architecture: str, said
 
 def test_layers_come_most_shared_first(make_inputs: Make) -> None:
     plan = planned(make_inputs())
-    assert kinds(plan) == ["base", "wheel", "wheel", "wheels", "server", "bytecode", "model"]
+    assert kinds(plan) == ["base", "wheel", "wheel", "wheels", "server", "bytecode", "model", "record"]
     assert [layer.title for layer in plan.layers[1:3]] == ["scipy 1.0", "numpy 1.0"]
 
 
@@ -87,11 +87,11 @@ def test_the_number_of_wheel_layers_is_capped() -> None:
     assert len(heavy) + len(rest) == 200
 
 
-def test_a_changed_model_file_makes_only_the_model_layer_new(make_inputs: Make) -> None:
+def test_a_changed_model_file_makes_only_its_layer_and_the_record_new(make_inputs: Make) -> None:
     before = planned(make_inputs())
     after = planned(make_inputs(hashes={"MLmodel": "1" * 64, "model.pkl": "9" * 64}))
     changed = [a.kind for a, b in zip(after.layers, before.layers, strict=True) if a.key != b.key]
-    assert changed == ["model"]
+    assert changed == ["model", "record"]
     assert after.config == before.config
 
 
@@ -100,16 +100,16 @@ def test_a_large_model_file_has_a_layer_of_its_own_before_the_small_ones(make_in
     big = ModelFile(path="big.bin", size=LARGE_FILE, executable=False)
     model = dataclasses.replace(inputs.model, files=(*inputs.model.files, big))
     plan = planned(dataclasses.replace(inputs, model=model))
-    assert kinds(plan)[-2:] == ["file", "model"]
-    assert [f.path.rpartition("/")[2] for f in plan.layers[-2].files] == ["big.bin"]
-    assert "big.bin" not in [f.path.rpartition("/")[2] for f in plan.layers[-1].files]
+    assert kinds(plan)[-3:] == ["file", "model", "record"]
+    assert [f.path.rpartition("/")[2] for f in plan.layers[-3].files] == ["big.bin"]
+    assert "big.bin" not in [f.path.rpartition("/")[2] for f in plan.layers[-2].files]
 
 
 def test_another_script_leaves_the_package_layers_alone(make_inputs: Make) -> None:
     file = FileEntry(path="var/azureml-app/code/score.py", sha256="7" * 64, size=1, mode=0o644, source=Path("score.py"))
     without = planned(make_inputs())
     plan = planned(make_inputs(script=Script(entry="score.py", files=(file,))))
-    assert kinds(plan) == ["base", "wheel", "wheel", "wheels", "server", "bytecode", "script", "model"]
+    assert kinds(plan) == ["base", "wheel", "wheel", "wheels", "server", "bytecode", "script", "model", "record"]
     assert [layer.key for layer in plan.layers[:6]] == [layer.key for layer in without.layers[:6]]
     environment = dict(entry.split("=", 1) for entry in plan.config["config"]["Env"])
     assert environment["AML_APP_ROOT"] == "/var/azureml-app/code"

@@ -170,6 +170,9 @@ def _placed(plan: Plan) -> Iterator[Entry]:
         yield from _files(layer, f"files/{number}", MODEL + "/")
     for layer in _layers(plan, "model"):
         yield from _files(layer, "model", MODEL + "/")
+    for layer in _layers(plan, "record"):
+        for path, text in layer.texts.items():
+            yield Entry(path=f"record/{path}", text=text)
 
 
 def _below(path: str) -> str:

@@ -22,6 +22,7 @@ _KINDS = (
     (pattern(r"COPY .*\bscript/"), "script"),
     (pattern(r"COPY .*\bfiles/"), "file"),
     (pattern(r"COPY .*\bmodel/"), "model"),
+    (pattern(r"COPY .*\brecord/"), "record"),
 )
 
 

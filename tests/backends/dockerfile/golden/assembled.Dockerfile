@@ -43,6 +43,8 @@ COPY server/ /
 COPY --from=bytecode /bytecode/ /
 # The model: large files one by one, then the others.
 COPY model/ /var/azureml-app/azureml-models/model/1/model/
+# What the image was made from.
+COPY record/ /
 
 # How a container starts.
 ENV PATH="/opt/envbuild/bin:/usr/bin:/bin" \
