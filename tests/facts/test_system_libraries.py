@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import subprocess
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+from isal import igzip
 
 from envbuild.bases.debian import make_downloader
 from envbuild.bases.suites import SUITES
@@ -41,8 +41,11 @@ def owners() -> Owners:
         if suite not in known:
             data = make_downloader(os.environ).read("debian", f"dists/{suite}/main/Contents-amd64.gz", limit=LISTS)
             found: dict[str, set[str]] = {}
-            for line in gzip.decompress(data).decode("utf-8", "replace").splitlines():
-                path, _, packages = line.rpartition(" ")
+            # Most lines name no library: they are passed over before anything is made of them.
+            for raw in igzip.decompress(data).splitlines():
+                if b".so" not in raw:
+                    continue
+                path, _, packages = raw.decode("utf-8", "replace").rpartition(" ")
                 folder, _, name = path.strip().rpartition("/")
                 if name in wanted and (folder in FOLDERS or folder.endswith("/lib/server")):
                     found.setdefault(name, set()).update(p.rpartition("/")[2] for p in packages.split(","))
