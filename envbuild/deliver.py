@@ -98,25 +98,31 @@ def check_backend(backend: str, output: str, *, push: bool = False) -> None:
 
 
 def destination(output: str, tags: Sequence[str], model: Model, push: PushOptions | None = None) -> Destination:
+    """Settle where the image of `model` goes, as `destination_of` does."""
+    return destination_of(output, tags, model.root.name, push)
+
+
+def destination_of(output: str, tags: Sequence[str], name: str, push: PushOptions | None = None) -> Destination:
     """Settle where the image goes. Raises `UsageError` or `EngineError` before any work is done.
 
-    For a registry that may not be pushed to it raises `RegistryError` or `NetworkError`.
+    `name` is what a file is called where nothing else names it. For a registry that may not be pushed to it raises
+    `RegistryError` or `NetworkError`.
     """
     kind, path = check_output(output, tags)
     references = tuple(parse_reference(tag) for tag in tags)
     if push is None:
-        return _local(kind, path, references, model)
+        return _local(kind, path, references, name)
     from .shipping.push import check_access, check_names
 
     check_names(references)
     goal = Destination(kind="registry", path=None, references=references)
     if kind is not None:
-        goal = _local(kind, path, references, model)
+        goal = _local(kind, path, references, name)
     check_access(references, insecure=push.insecure)
     return replace(goal, push=push)
 
 
-def _local(kind: Kind | None, path: Path | None, references: tuple[Reference, ...], model: Model) -> Destination:
+def _local(kind: Kind | None, path: Path | None, references: tuple[Reference, ...], name: str) -> Destination:
     """An engine or a file of this machine."""
     if kind is not None and path is not None:
         if not path.absolute().parent.is_dir():
@@ -126,7 +132,7 @@ def _local(kind: Kind | None, path: Path | None, references: tuple[Reference, ..
         return Destination(kind=kind, path=path, references=references)
     engine = connect(required=kind == "docker")
     if engine is None:
-        file = _file_name(references, model)
+        file = _file_name(references, name)
         why = f"no container engine answers: the image goes to a file, as with --output oci-archive={file}"
         return Destination(kind="oci-archive", path=Path(file), references=references, why=why)
     if not references:
@@ -195,7 +201,7 @@ def _write(whole: Image | ImageIndex, goal: Destination, store: Store, progress:
     return Delivered(reference=f"{goal.kind}:{path}", sent=written, index_digest=digest)
 
 
-def _file_name(references: Sequence[Reference], model: Model) -> str:
-    """`NAME.tar`, from the first tag, else from the model's folder."""
-    name = references[0].familiar if references else model.root.name or "image"
+def _file_name(references: Sequence[Reference], name: str) -> str:
+    """`NAME.tar`, from the first tag, else from `name`."""
+    name = references[0].familiar if references else name or "image"
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name.removesuffix(":latest")).strip("-") + ".tar"

@@ -28,7 +28,8 @@ Entry = Mapping[str, Any]
 class Opened:
     """An image for one platform. Digests are empty where there is none: of an index, or of a manifest in an engine.
 
-    `layers` are lowest first, `blobs` the way to them; `statements` are those that are attached to it and are about it.
+    `layers` are lowest first, `blobs` the way to them; `layer_annotations` are what the manifest says of each, none
+    where there is no manifest; `statements` are those that are attached to it and are about it.
     `platforms` are all that it is there for. `notes` are for the person. `remote` tells that its layers are not on
     this machine.
     """
@@ -46,6 +47,7 @@ class Opened:
     statements: tuple[Statement, ...] = ()
     notes: tuple[str, ...] = ()
     remote: bool = False
+    layer_annotations: tuple[Mapping[str, str], ...] = ()
 
 
 class Reader(Protocol):
@@ -84,7 +86,6 @@ def open_image(reader: Reader, roots: Sequence[Entry], *, platform: str, preferr
     if len(layers) > _MOST_LAYERS:
         raise BaseImageError(f"{reader.name} has {len(layers)} layers; {_MOST_LAYERS} are the most")
     statements, notes = _statements(reader, [*walk.attached(chosen.digest), *reader.referrers(chosen.digest)], chosen)
-    annotations = manifest.get("annotations")
     return Opened(
         name=reader.name,
         platform=chosen.platform,
@@ -93,13 +94,18 @@ def open_image(reader: Reader, roots: Sequence[Entry], *, platform: str, preferr
         config_digest=str(manifest["config"]["digest"]),
         manifest_digest=chosen.digest,
         index_digest=chosen.index,
-        annotations={str(k): str(v) for k, v in annotations.items()} if isinstance(annotations, Mapping) else {},
+        annotations=_texts(manifest.get("annotations")),
         layers=tuple(layers),
         blobs=reader.chunks,
         statements=statements,
         notes=notes,
         remote=reader.remote,
+        layer_annotations=tuple(_texts(entry.get("annotations")) for entry in manifest["layers"]),
     )
+
+
+def _texts(annotations: Any) -> dict[str, str]:
+    return {str(k): str(v) for k, v in annotations.items()} if isinstance(annotations, Mapping) else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

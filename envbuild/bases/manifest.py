@@ -36,7 +36,7 @@ def store_manifest(store: Store, config: Mapping[str, Any], layers: Sequence[Lay
 
 
 def remember(store: Store, key: str, base: Base) -> None:
-    """Keep a base under `key`."""
+    """Keep a base under `key`, and its config under its digest."""
     value = {
         "name": base.name,
         "digest": base.digest,
@@ -51,6 +51,17 @@ def remember(store: Store, key: str, base: Base) -> None:
         "notes": list(base.notes),
     }
     store.put_key(key, value)
+    store.put_key(_config_key(base.digest), {"config": base.config})
+
+
+def recall_config(store: Store, digest: str) -> dict[str, Any] | None:
+    """The image config of the base with this digest, whatever it was called, if it was ever opened with `store`."""
+    config = (store.get_key(_config_key(digest)) or {}).get("config")
+    return config if isinstance(config, dict) else None
+
+
+def _config_key(digest: str) -> str:
+    return f"base-config:{digest}"
 
 
 def recall(store: Store, key: str, *, name: str) -> Base | None:

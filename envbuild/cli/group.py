@@ -21,6 +21,7 @@ COMMANDS = {
     "lock": "Resolve the packages and write them down",
     "inspect": "Show what an image is",
     "diff": "Show what is different between two images",
+    "rebase": "Put an image on another base without building it",
     "sbom": "Print the bill of materials of an image",
     "bases": "List the base images",
     "cache": "Look after the cache",

@@ -1,0 +1,308 @@
+"""The way of an image to another base: looked at, taken apart, held against the base, put together and delivered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .. import platforms
+from ..attesting.opened import Opened
+from ..bases.opening import open_base
+from ..bases.types import Base
+from ..deliver import Destination, deliver, destination_of
+from ..errors import BaseImageError, CorruptBlobError, EnvbuildError, UsageError
+from ..job import Images
+from ..looking import look
+from ..oci.image import finish_image
+from ..oci.remote import RemoteImage, parse_remote
+from ..oci.store import Store
+from ..oci.types import Image
+from ..options import Options, PushOptions
+from ..planner.config import BASE_LABELS, base_labels
+from ..progress import SILENT, Progress
+from ..records import dataclass
+from .conditions import Failed, failures, python_failures
+from .config import LOCK, config_on, own_of
+from .needs import needs_of
+from .old import old_config
+from .parts import apt_of, base_of, history_of, parts_of
+from .recorded import lock_digest, on_base, with_record
+from .sending import Sending, bring
+from .server_layer import on_python, read_venv, server_index
+from .types import Named, Part, Parts, Rebased, RebasedLayer, Venv
+
+if TYPE_CHECKING:
+    from ..deliver import Delivered
+    from ..shipping.push import Pushed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a person asks for: the image, the base, where the result goes.
+
+    `base` and `old_base` are names as `--base` takes them; `old_base` is empty where the image's own word is enough.
+    `apt` are Debian packages for an assembled base, and with `upgrade` the newest of them. `insecure` holds for the
+    registry of the image, `push` tells of those of the names.
+    """
+
+    image: str
+    base: str
+    tags: tuple[str, ...] = ()
+    output: str = ""
+    push: PushOptions | None = None
+    old_base: str = ""
+    apt: tuple[str, ...] = ()
+    upgrade: bool = False
+    platform: str = ""
+    insecure: bool = False
+
+
+def rebase(wish: Wish, store: Store, progress: Progress = SILENT) -> Rebased:
+    """Put an image of envbuild on another base, and deliver it. Nothing of it is built.
+
+    Raises UsageError for an image that envbuild did not make; BaseImageError where the base does not fit it, with every
+    condition that fails; and what looking at an image, opening a base and delivering raise. Nothing is written then.
+    """
+    started = time.monotonic()
+    if wish.base == "auto":
+        raise UsageError("--base auto: an image that is made has its Python", hint="name the base, as debian:bookworm")
+    with look(wish.image, store, platform=wish.platform, insecure=wish.insecure, progress=progress) as opened:
+        flow = _Flow(wish, opened, store, progress)
+        return replace(flow.run(), seconds=time.monotonic() - started)
+
+
+class _Flow:
+    def __init__(self, wish: Wish, opened: Opened, store: Store, progress: Progress) -> None:
+        self._wish = wish
+        self._opened = opened
+        self._store = store
+        self._progress = progress
+        self._platform = platforms.canonical(opened.platform)
+        self._named = base_of(opened)
+
+    def run(self) -> Rebased:
+        wish, progress = self._wish, self._progress
+        name = wish.image.rstrip("/").rpartition("/")[2]
+        goal = destination_of(wish.output, wish.tags, name, wish.push)
+        if goal.why:
+            progress.note(goal.why)
+        platforms.note_foreign(Options(platform=self._platform), goal.engine, progress)
+        base = self._open(wish.base, apt=wish.apt, refresh=bool(wish.apt) and wish.upgrade)
+        if base.digest == self._named.digest:
+            progress.note(f"{wish.image} is on this very base ({base.digest}): nothing changes, and nothing is written")
+            return self._unchanged(base, goal)
+        for note in base.notes:
+            progress.note(note)
+        given = self._open(wish.old_base) if wish.old_base else None
+        parts = parts_of(self._opened, old_config(self._opened, self._named, self._store, given))
+        venv = self._checked(parts, base)
+        self._tell(parts, venv, base)
+        dropped: set[str] = set()
+        while True:
+            try:
+                return self._made(parts, venv, base, goal)
+            except CorruptBlobError as error:
+                # A damaged entry of the cache is a miss: it is dropped and had anew, each once.
+                if error.digest in dropped:
+                    raise
+                dropped.add(error.digest)
+                self._store.drop(error.digest)
+                progress.warn(f"the cached blob {error.digest[:19]} was damaged and is made anew")
+                base = self._open(wish.base, apt=wish.apt, progress=SILENT)
+
+    def _open(
+        self, name: str, *, apt: Sequence[str] = (), refresh: bool = False, progress: Progress | None = None
+    ) -> Base:
+        images = Images.connected(Options(base=name))
+        return open_base(
+            name,
+            self._store,
+            platform=self._platform,
+            refresh=refresh,
+            progress=progress or self._progress,
+            save=images.save,
+            inspect=images.inspect,
+            apt=apt,
+        )
+
+    def _checked(self, parts: Parts, base: Base) -> Venv:
+        """The image's Python, once every condition holds. BaseImageError."""
+        blobs = self._opened.blobs
+        venv = read_venv(blobs, parts.own[server_index(parts.own)].layer)
+        found: list[Failed] = python_failures(venv, base)
+        if not found:
+            from ..bases.libraries import libraries_of
+
+            needs = needs_of(parts.own, blobs, self._store, base.architecture)
+            there = libraries_of(base, self._store)
+            found = list(
+                failures(needs, base, apt_of(parts.old_config), there, lambda: self._libraries_before(parts, venv))
+            )
+        if found:
+            listed = "; ".join(f"{one.about}: {one.message}" for one in found)
+            raise BaseImageError(
+                f"{self._wish.image} cannot be put on {base.name} as it is: {listed}",
+                hint=f"build it anew on that base: `envbuild image MODEL --base {base.name}`; or choose another base",
+            )
+        return venv
+
+    def _libraries_before(self, parts: Parts, venv: Venv) -> frozenset[str]:
+        """The libraries of the image's own base. Its layers are read for that, and fetched where they are not here."""
+        from ..bases.libraries import libraries_of
+        from ..bases.types import Interpreter
+
+        bring([Part(layer=layer, title="base") for layer in parts.base], self._opened, self._store)
+        home = venv.executable.rpartition("/bin/")[0] or "/usr"
+        before = Base(
+            name=self._named.name,
+            digest=self._named.digest,
+            architecture=str(self._opened.config.get("architecture") or ""),
+            interpreter=Interpreter(version=venv.version, executable=venv.executable, home=home),
+            glibc="",
+            layers=parts.base,
+            config=parts.old_config,
+        )
+        return libraries_of(before, self._store)
+
+    def _made(self, parts: Parts, venv: Venv, base: Base, goal: Destination) -> Rebased:
+        """The image put together and delivered. CorruptBlobError for a damaged entry of the cache."""
+        python = Venv(executable="/" + base.interpreter.executable.lstrip("/"), version=base.interpreter.version)
+        own, server = list(parts.own), server_index(parts.own)
+        own[server] = on_python(own[server], self._opened.blobs, self._store, venv, python)
+        recorded = on_base(parts.recorded, base)
+        own[-1] = with_record(own[-1], self._opened.blobs, self._store, parts.recorded, recorded)
+        image = self._image(parts, own, base, lock_digest(recorded))
+        if goal.kind != "registry":
+            bring([part for part in own if part.how == "kept"], self._opened, self._store)
+
+        def push() -> Pushed:
+            sending = Sending(
+                image,
+                base,
+                own,
+                self._opened,
+                goal=goal,
+                source=self._source(),
+                store=self._store,
+                progress=self._progress,
+            )
+            return sending.push()
+
+        delivered = deliver(image, goal, self._store, self._progress, push)
+        return self._rebased(image, own, base, goal, delivered)
+
+    def _image(self, parts: Parts, own: Sequence[Part], base: Base, lock: str) -> Image:
+        mine = own_of(self._opened.config, parts.old_config, self._opened.annotations, parts.recorded)
+        about = {**base_labels(base), **({LOCK: lock} if lock else {})}
+        config, annotations = config_on(mine, base.config, base.architecture, about)
+        return finish_image(
+            base_config=base.config,
+            base_layers=base.layers,
+            layers=[(part.layer, history_of(part)) for part in own],
+            config=config,
+            annotations=annotations,
+            created=str(self._opened.config.get("created") or ""),
+        )
+
+    def _source(self) -> RemoteImage | None:
+        """Where the old image lies in a registry."""
+        return parse_remote(self._wish.image) if self._opened.remote else None
+
+    def _tell(self, parts: Parts, venv: Venv, base: Base) -> None:
+        """What the person may not expect of the new image."""
+        name, note = self._wish.image, self._progress.note
+        others = [one for one in self._opened.platforms if one != self._opened.platform]
+        if others:
+            self._progress.warn(
+                f"{name} is there for {', '.join(others)} as well, and the new image is for {self._opened.platform} "
+                "alone: each platform is rebased by itself, with --platform"
+            )
+        if self._opened.statements:
+            note(f"what is attached to {name} is about that image, and is left behind: bills of materials, provenance")
+        if self._opened.remote and self._is_signed():
+            note(f"the signature of {name} does not hold for the new image, and is left behind: sign it anew")
+        compiled = any(part.title.startswith("bytecode (") for part in parts.own)
+        from ..bases.debian import suite_of
+
+        before = suite_of(self._named.name)
+        if compiled and (venv.version != base.interpreter.version or before is None or before != suite_of(base.name)):
+            note(
+                f"the bytecode stays that of Python {venv.version}, which {base.interpreter.version} runs: a build on "
+                f"{base.name} may write other bytes"
+            )
+        elif not compiled and base.assembled and before is None:
+            note(f"the image has no bytecode, and stays so: a build on {base.name} would compile what start-up imports")
+
+    def _is_signed(self) -> bool:
+        from ..oci.registry import Registry
+        from ..oci.transport import Transport
+
+        source = self._source()
+        if source is None:
+            return False
+        digests = filter(None, (self._opened.index_digest, self._opened.manifest_digest))
+        with (
+            suppress(EnvbuildError),
+            Transport(insecure=frozenset({source.domain} if self._wish.insecure else ())) as transport,
+        ):
+            registry = Registry(source, transport)
+            for digest in digests:
+                if registry.has(f"{digest.replace(':', '-')}.sig"):
+                    return True
+                kinds = [str(entry.get("artifactType") or "") for entry in registry.referrers(digest)]
+                if any("sigstore" in kind or "cosign" in kind for kind in kinds):
+                    return True
+        return False
+
+    def _unchanged(self, base: Base, goal: Destination) -> Rebased:
+        opened = self._opened
+        return Rebased(
+            image=self._wish.image,
+            reference=self._wish.image,
+            references=(),
+            changed=False,
+            config_digest=opened.config_digest,
+            manifest_digest=opened.manifest_digest,
+            platform=self._platform,
+            python=base.interpreter.version,
+            before=self._named,
+            after=self._named,
+            layers=(),
+            size=sum(layer.size for layer in opened.layers),
+        )
+
+    def _rebased(
+        self, image: Image, own: Sequence[Part], base: Base, goal: Destination, delivered: Delivered
+    ) -> Rebased:
+        only_pushed = delivered.pushed is not None and goal.kind == "registry"
+        layers = [
+            RebasedLayer(title=f"base {base.name}", how="base", size=layer.size, diff_id=layer.diff_id)
+            for layer in base.layers
+        ]
+        layers += [
+            RebasedLayer(title=part.title, how=part.how, size=part.layer.size, diff_id=part.layer.diff_id)
+            for part in own
+        ]
+        digest = delivered.pushed.digest if only_pushed and delivered.pushed is not None else image.manifest_digest
+        return Rebased(
+            image=self._wish.image,
+            reference=delivered.reference,
+            references=tuple(reference.familiar for reference in goal.references),
+            changed=True,
+            config_digest=image.config_digest,
+            manifest_digest=digest,
+            platform=self._platform,
+            python=base.interpreter.version,
+            before=self._named,
+            after=Named(name=base_labels(base).get(BASE_LABELS[1], ""), digest=base.digest),
+            layers=tuple(layers),
+            size=image.size,
+            sent=delivered.sent,
+            already=delivered.already,
+            output=goal.kind,
+            path=goal.path,
+            pushed=delivered.pushed,
+        )

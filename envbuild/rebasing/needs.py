@@ -1,0 +1,197 @@
+"""What the layers that envbuild laid on a base ask of it: shared libraries, and a C library that is new enough.
+
+Read from the files themselves: what the dynamic sections of ELF files name, the versions of symbols that they ask for,
+and the tags of the wheels. Remembered by the layer, since the same wheels are in many images.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, BinaryIO, cast
+
+from ..attesting.layers import Blobs
+from ..bases.unpack import entries
+from ..errors import BaseImageError
+from ..oci.elf import MACHINES, Dynamic, read_dynamic
+from ..oci.inflate import plain
+from ..oci.store import Store
+from ..oci.symbols import needed_versions
+from ..oci.types import Layer
+from ..patterns import pattern
+from ..records import dataclass
+from .types import Part
+
+# The revision of what is found out about a layer.
+_REVISION = 1
+_CHUNK = 1 << 20
+_IN_MEMORY = 32 << 20
+_LARGEST_TAGS = 1 << 20
+_SMALLEST_ELF = 64
+_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
+_WHEEL = pattern(r"(?:.*/)?(?P<name>[^/]+?)-[^/]+\.dist-info/WHEEL")
+_VERSION = pattern(r"GLIBC_2\.(\d{1,4})(?:\.\d+)?")
+# A library for another C library than the image's is never loaded in it.
+_OTHER_LIBC = ("libc.musl-", "ld-musl-")
+_LIBRARY = pattern(r".*\.so(?:\.[0-9A-Za-z_.-]+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What is asked for, each with a file that asks, and what is brought along.
+
+    `glibc` is the minor version of glibc 2, 0 where none is asked for. `packages` are the Python packages by their
+    canonical names.
+    """
+
+    needed: Mapping[str, str]
+    provided: frozenset[str]
+    glibc: int
+    glibc_asker: str
+    packages: frozenset[str]
+
+
+def needs_of(own: Sequence[Part], blobs: Blobs, store: Store, architecture: str) -> Needs:
+    """What the layers ask for together. BaseImageError, IntegrityError, StorageError.
+
+    Large model files are not read, unless one is a shared library by its name.
+    """
+    machine = _ARCHITECTURES.get(architecture, architecture)
+    found = [_of_layer(part.layer, blobs, store, machine) for part in own if _may_hold_programs(own, part)]
+    newest = max(found, key=lambda one: one.glibc, default=None)
+    return Needs(
+        needed={library: file for one in reversed(found) for library, file in one.needed.items()},
+        provided=frozenset().union(*(one.provided for one in found)),
+        glibc=newest.glibc if newest else 0,
+        glibc_asker=newest.glibc_asker if newest else "",
+        packages=frozenset().union(*(one.packages for one in found)),
+    )
+
+
+def _may_hold_programs(own: Sequence[Part], part: Part) -> bool:
+    """Whether a layer may have ELF files: all but bytecode, the record, and those of one large model file each."""
+    titles = [one.title for one in own]
+    server = next((index for index, title in enumerate(titles) if title.startswith("server ")), 0)
+    index = own.index(part)
+    if index <= server or part.title.startswith("scoring script ") or part.title in ("model", "model, small files"):
+        return True
+    return bool(_LIBRARY.fullmatch(part.title))
+
+
+def _of_layer(layer: Layer, blobs: Blobs, store: Store, machine: str) -> Needs:
+    key = f"rebase-needs:{_REVISION}:{machine}:{layer.diff_id}"
+    known = _from_json(store.get_key(key))
+    if known is None:
+        known = _read(layer, blobs, machine)
+        store.put_key(key, _as_json(known))
+    return known
+
+
+def _read(layer: Layer, blobs: Blobs, machine: str) -> Needs:
+    chunks = blobs(layer)
+    needed: dict[str, str] = {}
+    provided: set[str] = set()
+    packages: set[str] = set()
+    glibc = (0, "")
+    try:
+        with tarfile.open(fileobj=plain(chunks), mode="r|", errors="surrogateescape") as tar:
+            for parts, member in entries(tar, layer):
+                if not member.isreg() or member.size < 1:
+                    continue
+                path = "/".join(parts)
+                content = cast("IO[bytes]", tar.extractfile(member))
+                wheel = _WHEEL.fullmatch(path)
+                if wheel and member.size <= _LARGEST_TAGS:
+                    packages.add(wheel["name"].lower().replace("_", "-"))
+                    glibc = max(glibc, (_glibc_of_tags(content.read(), machine), f"/{path}"))
+                elif member.size >= _SMALLEST_ELF:
+                    library, version = _of_file(content, machine)
+                    if library is not None:
+                        needed.update(dict.fromkeys(library.needed, f"/{path}"))
+                        provided.update((library.soname, parts[-1]))
+                        glibc = max(glibc, (version, f"/{path}"))
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        for _ in chunks:  # that a blob is damaged is to be told before what follows from it
+            pass
+        raise BaseImageError(f"the layer {layer.digest} is no readable tar: {error}") from None
+    for _ in chunks:
+        pass
+    return Needs(
+        needed=needed,
+        provided=frozenset(provided - {""}),
+        glibc=glibc[0],
+        glibc_asker=glibc[1] if glibc[0] else "",
+        packages=frozenset(packages),
+    )
+
+
+def _of_file(content: IO[bytes], machine: str) -> tuple[Dynamic | None, int]:
+    """What an ELF file for the machine says of itself, and the glibc that it asks for; nothing of any other."""
+    head = content.read(_SMALLEST_ELF)
+    if not head.startswith(b"\x7fELF"):
+        return None, 0
+    with SpooledTemporaryFile(_IN_MEMORY, prefix="envbuild-") as spooled:
+        file = cast(BinaryIO, spooled)
+        file.write(head)
+        while chunk := content.read(_CHUNK):
+            file.write(chunk)
+        found = read_dynamic(lambda: _from_start(file))
+        if found is None or found.machine != MACHINES.get(machine) or _is_of_another_libc(found.needed):
+            return None, 0
+        versions = [name for names in needed_versions(file).values() for name in names]
+    return found, max(map(_glibc_of_version, versions), default=0)
+
+
+def _from_start(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    while chunk := file.read(_CHUNK):
+        yield chunk
+
+
+def _is_of_another_libc(needed: Iterable[str]) -> bool:
+    return any(library.startswith(_OTHER_LIBC) for library in needed)
+
+
+def _glibc_of_version(name: str) -> int:
+    if name == "GLIBC_ABI_DT_RELR":  # packed relocations, which the loader of 2.36 is the first to know
+        return 36
+    found = _VERSION.fullmatch(name)
+    return int(found[1]) if found else 0
+
+
+def _glibc_of_tags(text: bytes, machine: str) -> int:
+    """The oldest glibc that one of the tags of a wheel stands for."""
+    from ..linter.wheel_tags import platform_tags
+
+    lines = text.decode("utf-8", "replace").splitlines()
+    named = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("tag:")]
+    tags = [tag for name in named for tag in platform_tags(f"a-1-{name}.whl")]
+    if any(tag.system in ("any", "linux") for tag in tags):
+        return 0
+    return min((tag.glibc for tag in tags if tag.system == "glibc" and tag.machine == machine), default=0)
+
+
+def _as_json(needs: Needs) -> dict[str, Any]:
+    return {
+        "needed": dict(needs.needed),
+        "provided": sorted(needs.provided),
+        "glibc": needs.glibc,
+        "glibc_asker": needs.glibc_asker,
+        "packages": sorted(needs.packages),
+    }
+
+
+def _from_json(value: Mapping[str, Any] | None) -> Needs | None:
+    try:
+        found = dict(value or {})
+        return Needs(
+            needed={str(k): str(v) for k, v in found["needed"].items()},
+            provided=frozenset(map(str, found["provided"])),
+            glibc=int(found["glibc"]),
+            glibc_asker=str(found["glibc_asker"]),
+            packages=frozenset(map(str, found["packages"])),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
