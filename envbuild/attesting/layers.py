@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from ..errors import BaseImageError
 from ..oci.inflate import plain
 from ..oci.store import Store
 from ..oci.types import Layer
+from ..oci.untrusted import open_tar
 from ..records import dataclass as value
 
 MOST_FILES = 2_000_000
@@ -100,9 +100,9 @@ def _opened(blobs: Blobs, layer: Layer) -> Iterator[tarfile.TarFile]:
     """The layer as a tar; its blob is read to its end, where its hash is looked at."""
     chunks = blobs(layer)
     try:
-        with tarfile.open(fileobj=plain(chunks), mode="r|", errors="surrogateescape") as tar:
+        with open_tar(plain(chunks)) as tar:
             yield tar
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    except tarfile.TarError as error:
         _drain(chunks)
         raise BaseImageError(f"the layer {layer.digest} is no readable tar: {error}") from None
     _drain(chunks)

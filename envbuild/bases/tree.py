@@ -13,7 +13,8 @@ from ..oci.types import Layer
 from .links import follow
 from .unpack import clean_parts, entries, open_layer
 
-_ENTRIES = 5_000_000
+_ENTRIES = 2_000_000
+_MOST_TEXT = 256 << 20
 _LARGEST = 256 << 20
 _LARGEST_TEXT = 64 << 20
 LIBRARY_CACHE = "etc/ld.so.cache"
@@ -79,6 +80,7 @@ def _overlay(tree: Tree, store: Store, layer: Layer) -> None:
     upper = Tree()
     removed: set[str] = set()
     emptied: set[str] = set()
+    texts = sum(map(len, tree.dpkg.values()))
     with open_layer(store, layer) as tar:
         for parts, member in entries(tar, layer):
             folder, path, name = "/".join(parts[:-1]), "/".join(parts), parts[-1]
@@ -104,8 +106,9 @@ def _overlay(tree: Tree, store: Store, layer: Layer) -> None:
                 content = tar.extractfile(member) if member.size <= _LARGEST else None
                 if content is not None:
                     _notice(upper, path, name, content, member.size)
-            if len(upper.nodes) > _ENTRIES:
-                raise BaseImageError(f"the layer {layer.digest} has more than {_ENTRIES} entries")
+            texts += len(upper.dpkg.get(path, ""))
+            if len(upper.nodes) + len(tree.nodes) > _ENTRIES or texts > _MOST_TEXT:
+                raise BaseImageError(f"it has more than {_ENTRIES} entries, or {_MOST_TEXT} bytes of package lists")
     _hide(tree, upper, removed, emptied)
     tree.nodes.update(upper.nodes)
     tree.facts.update(upper.facts)

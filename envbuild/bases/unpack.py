@@ -12,12 +12,12 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
 
 from ..errors import BaseImageError
+from ..oci.inflate import plain
 from ..oci.store import Store
 from ..oci.types import Layer
-from .compression import open_zstd
+from ..oci.untrusted import members, open_tar
 from .links import follow
 
 _WHITEOUT = ".wh."
@@ -26,22 +26,24 @@ _OPAQUE = ".wh..wh..opq"
 
 @contextmanager
 def open_layer(store: Store, layer: Layer) -> Iterator[tarfile.TarFile]:
-    """The layer as a tar to read once, front to back. Raises BaseImageError when it is none."""
-    import gzip
+    """The layer as a tar to read once, front to back. Raises BaseImageError when it is none or has no end.
 
-    with store.blob(layer.digest).open("rb") as blob:
-        magic = blob.read(4)
-        blob.seek(0)
-        stream: IO[bytes] = blob
-        if magic[:2] == b"\x1f\x8b":
-            stream = cast("IO[bytes]", gzip.GzipFile(fileobj=blob))
-        elif magic == b"\x28\xb5\x2f\xfd":
-            stream = open_zstd(blob)
-        try:
-            with tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape") as tar:
-                yield tar
-        except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
-            raise BaseImageError(f"the layer {layer.digest} is no readable tar: {error}") from None
+    CorruptBlobError for a damaged blob, at the end at the latest.
+    """
+    chunks = store.stream(layer.digest)
+    try:
+        with open_tar(plain(chunks)) as tar:
+            yield tar
+    except tarfile.TarError as error:
+        _drain(chunks)
+        raise BaseImageError(f"the layer {layer.digest} is no readable tar: {error}") from None
+    _drain(chunks)
+
+
+def _drain(chunks: Iterator[bytes]) -> None:
+    """That a blob is damaged is to be told before what follows from it."""
+    for _ in chunks:
+        pass
 
 
 def unpack_layer(store: Store, layer: Layer, root: Path) -> None:
@@ -120,7 +122,7 @@ def _relative(target: str, folder: Path, root: Path) -> str:
 
 def entries(tar: tarfile.TarFile, layer: Layer) -> Iterator[tuple[list[str], tarfile.TarInfo]]:
     """The entries of a layer with the parts of their paths, the root aside. BaseImageError for one that leaves it."""
-    for member in tar:
+    for member in members(tar):
         parts = clean_parts(member.name)
         if parts is None:
             raise BaseImageError(f"the layer {layer.digest} names {member.name!r}, which leaves the image")

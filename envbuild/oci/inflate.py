@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 # All that comes of one piece is in memory at once, and a few bytes of zstd can stand for a block of 128 KiB.
 _ZSTD_PIECE = 1024
+FREE = 8 << 30
+"""Bytes that any layer may unpack to; beyond them it may unpack to `_TIMES` times what it is."""
+_TIMES = 100
 _MAGIC = ((b"\x1f\x8b", LAYER_GZIP), (b"\x28\xb5\x2f\xfd", LAYER_ZSTD))
 
 
@@ -33,7 +36,8 @@ def media_type_of(store: Store, digest: str) -> str:
 def diff_id_of(store: Store, digest: str, media_type: str) -> str:
     """The digest of the layer's plain tar. Remembered in the store, by the blob's digest.
 
-    IntegrityError if the blob cannot be decompressed; BaseImageError if the package for zstd is not installed.
+    IntegrityError if the blob cannot be decompressed; BaseImageError if what it unpacks to has hardly an end,
+    or if the package for zstd is not installed.
     """
     if media_type == LAYER_TAR:
         return digest
@@ -43,7 +47,7 @@ def diff_id_of(store: Store, digest: str, media_type: str) -> str:
         return known
     summed = hashlib.sha256()
     try:
-        for chunk in (_gunzip if media_type == LAYER_GZIP else _unzstd)(store.stream(digest)):
+        for chunk in _inflated(store.stream(digest), media_type):
             summed.update(chunk)
     except (OSError, EOFError, zlib.error) as error:
         raise IntegrityError(
@@ -64,8 +68,28 @@ def plain(chunks: Iterator[bytes]) -> BinaryIO:
         start += chunk
     whole = chain([start], chunks)
     kind = next((media_type for magic, media_type in _MAGIC if start.startswith(magic)), LAYER_TAR)
-    content = _gunzip(whole) if kind == LAYER_GZIP else _unzstd(whole) if kind == LAYER_ZSTD else whole
+    content = whole if kind == LAYER_TAR else _inflated(whole, kind)
     return cast(BinaryIO, io.BufferedReader(_Chunks(content), _CHUNK))
+
+
+def _inflated(chunks: Iterator[bytes], kind: str) -> Iterator[bytes]:
+    """The plain bytes. BaseImageError where they come to more than any layer: a few bytes can stand for terabytes."""
+    taken = given = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal taken
+        for chunk in chunks:
+            taken += len(chunk)
+            yield chunk
+
+    for chunk in (_gunzip if kind == LAYER_GZIP else _unzstd)(counted()):
+        given += len(chunk)
+        if given > FREE + _TIMES * taken:
+            raise BaseImageError(
+                f"a layer unpacks to more than {FREE} bytes and {_TIMES} times its size",
+                hint="is it a container image?",
+            )
+        yield chunk
 
 
 def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
