@@ -34,7 +34,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.network]
 
 FOREIGN = "amd64" if platform.machine() in ("aarch64", "arm64") else "arm64"
 MACHINE = {"amd64": "x86_64", "arm64": "aarch64"}[FOREIGN]
-MODELS = ["diabetes", "lightgbm"]
 PREDICT = """
 import importlib, json, os, platform, sys
 for name in sys.argv[1:]:
@@ -138,7 +137,7 @@ def test_its_library_cache_is_what_its_own_ldconfig_makes(unpacked: Any, caches:
     assert ours == listed("theirs")
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", ["diabetes", pytest.param("lightgbm", marks=pytest.mark.proof)])
 def test_an_emulator_runs_it_and_the_answers_are_the_models_own(
     unpacked: Any, caches: Path, fixture_models: Path, model: str
 ) -> None:
