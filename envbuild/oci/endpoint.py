@@ -74,6 +74,28 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def may_send_on(url: str, other: str) -> bool:
+    """Whether the server of `url` may send what is uploaded to it on to `other`.
+
+    Not from TLS to plain http, and not from the internet into a private network, whose servers trust their neighbours.
+    """
+    own, parts = urlsplit(url), urlsplit(other)
+    inside = is_loopback(parts.netloc) or _is_private(parts.hostname or "")
+    ours = is_loopback(own.netloc) or _is_private(own.hostname or "")
+    known = parts.scheme in ("http", "https")
+    return known and (ours or not inside) and not (own.scheme == "https" != parts.scheme)
+
+
+def _is_private(host: str) -> bool:
+    import ipaddress
+
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_private or address.is_link_local
+
+
 def may_be_plain(host: str, insecure: Collection[str]) -> bool:
     """Whether HOST[:PORT] may be spoken to without TLS: this machine itself, and what a person named as insecure."""
     return host in insecure or is_loopback(host)

@@ -155,6 +155,11 @@ class Session:
             return self._refusal(
                 f"{self.shown} gives no access to {what}{tail}", hint=f"ask for access, or log in: {log_in}{also}"
             )
+        if status == 413:
+            return self._refusal(
+                f"{self.shown}, or a proxy before it, does not take so much at once, for {what}{tail}",
+                hint="raise what the proxy takes as the body of a request (in nginx: client_max_body_size 0)",
+            )
         if status == 404:
             return self._refusal(f"{self.shown} has no {what}{tail}", hint="check the name, the tag and the digest")
         return NetworkError(f"{self.shown} answers {status} for {what}{tail}", hint="is it a registry?")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from ..errors import BaseImageError, EnvbuildError, NetworkError
-from .endpoint import VARIABLE, is_loopback
+from .endpoint import VARIABLE, is_loopback, may_send_on
 from .patience import BrokenError, Patience
 
 if TYPE_CHECKING:
@@ -122,6 +122,11 @@ class Transport:
             url = urljoin(url, target)
             if urlsplit(url).scheme not in ("http", "https"):
                 break
+            if body is not None and urlsplit(url)[:2] != urlsplit(first)[:2] and not may_send_on(first, url):
+                raise NetworkError(
+                    f"{_shown(first)} sends uploads to {_shown(url)}, which is not safe",
+                    hint="is it the registry that was meant?",
+                )
         raise NetworkError(f"{_shown(first)} is redirected without end", hint="check the registry's address")
 
     def _certificates(self, host: str) -> dict[str, Any]:

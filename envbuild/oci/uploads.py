@@ -6,7 +6,6 @@ than the specification lets them; what they are known for is taken in stride, an
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 from ..errors import EnvbuildError, IntegrityError, NetworkError, RegistryError
 from .canonical import sha256_digest
-from .endpoint import is_loopback
+from .endpoint import may_send_on
 from .patience import BrokenError, StoppedError
 from .remote import RemoteImage
 from .sending import Part, Source
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
 PIECE = 64 << 20
 """Bytes of one request: some registries lie behind servers that take no more than 100 MB."""
+_LEAST_PIECE = 256 << 10  # where less is taken at once, no image gets through
 _MOST_PIECE = 1 << 30
 _STARTED = frozenset({202})
 _MOUNTED = frozenset({201, 202})
@@ -46,6 +46,14 @@ class _Place:
 
     url: str
     least: int = 0
+
+
+class _TooMuchError(Exception):
+    """A request was too large (413). `size` is the bytes of its body."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
 
 
 class Uploads:
@@ -126,6 +134,10 @@ class Uploads:
                 ending = True
                 self._finish(place, what, source, Part(source, 0, source.size, count) if whole else None)
                 return sent
+            except _TooMuchError as error:
+                self._shrink(error.size, 0 if place is None else place.least, what)
+                advance(offset - told)
+                told = offset
             except BrokenError as error:
                 patience.failed(error.message, wait=error.wait, hint=error.hint)
                 # The answer may have been lost, and not the blob.
@@ -179,7 +191,10 @@ class Uploads:
         """Send one piece; where the next goes, and how much has arrived."""
         end = offset + len(part)
         headers = {"Content-Type": "application/octet-stream", "Content-Range": f"{offset}-{end - 1}"}
-        with self._session.attempt("PATCH", place.url, what, headers, good=_TAKEN | _LOST, body=part) as answer:
+        good = _TAKEN | _LOST | {413}
+        with self._session.attempt("PATCH", place.url, what, headers, good=good, body=part) as answer:
+            if answer.status_code == 413:
+                raise _TooMuchError(len(part))
             if answer.status_code in _LOST:
                 raise BrokenError(f"it lost the upload ({answer.status_code})")
             following = self._place(answer, place.url, least=place.least)
@@ -193,9 +208,11 @@ class Uploads:
         """End the upload: the registry compares the hash, and so did this machine."""
         url = f"{place.url}{'&' if urlsplit(place.url).query else '?'}digest={source.digest}"
         headers = {"Content-Type": "application/octet-stream"}
-        good = _STORED | _LOST | {400}
+        good = _STORED | _LOST | {400} | ({413} if part is not None else set())
         with self._session.attempt("PUT", url, what, headers, good=good, body=b"" if part is None else part) as answer:
             status, claimed = answer.status_code, answer.headers.get("Docker-Content-Digest", "")
+        if status == 413:
+            raise _TooMuchError(source.size)
         if status in _LOST:
             raise BrokenError(f"it lost the upload ({status})")
         if status == 400:
@@ -205,6 +222,16 @@ class Uploads:
             raise IntegrityError(
                 f"{self.shown} stored {what} with the hash {claimed}", hint="is it a registry, and is it well?"
             )
+
+    def _shrink(self, size: int, least: int, what: str) -> None:
+        """Send smaller pieces from now on: `size` bytes were too much. RegistryError where the registry takes none."""
+        if size <= max(least, _LEAST_PIECE):
+            wants = f", and it wants {least} at least" if least > _LEAST_PIECE else ""
+            raise RegistryError(
+                f"{self.shown}, or a proxy before it, takes no {size} bytes at once (413){wants}, for {what}",
+                hint="raise what the proxy takes as the body of a request (in nginx: client_max_body_size 0)",
+            )
+        self._piece = min(self._piece, max(size // 2, least, _LEAST_PIECE))
 
     def _resumed(self, place: _Place | None, what: str) -> tuple[_Place | None, int]:
         """Where the upload goes on, and how much of it arrived; None where it has to begin anew."""
@@ -242,19 +269,9 @@ class Uploads:
         if parts.netloc == own.netloc:
             # Behind a server that ends TLS a registry takes itself for one without.
             return url if parts.scheme == own.scheme else url.replace(parts.scheme, own.scheme, 1)
-        inside = is_loopback(parts.netloc) or _is_private(parts.hostname or "")
-        ours = is_loopback(own.netloc) or _is_private(own.hostname or "")
-        if parts.scheme not in ("http", "https") or (inside and not ours) or (own.scheme == "https" != parts.scheme):
+        if not may_send_on(own.geturl(), url):
             raise NetworkError(
                 f"{self.shown} sends uploads to {parts.scheme}://{parts.netloc.rpartition('@')[2]}, which is not safe",
                 hint="is it the registry that was meant?",
             )
         return url
-
-
-def _is_private(host: str) -> bool:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return address.is_private or address.is_link_local

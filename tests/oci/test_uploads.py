@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -149,6 +150,54 @@ def test_a_registry_that_wants_larger_pieces_gets_them(registry: WritableRegistr
     send(os.urandom(6 * PIECE))
     assert registry.count("PATCH") == 2
     assert registry.problems() == []
+
+
+def at_most(limit: int, *, reads: bool = True) -> Callable[[Writer], bool]:
+    """A proxy that takes no larger bodies. Some read what they refuse, others end the connection behind the answer."""
+
+    def act(handler: Writer) -> bool:
+        if handler.left <= limit:
+            return False
+        if not reads:
+            handler.left, handler.close_connection = 0, True
+        handler.answer(413, b"<html>too large</html>")
+        return True
+
+    return act
+
+
+@pytest.mark.parametrize("reads", [True, False])
+@pytest.mark.parametrize("data", [LARGE, LARGE[: PIECE - 1]], ids=["in pieces", "whole"])
+def test_smaller_pieces_are_sent_where_a_proxy_takes_no_more(
+    registry: WritableRegistry, send: Sender, data: bytes, reads: bool
+) -> None:
+    registry.faults.append(at_most(300_000, reads=reads))
+    send(data)
+    assert send.told == len(data)
+    assert stored(registry, data)
+    # What was found out once holds for the next blob.
+    before = registry.count("PATCH")
+    send(data[1:])
+    assert registry.count("PATCH") - before == -(-(len(data) - 1) // (256 << 10))
+
+
+@pytest.mark.parametrize(("limit", "least", "words"), [(100_000, 0, "takes no"), (600_000, PIECE, "wants 1048576 at")])
+def test_a_proxy_that_takes_too_little_is_told_with_what_to_do(
+    registry: WritableRegistry, send: Sender, limit: int, least: int, words: str
+) -> None:
+    registry.least = least
+    registry.faults.append(at_most(limit))
+    with pytest.raises(RegistryError, match=words) as caught:
+        send(LARGE)
+    assert "413" in caught.value.message
+    assert "client_max_body_size" in caught.value.hint
+    assert registry.blobs == {}
+
+
+def test_a_manifest_that_is_too_large_for_a_proxy_is_told(registry: WritableRegistry, uploads: Uploads) -> None:
+    registry.faults.append(at_most(10))
+    with pytest.raises(RegistryError, match="does not take so much at once"):
+        uploads.put_manifest("1", canonical_json({"config": None, "layers": [], "long": "x" * 100}), MANIFEST)
 
 
 @pytest.mark.parametrize("fault", [hang_up, hang_up_half_way], ids=["at once", "half-way"])
@@ -351,6 +400,25 @@ def test_a_registry_of_the_internet_cannot_send_uploads_inside(
     monkeypatch.setattr(uploads._session, "url", lambda path: f"https://registry.example/v2/team/model/{path}")
     with pytest.raises(NetworkError, match="is not safe"):
         uploads._trusted(location)
+
+
+@pytest.mark.parametrize("to", ["http://127.0.0.1:1/x", "http://10.1.2.3/x", "http://mirror.example/x"])
+def test_nor_can_it_redirect_them_there(transport: Transport, monkeypatch: pytest.MonkeyPatch, to: str) -> None:
+    import requests
+
+    asked: list[str] = []
+
+    def answer(self: requests.Session, method: str, url: str, **_: object) -> requests.Response:
+        asked.append(url)
+        found = requests.Response()
+        found.status_code, found.raw = 307, io.BytesIO()
+        found.headers["Location"] = to
+        return found
+
+    monkeypatch.setattr(requests.Session, "request", answer)
+    with pytest.raises(NetworkError, match="is not safe"):
+        transport.once("PUT", "https://registry.example/v2/x/blobs/uploads/1", body=b"secret")
+    assert asked == ["https://registry.example/v2/x/blobs/uploads/1"]
 
 
 def test_a_registry_behind_a_server_that_ends_tls_may_name_itself_without(
