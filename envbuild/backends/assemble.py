@@ -48,13 +48,15 @@ def assemble(
     fetch: Fetch,
     created: str = "",
     recalled: Mapping[str, Layer] = NOTHING,
+    compiler: Base | None = None,
     progress: Progress = SILENT,
 ) -> Assembled:
     """Make every missing layer of `plan` and finish the image.
 
     `fetch` brings the wheels with the given sha256 (hex) into the store; `created` is RFC 3339, by default the
     time of every file in the layers. `recalled` has layers by key that are elsewhere: one that wheels would have to be
-    fetched for is taken from there, unseen, where the store has none.
+    fetched for is taken from there, unseen, where the store has none. `compiler` is the base whose Python writes
+    bytecode, by default the one that the planner found for `base`.
     """
     progress.start("layer", total=len(plan.layers))
     bases = {layer.diff_id: layer for layer in base.layers}
@@ -72,7 +74,7 @@ def assemble(
             found[index] = layer
     cached = frozenset(i for i in found if plan.layers[i].kind != "base" or base.cached)
     _bring_wheels([plan.layers[index] for index in missing], store, fetch)
-    found |= _make(plan, missing, base, store, progress)
+    found |= _make(plan, missing, base, store, compiler, progress)
     layers = tuple((planned, found[index], index in cached) for index, planned in enumerate(plan.layers))
     own = [(layer, _history(planned)) for planned, layer, _ in layers if planned.kind != "base"]
     image = finish_image(
@@ -103,7 +105,9 @@ def rfc3339(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _make(plan: Plan, missing: Sequence[int], base: Base, store: Store, progress: Progress) -> dict[int, Layer]:
+def _make(
+    plan: Plan, missing: Sequence[int], base: Base, store: Store, compiler: Base | None, progress: Progress
+) -> dict[int, Layer]:
     """Write the missing layers: wheels side by side in processes, beside them the rest one after the other."""
     made: dict[int, Layer] = {}
     wheels = [index for index in missing if plan.layers[index].kind in ("wheel", "wheels")]
@@ -114,7 +118,10 @@ def _make(plan: Plan, missing: Sequence[int], base: Base, store: Store, progress
             if planned.kind in ("wheel", "wheels"):
                 continue
             progress.advance("layer", 0, what=planned.title)
-            made[index] = _bytecode(planned, base, store) if planned.kind == "bytecode" else write_files(store, planned)
+            if planned.kind == "bytecode":
+                made[index] = _bytecode(planned, base, store, compiler)
+            else:
+                made[index] = write_files(store, planned)
             remember_layer(store, planned.key, made[index])
             progress.advance("layer", what=planned.title)
 
@@ -142,11 +149,11 @@ def _make(plan: Plan, missing: Sequence[int], base: Base, store: Store, progress
     return made
 
 
-def _bytecode(planned: PlannedLayer, base: Base, store: Store) -> Layer:
+def _bytecode(planned: PlannedLayer, base: Base, store: Store, compiler: Base | None) -> Layer:
     from .bytecode.build import bytecode_layer, can_compile
 
-    compiler = base
-    if not can_compile(base)[0]:
+    compiler = compiler or base
+    if compiler is base and not can_compile(base)[0]:
         from ..bases.twin import twin_of
 
         # The planner has seen that there is one.

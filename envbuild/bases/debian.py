@@ -47,8 +47,8 @@ def open_debian(
         )
     ships = shipped(suite.codename, architecture)
     apt = tuple(sorted(set(apt)))
-    lock = _kept_lock(suite, architecture, ships, store, apt) or (None if apt else ships)
-    base = recall(store, _base_key(lock), name=suite.name) if lock and not refresh else None
+    lock = kept_lock(suite, architecture, ships, store, apt) or (None if apt else ships)
+    base = recall(store, base_key(lock), name=suite.name) if lock and not refresh else None
     if base is not None and lock is not None:
         progress.start("base", suite.name)
         progress.done("base", _summary(base, lock, downloaded=0, cached=True))
@@ -100,7 +100,7 @@ def _make(
             )
         received += more
         _keep_lock(lock, store)
-    base = _assemble(suite, lock, store, downloader)
+    base = assemble_base(suite, lock, store, downloader)
     progress.done("base", _summary(base, lock, downloaded=received, cached=False))
     return base, lock
 
@@ -165,7 +165,8 @@ def _layer(lock: BaseLock, store: Store, downloader: Downloader) -> Layer:
     return assemble_layer(lock, store)
 
 
-def _assemble(suite: Suite, lock: BaseLock, store: Store, downloader: Downloader) -> Base:
+def assemble_base(suite: Suite, lock: BaseLock, store: Store, downloader: Downloader) -> Base:
+    """The base of `lock`, whose .debs are in the store, put together and remembered; see `assemble_layer`."""
     layer = _layer(lock, store, downloader)
     config = assembled_config(suite.name, ARCHITECTURES[lock.architecture][0], layer, lock.apt)
     base = Base(
@@ -181,7 +182,7 @@ def _assemble(suite: Suite, lock: BaseLock, store: Store, downloader: Downloader
         packages=tuple(SystemPackage(name=p.name, version=p.version, sha256=p.sha256) for p in lock.packages),
         assembled=True,
     )
-    remember(store, _base_key(lock), base)
+    remember(store, base_key(lock), base)
     return base
 
 
@@ -203,7 +204,8 @@ def _summary(base: Base, lock: BaseLock, *, downloaded: int, cached: bool) -> Su
     )
 
 
-def _base_key(lock: BaseLock) -> str:
+def base_key(lock: BaseLock) -> str:
+    """What the base of `lock` is remembered under."""
     return f"base:{RECIPE}:{lock.suite}:{lock.architecture}:{lock.digest}"
 
 
@@ -217,7 +219,7 @@ def _keep_lock(lock: BaseLock, store: Store) -> None:
     store.put_key(_lock_key(lock.suite, lock.architecture, lock.apt), value)
 
 
-def _kept_lock(
+def kept_lock(
     suite: Suite, architecture: str, ships: BaseLock | None, store: Store, apt: Sequence[str]
 ) -> BaseLock | None:
     """The lock that an earlier refresh left in the store, unless the package has shipped a new one since."""

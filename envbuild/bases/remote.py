@@ -100,7 +100,9 @@ def _fetch(
             advance=lambda size: progress.advance("base", size),
         )
         base = describe(image.name, stored, store, architecture, registry=True)
-        remember(store, _key(document.digest, platform), base)
+        # By the digest of its index as well as by its own, which is what an image on it names.
+        for digest in {document.digest, base.digest}:
+            remember(store, _key(digest, platform), base)
     if image.tag and not image.digest:
         store.put_key(_tag_key(image), {"digest": document.digest})
     return base

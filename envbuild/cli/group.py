@@ -23,6 +23,7 @@ COMMANDS = {
     "diff": "Show what is different between two images",
     "rebase": "Put an image on another base without building it",
     "sbom": "Print the bill of materials of an image",
+    "verify": "Make an image anew from what it says of itself, and compare",
     "bases": "List the base images",
     "cache": "Look after the cache",
     "rules": "List the rules",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..model.types import ModelFile
+from ..model.types import Model, ModelFile
 from .config import public_base
 from .inputs import Inputs
 from .paths import CODE, MODEL, MODEL_ALIAS, PREFIX, site_packages
-from .record import record_layer
+from .record import record_layer, record_of
 from .types import FileEntry, Link, PlannedLayer, Wheel
 
 # Engines take 127 layers; a node pulls a few at a time. Past these numbers a layer of one's own gains nothing.
@@ -33,7 +33,7 @@ def plan_layers(inputs: Inputs, ranking: Sequence[str]) -> tuple[PlannedLayer, .
                 files=inputs.script.files,
             )
         )
-    return (*layers, *_model(inputs), record_layer(inputs))
+    return (*layers, *_model(inputs), record_layer(record_of(inputs)))
 
 
 def wheels_of(inputs: Inputs) -> tuple[Wheel, ...]:
@@ -146,30 +146,42 @@ def _bytecode(inputs: Inputs) -> PlannedLayer:
 
 
 def _model(inputs: Inputs) -> list[PlannedLayer]:
-    large = [f for f in inputs.model.files if f.size >= LARGE_FILE][:MAX_FILE_LAYERS]
+    large = large_files(inputs.model)
     alone = {f.path for f in large}
-    layers = [
-        PlannedLayer(
-            kind="file",
-            title=f.path,
-            why="a large model file: it is sent again only when it changes itself",
-            files=(_placed(inputs, f),),
-        )
-        for f in large
-    ]
+    layers = [file_layer(_placed(inputs, f)) for f in large]
     small = tuple(_placed(inputs, f) for f in inputs.model.files if f.path not in alone)
     title = "model" if not large else "model, small files"
     return [*layers, PlannedLayer(kind="model", title=title, why="what changes most often comes last", files=small)]
 
 
-def _placed(inputs: Inputs, file: ModelFile) -> FileEntry:
+def large_files(model: Model) -> tuple[ModelFile, ...]:
+    """The files that get a layer of their own."""
+    return tuple(f for f in model.files if f.size >= LARGE_FILE)[:MAX_FILE_LAYERS]
+
+
+def file_layer(entry: FileEntry) -> PlannedLayer:
+    """The layer of a large file."""
+    return PlannedLayer(
+        kind="file",
+        title=entry.path.removeprefix(f"{MODEL}/"),
+        why="a large model file: it is sent again only when it changes itself",
+        files=(entry,),
+    )
+
+
+def placed(model: Model, file: ModelFile, sha256: str) -> FileEntry:
+    """Where a file of the model goes; `sha256` is its hash (hex)."""
     return FileEntry(
         path=f"{MODEL}/{file.path}",
-        sha256=inputs.hashes[file.path],
+        sha256=sha256,
         size=file.size,
         mode=0o755 if file.executable else 0o644,
-        source=inputs.model.root / file.path,
+        source=model.root / file.path,
     )
+
+
+def _placed(inputs: Inputs, file: ModelFile) -> FileEntry:
+    return placed(inputs.model, file, inputs.hashes[file.path])
 
 
 def code_path(relative: str) -> str:

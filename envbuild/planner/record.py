@@ -9,58 +9,84 @@ are the hashes of their values. No address, path, time or credential is in it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..oci.canonical import canonical_json
+from ..resolver.types import Lock
 from .inputs import Inputs
 from .paths import CODE, RECORD
-from .types import FileEntry, PlannedLayer
+from .types import Bytecode, PlannedLayer
 
 FORMAT = 1
 
 
-def record_layer(inputs: Inputs) -> PlannedLayer:
-    """The layer of the record alone."""
+def record_layer(content: Mapping[str, Any]) -> PlannedLayer:
+    """The layer of a record alone."""
     return PlannedLayer(
         kind="record",
         title="what it was made from",
         why="the lock, the options and the hashes of the model: `envbuild verify` makes the image anew from them",
-        texts={RECORD: canonical_json(record(inputs)).decode() + "\n"},
+        texts={RECORD: canonical_json(content).decode() + "\n"},
     )
 
 
-def record(inputs: Inputs) -> dict[str, Any]:
-    """The record as JSON values. Hashes are SHA-256 in hex; files are named relative to their folder."""
-    lock, model = inputs.lock, inputs.model
+def record_of(inputs: Inputs) -> dict[str, Any]:
+    """The record of an image that is planned."""
+    script = inputs.script
+    return record(
+        version=inputs.version,
+        server=inputs.server.name,
+        bytecode=inputs.bytecode,
+        keep_tests=inputs.keep_tests,
+        lock=inputs.lock,
+        model={file.path: inputs.hashes[file.path] for file in inputs.model.files},
+        executable=(file.path for file in inputs.model.files if file.executable),
+        entry=script.entry if script else "",
+        script={file.path.removeprefix(f"{CODE}/"): file.sha256 for file in script.files} if script else {},
+        env={name: hash_of(value) for name, value in inputs.environment},
+        labels={name: hash_of(value) for name, value in inputs.labels},
+    )
+
+
+def record(
+    *,
+    version: str,
+    server: str,
+    bytecode: Bytecode,
+    keep_tests: bool,
+    lock: Lock,
+    model: Mapping[str, str],
+    executable: Iterable[str],
+    entry: str,
+    script: Mapping[str, str],
+    env: Mapping[str, str],
+    labels: Mapping[str, str],
+) -> dict[str, Any]:
+    """A record as JSON values. Hashes are SHA-256 in hex; files are named relative to their folder.
+
+    `entry` is empty without a script. `env` and `labels` have the hashes of values, in the order given.
+    """
     return {
         "format": FORMAT,
-        **({"envbuild": inputs.version} if inputs.version else {}),
-        "server": inputs.server.name,
-        "bytecode": inputs.bytecode,
-        "keep_tests": inputs.keep_tests,
+        **({"envbuild": version} if version else {}),
+        "server": server,
+        "bytecode": bytecode,
+        "keep_tests": keep_tests,
         "lock": {
             "python": lock.python,
             "platform": lock.platform,
             "packages": [[p.name, p.version, p.filename, p.sha256] for p in lock.packages],
         },
-        "model": {file.path: inputs.hashes[file.path] for file in model.files},
-        "executable": sorted(file.path for file in model.files if file.executable),
-        **({"script": _script(inputs.script.entry, inputs.script.files)} if inputs.script else {}),
-        # In the order given, which is theirs in the config.
-        "env": _hashed(inputs.environment),
-        "labels": _hashed(inputs.labels),
+        "model": dict(model),
+        "executable": sorted(executable),
+        **({"script": {"entry": entry, "files": dict(script)}} if entry else {}),
+        # JSON objects have no order, and that of variables is theirs in the config.
+        "env": [list(pair) for pair in env.items()],
+        "labels": [list(pair) for pair in labels.items()],
     }
 
 
 def hash_of(value: str) -> str:
     """The hash of a variable's or a label's value."""
     return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _hashed(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
-    return [[name, hash_of(value)] for name, value in dict(pairs).items()]
-
-
-def _script(entry: str, files: Iterable[FileEntry]) -> dict[str, Any]:
-    return {"entry": entry, "files": {file.path.removeprefix(f"{CODE}/"): file.sha256 for file in files}}

@@ -57,10 +57,13 @@ def compile_lock(
     *,
     cache: Path,
     refresh: bool = False,
+    dependencies: bool = True,
     environ: Mapping[str, str] | None = None,
     tick: Callable[[], object] = lambda: None,
 ) -> Answer:
     """Resolve for `platform`. `cache` is uv's own folder; `refresh` asks the index for everything again.
+
+    Without `dependencies` nothing is looked for but what is listed.
 
     `tick` is called while uv is at work; if it raises, uv is ended.
 
@@ -82,6 +85,7 @@ def compile_lock(
             "--python-version", platform.python, "--python-platform", platform.uv_name,
             *(["--python", sys.executable] if sys.executable else []),
             *(["--refresh"] if refresh else []),
+            *([] if dependencies else ["--no-deps"]),
         ]  # fmt: skip
         with subprocess.Popen(
             command,

@@ -1,0 +1,330 @@
+"""An image made anew from what it says of itself, and held against what it is. Nothing of it is run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import __version__
+from .errors import BaseImageError, CorruptBlobError, UsageError
+from .patterns import pattern
+from .progress import SILENT, Progress
+from .records import dataclass
+
+if TYPE_CHECKING:
+    from .attesting.opened import Opened
+    from .bases.types import Base
+    from .oci.store import Store
+    from .oci.types import Image, Layer
+    from .planner import Inputs
+    from .planner.types import FileEntry, Plan, PlannedLayer
+    from .resolver.types import Lock
+    from .verifying.origin import Named
+    from .verifying.record import Recorded
+    from .verifying.taking import Taken
+    from .verifying.types import Origin, Verification
+
+_TIME = pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _BaseFound:
+    """A base, where it came from, why from there, and what is wrong with it."""
+
+    base: Base
+    origin: Origin
+    why: str = ""
+    wrong: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rebuilt:
+    """The new image, and its layers with their plans: None for one that cannot be made here; `left` tells why."""
+
+    image: Image
+    layers: tuple[tuple[PlannedLayer, Layer | None], ...]
+    left: str = ""
+
+
+def verify(opened: Opened, store: Store, *, cache: Path, base: str = "", progress: Progress = SILENT) -> Verification:
+    """Make the image that `opened` says it is anew, and compare layer by layer.
+
+    `base` names the base for whoever does not want it from where the image says; its Python may then compile. `cache`
+    is the cache folder. BaseImageError for an image that says nothing of itself, or was built by an engine; what cannot
+    be had raises as in a build.
+    """
+    from .verifying.origin import first_own, named_base, without_record
+    from .verifying.record import parse
+    from .verifying.taking import take
+
+    with store.temporary() as folder:
+        taken = take(opened.blobs, opened.layers, first_own(opened), folder)
+        if taken.record is None:
+            raise without_record(opened.name)
+        recorded, named = parse(taken.record), named_base(opened)
+        dropped: set[str] = set()
+        while True:
+            try:
+                found = _base(opened, named, store, base, progress)
+                rebuilt = _rebuild(opened, taken, recorded, found, store, cache, progress)
+                return _verification(opened, named, taken, recorded, found, rebuilt, store)
+            except CorruptBlobError as error:
+                if error.digest in dropped:
+                    raise
+                dropped.add(error.digest)
+                store.drop(error.digest)
+                progress.warn(f"the cached blob {error.digest[:19]} was damaged and is made anew")
+
+
+def _verification(
+    opened: Opened,
+    named: Named,
+    taken: Taken,
+    recorded: Recorded,
+    found: _BaseFound,
+    rebuilt: _Rebuilt,
+    store: Store,
+) -> Verification:
+    from .verifying.settings import setting_differences
+    from .verifying.types import Verification
+    from .verifying.weighing import weighed, with_record
+
+    layers = weighed(opened, rebuilt.layers, store, base=named.layers, left=rebuilt.left)
+    if found.wrong:
+        layers = [replace(x, state="differs", why=found.wrong) if x.kind == "base" else x for x in layers]
+    layers = with_record(layers, opened, taken, recorded)
+    settings = setting_differences(
+        opened.config,
+        json.loads(rebuilt.image.config),
+        recorded,
+        history=all(layer.state in ("same", "differs") for layer in layers),
+    )
+    return Verification(
+        name=opened.name,
+        platform=opened.platform,
+        config_digest=opened.config_digest,
+        manifest_digest=opened.manifest_digest,
+        made_by=recorded.version,
+        checked_by=__version__,
+        base=named.name,
+        base_digest=named.digest,
+        base_from=found.origin,
+        layers=tuple(layers),
+        settings=settings,
+        reasons=tuple(_reasons(recorded, found)),
+    )
+
+
+def _reasons(recorded: Recorded, found: _BaseFound) -> list[str]:
+    told = []
+    if recorded.version != __version__:
+        made_by = f"envbuild {recorded.version}" if recorded.version else "an unknown version of envbuild"
+        told.append(
+            f"the image was made by {made_by}, and this is {__version__}: another version may lay files down otherwise"
+        )
+    if found.origin == "image":
+        told.append(
+            f"the base is taken from the image itself ({found.why}): nothing else vouches for its layers, nor for what "
+            "it sets"
+        )
+    return told
+
+
+def _base(opened: Opened, named: Named, store: Store, wanted: str, progress: Progress) -> _BaseFound:
+    from .bases.again import open_again
+    from .verifying.own_base import own_base
+
+    if wanted:
+        return _BaseFound(base=_given(wanted, named, store, progress), origin="named")
+    found = open_again(
+        named.name,
+        named.digest,
+        store,
+        architecture=named.architecture,
+        python=named.python,
+        apt=named.apt,
+        progress=progress,
+    )
+    if not isinstance(found, str):
+        return _BaseFound(base=found[0], origin=found[1])
+    base, wrong = own_base(
+        opened.blobs,
+        opened.layers[: named.layers],
+        opened.config,
+        store,
+        name=named.name,
+        digest=named.digest,
+        apt=named.apt,
+    )
+    return _BaseFound(base=base, origin="image", why=found, wrong=wrong)
+
+
+def _given(wanted: str, named: Named, store: Store, progress: Progress) -> Base:
+    """The base that the person names. UsageError where it is not the image's."""
+    from .bases import choose, open_base
+    from .job import Images
+    from .options import Options
+
+    images = Images.connected(Options(base=wanted))
+    base = open_base(
+        choose(wanted, "", python_source="").name,
+        store,
+        platform=f"linux/{named.architecture}",
+        progress=progress,
+        save=images.save,
+        inspect=images.inspect,
+        apt=named.apt if wanted.startswith("debian:") else (),
+    )
+    if base.digest != named.digest:
+        raise UsageError(
+            f"--base {wanted} has the digest {base.digest}, and the image was made on {named.digest}",
+            hint="name that one, or leave --base out",
+        )
+    # It may have another name here, and the image says what it was called.
+    return base if base.assembled else replace(base, name=named.name or "oci:", registry=bool(named.name))
+
+
+def _rebuild(
+    opened: Opened,
+    taken: Taken,
+    recorded: Recorded,
+    found: _BaseFound,
+    store: Store,
+    cache: Path,
+    progress: Progress,
+) -> _Rebuilt:
+    from .backends.assemble import assemble
+    from .facts import heavy_wheels
+    from .planner import make_plan
+    from .planner.record import record_layer
+    from .verifying.record import as_json
+
+    plan = make_plan(_inputs(opened, taken, recorded, found.base, store), ranking=heavy_wheels())
+    said = record_layer(as_json(recorded))  # as it was found, whatever the files are now
+    plan = replace(plan, layers=tuple(said if layer.kind == "record" else layer for layer in plan.layers))
+    compiler, left = _compiler(plan, found, store, progress)
+    made = replace(plan, layers=tuple(layer for layer in plan.layers if not left or layer.kind != "bytecode"))
+    created = opened.config.get("created")
+    assembled = assemble(
+        made,
+        base=found.base,
+        store=store,
+        fetch=_Fetching(recorded.lock, store, cache, progress),
+        created=created if isinstance(created, str) and _TIME.fullmatch(created) else "",
+        compiler=compiler,
+        progress=progress,
+    )
+    layers = {planned.key: layer for planned, layer, _ in assembled.layers}
+    return _Rebuilt(
+        image=assembled.image, layers=tuple((layer, layers.get(layer.key)) for layer in plan.layers), left=left
+    )
+
+
+class _Fetching:
+    """Brings wheels of a lock without addresses into the store."""
+
+    def __init__(self, lock: Lock, store: Store, cache: Path, progress: Progress) -> None:
+        self._lock = lock
+        self._store = store
+        self._cache = cache
+        self._progress = progress
+
+    def __call__(self, wanted: Sequence[str]) -> None:
+        from .resolver import fetch
+        from .resolver.relocating import relocated
+
+        lacking = [sha256 for sha256 in wanted if not self._store.has(f"sha256:{sha256}")]
+        if lacking:
+            fetch(relocated(self._lock, lacking, cache=self._cache / "uv"), self._store, self._progress)
+
+
+def _compiler(plan: Plan, found: _BaseFound, store: Store, progress: Progress) -> tuple[Base | None, str]:
+    """The base whose Python writes the bytecode, None for whichever a build would take; and why there can be none.
+
+    The Python of an image is not run here: that of an assembled base is envbuild's own, of any other base that of whom
+    the person names.
+    """
+    from .backends.bytecode.build import can_compile
+    from .bases.twin import twin_of
+    from .oci.layer import layer_from_key
+
+    layers = [layer for layer in plan.layers if layer.kind == "bytecode"]
+    if not layers or layer_from_key(store, layers[0].key) is not None:
+        return None, ""
+    base = found.base
+    trusted = found.origin == "named" or (base.assembled and found.origin != "image")
+    if trusted and can_compile(base)[0]:
+        return base, ""
+    if base.assembled:
+        try:
+            twin, why = twin_of(base, store, progress=progress)
+        except BaseImageError as error:
+            twin, why = None, error.message
+        return twin, "" if twin is not None else why
+    return None, f"its Python would have to be run here: --base {base.name} has it run, if you trust it"
+
+
+def _inputs(opened: Opened, taken: Taken, recorded: Recorded, base: Base, store: Store) -> Inputs:
+    """What the planner looks at, from the image's own files and from this envbuild's."""
+    from .gather import RUNTIME, revisions, runtime_entries
+    from .model.reading import read
+    from .planner import Inputs, Script
+    from .roots import import_roots
+    from .servers import PROFILES, edition_for
+
+    if recorded.server not in PROFILES:
+        raise BaseImageError(
+            f"{opened.name} was made for a server {recorded.server!r}, which this envbuild does not have",
+            hint="verify it with the version of envbuild that made it"
+            + (f", {recorded.version}" if recorded.version else ""),
+        )
+    model = read(taken.root / "model")
+    server = edition_for(PROFILES[recorded.server], recorded.lock.mlflow)
+    hashes = {path: piece.sha256 for path, piece in taken.model.items()}
+    runtime = runtime_entries(server, base)
+    script = Script(entry=recorded.entry, files=_script_files(taken)) if recorded.script else None
+    own = tuple(entry for entry in runtime if entry.source == RUNTIME / server.entry_script)
+    scripts = own if script is None else script.files
+    given, labels = _variables(opened.config), _labels(opened.config)
+    return Inputs(
+        model=model,
+        hashes=hashes,
+        server=server,
+        base=base,
+        lock=recorded.lock,
+        runtime=runtime,
+        script=script,
+        bytecode=recorded.bytecode,
+        roots=import_roots(model, hashes, server, scripts, store) if recorded.bytecode == "startup" else (),
+        keep_tests=recorded.keep_tests,
+        environment=tuple((name, given[name]) for name in recorded.env if name in given),
+        labels=tuple((name, labels[name]) for name in recorded.labels if name in labels),
+        decisions=(),
+        revisions=revisions(),
+        version=recorded.version,
+    )
+
+
+def _script_files(taken: Taken) -> tuple[FileEntry, ...]:
+    from .planner.layers import code_path
+    from .planner.types import FileEntry
+
+    return tuple(
+        FileEntry(path=code_path(path), sha256=piece.sha256, size=piece.size, mode=0o644, source=piece.source)
+        for path, piece in sorted(taken.script.items())
+    )
+
+
+def _variables(config: Mapping[str, Any]) -> dict[str, str]:
+    from .attesting.inventory import variables
+
+    return variables(config.get("config") or {})
+
+
+def _labels(config: Mapping[str, Any]) -> dict[str, str]:
+    from .attesting.inventory import labels_of
+
+    return labels_of(config.get("config") or {})
