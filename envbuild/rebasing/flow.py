@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from ..attesting.opened import Opened
 from ..bases.opening import open_base
 from ..bases.types import Base
 from ..deliver import Destination, deliver, destination_of
-from ..errors import BaseImageError, CorruptBlobError, EnvbuildError, UsageError
+from ..errors import BaseImageError, CorruptBlobError, UsageError
 from ..job import Images
 from ..looking import look
 from ..oci.image import finish_image
@@ -24,14 +23,14 @@ from ..options import Options, PushOptions
 from ..planner.config import BASE_LABELS, base_labels
 from ..progress import SILENT, Progress
 from ..records import dataclass
-from .conditions import Failed, failures, python_failures
+from .checking import checked
 from .config import LOCK, config_on, own_of
-from .needs import needs_of
 from .old import old_config
-from .parts import apt_of, base_of, history_of, parts_of
+from .parts import base_of, history_of, parts_of
 from .recorded import lock_digest, on_base, with_record
 from .sending import Sending, bring
-from .server_layer import on_python, read_venv, server_index
+from .server_layer import on_python, server_index
+from .telling import tell
 from .types import Named, Part, Parts, Rebased, RebasedLayer, Venv
 
 if TYPE_CHECKING:
@@ -70,8 +69,14 @@ def rebase(wish: Wish, store: Store, progress: Progress = SILENT) -> Rebased:
     if wish.base == "auto":
         raise UsageError("--base auto: an image that is made has its Python", hint="name the base, as debian:bookworm")
     with look(wish.image, store, platform=wish.platform, insecure=wish.insecure, progress=progress) as opened:
-        flow = _Flow(wish, opened, store, progress)
-        return replace(flow.run(), seconds=time.monotonic() - started)
+        # Whoever looks at an image takes what is said of a base for said of the image.
+        try:
+            done: Rebased | BaseImageError = _Flow(wish, opened, store, progress).run()
+        except BaseImageError as error:
+            done = error
+    if isinstance(done, BaseImageError):
+        raise done
+    return replace(done, seconds=time.monotonic() - started)
 
 
 class _Flow:
@@ -93,17 +98,18 @@ class _Flow:
         base = self._open(wish.base, apt=wish.apt, refresh=bool(wish.apt) and wish.upgrade)
         if base.digest == self._named.digest:
             progress.note(f"{wish.image} is on this very base ({base.digest}): nothing changes, and nothing is written")
-            return self._unchanged(base, goal)
+            return self._unchanged(base)
         for note in base.notes:
             progress.note(note)
         given = self._open(wish.old_base) if wish.old_base else None
         parts = parts_of(self._opened, old_config(self._opened, self._named, self._store, given))
-        venv = self._checked(parts, base)
-        self._tell(parts, venv, base)
+        venv = checked(wish.image, self._opened, parts, base, self._store)
+        source = parse_remote(wish.image) if self._opened.remote else None
+        tell(wish.image, self._opened, parts, venv, base, source, progress, insecure=wish.insecure)
         dropped: set[str] = set()
         while True:
             try:
-                return self._made(parts, venv, base, goal)
+                return self._made(parts, venv, base, goal, source)
             except CorruptBlobError as error:
                 # A damaged entry of the cache is a miss: it is dropped and had anew, each once.
                 if error.digest in dropped:
@@ -128,46 +134,7 @@ class _Flow:
             apt=apt,
         )
 
-    def _checked(self, parts: Parts, base: Base) -> Venv:
-        """The image's Python, once every condition holds. BaseImageError."""
-        blobs = self._opened.blobs
-        venv = read_venv(blobs, parts.own[server_index(parts.own)].layer)
-        found: list[Failed] = python_failures(venv, base)
-        if not found:
-            from ..bases.libraries import libraries_of
-
-            needs = needs_of(parts.own, blobs, self._store, base.architecture)
-            there = libraries_of(base, self._store)
-            found = list(
-                failures(needs, base, apt_of(parts.old_config), there, lambda: self._libraries_before(parts, venv))
-            )
-        if found:
-            listed = "; ".join(f"{one.about}: {one.message}" for one in found)
-            raise BaseImageError(
-                f"{self._wish.image} cannot be put on {base.name} as it is: {listed}",
-                hint=f"build it anew on that base: `envbuild image MODEL --base {base.name}`; or choose another base",
-            )
-        return venv
-
-    def _libraries_before(self, parts: Parts, venv: Venv) -> frozenset[str]:
-        """The libraries of the image's own base. Its layers are read for that, and fetched where they are not here."""
-        from ..bases.libraries import libraries_of
-        from ..bases.types import Interpreter
-
-        bring([Part(layer=layer, title="base") for layer in parts.base], self._opened, self._store)
-        home = venv.executable.rpartition("/bin/")[0] or "/usr"
-        before = Base(
-            name=self._named.name,
-            digest=self._named.digest,
-            architecture=str(self._opened.config.get("architecture") or ""),
-            interpreter=Interpreter(version=venv.version, executable=venv.executable, home=home),
-            glibc="",
-            layers=parts.base,
-            config=parts.old_config,
-        )
-        return libraries_of(before, self._store)
-
-    def _made(self, parts: Parts, venv: Venv, base: Base, goal: Destination) -> Rebased:
+    def _made(self, parts: Parts, venv: Venv, base: Base, goal: Destination, source: RemoteImage | None) -> Rebased:
         """The image put together and delivered. CorruptBlobError for a damaged entry of the cache."""
         python = Venv(executable="/" + base.interpreter.executable.lstrip("/"), version=base.interpreter.version)
         own, server = list(parts.own), server_index(parts.own)
@@ -185,7 +152,7 @@ class _Flow:
                 own,
                 self._opened,
                 goal=goal,
-                source=self._source(),
+                source=source,
                 store=self._store,
                 progress=self._progress,
             )
@@ -207,57 +174,7 @@ class _Flow:
             created=str(self._opened.config.get("created") or ""),
         )
 
-    def _source(self) -> RemoteImage | None:
-        """Where the old image lies in a registry."""
-        return parse_remote(self._wish.image) if self._opened.remote else None
-
-    def _tell(self, parts: Parts, venv: Venv, base: Base) -> None:
-        """What the person may not expect of the new image."""
-        name, note = self._wish.image, self._progress.note
-        others = [one for one in self._opened.platforms if one != self._opened.platform]
-        if others:
-            self._progress.warn(
-                f"{name} is there for {', '.join(others)} as well, and the new image is for {self._opened.platform} "
-                "alone: each platform is rebased by itself, with --platform"
-            )
-        if self._opened.statements:
-            note(f"what is attached to {name} is about that image, and is left behind: bills of materials, provenance")
-        if self._opened.remote and self._is_signed():
-            note(f"the signature of {name} does not hold for the new image, and is left behind: sign it anew")
-        compiled = any(part.title.startswith("bytecode (") for part in parts.own)
-        from ..bases.debian import suite_of
-
-        before = suite_of(self._named.name)
-        if compiled and (venv.version != base.interpreter.version or before is None or before != suite_of(base.name)):
-            note(
-                f"the bytecode stays that of Python {venv.version}, which {base.interpreter.version} runs: a build on "
-                f"{base.name} may write other bytes"
-            )
-        elif not compiled and base.assembled and before is None:
-            note(f"the image has no bytecode, and stays so: a build on {base.name} would compile what start-up imports")
-
-    def _is_signed(self) -> bool:
-        from ..oci.registry import Registry
-        from ..oci.transport import Transport
-
-        source = self._source()
-        if source is None:
-            return False
-        digests = filter(None, (self._opened.index_digest, self._opened.manifest_digest))
-        with (
-            suppress(EnvbuildError),
-            Transport(insecure=frozenset({source.domain} if self._wish.insecure else ())) as transport,
-        ):
-            registry = Registry(source, transport)
-            for digest in digests:
-                if registry.has(f"{digest.replace(':', '-')}.sig"):
-                    return True
-                kinds = [str(entry.get("artifactType") or "") for entry in registry.referrers(digest)]
-                if any("sigstore" in kind or "cosign" in kind for kind in kinds):
-                    return True
-        return False
-
-    def _unchanged(self, base: Base, goal: Destination) -> Rebased:
+    def _unchanged(self, base: Base) -> Rebased:
         opened = self._opened
         return Rebased(
             image=self._wish.image,

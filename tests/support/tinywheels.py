@@ -19,7 +19,7 @@ def make_wheel(
     version: str = "1.0",
     *,
     requires: Sequence[str] = (),
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, str | bytes] | None = None,
     tag: str = "py3-none-any",
     headers: Sequence[str] = (),
 ) -> Path:
@@ -32,22 +32,23 @@ def make_wheel(
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     metadata += "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
     metadata += "".join(f"{header}\n" for header in headers)
-    contents = {
+    contents: dict[str, str | bytes] = {
         f"{stem}/__init__.py": f"__version__ = {version!r}\n",
         **(files or {}),
         f"{info}/METADATA": metadata,
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n",
     }
-    record = "".join(f"{path},{_hash(text)},{len(text.encode())}\n" for path, text in contents.items())
+    data = {path: text.encode() if isinstance(text, str) else text for path, text in contents.items()}
+    record = "".join(f"{path},{_hash(content)},{len(content)}\n" for path, content in data.items())
     path = folder / f"{stem}-{version}-{tag}.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for member, text in {**contents, f"{info}/RECORD": record + f"{info}/RECORD,,\n"}.items():
-            archive.writestr(zipfile.ZipInfo(member, (2020, 1, 1, 0, 0, 0)), text)
+        for member, content in {**data, f"{info}/RECORD": (record + f"{info}/RECORD,,\n").encode()}.items():
+            archive.writestr(zipfile.ZipInfo(member, (2020, 1, 1, 0, 0, 0)), content)
     return path
 
 
-def _hash(text: str) -> str:
-    digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
+def _hash(content: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest())
     return "sha256=" + digest.rstrip(b"=").decode()
 
 

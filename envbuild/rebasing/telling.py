@@ -1,0 +1,78 @@
+"""What a person may not expect of an image on another base, and should know."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ..attesting.opened import Opened
+from ..bases.debian import suite_of
+from ..bases.types import Base
+from ..errors import EnvbuildError
+from ..oci.remote import RemoteImage
+from ..progress import Progress
+from .parts import base_of
+from .types import Parts, Venv
+
+
+def tell(
+    name: str,
+    opened: Opened,
+    parts: Parts,
+    venv: Venv,
+    base: Base,
+    source: RemoteImage | None,
+    progress: Progress,
+    *,
+    insecure: bool,
+) -> None:
+    """Note what is left behind, and where a build would have made other layers.
+
+    `name` is the image's for people, `source` where it lies in a registry, which `insecure` lets speak plain http.
+    """
+    others = [one for one in opened.platforms if one != opened.platform]
+    if others:
+        progress.warn(
+            f"{name} is there for {', '.join(others)} as well, and the new image is for {opened.platform} alone: each "
+            "platform is rebased by itself, with --platform"
+        )
+    if opened.statements:
+        progress.note(
+            f"what is attached to {name} is about that image, and is left behind: bills of materials, provenance"
+        )
+    if source is not None and _is_signed(opened, source, insecure=insecure):
+        progress.note(f"the signature of {name} does not hold for the new image, and is left behind: sign it anew")
+    if not parts.recorded.value:
+        progress.note(f"{name} has no record of its packages: the digest of its lock stays that for its old base")
+    _tell_of_bytecode(opened, parts, venv, base, progress)
+
+
+def _tell_of_bytecode(opened: Opened, parts: Parts, venv: Venv, base: Base, progress: Progress) -> None:
+    compiled = any(part.title.startswith("bytecode (") for part in parts.own)
+    before = suite_of(base_of(opened).name)
+    same = venv.version == base.interpreter.version and before is not None and before == suite_of(base.name)
+    if compiled and not same:
+        progress.note(
+            f"the bytecode stays that of Python {venv.version}, which {base.interpreter.version} runs: a build on "
+            f"{base.name} may write other bytes"
+        )
+    elif not compiled and base.assembled and before is None:
+        progress.note(
+            f"the image has no bytecode, and stays so: a build on {base.name} would compile what start-up imports"
+        )
+
+
+def _is_signed(opened: Opened, source: RemoteImage, *, insecure: bool) -> bool:
+    """Whether a signature of cosign lies beside the image, under its tag or as a referrer; no where nobody says."""
+    from ..oci.registry import Registry
+    from ..oci.transport import Transport
+
+    hosts = frozenset({source.domain} if insecure else ())
+    with suppress(EnvbuildError), Transport(insecure=hosts) as transport:
+        registry = Registry(source, transport)
+        for digest in filter(None, (opened.index_digest, opened.manifest_digest)):
+            if registry.has(f"{digest.replace(':', '-')}.sig"):
+                return True
+            kinds = [str(entry.get("artifactType") or "") for entry in registry.referrers(digest)]
+            if any("sigstore" in kind or "cosign" in kind for kind in kinds):
+                return True
+    return False
