@@ -121,9 +121,9 @@ def test_two_images_of_a_registry_are_compared(road: Road, address: str) -> None
     push(road, other)
     found, _ = told(road, "diff", one, other, "--json", code=1)
     changed = {change["name"].rpartition("/")[2]: change["how"] for change in found["files"]}
-    assert changed == {"weights.bin": "changed"}
+    assert changed == {"weights.bin": "changed", "build.json": "changed"}
     assert found["packages"] == []
-    assert found["layers"]["a"] == found["layers"]["b"] == 1
+    assert found["layers"]["a"] == found["layers"]["b"] == 2
 
 
 @pytest.mark.registry

@@ -81,12 +81,12 @@ def test_a_second_push_sends_nothing(road: Road, address: str) -> None:
     assert again["pushed"]["manifest_digest"] == first["pushed"]["manifest_digest"]
 
 
-def test_a_changed_model_sends_its_own_layers_alone(road: Road, address: str) -> None:
+def test_a_changed_model_sends_its_own_layers_and_the_record_alone(road: Road, address: str) -> None:
     pushed(road, f"{address}/team/tiny:1")
     (road.model / "weights.bin").write_bytes(b"other weights")
     found = pushed(road, f"{address}/team/tiny:2")
     kinds = [layer["kind"] for layer in found["layers"] if not layer["cached"]]
-    assert set(kinds) <= {"model", "file"}
+    assert set(kinds) == {"model", "record"}
     # The new layers and the config; everything else was there.
     assert found["pushed"]["blobs"]["sent"] == len(kinds) + 1
     # Beside the layers there are the two blobs of what the wheels hold.
@@ -229,8 +229,8 @@ def test_a_second_machine_takes_the_layers_of_the_registry_and_fetches_no_wheel(
     wheels = {hashlib.sha256(path.read_bytes()).hexdigest() for path in road.index.rglob("*.whl")}
     assert wheels
     assert not wheels & {path.name for path in (road.folder / "elsewhere" / "store" / "blobs" / "sha256").iterdir()}
-    # The model's layer and the config.
-    assert counted(second) == {"sent": 2, "mounted": 0, "there": counted(first)["sent"] - 2}
+    # The model's layer, the record's and the config.
+    assert counted(second) == {"sent": 3, "mounted": 0, "there": counted(first)["sent"] - 3}
     # The first machine makes the same of the same model.
     third = pushed(road, f"{address}/team/tiny:1")
     assert third["manifest_digest"] == second["manifest_digest"]
