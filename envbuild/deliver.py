@@ -20,7 +20,7 @@ from .shipping.engine import connect
 
 if TYPE_CHECKING:
     from .shipping.engine import Engine
-    from .shipping.push import Pushed
+    from .shipping.push import Pushed, Signer
 
 Kind = Literal["docker", "oci-dir", "oci-archive", "docker-archive", "registry"]
 FILES: tuple[Kind, ...] = ("oci-dir", "oci-archive", "docker-archive")
@@ -30,8 +30,8 @@ FILES: tuple[Kind, ...] = ("oci-dir", "oci-archive", "docker-archive")
 class Destination:
     """Where an image goes. `path` is None for an engine, `engine` None for a file, both for a registry alone.
 
-    `push` tells how it goes to the registries of its names as well, None where it does not. `why` tells a choice that
-    was made for the person, and is empty where they chose.
+    `push` tells how it goes to the registries of its names as well, None where it does not; `signer` signs it there.
+    `why` tells a choice that was made for the person, and is empty where they chose.
     """
 
     kind: Kind
@@ -39,6 +39,7 @@ class Destination:
     references: tuple[Reference, ...]
     engine: Engine | None = None
     push: PushOptions | None = None
+    signer: Signer | None = None
     why: str = ""
 
 
@@ -115,11 +116,16 @@ def destination_of(output: str, tags: Sequence[str], name: str, push: PushOption
     from .shipping.push import check_access, check_names
 
     check_names(references)
+    signer = None
+    if push.sign_key:
+        from .signing.sign import signer_for
+
+        signer = signer_for(push.sign_key)
     goal = Destination(kind="registry", path=None, references=references)
     if kind is not None:
         goal = _local(kind, path, references, name)
     check_access(references, insecure=push.insecure)
-    return replace(goal, push=push)
+    return replace(goal, push=push, signer=signer)
 
 
 def _local(kind: Kind | None, path: Path | None, references: tuple[Reference, ...], name: str) -> Destination:

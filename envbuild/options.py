@@ -38,12 +38,14 @@ class PushOptions:
 
     `compression` is `gzip`, `zstd` or `none`; `insecure` lets a registry speak plain http, or have a certificate that
     nobody vouches for, also where it is not on this machine. `cache_from` names images of these registries whose layers
-    may be used without being seen, as those of the names themselves may.
+    may be used without being seen, as those of the names themselves may. `sign_key` is the key that cosign signs with,
+    a file or the address of one that a service keeps (`awskms://...`); empty for none.
     """
 
     compression: str = "gzip"
     insecure: bool = False
     cache_from: tuple[str, ...] = ()
+    sign_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

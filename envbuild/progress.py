@@ -26,6 +26,7 @@ Phase = Literal[
     "write",
     "compress",
     "push",
+    "sign",
 ]
 PHASES: tuple[Phase, ...] = get_args(Phase)
 

@@ -47,7 +47,9 @@ def push_built(made: Sequence[Made], goal: Destination) -> Pushed:
     )
     count = sum(len(image.layers) for image in images)
     progress.start("push", goal.references[0].familiar, total=sum(image.size for image in images))
-    pushed = push(whole, goal.references, store, known=known, insecure=how.insecure, progress=progress)
+    pushed = push(
+        whole, goal.references, store, known=known, insecure=how.insecure, signer=goal.signer, progress=progress
+    )
     there = pushed.there + pushed.mounted
     detail = f"{there} blob{'s' if there != 1 else ''} there already" if there else ""
     progress.done("push", Summary(count=count, noun="layers", size=pushed.sent, detail=detail))

@@ -30,6 +30,7 @@ _OWN = ("help", "config", "no-config")
 _PATHS = {
     "base": pattern(r"^((?:oci|oci-archive|docker-archive):)([^:]+)(.*)$"),
     "output": pattern(r"^((?:oci-dir|oci-archive|docker-archive)=)(.+)()$"),
+    "sign-key": pattern(r"^()(?!.*://)(.+)()$"),
     "secret": pattern(r"^((?:.*,)?(?:src|source)=)([^,]+)(.*)$"),
 }
 

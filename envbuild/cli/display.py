@@ -32,6 +32,7 @@ VERBS: dict[Phase, tuple[str, str]] = {
     "write": ("Writing", "Wrote"),
     "compress": ("Compressing", "Compressed"),
     "push": ("Pushing", "Pushed"),
+    "sign": ("Signing", "Signed"),
 }
 _FRAME = 0.1  # seconds between two drawings of the live lines
 _PATIENCE = 10.0  # seconds after which plain output tells how far a phase is

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import UsageError
 from .options import backend_options, image_options, json_option, model_argument, quiet_option
 from .values import make_options
 
@@ -41,6 +42,13 @@ if TYPE_CHECKING:
     help="With --push: image of the same registry whose layers may be used unseen. May be repeated.",
 )
 @click.option(
+    "--sign-key",
+    default="",
+    metavar="KEY",
+    help="With --push: sign with cosign before a name is given. A key file, or an address as awskms://... Its password "
+    "is in COSIGN_PASSWORD.",
+)
+@click.option(
     "--insecure", is_flag=True, help="With --push: take plain http, or a certificate that nobody vouches for."
 )
 @click.option(
@@ -64,6 +72,7 @@ def command(
     output: str,
     push: bool,
     compression: str,
+    sign_key: str,
     insecure: bool,
     cache_from: tuple[str, ...],
     sbom: bool,
@@ -92,7 +101,15 @@ def command(
     platforms = several(flags["platform"] or "")
     options = make_options(**{**flags, "platform": platforms[0]} if platforms else flags)
     check_backend(options.backend, output, push=push)
-    pushing = PushOptions(compression=compression, insecure=insecure, cache_from=cache_from) if push else None
+    pushing = None
+    if push:
+        pushing = PushOptions(
+            compression=compression, insecure=insecure, cache_from=cache_from, sign_key=_sign_key(sign_key)
+        )
+    elif sign_key and _typed("sign_key"):
+        raise UsageError(
+            "--sign-key without --push: a signature lies beside the image in its registry", hint="add --push"
+        )
     if metadata_file is not None:
         result.check_metadata_path(metadata_file)
     from .. import api  # not before a wrong option has been told
@@ -127,6 +144,19 @@ def command(
         result.say_json(metadata)
     else:
         say("\n".join(result.result_lines(built)))
+
+
+def _sign_key(key: str) -> str:
+    """The key, which is named where it was asked for. UsageError for an empty one."""
+    if not key and _typed("sign_key"):
+        raise UsageError("--sign-key names no key", hint="is the variable empty that it comes from?")
+    return key
+
+
+def _typed(name: str) -> bool:
+    """Whether an option stands on the command line."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def _attach(sbom: bool, provenance: bool) -> Wanted | None:

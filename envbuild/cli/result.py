@@ -16,6 +16,7 @@ from .text import duration, plural, size, table
 
 if TYPE_CHECKING:
     from ..built import Built, BuiltLayer
+    from ..shipping.push import Signature
 
 
 def as_json(built: Built, *, notes: Sequence[str], warnings: Sequence[str]) -> dict[str, Any]:
@@ -81,6 +82,18 @@ def _pushed(built: Built) -> dict[str, Any] | None:
         "manifest_digest": built.pushed.digest,
         "sent": built.pushed.sent,
         "blobs": {"sent": built.pushed.uploaded, "mounted": built.pushed.mounted, "there": built.pushed.there},
+        "signature": _signature(built.pushed.signature),
+    }
+
+
+def _signature(signature: Signature | None) -> dict[str, Any] | None:
+    if signature is None:
+        return None
+    return {
+        "key": signature.key,
+        "key_id": signature.key_id,
+        "images": list(signature.images),
+        "made": signature.made,
     }
 
 

@@ -103,7 +103,7 @@ class Transport:
                     allow_redirects=False,
                     # A proxy cannot reach this machine's loopback.
                     proxies={"no_proxy": urlsplit(url).hostname or ""} if here else None,
-                    **self._certificates(host),
+                    **self.certificates(host),
                 )
             except requests.exceptions.SSLError as error:
                 raise _tls_error(host, cause_of(error)) from error
@@ -129,8 +129,11 @@ class Transport:
                 )
         raise NetworkError(f"{_shown(first)} is redirected without end", hint="check the registry's address")
 
-    def _certificates(self, host: str) -> dict[str, Any]:
-        """Whom to trust for `host`, and who one is: Docker's certs.d, else the environment's CA bundle."""
+    def certificates(self, host: str) -> dict[str, Any]:
+        """Whom to trust for `host` (`verify`), and who one is (`cert`, with its key).
+
+        Docker's certs.d comes first, then the environment's CA bundle; nothing said is what requests does by itself.
+        """
         folders = [Path(folder) for folder in _CERTS]
         if home := self.environ.get("HOME"):
             folders.insert(0, Path(home, ".config/docker/certs.d"))

@@ -1,16 +1,16 @@
 """Pushing an image: every blob that the registry lacks, then the manifest, then the names.
 
-A name is given last, so that it never stands for an image of which something is missing. What was done before a push
-that failed is there for the next one.
+A name is given last, so that it never stands for an image of which something is missing, or for one without a
+signature where one is wanted. What was done before a push that failed is there for the next one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import UsageError
 from ..oci.canonical import sha256_digest
@@ -19,7 +19,7 @@ from ..oci.remote import RemoteImage
 from ..oci.transport import Transport
 from ..oci.types import INDEX, MANIFEST, Artifact, Image, ImageIndex
 from ..oci.uploads import Uploads
-from ..progress import SILENT, Progress
+from ..progress import SILENT, Progress, Summary
 from .referring import refer
 from .target import Blob, How, Target
 
@@ -42,9 +42,29 @@ class Known:
     referrers: tuple[Artifact, ...] = ()
 
 
+class Signer(Protocol):
+    """What signs an image where it lies: `key` as a person named it, `key_id` the digest of its public half."""
+
+    key: str
+    key_id: str
+
+    def sign(self, image: RemoteImage, transport: Transport) -> bool:
+        """Make the registry have a signature of `image`, which has a digest; False where it had one by this key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """Who signed what was pushed: `images` are REGISTRY/NAME@DIGEST, `made` counts those without one before."""
+
+    key: str
+    key_id: str
+    images: tuple[str, ...]
+    made: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed:
-    """What a push did. `references` are NAME:TAG@DIGEST; `sent` is the bytes that went out.
+    """What a push did. `references` are NAME:TAG@DIGEST; `sent` is the bytes that went out, without a signature's.
 
     `uploaded`, `mounted` and `there` count blobs: those that were sent, taken over from another repository of the same
     registry, and there already. A blob that goes to two repositories is counted in both.
@@ -56,6 +76,7 @@ class Pushed:
     uploaded: int
     mounted: int
     there: int
+    signature: Signature | None = None
 
 
 def check_names(references: Sequence[Reference]) -> None:
@@ -84,10 +105,12 @@ def push(
     *,
     known: Known | None = None,
     insecure: bool = False,
+    signer: Signer | None = None,
     progress: Progress = SILENT,
 ) -> Pushed:
     """Make the registries have `whole`, whose layers are in `store` as they are to be there, under every name.
 
+    What the names stand for, an image or an index, is signed in every repository before it gets a name in any.
     `insecure` lets the registries of the names speak plain http, or have a certificate that nobody vouches for. Raises
     RegistryError, NetworkError, IntegrityError, StorageError; CorruptBlobError for a layer of the store, GoneLayerError
     for one that is unseen.
@@ -98,9 +121,12 @@ def push(
     beside = [*known.artifacts, *([] if isinstance(whole, Image) else whole.artifacts)]
     counts: dict[How, int] = {"there": 0, "mounted": 0, "sent": 0}
     sent = 0
+    digest = sha256_digest(_named(whole)[0])
+    repositories = _by_repository(references)
+    targets: list[tuple[Target, list[str]]] = []
     with _transport(references, insecure=insecure) as transport, TemporaryDirectory(prefix="envbuild-") as folder:
         blobs = _blobs(images, [*beside, *known.referrers], known.unseen, store, Path(folder))
-        for repository, tags in _by_repository(references).items():
+        for repository, tags in repositories.items():
             target = Target(repository, transport, store, known.sources, progress)
             for how, size in target.bring_all(blobs):
                 counts[how] += 1
@@ -110,11 +136,17 @@ def push(
             if isinstance(whole, ImageIndex):
                 for image in images:
                     target.uploads.put_manifest(image.manifest_digest, image.manifest, MANIFEST)
-            for tag in tags:
-                target.uploads.put_manifest(tag, *_named(whole))
             for artifact in known.referrers:
                 refer(artifact, target.uploads)
-    digest = sha256_digest(_named(whole)[0])
+            targets.append((target, tags))
+        signature = None
+        if signer is not None:
+            for target, _ in targets:
+                target.uploads.put_manifest(digest, *_named(whole))
+            signature = _signed(signer, list(repositories), digest, transport, progress)
+        for target, tags in targets:
+            for tag in tags:
+                target.uploads.put_manifest(tag, *_named(whole))
     return Pushed(
         references=tuple(f"{name.familiar}@{digest}" for name in references),
         digest=digest,
@@ -122,7 +154,23 @@ def push(
         uploaded=counts["sent"],
         mounted=counts["mounted"],
         there=counts["there"],
+        signature=signature,
     )
+
+
+def _signed(
+    signer: Signer, repositories: Sequence[RemoteImage], digest: str, transport: Transport, progress: Progress
+) -> Signature:
+    """Sign the manifest in every repository."""
+    images = [replace(repository, digest=digest) for repository in repositories]
+    progress.start("sign", total=len(images))
+    made = 0
+    for image in images:
+        made += signer.sign(image, transport)
+        progress.advance("sign")
+    detail = f"by {signer.key}" if made else f"by {signer.key}, as before"
+    progress.done("sign", Summary(count=len(images), noun="images", detail=detail))
+    return Signature(key=signer.key, key_id=signer.key_id, images=tuple(image.canonical for image in images), made=made)
 
 
 def _named(whole: Image | ImageIndex) -> tuple[bytes, str]:

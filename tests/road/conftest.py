@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -37,3 +38,16 @@ def private_index(road: Road, tmp_path: Path) -> Iterator[Callable[[], Path]]:
             return folder
 
         yield use
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate that nobody vouches for, with its key in the same file; `ca.crt` beside it is the certificate."""
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    path = tmp_path / "registry.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"]
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", str(tmp_path / "ca.crt")]
+    subprocess.run([*command, *names], check=True, capture_output=True)
+    path.write_text(path.read_text() + (tmp_path / "ca.crt").read_text())
+    return path

@@ -142,19 +142,6 @@ def write_login(folder: Path, address: str, login: str) -> None:
     (folder / "config.json").write_text(json.dumps({"auths": {address: {"auth": encoded}}}))
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A certificate that nobody vouches for, with its key in the same file; `ca.crt` beside it is the certificate."""
-    if shutil.which("openssl") is None:
-        pytest.skip("there is no openssl to make a certificate with")
-    path = tmp_path / "registry.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"]
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", str(tmp_path / "ca.crt")]
-    subprocess.run([*command, *names], check=True, capture_output=True)
-    path.write_text(path.read_text() + (tmp_path / "ca.crt").read_text())
-    return path
-
-
 def test_a_certificate_is_vouched_for_or_waived(road: Road, tmp_path: Path, certificate: Path) -> None:
     none = {"SSL_CERT_FILE": "", "REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": ""}
     with registry(tmp_path / "tls", certificate=certificate) as address:

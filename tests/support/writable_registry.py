@@ -118,6 +118,8 @@ class Writer(BaseHTTPRequestHandler):
                 self.answer(
                     401, b"{}", **{"WWW-Authenticate": f'Bearer realm="{realm}",service="test, a registry",scope="x"'}
                 )
+            elif url.path == "/v2/":
+                self.answer(200, b"{}")
             else:
                 self._route(url.path, {key: values[0] for key, values in parse_qs(url.query).items()})
         except ConnectionError:
@@ -195,7 +197,9 @@ class Writer(BaseHTTPRequestHandler):
         registry = self.registry
         if self.command != "PUT":
             raw = registry.manifests.get((repository, name))
-            kind = {} if raw is None else {"Content-Type": json.loads(raw).get("mediaType", "")}
+            kind = {}
+            if raw is not None:
+                kind = {"Content-Type": json.loads(raw).get("mediaType", ""), "Docker-Content-Digest": _digest(raw)}
             self.answer(404 if raw is None else 200, raw or b"{}", **kind)
             return
         raw = b"".join(iter(self.take, b""))
