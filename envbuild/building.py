@@ -80,7 +80,7 @@ class Building:
         images = Images.of(goal.engine) if goal.kind != "registry" else Images.connected(self._options)
         recalling = recalling_for(goal, self._options, images, self._progress)
         job, judge = checked(self._model, self._options, images, self._progress, recalling)
-        made, base, found = planned(job, judge)
+        made, base, found = planned(job, judge, ahead=True)
 
         def work(opened: Base) -> Outcome:
             return self._make(made, opened, found, job, goal)

@@ -22,14 +22,18 @@ from .servers.types import Server
 RUNTIME = Path(__file__).parent / "runtime"
 
 
-def gather(job: Job, base: Base, choice: Choice, lock: Lock) -> Inputs:
-    """Hash the files, find the import roots and settle the bytecode."""
+def gather(job: Job, base: Base, choice: Choice, lock: Lock, *, ahead: bool = False) -> Inputs:
+    """Hash the files, find the import roots and settle the bytecode.
+
+    `ahead` says that the image is made next: a large file that has to be read for its hash becomes its layer at once.
+    """
+    from .ahead import hash_and_write
     from .model.content import hash_files
 
     model, options, store = job.model, job.options, job.store
     server = edition_for(job.server, lock.mlflow)
     script = _script(options)
-    hashes = hash_files(model, store.root)
+    hashes = hash_and_write(model, store) if ahead else hash_files(model, store.root)
     runtime = runtime_entries(server, base)
     own = tuple(entry for entry in runtime if entry.source == RUNTIME / server.entry_script)
     scripts = own if script is None else script.files

@@ -55,7 +55,7 @@ def build_several(
             asked[platform] = recalling
             recallings.append(recalling)
         job, judge = checked(model, chosen, Images(), progress, asked.get(platform))
-        plan, base, lock = planned(job, judge)
+        plan, base, lock = planned(job, judge, ahead=True)
 
         def work(opened: Base) -> Made:
             return make(plan, opened, lock, job, attach=attach, unseen=goal.kind == "registry")

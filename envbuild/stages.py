@@ -41,11 +41,11 @@ def packages(job: Job, judge: Judge) -> tuple[Base, Choice, Lock]:
     return base, chosen, found
 
 
-def planned(job: Job, judge: Judge) -> tuple[Plan, Base, Lock]:
-    """The plan of the image, with its base and its lock."""
+def planned(job: Job, judge: Judge, *, ahead: bool = False) -> tuple[Plan, Base, Lock]:
+    """The plan of the image, with its base and its lock; `ahead` is `gather`'s."""
     from .facts import heavy_wheels
     from .gather import gather
     from .planner import make_plan
 
     base, chosen, found = packages(job, judge)
-    return make_plan(gather(job, base, chosen, found), ranking=heavy_wheels()), base, found
+    return make_plan(gather(job, base, chosen, found, ahead=ahead), ranking=heavy_wheels()), base, found

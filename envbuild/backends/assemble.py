@@ -72,7 +72,7 @@ def assemble(
             missing.append(index)
         else:
             found[index] = layer
-    cached = frozenset(i for i in found if plan.layers[i].kind != "base" or base.cached)
+    cached = frozenset(i for i, layer in found.items() if _was_there(plan.layers[i], layer, base, store))
     _bring_wheels([plan.layers[index] for index in missing], store, fetch)
     found |= _make(plan, missing, base, store, compiler, progress)
     layers = tuple((planned, found[index], index in cached) for index, planned in enumerate(plan.layers))
@@ -96,6 +96,14 @@ def assemble(
         ),
     )
     return Assembled(image=image, layers=layers, unseen=frozenset(unseen))
+
+
+def _was_there(planned: PlannedLayer, layer: Layer, base: Base, store: Store) -> bool:
+    """Whether a layer that need not be made was there before this run."""
+    if planned.kind == "base":
+        return base.cached
+    # That of a large file is written when its hash is taken.
+    return planned.kind != "file" or layer.digest not in store.written
 
 
 def rfc3339(seconds: int) -> str:

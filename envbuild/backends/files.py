@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO
 
 from ..errors import IntegrityError, ModelError
+from ..oci.hashing import Hasher
 from ..oci.layer import build_layer
 from ..oci.store import Store
 from ..oci.tar import LayerTar
@@ -17,15 +17,15 @@ from ..planner.types import FileEntry, PlannedLayer
 
 
 class _Hashing:
-    """A readable that hashes what passes through it."""
+    """A file that is hashed beside while it is read."""
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: BinaryIO, hasher: Hasher) -> None:
         self._source = source
-        self.sha256 = hashlib.sha256()
+        self._hasher = hasher
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int, /) -> bytes:
         data = self._source.read(size)
-        self.sha256.update(data)
+        self._hasher.update(data)
         return data
 
 
@@ -49,13 +49,38 @@ def write_files(store: Store, planned: PlannedLayer) -> Layer:
     return build_layer(store, write)
 
 
+def write_unhashed(store: Store, file: FileEntry) -> tuple[str, Layer]:
+    """The layer that has `file` alone, whose sha256 is not known yet, and that hash (hex).
+
+    The file is read once: both are hashed while the layer is written. A file that something else writes to meanwhile
+    is a `ModelError`, and there is no layer.
+    """
+    found = ""
+
+    def write(tar: LayerTar) -> None:
+        nonlocal found
+        found = _copied(tar, file)
+
+    layer = build_layer(store, write)
+    return found, layer
+
+
 def _write_file(tar: LayerTar, file: FileEntry) -> None:
+    if _copied(tar, file) != file.sha256:
+        raise _changed(file)
+
+
+def _copied(tar: LayerTar, file: FileEntry) -> str:
+    """Write the file to `tar`, and give the hash (hex) of what was written."""
     try:
-        with file.source.open("rb") as stream:
-            if os.fstat(stream.fileno()).st_size != file.size:
+        with file.source.open("rb", buffering=0) as stream, Hasher() as hasher:
+            before = os.fstat(stream.fileno())
+            if before.st_size != file.size:
                 raise _changed(file)
-            hashing = _Hashing(stream)
-            tar.file(file.path, hashing, file.size, file.mode)
+            tar.file(file.path, _Hashing(stream, hasher), file.size, file.mode)
+            if _status(os.fstat(stream.fileno())) != _status(before):
+                raise _changed(file)
+            return hasher.hexdigest()
     except FileNotFoundError:
         raise ModelError(f"{file.source} is gone since the model was read", hint="run the command again") from None
     except OSError as error:
@@ -64,8 +89,10 @@ def _write_file(tar: LayerTar, file: FileEntry) -> None:
         if file.source.stat().st_size != file.size:
             raise _changed(file) from error
         raise
-    if hashing.sha256.hexdigest() != file.sha256:
-        raise _changed(file)
+
+
+def _status(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _changed(file: FileEntry) -> ModelError:

@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import ModelError
@@ -25,9 +26,13 @@ _WORTH_THREADS = 16 << 20
 _Status = tuple[int, int, int, int]
 
 
-def hash_files(model: Model, store_root: Path) -> dict[str, str]:
+def hash_files(
+    model: Model, store_root: Path, readers: Mapping[str, Callable[[], str | None]] = MappingProxyType({})
+) -> dict[str, str]:
     """The SHA-256 (hex) of each of the model's files, by path, in the order of `model.files`.
 
+    `readers` may give the hash of a file, by its path, that is read for something else too where it has to be read; one
+    that gives None has not read it.
     A file whose size, times and inode are those of a former run is not read; the memory is `stat.json` in `store_root`,
     and where it cannot be read or written, files are read again. Raises ModelError for a file that cannot be
     read or that changed since the model was read.
@@ -46,7 +51,7 @@ def hash_files(model: Model, store_root: Path) -> dict[str, str]:
             used[real] = entry
         else:
             unread.append((file, real, status))
-    for (file, real, status), digest in zip(unread, _hash_all(unread), strict=True):
+    for (file, real, status), digest in zip(unread, _hash_all(unread, readers), strict=True):
         known[file.path] = digest
         if max(status[1], status[3]) + _SETTLED_NS < time.time_ns():
             used[real] = [*status, digest]
@@ -55,7 +60,27 @@ def hash_files(model: Model, store_root: Path) -> dict[str, str]:
     return {file.path: known[file.path] for file in model.files}
 
 
-def _hash_all(unread: list[tuple[ModelFile, str, _Status]]) -> list[str]:
+def _hash_all(
+    unread: list[tuple[ModelFile, str, _Status]], readers: Mapping[str, Callable[[], str | None]]
+) -> list[str]:
+    # One after the other: whatever reads such a file fills the processors itself.
+    found = {item[0].path: _read(item, readers[item[0].path]) for item in unread if item[0].path in readers}
+    rest = [item for item in unread if item[0].path not in readers]
+    others = iter(_hash_rest(rest))
+    return [found.get(item[0].path) or next(others) for item in unread]
+
+
+def _read(item: tuple[ModelFile, str, _Status], reader: Callable[[], str | None]) -> str:
+    file, real, status = item
+    digest = reader()
+    if digest is None:
+        return _hash(file, real, status)
+    if _status(file, real) != status:
+        raise _changed(file)
+    return digest
+
+
+def _hash_rest(unread: list[tuple[ModelFile, str, _Status]]) -> list[str]:
     read: Callable[[tuple[ModelFile, str, _Status]], str] = lambda item: _hash(*item)  # noqa: E731
     if len(unread) < 2 or sum(file.size for file, _, _ in unread) < _WORTH_THREADS:
         return [read(item) for item in unread]

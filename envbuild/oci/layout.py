@@ -6,28 +6,28 @@ Blobs first, `index.json` last, each put in place whole: a reader sees it before
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CorruptBlobError, UsageError
+from . import soundness
 from .archive import OCI_LAYOUT, blob_path, descriptor, documents_of, images_of, index, write_atomically
 from .canonical import canonical_json
 from .disk import storage_error
 from .reference import Reference, as_references
-from .types import Image, ImageIndex
+from .sharing import share
+from .types import Image, ImageIndex, Layer
 
 if TYPE_CHECKING:
     from .store import Store
 
 _NAME = "io.containerd.image.name"
 _TAG = "org.opencontainers.image.ref.name"
-_CHUNK = 1 << 20
 _ELSEWHERE = "name a new folder, or one that holds an OCI layout"
 
 
@@ -106,29 +106,30 @@ def _same_unnamed(entry: Any, image: Image | ImageIndex) -> bool:
 def _put_blobs(image: Image | ImageIndex, store: Store, root: Path) -> None:
     (root / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
     for layer in (layer for one in images_of(image) for layer in one.layers):
-        target = root / blob_path(layer.digest)
-        if not _is_blob(target, layer.digest, layer.size):
-            size = write_atomically(target, store.stream(layer.digest))
-            if size != layer.size:
-                target.unlink()
-                raise CorruptBlobError(layer.digest)
+        _put_layer(layer, store, root / blob_path(layer.digest))
     # What is named comes before what names it.
     for digest, content in reversed(documents_of(image).items()):
         _put(root / blob_path(digest), content)
 
 
-def _is_blob(path: Path, digest: str, size: int) -> bool:
-    """Whether the layout has the blob already, undamaged."""
-    if not path.is_file() or path.stat().st_size != size:
-        return False
-    summed = hashlib.sha256()
-    with path.open("rb") as source:
-        while chunk := source.read(_CHUNK):
-            summed.update(chunk)
-    return "sha256:" + summed.hexdigest() == digest
+def _put_layer(layer: Layer, store: Store, target: Path) -> None:
+    """Have the layout hold the layer's blob, undamaged, and on the store's own disk no second copy of it."""
+    if target.is_file() and soundness.check(store, target, layer.digest, layer.size):
+        return
+    # A small one is not worth that two places share it.
+    if layer.size >= soundness.LARGE and share(soundness.checked(store, layer.digest, layer.size), target):
+        soundness.remember(store, target.stat(), layer.digest)
+        return
+    if write_atomically(target, store.stream(layer.digest)) != layer.size:
+        target.unlink()
+        raise CorruptBlobError(layer.digest)
+    soundness.remember(store, target.stat(), layer.digest)
 
 
 def _put(path: Path, content: bytes) -> None:
+    with suppress(OSError):
+        if path.read_bytes() == content:
+            return
     write_atomically(path, iter([content]))
 
 

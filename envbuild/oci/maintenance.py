@@ -11,6 +11,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
+from . import soundness
 from .disk import storage_errors
 from .store import Store
 
@@ -38,6 +39,7 @@ def verify(store: Store) -> list[str]:
         if not _readable(key) or _names(key, damaged):
             removed.append("keys/" + key.name)
             _remove(key)
+    soundness.tidy(store)
     return sorted([*damaged, *removed])
 
 
@@ -52,7 +54,9 @@ def prune(store: Store, *, days: int) -> tuple[int, int]:
     keys = [key for key in store.key_files() if _unused(key, now - days * _DAY) or _names(key, gone)]
     leftovers = [path for path in _entries(store.root / "tmp") if _unused(path, now - _DAY)]
     removed = [*keys, *stale, *leftovers]
-    return len(removed), sum(_remove(path) for path in removed)
+    counted = len(removed), sum(_remove(path) for path in removed)
+    soundness.tidy(store)
+    return counted
 
 
 def _entries(folder: Path) -> list[Path]:

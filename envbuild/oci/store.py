@@ -1,6 +1,6 @@
 """The content store: an OCI layout directory of blobs named by hash, with small key files beside it.
 
-    oci-layout  index.json  blobs/sha256/<hex>  keys/<sha256 of the key>.json  tmp/
+    oci-layout  index.json  blobs/sha256/<hex>  keys/<sha256 of the key>.json  sound/<hex>  tmp/
 
 Every write goes to `tmp/` and is renamed into place, so a run that is killed leaves a store that works, and
 two runs at once do not disturb each other: the last rename wins, with equal bytes. Nothing is synced to the
@@ -13,15 +13,17 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import CorruptBlobError, IntegrityError, StorageError
 from ..patterns import pattern
+from . import soundness
 from .canonical import canonical_json, sha256_digest
 from .disk import storage_errors
+from .hashing import Hasher
 from .types import INDEX
 
 _DIGEST = pattern(r"sha256:[0-9a-f]{64}")
@@ -40,7 +42,7 @@ class BlobWriter:
         self._store = store
         self._expected = expected
         self._path = store.root / "tmp" / f"blob-{os.urandom(8).hex()}"
-        self._hash = hashlib.sha256()
+        self._hash = Hasher()
         self._pending: list[bytes] = []
         self._pending_size = 0
         self.size = 0
@@ -86,10 +88,14 @@ class BlobWriter:
                         hint="the source changed or was tampered with; nothing was kept",
                     )
                 with storage_errors(self._path):
+                    written = os.fstat(self._file.fileno())
                     self._file.close()
                     self._path.replace(self._store.blob(digest))
                 self.digest = digest
+                self._store.written.add(digest)
+                soundness.remember(self._store, written, digest)
         finally:
+            self._hash.close()
             with suppress(OSError):
                 self._file.close()
             with suppress(OSError):
@@ -99,11 +105,13 @@ class BlobWriter:
 class Store:
     """The blobs and keys under `root`, which is made when something is first written.
 
-    Reading works on a read-only disk. What cannot be written raises StorageError.
+    Reading works on a read-only disk. What cannot be written raises StorageError. `written` has the digests of the
+    blobs that were written through this object.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.written: set[str] = set()
         self._created = False
 
     def create(self) -> None:
@@ -116,7 +124,7 @@ class Store:
         index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": []}
         for name, value in (("oci-layout", {"imageLayoutVersion": "1.0.0"}), ("index.json", index)):
             if not (self.root / name).exists():
-                self._write_file(self.root / name, canonical_json(value))
+                self.write_file(self.root / name, canonical_json(value))
         self._created = True
 
     def blob(self, digest: str) -> Path:
@@ -134,7 +142,7 @@ class Store:
             return False
         if size is not None and found.st_size != size:
             return False
-        _touch(path, found)
+        self._used(path, found)
         return True
 
     def put(self, data: bytes) -> str:
@@ -143,7 +151,7 @@ class Store:
         path = self.blob(digest)
         with suppress(OSError):
             if path.read_bytes() == data:
-                _touch(path, path.stat())
+                self._used(path, path.stat())
                 return digest
         with self.writer() as out:
             out.write(data)
@@ -165,7 +173,7 @@ class Store:
         path = self.blob(digest)
         try:
             data = path.read_bytes()
-            _touch(path, path.stat())
+            self._used(path, path.stat())
         except FileNotFoundError:
             raise CorruptBlobError(digest) from None
         except OSError as error:
@@ -183,7 +191,7 @@ class Store:
         hasher = hashlib.sha256()
         try:
             with path.open("rb", buffering=0) as file:
-                _touch(path, os.fstat(file.fileno()))
+                self._used(path, os.fstat(file.fileno()))
                 held = file.read(chunk)
                 while held:
                     hasher.update(held)
@@ -211,6 +219,7 @@ class Store:
                     if needle in key.read_bytes():
                         key.unlink()
             path.unlink(missing_ok=True)
+            (soundness.folder(self) / path.name).unlink(missing_ok=True)
 
     def get_key(self, key: str) -> dict[str, Any] | None:
         """The value of `key`, or None if there is none or it cannot be read."""
@@ -228,7 +237,7 @@ class Store:
     def put_key(self, key: str, value: Mapping[str, Any]) -> None:
         """Remember the JSON object `value` under `key`, which may be any text."""
         self.create()
-        self._write_file(self._key_path(key), canonical_json({"key": key, "value": dict(value)}))
+        self.write_file(self._key_path(key), canonical_json({"key": key, "value": dict(value)}))
 
     def key_files(self) -> list[Path]:
         """All key files, sorted."""
@@ -248,11 +257,19 @@ class Store:
 
             rmtree(path, ignore_errors=True)
 
+    def _used(self, path: Path, found: os.stat_result) -> None:
+        """Note a use of a blob; what is known of it stays known."""
+        digest = "sha256:" + path.name
+        if _touch(path, found, lambda: soundness.known(self, found, digest)):
+            with suppress(OSError):
+                soundness.remember(self, path.stat(), digest)
+
     def _key_path(self, key: str) -> Path:
         name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         return self.root / "keys" / f"{name}.json"
 
-    def _write_file(self, path: Path, data: bytes) -> None:
+    def write_file(self, path: Path, data: bytes) -> None:
+        """Put a small file of the store in its place, whole or not at all."""
         temporary = self.root / "tmp" / f"file-{os.urandom(8).hex()}"
         try:
             with storage_errors(path):
@@ -263,8 +280,11 @@ class Store:
                 temporary.unlink(missing_ok=True)
 
 
-def _touch(path: Path, found: os.stat_result) -> None:
-    """Note a use, for prune. It is not important enough to fail for."""
+def _touch(path: Path, found: os.stat_result, asked: Callable[[], bool] = lambda: False) -> bool:
+    """Note a use, for prune; what `asked` said right before. It is not important enough to fail for."""
     if time.time() - found.st_mtime > _FRESH:
         with suppress(OSError):
+            said = asked()
             os.utime(path)
+            return said
+    return False

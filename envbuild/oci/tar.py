@@ -65,9 +65,7 @@ class LayerTar:
         self, path: str, source: SupportsRead, size: int, mode: int = 0o644, *, uid: int = 0, gid: int = 0
     ) -> None:
         """A regular file with the `size` bytes that `source` gives."""
-        self._claim(path)
-        self._others.add(path)
-        self._write(_header(path, _FILE, mode, uid, gid, size=size))
+        self.head(path, size, mode, uid=uid, gid=gid)
         left = size
         while left:
             chunk = source.read(min(left, _CHUNK))
@@ -80,6 +78,12 @@ class LayerTar:
         if source.read(1):
             raise IntegrityError(f"{path} has more than the {size} bytes that were announced")
         self._pad(size)
+
+    def head(self, path: str, size: int, mode: int = 0o644, *, uid: int = 0, gid: int = 0) -> None:
+        """What comes before the content of a regular file."""
+        self._claim(path)
+        self._others.add(path)
+        self._write(_header(path, _FILE, mode, uid, gid, size=size))
 
     def data(self, path: str, content: bytes, mode: int = 0o644, *, uid: int = 0, gid: int = 0) -> None:
         """A regular file with the bytes at hand."""
@@ -125,6 +129,21 @@ class LayerTar:
     def _pad(self, size: int) -> None:
         if size % _BLOCK:
             self._write(bytes(-size % _BLOCK))
+
+
+def around(path: str, size: int, mode: int = 0o644) -> tuple[bytes, int]:
+    """What comes before the content of a layer's only file, and the size of that layer in bytes."""
+    parts: list[bytes] = []
+
+    class Head:
+        def write(self, data: bytes, /) -> None:
+            parts.append(data)
+
+    tar = LayerTar(Head())
+    tar.head(path, size, mode)
+    head = b"".join(parts)
+    end = len(head) + size + -size % _BLOCK + 2 * _BLOCK
+    return head, end + -end % _RECORD
 
 
 def check_path(path: str) -> None:

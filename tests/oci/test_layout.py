@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import stat
 import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from iocounts import io_counts
 
 from envbuild.errors import CorruptBlobError, UsageError
 from envbuild.oci.image import finish_image
@@ -148,3 +151,68 @@ def test_skopeo_inspects_and_copies_the_layout(store: Store, tmp_path: Path) -> 
 
     assert json.loads(shown.stdout)["Digest"] == image.manifest_digest
     assert (copied / "manifest.json").read_bytes() == image.manifest
+
+
+def large_image(store: Store) -> Image:
+    return make_image(store, bytes(range(256)) * 20_000)
+
+
+def test_a_large_blob_is_written_no_second_time_and_read_no_more(store: Store, tmp_path: Path) -> None:
+    image, target = large_image(store), tmp_path / "layout"
+    layer = image.layers[-1]
+    before = io_counts()
+    write_layout(image, ["m:1"], store, target)
+    write_layout(image, ["m:1"], store, target)
+    read, written = (now - then for now, then in zip(io_counts(), before, strict=True))
+    assert read < layer.size / 4
+    assert written < layer.size / 4
+    blob = target / "blobs/sha256" / layer.digest[7:]
+    assert blob.read_bytes() == store.blob(layer.digest).read_bytes()
+    if blob.samefile(store.blob(layer.digest)):  # no clone
+        assert stat.S_IMODE(blob.stat().st_mode) & 0o222 == 0
+    assert not list(target.rglob("*.tmp"))
+
+
+def test_a_layout_on_another_disk_has_a_copy(store: Store) -> None:
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or shared.stat().st_dev == store.root.parent.stat().st_dev:
+        pytest.skip("no second file system")
+    image = large_image(store)
+    layer = image.layers[-1]
+    with tempfile.TemporaryDirectory(dir=shared) as folder:
+        target = Path(folder) / "layout"
+        write_layout(image, ["m:1"], store, target)
+        blob = target / "blobs/sha256" / layer.digest[7:]
+        assert blob.read_bytes() == store.blob(layer.digest).read_bytes()
+        assert blob.stat().st_mode & 0o200
+        before, _ = io_counts()
+        write_layout(image, ["m:1"], store, target)
+        assert io_counts()[0] - before < layer.size / 4
+
+
+def test_who_writes_into_a_shared_blob_gets_neither_side_believed(store: Store, tmp_path: Path) -> None:
+    image, target = large_image(store), tmp_path / "layout"
+    layer = image.layers[-1]
+    write_layout(image, ["m:1"], store, target)
+    blob = target / "blobs/sha256" / layer.digest[7:]
+    blob.chmod(0o644)
+    with blob.open("r+b") as out:
+        out.seek(layer.size // 2)
+        out.write(b"?")
+    if blob.samefile(store.blob(layer.digest)):
+        with pytest.raises(CorruptBlobError):
+            write_layout(image, ["m:1"], store, target)
+        store.drop(layer.digest)
+        large_image(store)
+    write_layout(image, ["m:1"], store, target)
+    stored = read_oci_layout(target, Store(tmp_path / "other"), platform=AMD64)
+    assert stored.layers == image.layers
+
+
+def test_a_damaged_blob_of_the_cache_gets_into_no_layout(store: Store, tmp_path: Path) -> None:
+    image = large_image(store)
+    with store.blob(image.layers[-1].digest).open("r+b") as out:
+        out.write(b"?")
+    with pytest.raises(CorruptBlobError):
+        write_layout(image, ["m:1"], store, tmp_path / "layout")
+    assert [path for path in tmp_path.iterdir() if path != store.root] == []
