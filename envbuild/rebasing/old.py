@@ -27,9 +27,11 @@ def old_config(opened: Opened, named: Named, store: Store, given: Base | None) -
     from ..bases.debian import suite_of
 
     if given is not None:
-        if given.digest != named.digest:
+        # Not by the digest: the same base has another where it was copied and compressed on the way.
+        theirs = [layer.diff_id for layer in given.layers]
+        if [layer.diff_id for layer in opened.layers[: len(theirs)]] != theirs:
             raise BaseImageError(
-                f"{opened.name} is on the base {_shown(named)}, and {given.name} is {given.digest}",
+                f"{opened.name} is on the base {_shown(named)}, and {given.name} has other layers",
                 hint="--old-base names the base as it was when the image was made",
             )
         return given.config

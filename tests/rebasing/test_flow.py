@@ -259,3 +259,16 @@ def test_a_damaged_layout_is_refused(bench: Bench, image: Built, first: str, tmp
             refused(bench, path, bench.base(), kind, old_base=first)
         finally:
             bench.cache = bench.folder / "cache"
+
+
+def test_of_several_platforms_the_others_are_warned_of(bench: Bench, image: Built, tmp_path: Path) -> None:
+    assert image.path is not None
+    arm = Path(bench.base(architecture="arm64").removeprefix("oci:"))
+    both = tmp_path / "both"
+    shutil.copytree(arm, both)
+    shutil.copytree(image.path, both, dirs_exist_ok=True)
+    index = json.loads((both / "index.json").read_bytes())
+    index["manifests"] += json.loads((arm / "index.json").read_bytes())["manifests"]
+    (both / "index.json").write_text(json.dumps(index))
+    assert bench.rebase(both, bench.base(), platform="linux/amd64").changed
+    assert ["linux/arm64" in warning for warning in bench.listener.warnings] == [True]
