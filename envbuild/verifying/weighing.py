@@ -42,10 +42,10 @@ def weighed(opened: Opened, rebuilt: Rebuilt, store: Store, *, base: int, left: 
             image=layer.diff_id if layer is not None else "",
             rebuilt=made.diff_id if made is not None else "",
         )
-        if planned is not None and made is None:
-            verdict = replace(verdict, state="unchecked", why=left)
-        elif layer is None or made is None:
+        if layer is None or planned is None:
             verdict = replace(verdict, state="missing" if layer is None else "extra")
+        elif made is None:
+            verdict = replace(verdict, state="unchecked", why=left)
         elif layer.diff_id != made.diff_id:
             first = first_difference((opened.blobs, layer), (in_store(store), made))
             verdict = replace(verdict, state="differs", first=first)
@@ -81,12 +81,14 @@ def with_record(
 ) -> list[LayerVerdict]:
     """The verdicts, and on the files of model and script: they were taken from the image, so the record decides."""
     found = list(verdicts)
+    told: set[int] = set()
     for kind, digest, difference in _unlike_record(opened, taken, recorded):
         for place, verdict in enumerate(found):
             if verdict.image == digest if digest else verdict.kind == kind:
-                if verdict.state == "same":
+                if place not in told and verdict.state in ("same", "differs"):
                     why = "a file is not the one that the image was made with"
                     found[place] = replace(verdict, state="differs", first=difference, why=why)
+                told.add(place)
                 break
     return found
 
