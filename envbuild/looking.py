@@ -58,6 +58,17 @@ def look(
         raise BaseImageError(error.message.replace("the base has", "the image has"), hint=hint) from error
 
 
+def registry_name(name: str) -> str:
+    """What `name` is called in a registry. UsageError for what is on this machine."""
+    kind, rest, _ = _place(name)
+    if kind not in ("", "registry"):
+        raise UsageError(
+            f"{name} is on this machine, and a signature lies beside its image in a registry",
+            hint="name it as the registry does: REGISTRY/NAME[:TAG] or REGISTRY/NAME@DIGEST",
+        )
+    return rest
+
+
 def _in_engine(engine: Engine, name: str, store: Store, progress: Progress) -> Opened:
     from .attesting.places import saved
 

@@ -71,6 +71,14 @@ def test_what_attests_comes_behind_the_plan_and_knows_neither_backends_nor_engin
     assert outside == []
 
 
+def test_what_signs_knows_registries_alone() -> None:
+    files = sorted((PACKAGE / "signing").rglob("*.py"))
+    assert files
+    allowed = {"oci", "errors", "records", "signing"}
+    outside = [(f.name, line, name) for f in files for name, line in imported_rooms(f) if name not in allowed]
+    assert outside == []
+
+
 def test_nobody_imports_the_command_line() -> None:
     files = [f for f in PACKAGE.rglob("*.py") if "cli" not in f.parts and f.name != "__main__.py"]
     assert [f.name for f in files if any(name == "cli" for name, _ in imported_rooms(f))] == []

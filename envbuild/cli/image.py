@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError
-from .options import backend_options, image_options, json_option, model_argument, quiet_option
+from .options import backend_options, image_options, json_option, model_argument, quiet_option, typed
 from .values import make_options
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def command(
         pushing = PushOptions(
             compression=compression, insecure=insecure, cache_from=cache_from, sign_key=_sign_key(sign_key)
         )
-    elif sign_key and _typed("sign_key"):
+    elif sign_key and typed("sign_key"):
         raise UsageError(
             "--sign-key without --push: a signature lies beside the image in its registry", hint="add --push"
         )
@@ -147,16 +147,14 @@ def command(
 
 
 def _sign_key(key: str) -> str:
-    """The key, which is named where it was asked for. UsageError for an empty one."""
-    if not key and _typed("sign_key"):
+    """The key, looked at as far as that costs nothing: a model may have to be fetched first. UsageError."""
+    if not key and typed("sign_key"):
         raise UsageError("--sign-key names no key", hint="is the variable empty that it comes from?")
+    if key:
+        from ..signing.sign import check_signing
+
+        check_signing(key)
     return key
-
-
-def _typed(name: str) -> bool:
-    """Whether an option stands on the command line."""
-    source = click.get_current_context().get_parameter_source(name)
-    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def _attach(sbom: bool, provenance: bool) -> Wanted | None:

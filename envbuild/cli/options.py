@@ -189,6 +189,12 @@ def backend_options(command: Command) -> Command:
     return _apply(_BACKEND, command)
 
 
+def typed(name: str) -> bool:
+    """Whether an option of the running command stands on its command line, be it empty."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
 def _apply(decorators: Sequence[Decorator[Any]], command: Command) -> Command:
     for decorator in reversed(decorators):
         command = decorator(command)

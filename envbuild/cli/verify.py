@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .images import clean, image_argument, looking_options
-from .options import json_option, quiet_option
+from .options import json_option, quiet_option, typed
 
 if TYPE_CHECKING:
+    from ..signing.verify import Signed
     from ..verifying.types import FileDifference, LayerVerdict, Verification
     from .terminal import Terminal
 
@@ -35,14 +36,33 @@ _BASES = {
     metavar="BASE",
     help="Where the image's base is to be had, as for `envbuild image`. It must have the digest that the image names.",
 )
+@click.option(
+    "--key",
+    default="",
+    metavar="KEY",
+    help="First ask cosign for the signature in the registry: a public key's file, or an address as awskms://...",
+)
+@click.option("--signature-only", is_flag=True, help="With --key: leave it at the signature, and make nothing anew.")
 @json_option
 @quiet_option
-def command(image: str, platform: str, insecure: bool, base: str, as_json: bool, quiet: bool) -> int:
+def command(
+    image: str,
+    platform: str,
+    insecure: bool,
+    base: str,
+    key: str,
+    signature_only: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
     """Make IMAGE anew from what it says that it was made from, and compare layer by layer.
 
     Exits with 0 if it is the same, with 1 if anything differs, and with another code for an error. IMAGE is a name in
     the engine or in a registry, a layout's folder, an archive, or one of these with a prefix (docker-daemon:,
     docker://, oci:, oci-archive:, docker-archive:). Nothing of it is run.
+
+    With --key IMAGE is one of a registry, and what is compared is the very image whose signature was good; a signature
+    that is missing, by another key or of another image ends with 7.
     """
     from ..errors import BaseImageError
     from ..job import open_store
@@ -53,6 +73,14 @@ def command(image: str, platform: str, insecure: bool, base: str, as_json: bool,
     from .result import say_json
     from .terminal import say, terminal
 
+    signed = None
+    if key or typed("key") or signature_only:
+        signed = _signature(image, key, insecure=insecure)
+        image = f"docker://{signed.image.canonical}"
+    if signed is not None and signature_only:
+        document = {"image": signed.image.canonical, "signature": _signed(signed)}
+        say_json(document) if as_json else say(_signature_line(signed, terminal(sys.stdout)))
+        return 0
     options = Options()
     store = open_store(options)
     with (
@@ -61,9 +89,11 @@ def command(image: str, platform: str, insecure: bool, base: str, as_json: bool,
     ):
         found = verify(opened, store, cache=cache_dir(options), base=base, progress=shown)
     if as_json:
-        say_json(_document(found))
+        say_json({**_document(found), "signature": None if signed is None else _signed(signed)})
     else:
-        say("\n".join(_lines(found, terminal(sys.stdout))))
+        out = terminal(sys.stdout)
+        last = [] if signed is None else [_signature_line(signed, out)]
+        say("\n".join([*_lines(found, out), *last]))
     if found.differs:
         return 1
     if found.unchecked:
@@ -72,6 +102,25 @@ def command(image: str, platform: str, insecure: bool, base: str, as_json: bool,
             hint="all else is the same; verify it on a machine that can make it",
         )
     return 0
+
+
+def _signature(image: str, key: str, *, insecure: bool) -> Signed:
+    """The image in the registry whose signature by `key` is good."""
+    from ..errors import UsageError
+    from ..looking import registry_name
+    from ..signing.verify import verify_signature
+
+    if not key:
+        raise UsageError("the signature of whom? --key names no key", hint="add --key cosign.pub")
+    return verify_signature(registry_name(image), key, insecure=insecure)
+
+
+def _signed(signed: Signed) -> dict[str, Any]:
+    return {"digest": signed.image.digest, "key": signed.key, "key_id": signed.key_id or None}
+
+
+def _signature_line(signed: Signed, out: Terminal) -> str:
+    return out.style("bold green", f"{clean(signed.image.canonical)} is signed by {clean(signed.key)}")
 
 
 def _document(found: Verification) -> dict[str, Any]:

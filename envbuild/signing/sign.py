@@ -69,14 +69,19 @@ def _unsigned(image: RemoteImage) -> str:
     return f"{image.canonical} is not signed, and its names stay as they were"
 
 
+def check_signing(key: str, environ: Mapping[str, str] | None = None) -> Cosign:
+    """What signs, if `key` can be a key. UsageError; the key is not used, and nobody is asked for it."""
+    check_private(key, OPTION)
+    return find_cosign(environ)
+
+
 def signer_for(key: str, environ: Mapping[str, str] | None = None) -> Signer:
     """What signs with `key`, a file of cosign's or an address that it knows; its password is in COSIGN_PASSWORD.
 
     Finds out before any work whether it can: UsageError, and EnvbuildError with what cosign says of the key.
     """
     environ = os.environ if environ is None else environ
-    check_private(key, OPTION)
-    cosign = find_cosign(environ)
+    cosign = check_signing(key, environ)
     done = cosign.run("public-key", f"--key={key}", environ=environ, secrets=(environ.get(PASSWORD, ""),))
     if done.code:
         raise key_trouble(done, f"{OPTION} {key}", environ)

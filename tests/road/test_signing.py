@@ -124,7 +124,51 @@ def test_what_is_signed_is_what_the_names_stand_for_and_it_is_signed_once(
     again = pushed(road, cosign, keys[0], *names, arguments=("--sbom", "--provenance"))
     assert again["pushed"]["signature"]["made"] == 0
     assert len(verified(cosign, keys[1], names[0])) == 1
-    road.run("inspect", names[0])
+    inspected = road.run("inspect", names[0], DOCKER_HOST="tcp://127.0.0.1:1", **NO_WAY_OUT)
+    assert inspected.returncode == 0, inspected.stderr
+    assert "tiny-loader" in inspected.stdout
+
+
+def test_verify_looks_at_the_signature_and_then_at_the_very_image_that_was_signed(
+    road: Road, address: str, newest: Path, keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    name = f"{address}/team/tiny:1"
+    found = pushed(road, newest, keys[0], name)
+    digest = found["manifest_digest"]
+
+    def verify(*words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        settings = {"ENVBUILD_COSIGN": str(newest), "DOCKER_HOST": "tcp://127.0.0.1:1", **NO_WAY_OUT, **changes}
+        done = road.run("verify", *words, **settings)
+        assert "Traceback" not in done.stderr
+        return done
+
+    key = ("--key", str(keys[1]))
+    done = verify(name, *key, "--signature-only")
+    assert (done.returncode, done.stdout) == (0, f"{name}@{digest} is signed by {keys[1]}\n"), done.stderr
+    whole = verify(name, *key, "--base", f"oci:{road.base}", "--json")
+    assert whole.returncode == 0, whole.stderr + whole.stdout
+    document = json.loads(whole.stdout)
+    assert document["same"] is True
+    assert document["digests"]["manifest"] == digest
+    signature = {"digest": digest, "key": str(keys[1]), "key_id": found["pushed"]["signature"]["key_id"]}
+    assert document["signature"] == signature
+    other = generate(newest, tmp_path / "other", "other")[1]
+    refused = verify(name, "--key", str(other), "--json")
+    assert (refused.returncode, refused.stdout) == (7, "")
+    assert f"{digest} is signed, but not by {other}" in refused.stderr
+    # Nothing is asked of anybody where the question makes no sense.
+    for words, said in (
+        ((f"oci:{road.base}", *key), "a signature lies beside its image in a registry"),
+        ((name, "--key", ""), "--key names no key"),
+        ((name, "--signature-only"), "--key names no key"),
+        ((name, "--key", str(keys[0])), "it is a private key, which stays with whoever signs"),
+    ):
+        wrong = verify(*words)
+        assert wrong.returncode == 2, wrong.stderr
+        assert said in wrong.stderr
+    lacking = verify(name, *key, ENVBUILD_COSIGN=str(tmp_path / "none"))
+    assert lacking.returncode == 2
+    assert "ENVBUILD_COSIGN names no program" in lacking.stderr
 
 
 def test_logins_and_certificates_of_a_push_are_those_of_its_signature(
