@@ -41,6 +41,7 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
         apt=options.apt,
         # What --apt adds is locked on this machine, so somebody must be able to have its security updates.
         refresh=bool(options.apt) and options.upgrade,
+        locked=options.locked,
     )
     notes = base.notes if base.assembled else (*base.notes, *python_notes(base, wanted, source))
     for note in notes:

@@ -25,6 +25,7 @@ def open_base(
     *,
     platform: str = "linux/amd64",
     refresh: bool = False,
+    locked: bool = False,
     progress: Progress = SILENT,
     save: Save | None = None,
     inspect: Inspect | None = None,
@@ -33,7 +34,8 @@ def open_base(
 ) -> Base:
     """The base `name`, its layers in `store`: `debian:SUITE` or an image, as `choose` gives them.
 
-    `refresh` takes the newest packages instead of the locked ones. `save` and `inspect` are a container engine's,
+    `refresh` takes the newest packages instead of the locked ones; with `locked` a tag of a registry that is another
+    image than it was last is a BaseImageError. `save` and `inspect` are a container engine's,
     for `docker-daemon:REF` only. `apt` are packages of the distribution that come in addition, for an assembled base
     only. Reports the phase `base`. Opened once, a base needs no network, but for a tag of a
     registry, which may have moved: where its registry does not answer, what the tag was last is taken.
@@ -60,7 +62,9 @@ def open_base(
     if name.partition(":")[0] not in IMAGE_KINDS:
         from .remote import open_remote
 
-        return open_remote(choice.name, store, platform=platform, architecture=architecture, progress=progress)
+        return open_remote(
+            choice.name, store, platform=platform, architecture=architecture, progress=progress, locked=locked
+        )
     from .images import open_image
 
     return open_image(

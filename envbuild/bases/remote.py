@@ -19,19 +19,21 @@ if TYPE_CHECKING:
     from ..oci.transport import Transport
 
 
-def open_remote(name: str, store: Store, *, platform: str, architecture: str, progress: Progress) -> Base:
+def open_remote(
+    name: str, store: Store, *, platform: str, architecture: str, progress: Progress, locked: bool = False
+) -> Base:
     """The image `name` of a registry for `platform`, its layers in `store`.
 
     A digest that the store knows asks nobody. A tag is asked for its digest each time; where the registry does not
-    answer and the tag is known, its last digest is taken, with a warning. Raises BaseImageError, NetworkError,
-    IntegrityError, StorageError.
+    answer and the tag is known, its last digest is taken, with a warning; with `locked` it is an error if the tag is
+    known for another. Raises BaseImageError, NetworkError, IntegrityError, StorageError.
     """
     image = parse_remote(name)
     progress.start("base", image.name)
     base = _recall(image.digest, image, store, platform) if image.digest else None
     if base is None:
         try:
-            base = _ask(image, store, platform, architecture, progress)
+            base = _ask(image, store, platform, architecture, progress, locked=locked)
         except NetworkError as error:
             raise NetworkError(f"the base {image.name}: {error.message}", hint=_ways_on(image, error.hint)) from error
         except CorruptBlobError:
@@ -44,7 +46,9 @@ def open_remote(name: str, store: Store, *, platform: str, architecture: str, pr
     return base
 
 
-def _ask(image: RemoteImage, store: Store, platform: str, architecture: str, progress: Progress) -> Base:
+def _ask(
+    image: RemoteImage, store: Store, platform: str, architecture: str, progress: Progress, *, locked: bool
+) -> Base:
     from ..oci.patience import UnreachableError
     from ..oci.registry import Registry
     from ..oci.transport import Transport
@@ -57,7 +61,7 @@ def _ask(image: RemoteImage, store: Store, platform: str, architecture: str, pro
         known = _recall(last, image, store, platform) if last else None
         try:
             # Docker Hub counts a GET of a manifest as a pull, and a HEAD not.
-            digest = registry.digest_of(image.tag) if known is not None else ""
+            digest = registry.digest_of(image.tag) if known is not None or (locked and last) else ""
         except UnreachableError as error:
             if known is None:
                 raise
@@ -65,12 +69,25 @@ def _ask(image: RemoteImage, store: Store, platform: str, architecture: str, pro
             return known
         if known is not None and digest == last:
             return known
+        if locked and last:
+            digest = digest or registry.manifest(image.tag).digest
+            _check_unmoved(image, digest, last)
         base = _recall(digest, image, store, platform) if digest else None
         if base is None:
             base = _fetch(digest or image.tag, image, registry, transport, store, platform, architecture, progress)
         if known is not None and known.digest != base.digest:
             progress.note(f"{image.name} is another image than last time: {base.digest}")
         return base
+
+
+def _check_unmoved(image: RemoteImage, digest: str, last: str) -> None:
+    """BaseImageError where the tag is another image now than it was when what is locked was built."""
+    if digest != last:
+        raise BaseImageError(
+            f"{image.name} is another image than last time: now {digest}, and it was {last}",
+            hint=f"--locked takes no other: write --base {image.domain}/{image.path}@{last} for the one that it was, "
+            "or run once without --locked",
+        )
 
 
 def _fetch(

@@ -168,6 +168,29 @@ def test_a_tag_is_asked_for_each_time_and_fetched_only_when_it_moved(registry: F
     assert "is another image than last time" in progress.notes[0]
 
 
+def test_a_tag_that_moved_is_refused_where_all_is_locked(registry: FaultyRegistry, store: Store) -> None:
+    def locked() -> Base:
+        return open_base(f"{registry.address}/team/base:1", store, locked=True)
+
+    before = registry.add_image("1")
+    assert locked().digest == before  # nothing is known of it yet
+    assert locked().digest == before
+    after = registry.add_image("1", extra={"new": b"1"})
+    for spoil in (False, True):
+        if spoil:  # nor is it taken where the cache has lost what the tag was
+            for key in store.key_files():
+                if "base-image" in key.read_text():
+                    key.unlink()
+        with pytest.raises(BaseImageError, match="is another image than last time") as caught:
+            locked()
+        assert before in caught.value.message
+        assert after in caught.value.message
+        assert f"/team/base@{before}" in caught.value.hint
+    assert open_base(f"{registry.address}/team/base@{before}", store, locked=True).digest == before
+    assert opened(registry, store).digest == after
+    assert locked().digest == after
+
+
 def test_a_tag_that_is_known_is_taken_from_the_cache_when_nobody_answers(store: Store) -> None:
     with serving(FaultyRegistry()) as registry:
         digest = registry.add_image("1")
