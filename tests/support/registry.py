@@ -8,9 +8,36 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from containers import free_port
+
+
+@dataclass
+class Running:
+    """A registry at `address` whose files lie in `folder`; `log` has a line for each request."""
+
+    address: str
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "registry.log"
+
+    def start(self) -> None:
+        """Start it, or start it anew with what it has stored."""
+        with self.log.open("ab") as log:
+            command = ["docker-registry", "serve", str(self.folder / "registry.yml")]
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        _wait(self.address, self.process, self.log)
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
 
 
 @contextmanager
@@ -19,6 +46,13 @@ def registry(folder: Path, *, htpasswd: str = "", certificate: Path | None = Non
 
     With `certificate`, a file that holds its key too, it speaks TLS.
     """
+    with running(folder, htpasswd=htpasswd, certificate=certificate) as found:
+        yield found.address
+
+
+@contextmanager
+def running(folder: Path, *, htpasswd: str = "", certificate: Path | None = None) -> Iterator[Running]:
+    """As `registry`, to be killed and started anew."""
     folder.mkdir(parents=True, exist_ok=True)
     address = f"127.0.0.1:{free_port()}"
     tls = f", tls: {{certificate: '{certificate}', key: '{certificate}'}}" if certificate else ""
@@ -32,16 +66,14 @@ def registry(folder: Path, *, htpasswd: str = "", certificate: Path | None = Non
         (folder / "htpasswd").write_text(htpasswd + "\n")
         text += f"auth: {{htpasswd: {{realm: 'a test, with a comma', path: {folder / 'htpasswd'}}}}}\n"
     (folder / "registry.yml").write_text(text)
-    with (folder / "registry.log").open("wb") as log:
-        process = subprocess.Popen(
-            ["docker-registry", "serve", str(folder / "registry.yml")], stdout=log, stderr=subprocess.STDOUT
-        )
+    found = Running(address, folder)
+    found.start()
     try:
-        _wait(address, process, folder / "registry.log")
-        yield address
+        yield found
     finally:
-        process.terminate()
-        process.wait()
+        assert found.process is not None
+        found.process.terminate()
+        found.process.wait()
 
 
 def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
