@@ -6,6 +6,7 @@ signature where one is wanted. What was done before a push that failed is there 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..errors import UsageError
 from ..oci.canonical import sha256_digest
+from ..oci.disk import storage_errors
 from ..oci.reference import DEFAULT_DOMAIN, Reference
 from ..oci.remote import RemoteImage
 from ..oci.transport import Transport
@@ -124,7 +126,7 @@ def push(
     digest = sha256_digest(_named(whole)[0])
     repositories = _by_repository(references)
     targets: list[tuple[Target, list[str]]] = []
-    with _transport(references, insecure=insecure) as transport, TemporaryDirectory(prefix="envbuild-") as folder:
+    with _transport(references, insecure=insecure) as transport, _temporary() as folder:
         blobs = _blobs(images, [*beside, *known.referrers], known.unseen, store, Path(folder))
         for repository, tags in repositories.items():
             target = Target(repository, transport, store, known.sources, progress)
@@ -191,9 +193,15 @@ def _blobs(
     for data in small:
         digest = sha256_digest(data)
         path = folder / digest[7:]
-        path.write_bytes(data)
+        with storage_errors(path):
+            path.write_bytes(data)
         found.append(Blob(digest=digest, size=len(data), path=path))
     return list({blob.digest: blob for blob in found}.values())
+
+
+def _temporary() -> TemporaryDirectory[str]:
+    with storage_errors(Path(os.environ.get("TMPDIR") or "/tmp")):
+        return TemporaryDirectory(prefix="envbuild-")
 
 
 def _by_repository(references: Sequence[Reference]) -> dict[RemoteImage, list[str]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +17,8 @@ from pathlib import Path
 import pytest
 from writable_registry import WritableRegistry, Writer, serving
 
-from envbuild.errors import EnvbuildError
-from envbuild.oci.canonical import canonical_json
+from envbuild.errors import EnvbuildError, StorageError
+from envbuild.oci.canonical import canonical_json, sha256_digest
 from envbuild.oci.image import make_image
 from envbuild.oci.reference import parse_reference
 from envbuild.oci.store import Store
@@ -196,6 +198,42 @@ def test_two_thousand_more(tmp_path: Path) -> None:
         injected += one_seed(seed, tmp_path)
         seed += 1
     print(f"{injected} faults in {seed - 100_000} pushes")
+
+
+def test_no_room_for_temporary_files_is_a_storage_error_and_nothing_is_sent(
+    registry: WritableRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "store")
+    image = image_of(store, b"layer")
+    name = [parse_reference(f"{registry.address}/team/full:1")]
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(StorageError):
+        push(image, name, store)
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / sha256_digest(image.config)[7:]).symlink_to("/dev/full")
+    monkeypatch.setattr(pushing, "TemporaryDirectory", lambda **_: contextlib.nullcontext(str(full)))
+    with pytest.raises(StorageError, match="the disk is full") as caught:
+        push(image, name, store)
+    assert caught.value.hint
+    assert registry.blobs == {}
+
+
+def test_a_cache_that_cannot_be_written_to_is_pushed_from(
+    registry: WritableRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is remembered of a push, and the locks of others, cost bytes alone."""
+    store = Store(tmp_path / "store")
+    image = image_of(store, b"layer")
+
+    def full(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(Store, "create", full)
+    monkeypatch.setattr(Store, "put_key", full)
+    push(image, [parse_reference(f"{registry.address}/team/full:1")], store)
+    assert registry.problems() == []
+    assert ("team/full", "1") in registry.manifests
 
 
 SCRIPT = """
