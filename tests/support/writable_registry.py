@@ -70,6 +70,7 @@ class Writer(BaseHTTPRequestHandler):
 
     registry: WritableRegistry
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each body would wait for the other side to acknowledge the headers
 
     def handle_one_request(self) -> None:
         # A plain server that is asked for TLS would wait for the end of the line.
