@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
-from .errors import BaseImageError, CorruptBlobError, UsageError
+from .errors import BaseImageError, CorruptBlobError, NetworkError, UsageError
 from .patterns import pattern
 from .progress import SILENT, Progress
 from .records import dataclass
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .verifying.origin import Named
     from .verifying.record import Recorded
     from .verifying.taking import Taken
-    from .verifying.types import Origin, Verification
+    from .verifying.types import Origin, State, Verification
 
 _TIME = pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -93,14 +93,15 @@ def _verification(
     from .verifying.weighing import weighed, with_record
 
     layers = weighed(opened, rebuilt.layers, store, base=named.layers, left=rebuilt.left)
-    if found.wrong:
-        layers = [replace(x, state="differs", why=found.wrong) if x.kind == "base" else x for x in layers]
+    if found.origin == "image":
+        state: State = "differs" if found.wrong else "own"
+        layers = [replace(x, state=state, why=found.wrong) if x.kind == "base" else x for x in layers]
     layers = with_record(layers, opened, taken, recorded)
     settings = setting_differences(
         opened.config,
         json.loads(rebuilt.image.config),
         recorded,
-        history=all(layer.state in ("same", "differs") for layer in layers),
+        history=all(layer.state in ("same", "own", "differs") for layer in layers),
     )
     return Verification(
         name=opened.name,
@@ -261,8 +262,8 @@ def _compiler(plan: Plan, found: _BaseFound, store: Store, progress: Progress) -
     if base.assembled:
         try:
             twin, why = twin_of(base, store, progress=progress)
-        except BaseImageError as error:
-            twin, why = None, error.message
+        except (BaseImageError, NetworkError) as error:
+            twin, why = None, f"the Python that compiles it cannot be had: {error.message}"
         return twin, "" if twin is not None else why
     return None, f"its Python would have to be run here: --base {base.name} has it run, if you trust it"
 

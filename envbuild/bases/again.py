@@ -13,6 +13,7 @@ from ..oci.remote import parse_remote
 from ..oci.store import Store
 from ..progress import Progress
 from .debian import assemble_base, base_key, kept_lock, make_downloader, python_version, suite_of
+from .images import summary_of
 from .lock import BaseLock, shipped
 from .manifest import recall
 from .mirrors import Mirrors
@@ -98,9 +99,12 @@ def _made(suite: Suite, lock: BaseLock, store: Store, progress: Progress) -> tup
     mirrors = snapshot_of(lock)
     downloader = Downloader(mirrors) if mirrors is not None else make_downloader(os.environ)
     progress.start("base", suite.name, total=lock.size)
-    _, gone = downloader.fetch_all(lock.packages, store, lambda n: progress.advance("base", n))
-    where: Where = "snapshot" if mirrors is not None else "mirror"
-    return (None if gone else assemble_base(suite, lock, store, downloader)), where
+    received, gone = downloader.fetch_all(lock.packages, store, lambda n: progress.advance("base", n))
+    where: Where = "cache" if not received else "snapshot" if mirrors is not None else "mirror"
+    base = None if gone else assemble_base(suite, lock, store, downloader)
+    if base is not None:
+        progress.done("base", summary_of(base, cached=False))
+    return base, where
 
 
 def snapshot_of(lock: BaseLock) -> Mirrors | None:

@@ -32,11 +32,12 @@ def twin_of(base: Base, store: Store, *, progress: Progress = SILENT) -> tuple[B
         return None, f"Python {suite.python} may write other bytecode on other machines"
     twin = open_debian(suite, store, architecture=own, refresh=False, progress=progress)
     theirs, ours = build_of(base), build_of(twin)
-    if theirs != ours:
+    if not theirs or theirs != ours:
         return None, f"{suite.name} has Python {theirs} for {base.architecture} and {ours} for {own}"
     return twin, ""
 
 
 def build_of(base: Base) -> str:
-    """The version of the package that has the interpreter of an assembled base: `3.11.2-6+deb12u9`."""
-    return next(p.version for p in base.packages if p.name == f"python{base.interpreter.minor}-minimal")
+    """The version of the package that has the interpreter of an assembled base, `3.11.2-6+deb12u9`, else empty."""
+    name = f"python{base.interpreter.minor}-minimal"
+    return next((package.version for package in base.packages if package.name == name), "")

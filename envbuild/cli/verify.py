@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from ..verifying.types import FileDifference, LayerVerdict, Verification
     from .terminal import Terminal
 
-_STYLES = {"same": "green", "unchecked": "yellow"}
+_STYLES = {"own": "yellow", "unchecked": "yellow"}
+_FINE = ("same", *_STYLES)
 _BASES = {
     "cache": "from this machine's cache, by its digest",
-    "snapshot": "assembled anew from the snapshots of Debian's archive",
-    "mirror": "assembled anew from a Debian mirror",
+    "snapshot": "assembled anew from its Debian packages, out of a snapshot",
+    "mirror": "assembled anew from its Debian packages, out of a mirror",
     "registry": "fetched from its registry, by its digest",
     "named": "the one that --base names, which has its digest",
     "image": "the image's own, not verified independently",
@@ -169,7 +170,7 @@ def _file(first: FileDifference | None) -> dict[str, Any] | None:
 def _lines(found: Verification, out: Terminal) -> Iterator[str]:
     from .text import table
 
-    differing = [layer for layer in found.layers if layer.state not in ("same", "unchecked")]
+    differing = [layer for layer in found.layers if layer.state not in _FINE]
     rows = [
         (str(number), clean(layer.kind), layer.state, (layer.image or layer.rebuilt)[:19], clean(layer.title))
         for number, layer in enumerate(found.layers, start=1)

@@ -6,7 +6,9 @@ from typing import Literal
 
 from ..records import dataclass
 
-State = Literal["same", "differs", "missing", "extra", "unchecked"]
+State = Literal["same", "own", "differs", "missing", "extra", "unchecked"]
+"""`own` is a layer of the base that was taken from the image itself, `unchecked` one that cannot be made here."""
+_FINE = ("same", "own", "unchecked")
 Origin = Literal["cache", "snapshot", "mirror", "registry", "named", "image"]
 """Where the base came from; `image` are the layers of the image itself, which nothing else vouches for."""
 
@@ -71,7 +73,7 @@ class Verification:
     @property
     def differs(self) -> bool:
         """Whether anything is not as it is made anew."""
-        return bool(self.settings) or any(layer.state not in ("same", "unchecked") for layer in self.layers)
+        return bool(self.settings) or any(layer.state not in _FINE for layer in self.layers)
 
     @property
     def unchecked(self) -> tuple[LayerVerdict, ...]:
