@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from writable_registry import WritableRegistry, Writer, serving
 
 from envbuild.errors import CorruptBlobError, EnvbuildError, IntegrityError, NetworkError, RegistryError
+from envbuild.oci import endpoint
 from envbuild.oci.canonical import canonical_json, sha256_digest
 from envbuild.oci.patience import StoppedError, UnreachableError
 from envbuild.oci.remote import RemoteImage
@@ -426,6 +429,33 @@ def test_a_registry_behind_a_server_that_ends_tls_may_name_itself_without(
 ) -> None:
     monkeypatch.setattr(uploads._session, "url", lambda path: f"https://registry.example/v2/team/model/{path}")
     assert uploads._trusted("http://registry.example/v2/u/1?x=http") == "https://registry.example/v2/u/1?x=http"
+
+
+def test_another_machine_is_asked_without_tls_only_where_it_is_said_to_be_insecure(
+    registry: WritableRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This machine passes for another. A login is sent there as well only then."""
+    monkeypatch.setattr(endpoint, "is_loopback", lambda _: False)
+    login = base64.b64encode(b"me:secret").decode()
+    (tmp_path / "auth.json").write_text(json.dumps({"auths": {registry.address: {"auth": login}}}))
+    environment = {
+        "HOME": str(tmp_path),
+        "DOCKER_CONFIG": str(tmp_path),
+        "REGISTRY_AUTH_FILE": str(tmp_path / "auth.json"),
+    }
+    image = RemoteImage(domain=registry.address, path="team/model")
+    with Transport(environment, pause=lambda _: None) as careful, pytest.raises(EnvbuildError):
+        Uploads(image, careful).check()
+    assert registry.asked == []
+    registry.token = "one"
+    with Transport(environment, insecure=frozenset({registry.address})) as told:
+        Uploads(image, told).check()
+    assert ("Basic " + login) in {header for _, header in registry.authorizations}
+    before = len(registry.asked)
+    others = frozenset({"other:1"})
+    with Transport(environment, pause=lambda _: None, insecure=others) as careful, pytest.raises(EnvbuildError):
+        Uploads(image, careful).check()
+    assert len(registry.asked) == before
 
 
 def test_no_location_is_no_registry(registry: WritableRegistry, uploads: Uploads) -> None:

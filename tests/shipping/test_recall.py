@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,63 @@ def test_what_is_no_record_of_wheels_says_nothing(registry: WritableRegistry, ma
     ((found,), _) = recalled(registry)
     assert recall_packages(found) is None
     registry.manifests["team/model", digest] = manifest
+    assert recall_packages(found) is None
+
+
+def deep_index(registry: WritableRegistry) -> None:
+    raw = canonical_json({"schemaVersion": 2, "mediaType": INDEX, "manifests": []})
+    for _ in range(8):
+        digest = sha256_digest(raw)
+        registry.manifests["team/model", digest] = raw
+        entry = {"mediaType": INDEX, "digest": digest, "size": len(raw)}
+        raw = canonical_json({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]})
+    registry.manifests["team/model", "1"] = raw
+
+
+def long_manifest(registry: WritableRegistry) -> None:
+    add(registry, NOTE, annotations={"long": "x" * (5 << 20)})
+
+
+def many_layers(registry: WritableRegistry) -> None:
+    add(registry, *[NOTE] * 15_000, diff_ids=(DIFF,))
+
+
+def long_config(registry: WritableRegistry) -> None:
+    add(registry, NOTE)
+    content = json.loads(registry.manifests["team/model", "1"])
+    content["config"].update(store(registry, b"[" * (5 << 20)))
+    registry.manifests["team/model", "1"] = canonical_json(content)
+
+
+def nested_config(registry: WritableRegistry) -> None:
+    add(registry, NOTE)
+    content = json.loads(registry.manifests["team/model", "1"])
+    content["config"].update(store(registry, b"[" * (1 << 20)))
+    registry.manifests["team/model", "1"] = canonical_json(content)
+
+
+@pytest.mark.parametrize("make", [deep_index, long_manifest, many_layers, long_config, nested_config])
+def test_a_bomb_offers_nothing_and_is_told(
+    registry: WritableRegistry, make: Callable[[WritableRegistry], None]
+) -> None:
+    make(registry)
+    began = time.process_time()
+    found, reasons = recalled(registry)
+    assert found == ()
+    assert len(reasons) == 1
+    assert len(reasons[0]) < 1000
+    assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize("data", [b"[" * (5 << 20), b"{" * 100_000, b'{"wheels": ' + b"[" * 100_000])
+def test_a_record_that_is_a_bomb_says_nothing(registry: WritableRegistry, data: bytes) -> None:
+    artifact = packages_artifact({})
+    manifest = json.loads(artifact.manifest)
+    manifest["layers"][0].update(store(registry, data))
+    raw = canonical_json(manifest)
+    registry.manifests["team/model", sha256_digest(raw)] = raw
+    add(registry, NOTE, annotations={PACKAGES: sha256_digest(raw)})
+    ((found,), _) = recalled(registry)
     assert recall_packages(found) is None
 
 
