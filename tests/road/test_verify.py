@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -367,3 +370,58 @@ def test_what_was_pushed_compressed_with_attestations_is_verified_from_the_regis
             found = road.run("verify", f"docker://{name}", "--json", **changes)
             assert found.returncode == 0, found.stdout + found.stderr
             assert json.loads(found.stdout)["base"]["from"] == where
+
+
+def test_an_image_that_was_put_on_another_base_is_what_it_says(road: Road) -> None:
+    from tinyroad import write_base
+
+    assert road.image("--output", "oci-dir=old", **QUIET).returncode == 0
+    write_base(road.folder / "patched", salt="patched")
+    moved = road.run("rebase", "oci:old", "--base", "oci:patched", "--output", "oci-dir=new", **QUIET)
+    assert moved.returncode == 0, moved.stderr
+    found = road.run("verify", "new", "--base", "oci:patched", "--json", **QUIET)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert {layer["state"] for layer in json.loads(found.stdout)["layers"]} == {"same"}
+    assert road.run("verify", "new", "--base", f"oci:{road.base}", **QUIET).returncode == 2
+
+
+@pytest.mark.engine
+def test_an_image_of_the_engine_is_verified_by_its_name(built: Road) -> None:
+    tag = f"envbuild-test/verify-{built.folder.name.lower()}:latest"
+    engine = {"DOCKER_HOST": "unix:///var/run/docker.sock"}
+    try:
+        base = ["--base", f"oci:{built.base}", "--server", "envbuild", "--bytecode", "off"]
+        done = built.run("image", str(built.model), "-t", tag, "--output", "docker", *base, **engine)
+        assert done.returncode == 0, done.stderr
+        found = built.run("verify", f"docker-daemon:{tag}", "--json", **engine)
+        assert found.returncode == 0, found.stdout + found.stderr
+        assert json.loads(found.stdout)["settings"] == []
+    finally:
+        subprocess.run(["docker", "rmi", tag], capture_output=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.registry
+@pytest.mark.network
+def test_a_real_model_out_of_a_real_registry_is_made_anew_on_an_empty_machine(
+    fixture_models: Path, tmp_path: Path
+) -> None:
+    cache = os.environ.get("ENVBUILD_TEST_CACHE") or str(tmp_path / "cache")
+
+    def run(*words: str, cache: str = cache) -> subprocess.CompletedProcess[str]:
+        env = {**os.environ, **QUIET, "ENVBUILD_CACHE_DIR": cache}
+        command = [sys.executable, "-m", "envbuild", *words]
+        return subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+
+    with registry(tmp_path / "registry") as address:
+        name = f"{address}/team/diabetes:1"
+        given = ["--server", "envbuild", "--push", "--sbom", "--provenance"]
+        done = run("image", str(fixture_models / "diabetes"), "-t", name, *given)
+        assert done.returncode == 0, done.stderr
+        found = run("verify", name, "--json", cache=str(tmp_path / "empty"))
+    assert found.returncode == 0, found.stdout + found.stderr
+    told = json.loads(found.stdout)
+    assert {layer["state"] for layer in told["layers"]} == {"same"}
+    assert "bytecode" in [layer["kind"] for layer in told["layers"]]
+    assert told["base"]["from"] in ("mirror", "snapshot")
+    assert told["settings"] == []
