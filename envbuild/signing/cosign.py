@@ -119,4 +119,5 @@ def key_trouble(done: Done, key: str, environ: Mapping[str, str]) -> EnvbuildErr
                 f"the key {key} has a password, and {PASSWORD} is not set", hint=f"set {PASSWORD}; nobody is asked"
             )
         return UsageError(f"{PASSWORD} is not the password of the key {key}", hint=f"correct {PASSWORD}")
-    return EnvbuildError(f"cosign cannot use the key {key}: {done.reason}", hint="check the key, and who may use it")
+    kind = NetworkError if re.search(r"dial tcp|request send failed|i/o timeout", done.reason) else UsageError
+    return kind(f"cosign cannot use the key {key}: {done.reason}", hint="check the key, and who may use it")

@@ -39,16 +39,18 @@ class Signer:
         with access(image, transport) as way:
             public = way.folder / "cosign.pub"
             public.write_text(self._public)
-            fresh = False
+            made = stored = False
             while True:
                 try:
                     # Also after a failure: the answer may have been lost, and not the signature.
                     if self._is_signed(public, way, image):
-                        return fresh
-                    if fresh:
+                        return made
+                    if stored:
+                        # It comes late; or another build that signs was as fast, and it is lost.
+                        stored = False
                         raise BrokenError("it took the signature, and does not have it")
                     self._sign(way, image)
-                    fresh = True
+                    made = stored = True
                 except BrokenError as error:
                     patience.failed(error.message, wait=error.wait, hint=error.hint)
 

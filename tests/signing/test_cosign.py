@@ -120,6 +120,17 @@ def test_a_registry_that_stays_away_is_asked_four_times(tmp_path: Path) -> None:
     assert (tmp_path / "count").read_text() == "x\n" * 4
 
 
+def test_a_signature_that_another_build_wrote_over_is_made_again(tmp_path: Path) -> None:
+    script = (
+        f'[ "$1" = sign ] && echo x >> {tmp_path}/count && exit 0\n'
+        f'[ "$(cat {tmp_path}/count 2> /dev/null | wc -l)" -ge 2 ] && echo {DIGEST} && exit 0\n'
+        'echo "error during command execution: no signatures found" >&2; exit 10'
+    )
+    signer = Signer("some.key", Cosign(path=str(program(tmp_path, script)), bundles=False), "")
+    assert signer.sign(IMAGE, Transport(environ(tmp_path), pause=lambda _: None)) is True
+    assert (tmp_path / "count").read_text() == "x\n" * 2
+
+
 def test_a_signature_that_the_registry_took_and_has_not_is_no_signature(tmp_path: Path) -> None:
     script = '[ "$1" = sign ] && exit 0\necho "error during command execution: no signatures found" >&2; exit 10'
     signer = Signer("some.key", Cosign(path=str(program(tmp_path, script)), bundles=False), "")

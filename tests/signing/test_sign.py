@@ -10,7 +10,7 @@ import pytest
 from cosigns import PASSWORD
 from writable_registry import WritableRegistry, Writer, serving
 
-from envbuild.errors import EnvbuildError, RegistryError, UsageError
+from envbuild.errors import NetworkError, RegistryError, UsageError
 from envbuild.oci.canonical import canonical_json
 from envbuild.oci.image import make_image
 from envbuild.oci.reference import parse_reference
@@ -91,14 +91,17 @@ def test_a_name_is_given_only_when_all_repositories_have_the_signature(
     assert there.problems() == []
 
 
-def test_a_registry_that_is_busy_is_asked_again(store: Store, there: WritableRegistry, keys: tuple[Path, Path]) -> None:
-    # More often than cosign itself tries.
-    left = [4]
+def test_a_registry_that_is_busy_is_asked_again(
+    store: Store, there: WritableRegistry, keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(pushing, "Transport", functools.partial(Transport, pause=pauses.append))
+    left = [2]
 
     def busy(writer: Writer) -> bool:
         if stores_signature(writer) and left[0]:
             left[0] -= 1
-            writer.answer(503, b"{}")
+            writer.answer(425, b"")
             return True
         return False
 
@@ -106,6 +109,8 @@ def test_a_registry_that_is_busy_is_asked_again(store: Store, there: WritableReg
     image = image_of(store, b"data")
     done = signed_push(store, image, keys[0], f"{there.address}/team/tiny:1")
     assert left == [0]
+    # cosign comes again by itself for other answers than this.
+    assert len(pauses) == 2
     assert done.signature is not None
     assert done.signature.made == 1
     assert verify_signature(f"{there.address}/team/tiny:1", str(keys[1])).image.digest == image.manifest_digest
@@ -121,11 +126,18 @@ def test_a_key_that_cannot_be_used_is_told_before_anything_is_sent(
     monkeypatch.delenv("COSIGN_PASSWORD")
     with pytest.raises(UsageError, match="has a password, and COSIGN_PASSWORD is not set"):
         signer_for(str(keys[0]))
-    with pytest.raises(EnvbuildError, match="unrecognized scheme: nokms://"):
+    with pytest.raises(UsageError, match="unrecognized scheme: nokms://"):
         signer_for("nokms://some/key")
+    # A service for keys that is not there.
+    settings = {"REGION": "nowhere", "ACCESS_KEY_ID": "me", "SECRET_ACCESS_KEY": "a secret of the service"}
+    for name, value in {**settings, "MAX_ATTEMPTS": "1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    with pytest.raises(NetworkError, match="cannot use the key --sign-key awskms://") as refused:
+        signer_for("awskms://127.0.0.1:1/alias/x")
+    assert "a secret of the service" not in refused.value.message
     broken = tmp_path / "broken.key"
     broken.write_text(keys[0].read_text().replace("eyJ", "eeJ"))
     monkeypatch.setenv("COSIGN_PASSWORD", PASSWORD)
-    with pytest.raises(EnvbuildError, match="cannot use the key") as caught:
+    with pytest.raises(UsageError, match="cannot use the key") as caught:
         signer_for(str(broken))
     assert PASSWORD not in caught.value.message

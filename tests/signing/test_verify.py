@@ -44,6 +44,19 @@ class Place:
         asked = urllib.request.Request(self._url(reference), data=raw, method="PUT", headers={"Content-Type": kind})
         urllib.request.urlopen(asked).close()
 
+    def blob(self, digest: str) -> bytes:
+        with urllib.request.urlopen(f"http://{self.address}/v2/{self.path}/blobs/{digest}") as answer:
+            return bytes(answer.read())
+
+    def put_blob(self, data: bytes) -> str:
+        """Store a blob; its digest."""
+        uploads = f"http://{self.address}/v2/{self.path}/blobs/uploads/"
+        with urllib.request.urlopen(urllib.request.Request(uploads, data=b"", method="POST")) as answer:
+            url = f"{answer.headers['Location']}&digest={sha256_digest(data)}"
+        kind = {"Content-Type": "application/octet-stream"}
+        urllib.request.urlopen(urllib.request.Request(url, data=data, method="PUT", headers=kind)).close()
+        return sha256_digest(data)
+
     def digest(self, tag: str) -> str:
         return sha256_digest(self.get(tag)[0])
 
@@ -155,18 +168,32 @@ def test_a_changed_manifest_is_another_image(place: Place, keys: tuple[Path, Pat
         verify_signature(f"{place.name}:good", str(keys[1]))
 
 
+def other_letter(text: str, at: int) -> str:
+    """The text with another letter of base64 in one place."""
+    return text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :]
+
+
 def test_an_altered_signature_is_none(place: Place, keys: tuple[Path, Path]) -> None:
-    """Of version 2's kind: a bundle is a blob, which its manifest names by its digest."""
     digest = place.sign("good", keys[0])
-    raw, kind = place.get(place.signature_tag(digest))
-    if kind != MANIFEST:
-        return
+    tag = place.signature_tag(digest)
+    raw, kind = place.get(tag)
     content = json.loads(raw)
-    annotations = content["layers"][0]["annotations"]
-    (name,) = [name for name in annotations if name.endswith("/signature")]
-    text = annotations[name]
-    annotations[name] = text[:20] + ("A" if text[20] != "A" else "B") + text[21:]
-    place.put(place.signature_tag(digest), canonical_json(content), kind)
+    if kind == MANIFEST:  # the signature is an annotation
+        annotations = content["layers"][0]["annotations"]
+        (name,) = [name for name in annotations if name.endswith("/signature")]
+        annotations[name] = other_letter(annotations[name], 20)
+    else:  # it is in a blob, which a manifest names, which the index names
+        (entry,) = content["manifests"]
+        manifest = json.loads(place.get(entry["digest"])[0])
+        bundle = json.loads(place.blob(manifest["layers"][0]["digest"]))
+        (signature,) = bundle["dsseEnvelope"]["signatures"]
+        signature["sig"] = other_letter(signature["sig"], 20)
+        changed = canonical_json(bundle)
+        manifest["layers"][0] |= {"digest": place.put_blob(changed), "size": len(changed)}
+        document = canonical_json(manifest)
+        place.put(sha256_digest(document), document, MANIFEST)
+        entry |= {"digest": sha256_digest(document), "size": len(document)}
+    place.put(tag, canonical_json(content), kind)
     with pytest.raises(IntegrityError, match="is signed, but not by"):
         verify_signature(f"{place.name}:good", str(keys[1]))
 
