@@ -8,13 +8,17 @@ have the layer, as of a file that was copied or fetched anew, the file is hashed
 from __future__ import annotations
 
 import os
+import threading
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .model.content import Status, is_known, status_of
 from .model.types import Model, ModelFile
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     from .oci.store import Store
     from .oci.types import Layer
     from .planner.types import FileEntry
@@ -23,30 +27,73 @@ _SAMPLES = 16
 _SAMPLE = 1 << 16
 
 
-def hash_and_write(model: Model, store: Store) -> dict[str, str]:
-    """The SHA-256 (hex) of each file of `model`, by path; large files that are read have their layers in `store` then.
+class Ahead:
+    """Works on the large files of `model` whose hashes are not known, from its beginning to its end as a context.
 
-    Raises ModelError for a file that cannot be read or that changes meanwhile, StorageError.
+    Meanwhile the rules look at the model and the packages are resolved: hashing and writing leave Python free for that.
     """
-    from .backends.files import write_unhashed
-    from .model.content import hash_files
-    from .oci.layer import remember_layer
-    from .planner.layers import file_layer, large_files, placed
 
-    layers: dict[str, Layer] = {}
+    def __init__(self, model: Model, store: Store) -> None:
+        self._model = model
+        self._store = store
+        self._work: dict[str, Future[tuple[Status, str, Layer] | None]] = {}
+        self._threads: ThreadPoolExecutor | None = None
+        self._stop = threading.Event()
 
-    def write(file: ModelFile) -> str | None:
-        entry = placed(model, file, "")
-        if _seems_there(entry, store):
+    def __enter__(self) -> Ahead:
+        from .planner.layers import large_files
+
+        large = large_files(self._model)
+        if large:
+            from .threads import pool
+
+            self._threads = pool(1)
+            self._work = {file.path: self._threads.submit(self._write, file) for file in large}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
+
+    def hashes(self, model: Model, store: Store) -> dict[str, str]:
+        """The SHA-256 (hex) of each file of `model`, by path; large files that were read have layers in `store` then.
+
+        Raises ModelError for a file that cannot be read or that changes meanwhile, StorageError.
+        """
+        from .model.content import hash_files
+        from .oci.layer import remember_layer
+        from .planner.layers import file_layer, placed
+
+        layers: dict[str, Layer] = {}
+
+        def taken(file: ModelFile) -> str | None:
+            found = self._work[file.path].result()
+            # With --fix the model may be another one by now.
+            if found is None or found[0] != status_of(model, file):
+                return None
+            layers[file.path] = found[2]
+            return found[1]
+
+        readers = {file.path: partial(taken, file) for file in model.files if file.path in self._work}
+        hashes = hash_files(model, store.root, readers)
+        for file in model.files:
+            if file.path in layers:
+                key = file_layer(placed(model, file, hashes[file.path])).key
+                remember_layer(store, key, layers[file.path])
+                store.written.add(layers[file.path].digest)
+        return hashes
+
+    def _write(self, file: ModelFile) -> tuple[Status, str, Layer] | None:
+        """The file's status, its hash and its layer; None where another hash of it is as good."""
+        from .backends.files import write_unhashed
+        from .planner.layers import placed
+
+        entry = placed(self._model, file, "")
+        if is_known(self._model, file, self._store.root) or _seems_there(entry, self._store):
             return None
-        digest, layers[file.path] = write_unhashed(store, entry)
-        return digest
-
-    hashes = hash_files(model, store.root, {file.path: partial(write, file) for file in large_files(model)})
-    for file in model.files:
-        if file.path in layers:
-            remember_layer(store, file_layer(placed(model, file, hashes[file.path])).key, layers[file.path])
-    return hashes
+        before = status_of(self._model, file)
+        return before, *write_unhashed(self._store, entry, self._stop.is_set)
 
 
 def _seems_there(entry: FileEntry, store: Store) -> bool:

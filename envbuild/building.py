@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import platforms, prepare
+from .ahead import Ahead
 from .deliver import check_backend, deliver, destination
-from .job import Images
+from .job import Images, open_store
 from .making import Made, make, together
 from .model.types import Model
 from .options import Options, PushOptions
@@ -79,8 +80,9 @@ class Building:
             self._engine = engine_to_test(goal.engine, self._options)
         images = Images.of(goal.engine) if goal.kind != "registry" else Images.connected(self._options)
         recalling = recalling_for(goal, self._options, images, self._progress)
-        job, judge = checked(self._model, self._options, images, self._progress, recalling)
-        made, base, found = planned(job, judge, ahead=True)
+        with Ahead(self._model, open_store(self._options)) as ahead:
+            job, judge = checked(self._model, self._options, images, self._progress, recalling)
+            made, base, found = planned(job, judge, ahead=ahead)
 
         def work(opened: Base) -> Outcome:
             return self._make(made, opened, found, job, goal)

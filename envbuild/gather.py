@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import __version__
 from .bases.types import Base, Choice
@@ -19,21 +20,23 @@ from .roots import import_roots
 from .servers import brought, edition_for
 from .servers.types import Server
 
+if TYPE_CHECKING:
+    from .ahead import Ahead
+
 RUNTIME = Path(__file__).parent / "runtime"
 
 
-def gather(job: Job, base: Base, choice: Choice, lock: Lock, *, ahead: bool = False) -> Inputs:
+def gather(job: Job, base: Base, choice: Choice, lock: Lock, *, ahead: Ahead | None = None) -> Inputs:
     """Hash the files, find the import roots and settle the bytecode.
 
-    `ahead` says that the image is made next: a large file that has to be read for its hash becomes its layer at once.
+    `ahead` has the hashes of large files that become layers while they are read: the image is made next.
     """
-    from .ahead import hash_and_write
     from .model.content import hash_files
 
     model, options, store = job.model, job.options, job.store
     server = edition_for(job.server, lock.mlflow)
     script = _script(options)
-    hashes = hash_and_write(model, store) if ahead else hash_files(model, store.root)
+    hashes = ahead.hashes(model, store) if ahead else hash_files(model, store.root)
     runtime = runtime_entries(server, base)
     own = tuple(entry for entry in runtime if entry.source == RUNTIME / server.entry_script)
     scripts = own if script is None else script.files

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import prepare
+from .ahead import Ahead
 from .built import Built
 from .deliver import deliver, destination
 from .errors import CorruptBlobError, UsageError
@@ -54,8 +55,9 @@ def build_several(
         if platform not in asked and (recalling := recalling_for(goal, chosen, Images(), progress)) is not None:
             asked[platform] = recalling
             recallings.append(recalling)
-        job, judge = checked(model, chosen, Images(), progress, asked.get(platform))
-        plan, base, lock = planned(job, judge, ahead=True)
+        with Ahead(model, open_store(chosen)) as ahead:
+            job, judge = checked(model, chosen, Images(), progress, asked.get(platform))
+            plan, base, lock = planned(job, judge, ahead=ahead)
 
         def work(opened: Base) -> Made:
             return make(plan, opened, lock, job, attach=attach, unseen=goal.kind == "registry")

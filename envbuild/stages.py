@@ -11,6 +11,7 @@ from .options import Options
 from .progress import Progress
 
 if TYPE_CHECKING:
+    from .ahead import Ahead
     from .bases.types import Base, Choice
     from .job import Images, Job
     from .judging import Judge
@@ -41,7 +42,7 @@ def packages(job: Job, judge: Judge) -> tuple[Base, Choice, Lock]:
     return base, chosen, found
 
 
-def planned(job: Job, judge: Judge, *, ahead: bool = False) -> tuple[Plan, Base, Lock]:
+def planned(job: Job, judge: Judge, *, ahead: Ahead | None = None) -> tuple[Plan, Base, Lock]:
     """The plan of the image, with its base and its lock; `ahead` is `gather`'s."""
     from .facts import heavy_wheels
     from .gather import gather

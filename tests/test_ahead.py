@@ -7,13 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from folders import write_files
 from iocounts import io_counts
 
-from envbuild.ahead import hash_and_write
+from envbuild.ahead import Ahead
 from envbuild.backends import files
 from envbuild.backends.files import write_files as write_layer
 from envbuild.errors import ModelError
@@ -34,13 +35,15 @@ MEASURED = """
 import sys
 from pathlib import Path
 from iocounts import io_counts
-from envbuild.ahead import hash_and_write
+from envbuild.ahead import Ahead
 from envbuild.model import read
 from envbuild.oci.store import Store
 
 model = read(Path(sys.argv[1]))
 before = io_counts()
-hash_and_write(model, Store(Path(sys.argv[2])))
+store = Store(Path(sys.argv[2]))
+with Ahead(model, store) as ahead:
+    ahead.hashes(model, store)
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 print(*(now - then for now, then in zip(io_counts(), before)), int(status["VmHWM"].split()[0]) << 10)
 """
@@ -62,6 +65,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
+
+
+def hash_and_write(model: Model, store: Store) -> dict[str, str]:
+    with Ahead(model, store) as ahead:
+        return ahead.hashes(model, store)
 
 
 def planned(model: Model, hashes: dict[str, str]) -> PlannedLayer:
@@ -170,3 +178,26 @@ def test_memory_does_not_grow_with_the_file(folder: Path, tmp_path: Path) -> Non
     assert size <= read_bytes < size * 1.05
     assert size <= written < size * 1.05
     assert memory < 60_000_000
+
+
+def test_whoever_stops_leaves_nothing_and_is_not_waited_for(folder: Path, store: Store, tmp_path: Path) -> None:
+    root = shutil.copytree(folder, tmp_path / "model")
+    os.truncate(root / NAME, 64 * SIZE)
+    begun = io_counts()[0]
+    with pytest.raises(RuntimeError), Ahead(read(root), store):
+        raise RuntimeError
+    assert io_counts()[0] - begun < 8 * SIZE
+    assert list(store.root.glob("blobs/sha256/*")) == []
+    assert list(store.root.glob("tmp/*")) == []
+    assert threading.active_count() == 1
+
+
+def test_a_model_that_was_mended_meanwhile_is_hashed_as_it_is_now(folder: Path, store: Store, tmp_path: Path) -> None:
+    root = shutil.copytree(folder, tmp_path / "model")
+    with Ahead(read(root), store) as ahead:
+        ahead.hashes(read(root), store)
+        (root / "small.txt").write_text("mended")
+        with (root / NAME).open("r+b") as out:
+            out.write(b"other")
+        found = ahead.hashes(read(root), store)
+    assert found == {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in found}

@@ -16,14 +16,21 @@ from ..oci.types import Layer
 from ..planner.types import FileEntry, PlannedLayer
 
 
+class StoppedError(Exception):
+    """Nobody needs the layer any more."""
+
+
 class _Hashing:
     """A file that is hashed beside while it is read."""
 
-    def __init__(self, source: BinaryIO, hasher: Hasher) -> None:
+    def __init__(self, source: BinaryIO, hasher: Hasher, stopped: Callable[[], bool]) -> None:
         self._source = source
         self._hasher = hasher
+        self._stopped = stopped
 
     def read(self, size: int, /) -> bytes:
+        if self._stopped():
+            raise StoppedError
         data = self._source.read(size)
         self._hasher.update(data)
         return data
@@ -49,17 +56,17 @@ def write_files(store: Store, planned: PlannedLayer) -> Layer:
     return build_layer(store, write)
 
 
-def write_unhashed(store: Store, file: FileEntry) -> tuple[str, Layer]:
+def write_unhashed(store: Store, file: FileEntry, stopped: Callable[[], bool]) -> tuple[str, Layer]:
     """The layer that has `file` alone, whose sha256 is not known yet, and that hash (hex).
 
     The file is read once: both are hashed while the layer is written. A file that something else writes to meanwhile
-    is a `ModelError`, and there is no layer.
+    is a `ModelError`, and there is no layer; once it is `stopped` it is a `StoppedError`.
     """
     found = ""
 
     def write(tar: LayerTar) -> None:
         nonlocal found
-        found = _copied(tar, file)
+        found = _copied(tar, file, stopped)
 
     layer = build_layer(store, write)
     return found, layer
@@ -70,14 +77,14 @@ def _write_file(tar: LayerTar, file: FileEntry) -> None:
         raise _changed(file)
 
 
-def _copied(tar: LayerTar, file: FileEntry) -> str:
+def _copied(tar: LayerTar, file: FileEntry, stopped: Callable[[], bool] = lambda: False) -> str:
     """Write the file to `tar`, and give the hash (hex) of what was written."""
     try:
         with file.source.open("rb", buffering=0) as stream, Hasher() as hasher:
             before = os.fstat(stream.fileno())
             if before.st_size != file.size:
                 raise _changed(file)
-            tar.file(file.path, _Hashing(stream, hasher), file.size, file.mode)
+            tar.file(file.path, _Hashing(stream, hasher, stopped), file.size, file.mode)
             if _status(os.fstat(stream.fileno())) != _status(before):
                 raise _changed(file)
             return hasher.hexdigest()

@@ -23,7 +23,8 @@ _SETTLED_NS = 2_000_000_000
 # Below this many bytes, threads take longer to load than the hashing takes.
 _WORTH_THREADS = 16 << 20
 
-_Status = tuple[int, int, int, int]
+Status = tuple[int, int, int, int]
+"""Size, time of modification, inode and time of its change."""
 
 
 def hash_files(
@@ -40,7 +41,7 @@ def hash_files(
     memory_path = store_root / STAT_FILE
     memory = _load(memory_path)
     known: dict[str, str] = {}
-    unread: list[tuple[ModelFile, str, _Status]] = []
+    unread: list[tuple[ModelFile, str, Status]] = []
     used: dict[str, list[Any]] = {}
     for file in model.files:
         real = os.path.realpath(model.root / file.path)
@@ -60,8 +61,20 @@ def hash_files(
     return {file.path: known[file.path] for file in model.files}
 
 
+def is_known(model: Model, file: ModelFile, store_root: Path) -> bool:
+    """Whether the hash of the file is remembered."""
+    real = os.path.realpath(model.root / file.path)
+    entry = _load(store_root / STAT_FILE).get(real)
+    return entry is not None and entry[:4] == list(_status(file, real))
+
+
+def status_of(model: Model, file: ModelFile) -> Status:
+    """What tells the file from an earlier one of its name. ModelError if it is gone or has another size by now."""
+    return _status(file, os.path.realpath(model.root / file.path))
+
+
 def _hash_all(
-    unread: list[tuple[ModelFile, str, _Status]], readers: Mapping[str, Callable[[], str | None]]
+    unread: list[tuple[ModelFile, str, Status]], readers: Mapping[str, Callable[[], str | None]]
 ) -> list[str]:
     # One after the other: whatever reads such a file fills the processors itself.
     found = {item[0].path: _read(item, readers[item[0].path]) for item in unread if item[0].path in readers}
@@ -70,7 +83,7 @@ def _hash_all(
     return [found.get(item[0].path) or next(others) for item in unread]
 
 
-def _read(item: tuple[ModelFile, str, _Status], reader: Callable[[], str | None]) -> str:
+def _read(item: tuple[ModelFile, str, Status], reader: Callable[[], str | None]) -> str:
     file, real, status = item
     digest = reader()
     if digest is None:
@@ -80,8 +93,8 @@ def _read(item: tuple[ModelFile, str, _Status], reader: Callable[[], str | None]
     return digest
 
 
-def _hash_rest(unread: list[tuple[ModelFile, str, _Status]]) -> list[str]:
-    read: Callable[[tuple[ModelFile, str, _Status]], str] = lambda item: _hash(*item)  # noqa: E731
+def _hash_rest(unread: list[tuple[ModelFile, str, Status]]) -> list[str]:
+    read: Callable[[tuple[ModelFile, str, Status]], str] = lambda item: _hash(*item)  # noqa: E731
     if len(unread) < 2 or sum(file.size for file, _, _ in unread) < _WORTH_THREADS:
         return [read(item) for item in unread]
     from concurrent.futures import ThreadPoolExecutor
@@ -91,7 +104,7 @@ def _hash_rest(unread: list[tuple[ModelFile, str, _Status]]) -> list[str]:
         return list(pool.map(read, unread))
 
 
-def _hash(file: ModelFile, real: str, status: _Status) -> str:
+def _hash(file: ModelFile, real: str, status: Status) -> str:
     digest = hashlib.sha256()
     try:
         with Path(real).open("rb", buffering=0) as stream:
@@ -106,7 +119,7 @@ def _hash(file: ModelFile, real: str, status: _Status) -> str:
     return digest.hexdigest()
 
 
-def _status(file: ModelFile, real: str) -> _Status:
+def _status(file: ModelFile, real: str) -> Status:
     try:
         found = os.stat(real)  # noqa: PTH116 (a string path: many files)
     except OSError as error:
