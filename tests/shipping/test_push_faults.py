@@ -110,7 +110,7 @@ BEFORE: tuple[Callable[[Writer], bool], ...] = (
     break_off,
     break_off_after_some_bytes,
     NOT_FOUND,
-    *(status(code) for code in (400, 405, 408, 416, 429, 500, 502, 503, 504)),
+    *(status(code) for code in (400, 405, 408, 413, 416, 429, 500, 502, 503, 504)),
     token_runs_out,
     upload_is_lost,
     upload_is_damaged,
