@@ -23,17 +23,18 @@ def next_steps(built: Built, model: Model, *, own_script: bool) -> list[str]:
     name = built.references[0] if built.references else built.config_digest
     engine = "podman" if built.engine.lower().startswith("podman") else "docker"
     # Without it an engine warns of another platform than its own, or finds no image for its own.
-    elsewhere = f"--platform {built.plan.platform} " if built.plan.platform != of_machine() else ""
-    run = f"{engine} run --rm {elsewhere}-p {port}:{port} {shlex.quote(name)}"
+    platforms = [image.plan.platform for image in built.images or (built,)]
+    elsewhere = "" if of_machine() in platforms else f"--platform {platforms[0]} "
     steps = []
-    if built.path is not None:
-        path = shlex.quote(str(built.path))
-        if built.output == "oci-dir":
-            goal = shlex.quote(f"docker-daemon:{built.references[0]}") if built.references else "docker-daemon:NAME:TAG"
-            steps.append(f"skopeo copy {shlex.quote(f'oci:{built.path}')} {goal}")
-            run = run if built.references else run.replace(shlex.quote(name), "NAME:TAG")
-        else:
-            steps.append(f"{engine} load -i {path}")
+    if built.path is not None and (built.output == "oci-dir" or built.images):
+        # Engines read no folder, and not every one an index of several images. A layout may hold other images too.
+        tag = ":" + name.rpartition(":")[2] if built.references else ""
+        name = name if built.references else "NAME:TAG"
+        source = f"{'oci' if built.output == 'oci-dir' else built.output}:{built.path}{tag}"
+        steps.append(f"skopeo copy {shlex.quote(source)} {shlex.quote(f'docker-daemon:{name}')}")
+    elif built.path is not None:
+        steps.append(f"{engine} load -i {shlex.quote(str(built.path))}")
+    run = f"{engine} run --rm {elsewhere}-p {port}:{port} {shlex.quote(name)}"
     return [*steps, run, request(built.plan.server, model, port, own_script=own_script)]
 
 

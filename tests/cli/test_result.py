@@ -181,8 +181,23 @@ def test_an_archive_is_loaded_first_and_its_path_is_quoted(built: Built, tmp_pat
 def test_a_layout_is_copied_first(built: Built, tmp_path: Path) -> None:
     found = replace(built, engine="", output="oci-dir", path=Path("out"))
     assert next_steps(found, model(tmp_path), own_script=False)[0] == (
-        "skopeo copy oci:out docker-daemon:diabetes:latest"
+        "skopeo copy oci:out:latest docker-daemon:diabetes:latest"
     )
+    unnamed = replace(found, references=())
+    assert next_steps(unnamed, model(tmp_path), own_script=False)[0] == "skopeo copy oci:out docker-daemon:NAME:TAG"
+
+
+def test_an_index_that_not_every_engine_loads_is_copied_and_this_machines_image_of_it_is_run(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    arm = replace(built, plan=replace(built.plan, platform="linux/arm64"))
+    amd = replace(built, plan=replace(built.plan, platform="linux/amd64"))
+    found = replace(arm, engine="", output="oci-archive", path=Path("d.tar"), images=(arm, amd))
+    assert next_steps(found, model(tmp_path), own_script=False)[:2] == [
+        "skopeo copy oci-archive:d.tar:latest docker-daemon:diabetes:latest",
+        "docker run --rm -p 5001:5001 diabetes:latest",
+    ]
 
 
 def test_a_port_that_is_baked_in_is_the_one_to_publish(built: Built) -> None:
