@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from registry import registry
-from tinyroad import Road, write_base
+from tinyroad import Road, add_base
 
 BOTH = "linux/amd64,linux/arm64"
 
@@ -18,12 +17,7 @@ BOTH = "linux/amd64,linux/arm64"
 @pytest.fixture(autouse=True)
 def base_of_both(road: Road) -> None:
     """One layout with a tiny base for each platform."""
-    other = road.folder / "base-arm64"
-    write_base(other, architecture="arm64")
-    index = json.loads((road.base / "index.json").read_text())
-    index["manifests"] += json.loads((other / "index.json").read_text())["manifests"]
-    (road.base / "index.json").write_text(json.dumps(index))
-    shutil.copytree(other / "blobs", road.base / "blobs", dirs_exist_ok=True)
+    add_base(road.base, road.folder / "base-arm64", architecture="arm64")
 
 
 def build(road: Road, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:

@@ -33,20 +33,23 @@ def mirror() -> str:
     pytest.skip("no Debian mirror in apt's sources; name one in ENVBUILD_DEBIAN_MIRROR")
 
 
-def unpacked(suite: str, packages: Sequence[str], cache: Path, whole: Callable[[Path], bool]) -> Path:
+def unpacked(
+    suite: str, packages: Sequence[str], cache: Path, whole: Callable[[Path], bool], *, alone: bool = True
+) -> Path:
     """The root that the packages unpack to; skips where they cannot be had.
 
-    `whole` tells whether an earlier run left all of it in `cache`. One of several runs fetches at a time.
+    `whole` tells whether an earlier run left all of it in `cache`. One of several runs fetches at a time. With
+    `alone=False` come all packages that they depend on, down to the C library; a name with a minus behind it stays out.
     """
     missing = [tool for tool in ("apt-get", "dpkg-deb") if shutil.which(tool) is None]
     if missing or not Path(KEYRING).is_file():
         pytest.skip(f"needs Debian's keyring and its tools (missing: {', '.join(missing) or 'none'})")
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / "lock"):
-        return _unpacked(suite, packages, cache, whole)
+        return _unpacked(suite, packages, cache, whole, alone)
 
 
-def _unpacked(suite: str, packages: Sequence[str], cache: Path, whole: Callable[[Path], bool]) -> Path:
+def _unpacked(suite: str, packages: Sequence[str], cache: Path, whole: Callable[[Path], bool], alone: bool) -> Path:
     root = cache / "root"
     if whole(root):
         return root
@@ -59,13 +62,16 @@ def _unpacked(suite: str, packages: Sequence[str], cache: Path, whole: Callable[
         "Dir::State": cache / "state",
         "Dir::State::status": "/dev/null",
         "Dir::Cache": cache / "cache",
+        "Debug::NoLocking": "1",
         "APT::Sandbox::User": "root",
     }
     apt = ["apt-get", "-qq", *(word for name, value in settings.items() for word in ("-o", f"{name}={value}"))]
-    for command in (["update"], ["download", *packages]):
+    fetch = ["download"] if alone else ["install", "--yes", "--download-only", "--no-install-recommends"]
+    for command in (["update"], [*fetch, *packages]):
         done = subprocess.run([*apt, *command], cwd=cache / "debs", capture_output=True, text=True, check=False)
         if done.returncode:
             pytest.skip(f"apt-get {command[0]} of {suite} failed: {done.stderr.strip()}")
-    for deb in sorted((cache / "debs").glob("*.deb")):
+    debs = cache / "debs" if alone else cache / "cache" / "archives"
+    for deb in sorted(debs.glob("*.deb")):
         subprocess.run(["dpkg-deb", "-x", str(deb), str(root)], check=True)
     return root

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -176,3 +177,12 @@ def write_base(folder: Path, *, salt: str = "", architecture: str = "amd64") -> 
     }
     (folder / "index.json").write_text(json.dumps(index))
     (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+
+
+def add_base(base: Path, folder: Path, *, architecture: str) -> None:
+    """Add a base of another architecture to the layout `base`; it is written to `folder` on the way."""
+    write_base(folder, architecture=architecture)
+    index = json.loads((base / "index.json").read_text())
+    index["manifests"] += json.loads((folder / "index.json").read_text())["manifests"]
+    (base / "index.json").write_text(json.dumps(index))
+    shutil.copytree(folder / "blobs", base / "blobs", dirs_exist_ok=True)
