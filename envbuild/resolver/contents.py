@@ -140,7 +140,7 @@ def from_json(package: LockedPackage, value: Any) -> WheelContents | None:
             askers=tuple((library, file) for library, file in value["askers"]),
             size=int(value["size"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
     texts = (*contents.requires, *contents.needed, *contents.provided, *(t for pair in contents.askers for t in pair))
-    return contents if all(isinstance(text, str) for text in texts) else None
+    return contents if contents.size >= 0 and all(isinstance(text, str) for text in texts) else None

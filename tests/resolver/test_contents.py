@@ -229,7 +229,14 @@ def test_a_wheel_that_two_locks_share_is_looked_into_once(store: Store, tmp_path
 
 @pytest.mark.parametrize(
     "damage",
-    [{}, {"modules": 1}, {"modules": "a", "requires": [1], "needed": [], "provided": [], "askers": []}, {"askers": 0}],
+    [
+        {},
+        {"modules": 1},
+        {"modules": "a", "requires": [1], "needed": [], "provided": [], "askers": [], "size": 1},
+        {"modules": "a", "requires": [], "needed": [], "provided": [], "askers": [], "size": -1},
+        {"modules": "a", "requires": [], "needed": [], "provided": [], "askers": [], "size": float("inf")},
+        {"askers": 0},
+    ],
 )
 def test_a_remembered_value_that_is_not_what_was_written_counts_as_none(
     store: Store, tmp_path: Path, damage: dict[str, object]
