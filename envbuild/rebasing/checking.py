@@ -6,6 +6,7 @@ from ..attesting.opened import Opened
 from ..bases.libraries import libraries_of
 from ..bases.types import Base, Interpreter
 from ..errors import BaseImageError
+from ..oci.remote import RemoteImage
 from ..oci.store import Store
 from .conditions import failures, python_failures
 from .needs import needs_of
@@ -13,17 +14,22 @@ from .parts import apt_of
 from .sending import bring
 from .server_layer import read_venv, server_index
 from .types import Part, Parts, Venv
+from .wheels import wheels_needs
 
 
-def checked(name: str, opened: Opened, parts: Parts, base: Base, store: Store) -> Venv:
+def checked(
+    name: str, opened: Opened, parts: Parts, base: Base, source: RemoteImage | None, store: Store, *, insecure: bool
+) -> Venv:
     """What the image says of its Python, once it is known that the base fits it. `name` is the image's for people.
 
-    BaseImageError with every condition that fails.
+    `source` is where it lies in a registry, which `insecure` lets speak plain http. BaseImageError with every condition
+    that fails.
     """
     venv = read_venv(opened.blobs, parts.own[server_index(parts.own)].layer)
     found = python_failures(venv, base)
     if not found:
-        needs = needs_of(parts.own, opened.blobs, store, base.architecture)
+        wheels = wheels_needs(parts.recorded, opened, source, store, insecure=insecure)
+        needs = needs_of(parts.own, opened.blobs, store, base.architecture, wheels=wheels)
         there = libraries_of(base, store)
         apt = apt_of(parts.old_config)
         found = list(failures(needs, base, apt, there, lambda: _libraries_before(opened, parts, venv, store)))

@@ -8,8 +8,7 @@ from ..bases.libraries import JAVA
 from ..bases.types import Base
 from ..facts import load_json
 from ..records import dataclass
-from .needs import Needs
-from .types import Venv
+from .types import Needs, Venv
 
 _GLIBC = ("libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1", "libutil.so.1")
 _MOST_SHOWN = 4

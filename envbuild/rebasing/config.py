@@ -56,7 +56,7 @@ def own_of(
         labels={
             name: value
             for name, value in labels.items()
-            if name not in BASE_LABELS
+            if (name not in BASE_LABELS or name in recorded.labels)
             and (
                 name in _OWN_LABELS
                 or name in recorded.labels
@@ -72,13 +72,14 @@ def config_on(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The config on a base, without `rootfs` and `history`, and the manifest's annotations.
 
-    `labels` are what the image says of that base.
+    `labels` are what the image says of that base, unless a person said something else.
     """
     inherited = inherited_from(base_config)
     user, user_name = user_on(base_config)
     variables = environment_on(inherited.get("Env") or (), user_name)
     variables.update(own.variables)
-    told = dict(sorted({**own.labels, **labels}.items()))
+    theirs = {name: value for name, value in own.labels.items() if name in BASE_LABELS}
+    told = dict(sorted({**own.labels, **labels, **theirs}.items()))
     config = {
         "architecture": architecture,
         **variant_of(base_config, architecture),

@@ -103,8 +103,8 @@ class _Flow:
             progress.note(note)
         given = self._open(wish.old_base) if wish.old_base else None
         parts = parts_of(self._opened, old_config(self._opened, self._named, self._store, given))
-        venv = checked(wish.image, self._opened, parts, base, self._store)
         source = parse_remote(wish.image) if self._opened.remote else None
+        venv = checked(wish.image, self._opened, parts, base, source, self._store, insecure=wish.insecure)
         tell(wish.image, self._opened, parts, venv, base, source, progress, insecure=wish.insecure)
         dropped: set[str] = set()
         while True:

@@ -21,8 +21,7 @@ from ..oci.store import Store
 from ..oci.symbols import needed_versions
 from ..oci.types import Layer
 from ..patterns import pattern
-from ..records import dataclass
-from .types import Part
+from .types import Needs, Part
 
 # The revision of what is found out about a layer.
 _REVISION = 1
@@ -38,28 +37,23 @@ _OTHER_LIBC = ("libc.musl-", "ld-musl-")
 _LIBRARY = pattern(r".*\.so(?:\.[0-9A-Za-z_.-]+)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """What is asked for, each with a file that asks, and what is brought along.
-
-    `glibc` is the minor version of glibc 2, 0 where none is asked for. `packages` are the Python packages by their
-    canonical names.
-    """
-
-    needed: Mapping[str, str]
-    provided: frozenset[str]
-    glibc: int
-    glibc_asker: str
-    packages: frozenset[str]
-
-
-def needs_of(own: Sequence[Part], blobs: Blobs, store: Store, architecture: str) -> Needs:
+def needs_of(
+    own: Sequence[Part], blobs: Blobs, store: Store, architecture: str, *, wheels: Needs | None = None
+) -> Needs:
     """What the layers ask for together. BaseImageError, IntegrityError, StorageError.
 
-    Large model files are not read, unless one is a shared library by its name.
+    `wheels` is what the wheels ask for, where that is known: then their layers are not read. Large model files are not
+    read, unless one is a shared library by its name.
     """
     machine = _ARCHITECTURES.get(architecture, architecture)
-    found = [_of_layer(part.layer, blobs, store, machine) for part in own if _may_hold_programs(own, part)]
+    server = next((index for index, part in enumerate(own) if part.title.startswith("server ")), 0)
+    first = 0 if wheels is None else server
+    found = [] if wheels is None else [wheels]
+    found += [
+        _of_layer(part.layer, blobs, store, machine)
+        for index, part in enumerate(own)
+        if index >= first and (index <= server or _may_hold_programs(part.title))
+    ]
     newest = max(found, key=lambda one: one.glibc, default=None)
     return Needs(
         needed={library: file for one in reversed(found) for library, file in one.needed.items()},
@@ -70,14 +64,13 @@ def needs_of(own: Sequence[Part], blobs: Blobs, store: Store, architecture: str)
     )
 
 
-def _may_hold_programs(own: Sequence[Part], part: Part) -> bool:
-    """Whether a layer may have ELF files: all but bytecode, the record, and those of one large model file each."""
-    titles = [one.title for one in own]
-    server = next((index for index, title in enumerate(titles) if title.startswith("server ")), 0)
-    index = own.index(part)
-    if index <= server or part.title.startswith("scoring script ") or part.title in ("model", "model, small files"):
-        return True
-    return bool(_LIBRARY.fullmatch(part.title))
+def _may_hold_programs(title: str) -> bool:
+    """Whether a layer above the server's may have ELF files: not bytecode, nor the record, nor a large model file."""
+    return (
+        title.startswith("scoring script ")
+        or title in ("model", "model, small files")
+        or bool(_LIBRARY.fullmatch(title))
+    )
 
 
 def _of_layer(layer: Layer, blobs: Blobs, store: Store, machine: str) -> Needs:

@@ -52,6 +52,21 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What is asked for, each with a file that asks, and what is brought along.
+
+    `glibc` is the minor version of glibc 2, 0 where none is asked for. `packages` are the Python packages by their
+    canonical names.
+    """
+
+    needed: Mapping[str, str]
+    provided: frozenset[str]
+    glibc: int
+    glibc_asker: str
+    packages: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Venv:
     """What an image's virtual environment says of the base's Python: `/usr/bin/python3.11`, `3.11.2`."""
 

@@ -9,8 +9,7 @@ import pytest
 from envbuild.bases.types import Base, Interpreter, SystemPackage
 from envbuild.oci.types import Layer
 from envbuild.rebasing.conditions import failures, python_failures
-from envbuild.rebasing.needs import Needs
-from envbuild.rebasing.types import Venv
+from envbuild.rebasing.types import Needs, Venv
 
 NONE = frozenset[str]()
 NEEDS = Needs(needed={}, provided=NONE, glibc=0, glibc_asker="", packages=NONE)

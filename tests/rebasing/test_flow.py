@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +63,12 @@ def test_what_a_person_gave_stays_whatever_a_base_says_of_it(bench: Bench, first
             ("PATH", "/mine"),
             ("LANG", "C.UTF-8"),
         ),
-        "labels": (("maintainer", "old"), ("team", "a"), ("org.opencontainers.image.title", "Ours")),
+        "labels": (
+            ("maintainer", "old"),
+            ("team", "a"),
+            ("org.opencontainers.image.title", "Ours"),
+            ("dev.envbuild.base.name", "mine"),
+        ),
     }
     built = bench.build(first, **choices)
     base = bench.base(environment=["PYTHON_VERSION=3.11.10", "LANG=x"], settings={"Labels": {"team": "b"}})
@@ -135,28 +142,25 @@ def refused(bench: Bench, image: object, base: str, kind: type[EnvbuildError], *
     return caught.value
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"python": "3.12.1"}, "Python: the image's packages are for Python 3.11, and {} has 3.12.1"),
+        ({"python": "3.12.1"}, "Python: the image's packages are for Python 3.11, and BASE has 3.12.1"),
         ({"python": "3.11.0rc1"}, "Python: 3.11.9 and 3.11.0rc1 are not both released versions"),
-        (
-            {"glibc": "2.27"},
-            "glibc: /opt/envbuild/lib/python3.11/site-packages/native-1.0.dist-info/WHEEL needs glibc 2.28",
-        ),
-        (
-            {"libraries": ["libz.so.1"]},
-            "libraries: /opt/envbuild/lib/python3.11/site-packages/native/_native.cpython-311-",
-        ),
+        ({"glibc": "2.27"}, "glibc: .*native-1.0.* needs glibc 2.28, and BASE has 2.27"),
+        ({"libraries": ["libz.so.1"]}, "libraries: .*native/_native.* needs libgomp.so.1, which .* and BASE has not"),
     ],
     ids=["minor", "candidate", "glibc", "library"],
 )
 def test_a_base_that_lacks_something_is_refused_by_name(
-    bench: Bench, image: Built, settings: dict[str, Any], told: str
+    bench: Bench, image: Built, first: str, settings: dict[str, Any], told: str, known: bool
 ) -> None:
+    """Whether this machine knows what the wheels hold, or has to look."""
     base = bench.base(**settings)
-    error = refused(bench, image.path, base, BaseImageError)
-    assert told.format(base) in error.message
+    with nullcontext() if known else bench.empty_cache():
+        error = refused(bench, image.path, base, BaseImageError, old_base=first)
+    assert re.search(told.replace("BASE", re.escape(base)), error.message)
     assert f"envbuild image MODEL --base {base}" in error.hint
     assert error.exit_code == 5
 
@@ -253,12 +257,9 @@ def test_a_damaged_layout_is_refused(bench: Bench, image: Built, first: str, tmp
         blob.unlink()
         if damage != "gone":
             blob.write_bytes(data[:-512] if damage == "cut" else data[:-1] + b"x")
-        bench.cache = tmp_path / f"cache{number}"
         kind = BaseImageError if damage == "gone" else IntegrityError
-        try:
+        with bench.empty_cache():
             refused(bench, path, bench.base(), kind, old_base=first)
-        finally:
-            bench.cache = bench.folder / "cache"
 
 
 def test_of_several_platforms_the_others_are_warned_of(bench: Bench, image: Built, tmp_path: Path) -> None:

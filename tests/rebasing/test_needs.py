@@ -14,8 +14,8 @@ from envbuild.attesting.layers import in_store
 from envbuild.oci.store import Store
 from envbuild.oci.symbols import needed_versions
 from envbuild.oci.types import Layer
-from envbuild.rebasing.needs import Needs, needs_of
-from envbuild.rebasing.types import Part
+from envbuild.rebasing.needs import needs_of
+from envbuild.rebasing.types import Needs, Part
 
 SITE = "opt/envbuild/lib/python3.11/site-packages"
 

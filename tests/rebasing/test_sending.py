@@ -49,6 +49,12 @@ def seen(name: str, bench: Bench) -> Opened:
     return opened(f"docker://{name}", bench.store)
 
 
+def held_of(image: Opened, store: Store) -> dict[str, bool]:
+    """Whether the store has each of the layers that envbuild laid."""
+    titles = [text["created_by"].removeprefix("envbuild: ") for text in image.config["history"][3:]]
+    return {title: store.has(layer.digest) for title, layer in zip(titles, image.layers[2:], strict=True)}
+
+
 @pytest.mark.registry
 def test_only_the_base_and_what_names_it_are_sent(bench: Bench, first: str, address: str) -> None:
     name = f"{address}/team/tiny"
@@ -64,6 +70,12 @@ def test_only_the_base_and_what_names_it_are_sent(bench: Bench, first: str, addr
     assert after.layer_annotations == before.layer_annotations
     assert after.annotations["dev.envbuild.packages"] == before.annotations["dev.envbuild.packages"]
     # A build on that base is that image, down to the manifest.
+    # What the wheels ask for stands beside the image: none of their layers was fetched.
+    assert [title for title, held in held_of(before, store).items() if held] == [
+        "server envbuild",
+        "model",
+        "what it was made from",
+    ]
     wanted = pushed(bench, base, f"{address}/team/other:1")
     assert wanted.config_digest == found.config_digest
     assert wanted.manifest_digest == found.manifest_digest == after.manifest_digest
@@ -72,7 +84,7 @@ def test_only_the_base_and_what_names_it_are_sent(bench: Bench, first: str, addr
 @pytest.mark.registry
 @pytest.mark.slow
 def test_no_layer_of_the_model_is_fetched(bench: Bench, first: str, address: str) -> None:
-    """What is read is what may hold programs, the server's layer and the record; not bytecode, not large files."""
+    """What is read are the server's layer, the record, and what may hold programs: no large file."""
     name = f"{address}/team/large:1"
     weights = bench.model / "weights.safetensors"
     weights.write_bytes(bytes(65 << 20))
@@ -82,12 +94,7 @@ def test_no_layer_of_the_model_is_fetched(bench: Bench, first: str, address: str
         weights.unlink()
     store = Store(bench.new("cache") / "store")
     moved(bench, name, bench.base(), f"{address}/team/large:2", store=store, old_base=first)
-    (large,) = [
-        layer
-        for layer, history in zip(seen(name, bench).layers[2:], seen(name, bench).config["history"][3:], strict=True)
-        if history["created_by"].endswith("weights.safetensors")
-    ]
-    assert not store.has(large.digest)
+    assert not held_of(seen(name, bench), store)["weights.safetensors"]
 
 
 @pytest.mark.registry
@@ -148,6 +155,7 @@ def test_a_base_that_nobody_finds_has_to_be_named(bench: Bench, first: str, addr
 
 
 @pytest.mark.registry
+@pytest.mark.slow
 def test_a_base_that_its_registry_has_no_more_has_to_be_named(bench: Bench, address: str, tmp_path: Path) -> None:
     """The copy that is named has other blobs, and so another digest, and the same layers."""
     layout, name = bench.base(), f"{address}/team/orphan"

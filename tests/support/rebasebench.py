@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,15 @@ class Bench:
         self.listener = Listener()
         wish = Wish(image=str(image), base=base, tags=("tiny",), output=f"{output}={self.new('image')}", **wishes)
         return rebase(wish, self.store, self.listener)
+
+    @contextmanager
+    def empty_cache(self) -> Iterator[None]:
+        """As on a machine that knows nothing of any build."""
+        kept, self.cache = self.cache, self.new("cache")
+        try:
+            yield
+        finally:
+            self.cache = kept
 
     def written(self) -> list[str]:
         """The images that there are."""
