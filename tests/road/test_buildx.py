@@ -20,13 +20,12 @@ from tinyroad import Road
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.registry, pytest.mark.network]
 
 
-@pytest.fixture(params=SUITES)
-def docker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[str]]:
+@pytest.fixture(scope="module", params=SUITES)
+def docker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """A `docker` command with buildx, of a newer suite, and its engine."""
     cache = request.config.cache.mkdir(f"containerd-store-{request.param}")
     with newer_engine(request.param, cache) as (socket, root):
-        settings = tmp_path / "docker"
-        settings.mkdir()
+        settings = tmp_path_factory.mktemp("docker")
         folder = plugins(root)
         assert folder is not None
         (settings / "config.json").write_text(json.dumps({"cliPluginsExtraDirs": [str(folder)]}))
@@ -46,9 +45,7 @@ def run(command: list[str], *words: str) -> str:
     return done.stdout
 
 
-def test_imagetools_reads_the_bill_of_materials_and_the_provenance(
-    road: Road, address: str, docker: list[str], tmp_path: Path
-) -> None:
+def test_imagetools_reads_the_bill_of_materials_and_the_provenance(road: Road, address: str, docker: list[str]) -> None:
     name = f"{address}/team/tiny:1"
     base = ["--base", f"oci:{road.base}", "--server", "envbuild", "--bytecode", "off"]
     done = road.run("image", str(road.model), "-t", name, "--push", "--json", "--sbom", "--provenance", *base)
