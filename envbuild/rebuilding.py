@@ -56,15 +56,16 @@ def verify(opened: Opened, store: Store, *, cache: Path, base: str = "", progres
     is the cache folder. BaseImageError for an image that says nothing of itself, or was built by an engine; what cannot
     be had raises as in a build.
     """
-    from .verifying.origin import first_own, named_base, without_record
+    from .verifying.origin import named_base, without_record
     from .verifying.record import parse
     from .verifying.taking import take
 
+    named = named_base(opened)
     with store.temporary() as folder:
-        taken = take(opened.blobs, opened.layers, first_own(opened), folder)
+        taken = take(opened.blobs, opened.layers, named.layers, folder)
         if taken.record is None:
             raise without_record(opened.name)
-        recorded, named = parse(taken.record), named_base(opened)
+        recorded = parse(taken.record)
         dropped: set[str] = set()
         while True:
             try:

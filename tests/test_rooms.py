@@ -79,6 +79,14 @@ def test_what_signs_knows_registries_alone() -> None:
     assert outside == []
 
 
+def test_what_verifies_images_knows_what_attests_and_neither_backends_nor_engines() -> None:
+    files = sorted((PACKAGE / "verifying").rglob("*.py"))
+    assert files
+    allowed = {*ROAD[: ROAD.index("planner") + 1], *BESIDE, "attesting", "verifying"}
+    outside = [(f.name, line, name) for f in files for name, line in imported_rooms(f) if name not in allowed]
+    assert outside == []
+
+
 def test_nobody_imports_the_command_line() -> None:
     files = [f for f in PACKAGE.rglob("*.py") if "cli" not in f.parts and f.name != "__main__.py"]
     assert [f.name for f in files if any(name == "cli" for name, _ in imported_rooms(f))] == []

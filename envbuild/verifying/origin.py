@@ -29,19 +29,11 @@ class Named:
     apt: tuple[str, ...]
 
 
-def first_own(opened: Opened) -> int:
-    """The number of the first layer that is not the base's. BaseImageError for an image that is not envbuild's."""
+def named_base(opened: Opened) -> Named:
+    """What the labels and the history say. BaseImageError for an image that an engine built, or that says nothing."""
     labels = (opened.config.get("config") or {}).get("Labels")
     if not isinstance(labels, Mapping) or "dev.envbuild.lock" not in labels:
         raise without_record(opened.name)
-    history = filled(opened.config)
-    own = (number for number, entry in enumerate(history) if _created_by(entry).startswith(_OURS))
-    # Of an image that an engine built, nobody knows.
-    return next(own, 0)
-
-
-def named_base(opened: Opened) -> Named:
-    """What the labels and the history say. BaseImageError for an image that an engine built, or that says nothing."""
     history = filled(opened.config)
     own = [number for number, entry in enumerate(history) if _created_by(entry).startswith(_OURS)]
     if not own:
@@ -51,8 +43,6 @@ def named_base(opened: Opened) -> Named:
             hint="build it with --backend assemble to have one that can be verified; `envbuild diff` shows how the two "
             "differ",
         )
-    labels = (opened.config.get("config") or {}).get("Labels")
-    labels = labels if isinstance(labels, Mapping) else {}
     digest = str(labels.get("dev.envbuild.base.digest", ""))
     if not digest or len(history) != len(opened.layers):
         raise BaseImageError(
