@@ -50,7 +50,15 @@ def newer_engine(suite: str, cache: Path) -> Iterator[tuple[Path, Path]]:
         with started(root, work) as path:
             yield path, root
     finally:
+        unmount(work)
         shutil.rmtree(work, ignore_errors=True)
+
+
+def unmount(folder: Path) -> None:
+    """Take away what is mounted below a folder: an engine leaves its network's namespace behind."""
+    mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for place in reversed([place for place in mounted if place.startswith(f"{folder}/")]):
+        subprocess.run(["umount", place], check=False)
 
 
 @contextmanager
