@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cosigns import NO_WAY_OUT, PASSWORD, SUITES, fetch, generate
 from registry import registry
-from tinyroad import Road
+from tinyroad import Road, add_base
 
 pytestmark = [pytest.mark.slow, pytest.mark.registry, pytest.mark.network]
 
@@ -105,8 +105,10 @@ def test_what_is_signed_is_what_the_names_stand_for_and_it_is_signed_once(
     road: Road, address: str, cosign: Path, keys: tuple[Path, Path]
 ) -> None:
     names = (f"{address}/team/tiny:1", f"{address}/team/tiny:latest", f"{address}/other/tiny:1")
-    found = pushed(road, cosign, keys[0], *names, arguments=("--sbom", "--provenance"))
-    digest = found["manifest_digest"]
+    add_base(road.base, road.folder / "base-arm64", architecture="arm64")
+    arguments = ("--sbom", "--provenance", "--platform", "linux/amd64,linux/arm64")
+    found = pushed(road, cosign, keys[0], *names, arguments=arguments)
+    digest = found["index_digest"]
     signature = found["pushed"]["signature"]
     assert signature["images"] == [f"{address}/team/tiny@{digest}", f"{address}/other/tiny@{digest}"]
     assert signature["made"] == 2
@@ -121,7 +123,7 @@ def test_what_is_signed_is_what_the_names_stand_for_and_it_is_signed_once(
     assert {"https://slsa.dev/provenance/v1", "https://cyclonedx.org/bom"} <= {
         entry["annotations"]["in-toto.io/predicate-type"] for entry in listed
     }
-    again = pushed(road, cosign, keys[0], *names, arguments=("--sbom", "--provenance"))
+    again = pushed(road, cosign, keys[0], *names, arguments=arguments)
     assert again["pushed"]["signature"]["made"] == 0
     assert len(verified(cosign, keys[1], names[0])) == 1
     inspected = road.run("inspect", names[0], DOCKER_HOST="tcp://127.0.0.1:1", **NO_WAY_OUT)
