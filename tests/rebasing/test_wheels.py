@@ -55,7 +55,7 @@ def test_all_wheels_are_put_together(tmp_path: Path, opened: Opened, store: Stor
     ]
     found = needs(wheels, opened, store)
     assert found is not None
-    assert found.needed == {"libz.so.1": "b/b.so", "libgomp.so.1": "b/b.so"}
+    assert found.needed == {"libz.so.1": "b/l.so", "libgomp.so.1": "b/b.so"}
     assert {"libown.so.1", "l.so", "b.so"} <= found.provided
     assert (found.glibc, found.glibc_asker, found.packages) == (28, wheels[2].name, {"a", "b", "c"})
 
