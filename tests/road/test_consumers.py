@@ -57,7 +57,8 @@ HOW = {
 AMD64 = ("--platform", "linux/amd64")
 ARGUMENTS = {
     "`--sbom`": (*AMD64, "--sbom", "--provenance"),
-    "several platforms": ("--platform", "linux/amd64,linux/arm64"),
+    # This machine's is not the first.
+    "several platforms": ("--platform", "linux/arm64,linux/amd64"),
     **{kind: (*AMD64, "--compression", kind) for kind in ("gzip", "zstd", "none")},
 }
 
@@ -117,7 +118,7 @@ def write(road: Road, row: str, address: str) -> Made:
     done = road.run("image", str(road.model), "--json", *names, *target, *base, *more, DOCKER_HOST="tcp://127.0.0.1:1")
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
-    image = found["images"][0] if found.get("images") else found
+    image = found["images"][-1] if found.get("images") else found
     layers = [layer["diff_id"] for layer in image["layers"]]
     return Made(layers=layers, name=f"{name}:7", tag="7", path=path)
 
