@@ -99,13 +99,26 @@ def uploads(server: Running) -> Counter[tuple[str, str]]:
     return Counter((repository, digest.replace("%3A", ":")) for repository, digest in found)
 
 
-def wait_for_an_upload(server: Running, process: subprocess.Popen[str], repository: str) -> None:
-    folder = server.folder / "data/docker/registry/v2/repositories" / repository / "_uploads"
-    for _ in range(2000):
-        # The first upload only finds out whether the repository may be written to.
-        if process.poll() is not None or any(folder.glob("*/data")):
+def wait_for_an_upload(server: Running, process: subprocess.Popen[str], repository: str, seen: set[Path]) -> None:
+    """Until bytes of a blob arrive; `seen` are the uploads that were there before."""
+    for _ in range(4000):
+        if process.poll() is not None or any(map(size_of, under_way(server, repository) - seen)):
             return
         time.sleep(0.005)
+
+
+def under_way(server: Running, repository: str) -> set[Path]:
+    """The files of uploads that have begun; those of a push that was killed stay for days."""
+    folder = server.folder / "data/docker/registry/v2/repositories" / repository / "_uploads"
+    return set(folder.glob("*/data"))
+
+
+def size_of(path: Path) -> int:
+    """Its bytes; an upload that has ended has none any more."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def heavy(road: Road, seed: int, size: int = 16 << 20) -> None:
@@ -116,11 +129,12 @@ def heavy(road: Road, seed: int, size: int = 16 << 20) -> None:
 def test_pushes_that_are_killed_leave_whole_images_alone_and_upload_nothing_twice(road: Road, server: Running) -> None:
     rng = random.Random(6)
     before, killed = "", 0
-    for seed in range(6):
+    for seed in range(5):
         heavy(road, seed)
+        seen = under_way(server, "team/killed")
         process = started(road, f"{server.address}/team/killed:1")
-        wait_for_an_upload(server, process, "team/killed")
-        time.sleep(rng.random() * 0.25)
+        wait_for_an_upload(server, process, "team/killed", seen)
+        time.sleep(rng.random() * 0.15)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
@@ -130,7 +144,7 @@ def test_pushes_that_are_killed_leave_whole_images_alone_and_upload_nothing_twic
         assert whole(server, "team/killed", "1") == now
         before = now
     counts = uploads(server)
-    assert killed >= 3
+    assert killed >= 2
     assert len(counts) > 10
     assert set(counts.values()) == {1}
 
@@ -152,8 +166,9 @@ def test_a_registry_that_dies_half_way_is_waited_for_and_one_that_stays_dead_is_
     road: Road, server: Running
 ) -> None:
     heavy(road, 2, 48 << 20)
+    seen = under_way(server, "team/dies")
     process = started(road, f"{server.address}/team/dies:1")
-    wait_for_an_upload(server, process, "team/dies")
+    wait_for_an_upload(server, process, "team/dies", seen)
     server.kill()
     time.sleep(0.2)
     server.start()
@@ -161,8 +176,9 @@ def test_a_registry_that_dies_half_way_is_waited_for_and_one_that_stays_dead_is_
     assert process.returncode == 0, stderr
     first = whole(server, "team/dies", "1")
     heavy(road, 3, 48 << 20)
+    seen = under_way(server, "team/dies")
     process = started(road, f"{server.address}/team/dies:1")
-    wait_for_an_upload(server, process, "team/dies")
+    wait_for_an_upload(server, process, "team/dies", seen)
     server.kill()
     stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 6, stderr
@@ -331,6 +347,7 @@ def test_a_cache_that_lies_about_what_its_layers_unpack_to_is_believed_as_far_as
     assert not any(layer["unseen"] for layer in again["layers"])
 
 
+@pytest.mark.slow
 def test_a_base_whose_tag_moved_is_refused_where_all_is_locked(road: Road, server: Running) -> None:
     base = ("--base", f"docker://{server.address}/team/base:1")
 
