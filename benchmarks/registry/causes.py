@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ..causes import outside
-from ..figures import seconds, size
+from ..figures import seconds, series, size
 from .results import Profiled, Push, Registry
 
 
 def cause(key: str, found: Registry) -> str:
     """Where the figure `key` goes. KeyError for one that has no aim."""
+    if key == "push":
+        alone = f"the registry alone takes {series(found.large.bare, 's')} for the bare file"
+        return f"{alone}; {profiled(found.large.profiles[key])}"
     if key in found.large.profiles:
         return profiled(found.large.profiles[key])
     if key.endswith("_memory"):

@@ -17,6 +17,7 @@ from ..errors import BenchError
 from ..measuring import say
 from ..profiling import timed
 from ..sampling import Sampler
+from .bare import bare_push
 from .machines import Machine
 from .results import Large, Peak, Profiled
 from .server import Server, serving
@@ -39,6 +40,7 @@ class _Bench:
     machine: Machine
     folder: Path
     hashed: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
     seconds: dict[str, list[float]] = field(default_factory=dict)
     size: int = 0
 
@@ -96,6 +98,9 @@ class _Bench:
             if not all(layer["cached"] for layer in result["layers"]):
                 raise BenchError("a layer was made though nothing had changed")
             self.seconds.setdefault(f"{name}_again", []).append(done.seconds)
+        if name == "push" and not self.bare:
+            os.sync()
+            self.bare.append(bare_push(server, self.model / FILE))
 
     def _goal(self, name: str, server: Server) -> tuple[str, ...]:
         """The reference, and the options that take the image there."""
@@ -109,6 +114,8 @@ class _Bench:
             machine = self.machine.copied(self.folder / "home")
             with serving(self.folder / "registry") as server:
                 machine.image(self.forest, f"{server.address}/{_NAME}", "--push")
+                # A copied cache has to look at its blobs once before it knows them.
+                machine.image(self.forest, _NAME, "--output", f"oci-dir={self.folder / 'small'}")
                 # What others wrote is no part of what is measured.
                 os.sync()
                 yield machine, server
@@ -132,6 +139,7 @@ def large(forest: Path, machine: Machine, folder: Path, *, size: int, turns: int
         size=size,
         rest=bench.size - size,
         hashed=tuple(bench.hashed),
+        bare=tuple(bench.bare),
         seconds={name: tuple(values) for name, values in bench.seconds.items()},
         peaks=peaks,
         profiles=profiles,

@@ -25,10 +25,10 @@ class Plan:
 
     machines: int = 2
     change: int = 5
-    change_mlflow: int = 3
+    change_mlflow: int = 2
     models: int = 10
     large: int = 4_000_000_000
-    turns: int = 3
+    turns: int = 2
     again: int = 3
 
 

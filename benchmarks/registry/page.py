@@ -46,8 +46,10 @@ _HOW = """\
 - Images in the registry are counted as the files that it keeps of blobs: layers, configs and manifests. What else is
   pushed beside an image counts too.
 - The large file is in the page cache, and all that others wrote is on the disk, before anything is timed. Its layer is
-  in neither cache nor registry; the image's other {rest} are written to the layout too. Again is the same command once
-  more, with the same cache, to the same place.
+  in neither cache nor registry; the image's other {rest} are in the cache, and hashed there before. Again is the same
+  command once more, with the same cache, to the same place.
+- The layout lies on the cache's disk, and shares its large layers with it: one file is written.
+- The registry alone is sent the file in one request by `sendfile`, without a hash or a layer. It hashes what it takes.
 - Peak memory: the resident sizes of all processes of the command added, sampled 50 times a second, in a run of its own;
   neither the engine's daemon nor the registry is among them.
 - Machines are homes: an empty folder each, with the cache in it. Wheels are counted in the caches afterwards.
@@ -105,11 +107,11 @@ def _shelf(known: dict[str, Measure], judgements: dict[str, Judgement]) -> str:
 
 def _large(found: Registry, known: dict[str, Measure], judgements: dict[str, Judgement]) -> str:
     rows: list[tuple[str, ...]] = [("`hashlib.file_digest`", series(found.large.hashed, "s"), "1", "-", "-")]
-    for name in ("layout", "push", "layout_again", "push_again", "layout_memory", "push_memory"):
+    for name in ("bare", "layout", "push", "layout_again", "push_again", "layout_memory", "push_memory"):
         row = known[name]
         times = f"{row.ratio:.2f}" if row.ratio is not None else "-"
-        rows.append((row.title, series(row.envbuild, row.unit), times, *_aim(judgements[name])))
-    return report.table(("measure", "envbuild", "times the hash", "aim", ""), rows, right=(2,))
+        rows.append((row.title, series(row.envbuild, row.unit), times, *_aim(judgements.get(name))))
+    return report.table(("measure", "figure", "times the hash", "aim", ""), rows, right=(2,))
 
 
 def _arrival(known: dict[str, Measure], judgements: dict[str, Judgement]) -> str:

@@ -111,12 +111,14 @@ class Large:
     """A model file of `size` bytes: seconds of a bare hash of it, and of what is done with it, by its name.
 
     The names are `layout`, `push`, and with `_again` the same once more with nothing changed. `rest` are the bytes of
-    the image's layers without the file.
+    the image's layers without the file; `bare` are seconds that the registry takes for the file from a client that does
+    nothing else.
     """
 
     size: int
     rest: int
     hashed: tuple[float, ...]
+    bare: tuple[float, ...]
     seconds: dict[str, tuple[float, ...]]
     peaks: dict[str, Peak]
     profiles: dict[str, Profiled]

@@ -67,6 +67,7 @@ def found(factor: float) -> Registry:
             size=4_000_000_000,
             rest=380_000_000,
             hashed=(3.0, 2.8, 3.2),
+            bare=(6.6,),
             seconds=dict(
                 zip(names, ((4.0 * factor,), (0.2 * factor,), (7.0 * factor,), (0.29 * factor,)), strict=True)
             ),
@@ -115,6 +116,11 @@ def test_a_push_is_compared_with_a_push_alone_and_with_the_build_before_it() -> 
     assert "| bytes sent | **390 kB** (n=2) | **90.0 MB** | 0.0043 (1 : 230.8) | the model's size plus 200 kB |" in text
     assert "`docker push` alone | **0.800 s** (n=2) | **9.00 s** | 0.089 (1 : 11.2) | - | - |" in text
     assert "`docker build` and `docker push` | **0.800 s** (n=2) | **27.0 s** | 0.030 (1 : 33.8) | - | - |" in text
+
+
+def test_what_the_registry_takes_by_itself_stands_beside_a_push_and_under_one_that_missed_its_aim() -> None:
+    assert "| the registry alone, sent the bare file | **6.60 s** | 2.20 | - | - |" in page.render(found(1.0))
+    assert "Measured: the registry alone takes **6.60 s** for the bare file; of 12.6 s" in page.render(found(1.6))
 
 
 def test_the_size_of_the_model_is_part_of_the_aim() -> None:
