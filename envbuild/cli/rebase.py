@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import UsageError
 from .images import image_argument
-from .options import json_option, quiet_option
+from .options import json_option, quiet_option, typed
 
 if TYPE_CHECKING:
     from ..rebasing.types import Named, Rebased
@@ -37,6 +38,12 @@ _HOW = {"base": "new base", "kept": "kept", "written": "written anew"}
     help="With --push: how layers are compressed that no registry had.",
 )
 @click.option(
+    "--sign-key",
+    default="",
+    metavar="KEY",
+    help="With --push: sign with cosign before a name is given, as of `image`.",
+)
+@click.option(
     "--apt", metavar="NAME", multiple=True, help="Debian package to add to an assembled base. May be repeated."
 )
 @click.option("--upgrade", is_flag=True, help="With --apt: take the newest packages, not those that are locked.")
@@ -59,6 +66,7 @@ def command(
     output: str,
     push: bool,
     compression: str,
+    sign_key: str,
     apt: tuple[str, ...],
     upgrade: bool,
     old_base: str,
@@ -83,12 +91,19 @@ def command(
     from .values import debian_names
 
     check_output(output, tags)
+    if typed("sign_key") and not (push and sign_key):
+        raise UsageError(
+            "--sign-key without --push: a signature lies beside the image in its registry"
+            if sign_key
+            else "--sign-key names no key",
+            hint="add --push" if sign_key else "is the variable empty that it comes from?",
+        )
     wish = Wish(
         image=image,
         base=base,
         tags=tags,
         output=output,
-        push=PushOptions(compression=compression, insecure=insecure) if push else None,
+        push=PushOptions(compression=compression, insecure=insecure, sign_key=sign_key) if push else None,
         old_base=old_base,
         apt=debian_names(apt),
         upgrade=upgrade,
@@ -117,6 +132,8 @@ def _lines(done: Rebased) -> Iterator[str]:
 
 def _as_json(done: Rebased, notes: Sequence[str], warnings: Sequence[str]) -> dict[str, Any]:
     """All of it; sizes in bytes, digests with their algorithm."""
+    from .result import pushed_as_json
+
     return {
         "image": done.image,
         "changed": done.changed,
@@ -136,7 +153,7 @@ def _as_json(done: Rebased, notes: Sequence[str], warnings: Sequence[str]) -> di
         "sent": done.sent,
         "output": done.output or None,
         "path": str(done.path) if done.path is not None else None,
-        "pushed": _pushed(done),
+        "pushed": pushed_as_json(done.pushed),
         "notes": list(notes),
         "warnings": list(warnings),
     }
@@ -144,17 +161,6 @@ def _as_json(done: Rebased, notes: Sequence[str], warnings: Sequence[str]) -> di
 
 def _base(named: Named) -> Mapping[str, str | None]:
     return {"name": named.name or None, "digest": named.digest}
-
-
-def _pushed(done: Rebased) -> dict[str, Any] | None:
-    if done.pushed is None:
-        return None
-    return {
-        "references": list(done.pushed.references),
-        "manifest_digest": done.pushed.digest,
-        "sent": done.pushed.sent,
-        "blobs": {"sent": done.pushed.uploaded, "mounted": done.pushed.mounted, "there": done.pushed.there},
-    }
 
 
 def _show(done: Rebased, display: Display) -> None:

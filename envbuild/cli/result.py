@@ -16,7 +16,7 @@ from .text import duration, plural, size, table
 
 if TYPE_CHECKING:
     from ..built import Built, BuiltLayer
-    from ..shipping.push import Signature
+    from ..shipping.push import Pushed, Signature
 
 
 def as_json(built: Built, *, notes: Sequence[str], warnings: Sequence[str]) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def as_json(built: Built, *, notes: Sequence[str], warnings: Sequence[str]) -> d
         "sent": built.sent,
         "output": built.output,
         "path": str(built.path) if built.path is not None else None,
-        "pushed": _pushed(built),
+        "pushed": pushed_as_json(built.pushed),
         "engine": built.engine or None,
         "backend": built.backend,
         "builder": built.builder or None,
@@ -74,15 +74,16 @@ def _layers(built: Built) -> list[dict[str, Any]]:
     ]
 
 
-def _pushed(built: Built) -> dict[str, Any] | None:
-    if built.pushed is None:
+def pushed_as_json(pushed: Pushed | None) -> dict[str, Any] | None:
+    """What went to registries; None where nothing was to."""
+    if pushed is None:
         return None
     return {
-        "references": list(built.pushed.references),
-        "manifest_digest": built.pushed.digest,
-        "sent": built.pushed.sent,
-        "blobs": {"sent": built.pushed.uploaded, "mounted": built.pushed.mounted, "there": built.pushed.there},
-        "signature": _signature(built.pushed.signature),
+        "references": list(pushed.references),
+        "manifest_digest": pushed.digest,
+        "sent": pushed.sent,
+        "blobs": {"sent": pushed.uploaded, "mounted": pushed.mounted, "there": pushed.there},
+        "signature": _signature(pushed.signature),
     }
 
 

@@ -88,7 +88,13 @@ class Sending:
             )
             try:
                 pushed = push(
-                    packed, references, self._store, known=known, insecure=how.insecure, progress=self._progress
+                    packed,
+                    references,
+                    self._store,
+                    known=known,
+                    insecure=how.insecure,
+                    signer=self._goal.signer,
+                    progress=self._progress,
                 )
                 break
             except GoneLayerError as error:

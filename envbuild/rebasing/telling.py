@@ -13,6 +13,8 @@ from ..progress import Progress
 from .parts import base_of
 from .types import Parts, Venv
 
+_MOST_REFERRERS = 50
+
 
 def tell(
     name: str,
@@ -40,7 +42,9 @@ def tell(
             f"what is attached to {name} is about that image, and is left behind: bills of materials, provenance"
         )
     if source is not None and _is_signed(opened, source, insecure=insecure):
-        progress.note(f"the signature of {name} does not hold for the new image, and is left behind: sign it anew")
+        progress.note(
+            f"the signature of {name} does not hold for the new image, and is left behind: --sign-key signs the new one"
+        )
     if not parts.recorded.value:
         progress.note(f"{name} has no record of its packages: the digest of its lock stays that for its old base")
     _tell_of_bytecode(opened, parts, venv, base, progress)
@@ -72,7 +76,8 @@ def _is_signed(opened: Opened, source: RemoteImage, *, insecure: bool) -> bool:
         for digest in filter(None, (opened.index_digest, opened.manifest_digest)):
             if registry.has(f"{digest.replace(':', '-')}.sig"):
                 return True
-            kinds = [str(entry.get("artifactType") or "") for entry in registry.referrers(digest)]
-            if any("sigstore" in kind or "cosign" in kind for kind in kinds):
+            # cosign 3 lists its bundles as manifests of no type: what they hold tells.
+            named = [str(entry.get("digest")) for entry in registry.referrers(digest)[:_MOST_REFERRERS]]
+            if any(b"application/vnd.dev.sigstore." in registry.manifest(one).raw for one in named):
                 return True
     return False

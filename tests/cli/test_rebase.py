@@ -73,6 +73,8 @@ def test_refusals_have_their_codes_and_leave_nothing(
         (["tiny.tar", "--base", older, "--push"], 2, "needs a name"),
         (["tiny.tar", "--base", older, "-t", "x", "--output", "tar"], 2, "--output tar"),
         (["tiny.tar", "--base", older, "--apt", "NO", "-t", "x"], 2, "--apt NO"),
+        (["tiny.tar", "--base", older, "-t", "x", "--sign-key", "k"], 2, "--sign-key without --push"),
+        (["tiny.tar", "--base", older, "-t", "x", "--push", "--sign-key", ""], 2, "names no key"),
         (["tiny.tar", "-t", "x"], 2, "--base"),
     ):
         assert call("rebase", *words) == code, words

@@ -7,42 +7,23 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from rebasebench import Bench, opened
+from rebasebench import Bench, moved, opened, pushed
 from registry import push as copied
 from registry import registry
 from writable_registry import WritableRegistry, serving
 
-from envbuild import api
 from envbuild.attesting.opened import Opened
-from envbuild.built import Built
 from envbuild.describing import Wanted
 from envbuild.errors import BaseImageError
 from envbuild.oci.store import Store
-from envbuild.options import Options, PushOptions
-from envbuild.rebasing.flow import Wish, rebase
-from envbuild.rebasing.types import Rebased
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with registry(tmp_path_factory.mktemp("registry")) as address:
         yield address
-
-
-def pushed(bench: Bench, base: str, *names: str, attach: Wanted | None = None, **choices: Any) -> Built:
-    options = Options(**{"server": "envbuild", "bytecode": "off", "base": base, "cache": bench.cache, **choices})
-    model = api.load(bench.model, options=options)
-    return api.build(model, tags=names, push=PushOptions(), attach=attach, options=options)
-
-
-def moved(bench: Bench, image: str, base: str, *names: str, store: Store | None = None, **wishes: Any) -> Rebased:
-    """Rebase an image of a registry into registries, on a machine whose cache knows nothing of it."""
-    bench.listener = type(bench.listener)()
-    wish = Wish(image=image, base=base, tags=names, push=PushOptions(), **wishes)
-    return rebase(wish, store or Store(bench.new("cache") / "store"), bench.listener)
 
 
 def seen(name: str, bench: Bench) -> Opened:
@@ -138,7 +119,7 @@ def test_what_is_attached_is_left_behind_and_said_to_be(bench: Bench, first: str
     copied(Path(first.removeprefix("oci:")), address, f"team/attested:{digest.replace(':', '-')}.sig")
     moved(bench, f"{name}:1", bench.base(), f"{name}:2", old_base=first)
     assert any("what is attached" in note for note in bench.listener.notes)
-    assert any("sign it anew" in note for note in bench.listener.notes)
+    assert any("--sign-key signs the new one" in note for note in bench.listener.notes)
     after = seen(f"{name}:2", bench)
     assert (after.statements, after.index_digest) == ((), "")
 

@@ -13,9 +13,10 @@ from tinybases import write_base
 from envbuild import api
 from envbuild.attesting.opened import Opened
 from envbuild.built import Built
+from envbuild.describing import Wanted
 from envbuild.looking import look
 from envbuild.oci.store import Store
-from envbuild.options import Options
+from envbuild.options import Options, PushOptions
 from envbuild.progress import Progress
 from envbuild.rebasing.flow import Wish, rebase
 from envbuild.rebasing.types import Rebased
@@ -88,3 +89,16 @@ class Bench:
 def opened(path: object, store: Store) -> Opened:
     with look(str(path), store) as found:
         return found
+
+
+def pushed(bench: Bench, base: str, *names: str, attach: Wanted | None = None, **choices: Any) -> Built:
+    options = Options(**{"server": "envbuild", "bytecode": "off", "base": base, "cache": bench.cache, **choices})
+    model = api.load(bench.model, options=options)
+    return api.build(model, tags=names, push=PushOptions(), attach=attach, options=options)
+
+
+def moved(bench: Bench, image: str, base: str, *names: str, store: Store | None = None, **wishes: Any) -> Rebased:
+    """Rebase an image of a registry into registries, on a machine whose cache knows nothing of it."""
+    bench.listener = Listener()
+    wish = Wish(**{"image": image, "base": base, "tags": names, "push": PushOptions(), **wishes})
+    return rebase(wish, store or Store(bench.new("cache") / "store"), bench.listener)
