@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -95,3 +96,17 @@ def test_every_damaged_blob_is_a_miss_and_never_a_wrong_image(road: Road) -> Non
     for key in sorted((road.cache / "store" / "keys").iterdir()):
         key.write_text("{")
     assert road.config_digest() == before
+
+
+def test_a_layout_that_was_altered_and_the_cache_that_shares_it_are_made_whole(heavy_road: Road) -> None:
+    layout = heavy_road.folder / "layout"
+    first = heavy_road.config_digest("--output", f"oci-dir={layout}")
+    largest = max((layout / "blobs" / "sha256").iterdir(), key=lambda path: path.stat().st_size)
+    largest.chmod(0o644)
+    with largest.open("r+b") as blob:
+        blob.seek(1 << 20)
+        blob.write(b"altered")
+    assert heavy_road.config_digest("--output", f"oci-dir={layout}") == first
+    for folder in (layout, heavy_road.cache / "store"):
+        for path in (folder / "blobs" / "sha256").iterdir():
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name
