@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
-from .errors import BaseImageError, CorruptBlobError, NetworkError, UsageError
+from .errors import BaseImageError, CorruptBlobError
 from .patterns import pattern
 from .progress import SILENT, Progress
 from .records import dataclass
+from .verified_base import BaseFound, base_of, compiler_of
 
 if TYPE_CHECKING:
     from .attesting.opened import Opened
@@ -20,24 +21,14 @@ if TYPE_CHECKING:
     from .oci.store import Store
     from .oci.types import Image, Layer
     from .planner import Inputs
-    from .planner.types import FileEntry, Plan, PlannedLayer
+    from .planner.types import FileEntry, PlannedLayer
     from .resolver.types import Lock
     from .verifying.origin import Named
     from .verifying.record import Recorded
     from .verifying.taking import Taken
-    from .verifying.types import Origin, State, Verification
+    from .verifying.types import State, Verification
 
 _TIME = pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _BaseFound:
-    """A base, where it came from, why from there, and what is wrong with it."""
-
-    base: Base
-    origin: Origin
-    why: str = ""
-    wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +60,7 @@ def verify(opened: Opened, store: Store, *, cache: Path, base: str = "", progres
         dropped: set[str] = set()
         while True:
             try:
-                found = _base(opened, named, store, base, progress)
+                found = base_of(opened, named, store, base, progress)
                 rebuilt = _rebuild(opened, taken, recorded, found, store, cache, progress)
                 return _verification(opened, named, taken, recorded, found, rebuilt, store)
             except CorruptBlobError as error:
@@ -85,7 +76,7 @@ def _verification(
     named: Named,
     taken: Taken,
     recorded: Recorded,
-    found: _BaseFound,
+    found: BaseFound,
     rebuilt: _Rebuilt,
     store: Store,
 ) -> Verification:
@@ -120,7 +111,7 @@ def _verification(
     )
 
 
-def _reasons(recorded: Recorded, found: _BaseFound) -> list[str]:
+def _reasons(recorded: Recorded, found: BaseFound) -> list[str]:
     told = []
     if recorded.version != __version__:
         made_by = f"envbuild {recorded.version}" if recorded.version else "an unknown version of envbuild"
@@ -135,65 +126,11 @@ def _reasons(recorded: Recorded, found: _BaseFound) -> list[str]:
     return told
 
 
-def _base(opened: Opened, named: Named, store: Store, wanted: str, progress: Progress) -> _BaseFound:
-    from .bases.again import open_again
-    from .verifying.own_base import own_base
-
-    if wanted:
-        return _BaseFound(base=_given(wanted, named, store, progress), origin="named")
-    found = open_again(
-        named.name,
-        named.digest,
-        store,
-        architecture=named.architecture,
-        python=named.python,
-        apt=named.apt,
-        progress=progress,
-    )
-    if not isinstance(found, str):
-        return _BaseFound(base=found[0], origin=found[1])
-    base, wrong = own_base(
-        opened.blobs,
-        opened.layers[: named.layers],
-        opened.config,
-        store,
-        name=named.name,
-        digest=named.digest,
-        apt=named.apt,
-    )
-    return _BaseFound(base=base, origin="image", why=found, wrong=wrong)
-
-
-def _given(wanted: str, named: Named, store: Store, progress: Progress) -> Base:
-    """The base that the person names. UsageError where it is not the image's."""
-    from .bases import choose, open_base
-    from .job import Images
-    from .options import Options
-
-    images = Images.connected(Options(base=wanted))
-    base = open_base(
-        choose(wanted, "", python_source="").name,
-        store,
-        platform=f"linux/{named.architecture}",
-        progress=progress,
-        save=images.save,
-        inspect=images.inspect,
-        apt=named.apt if wanted.startswith("debian:") else (),
-    )
-    if base.digest != named.digest:
-        raise UsageError(
-            f"--base {wanted} has the digest {base.digest}, and the image was made on {named.digest}",
-            hint="name that one, or leave --base out",
-        )
-    # It may have another name here, and the image says what it was called.
-    return base if base.assembled else replace(base, name=named.name or "oci:", registry=bool(named.name))
-
-
 def _rebuild(
     opened: Opened,
     taken: Taken,
     recorded: Recorded,
-    found: _BaseFound,
+    found: BaseFound,
     store: Store,
     cache: Path,
     progress: Progress,
@@ -207,7 +144,7 @@ def _rebuild(
     plan = make_plan(_inputs(opened, taken, recorded, found.base, store), ranking=heavy_wheels())
     said = record_layer(as_json(recorded))  # as it was found, whatever the files are now
     plan = replace(plan, layers=tuple(said if layer.kind == "record" else layer for layer in plan.layers))
-    compiler, left = _compiler(plan, found, store, progress)
+    compiler, left = compiler_of(plan, found, store, progress)
     made = replace(plan, layers=tuple(layer for layer in plan.layers if not left or layer.kind != "bytecode"))
     created = opened.config.get("created")
     assembled = assemble(
@@ -241,32 +178,6 @@ class _Fetching:
         lacking = [sha256 for sha256 in wanted if not self._store.has(f"sha256:{sha256}")]
         if lacking:
             fetch(relocated(self._lock, lacking, cache=self._cache / "uv"), self._store, self._progress)
-
-
-def _compiler(plan: Plan, found: _BaseFound, store: Store, progress: Progress) -> tuple[Base | None, str]:
-    """The base whose Python writes the bytecode, None for whichever a build would take; and why there can be none.
-
-    The Python of an image is not run here: that of an assembled base is envbuild's own, of any other base that of whom
-    the person names.
-    """
-    from .backends.bytecode.build import can_compile
-    from .bases.twin import twin_of
-    from .oci.layer import layer_from_key
-
-    layers = [layer for layer in plan.layers if layer.kind == "bytecode"]
-    if not layers or layer_from_key(store, layers[0].key) is not None:
-        return None, ""
-    base = found.base
-    trusted = found.origin == "named" or (base.assembled and found.origin != "image")
-    if trusted and can_compile(base)[0]:
-        return base, ""
-    if base.assembled:
-        try:
-            twin, why = twin_of(base, store, progress=progress)
-        except (BaseImageError, NetworkError) as error:
-            twin, why = None, f"the Python that compiles it cannot be had: {error.message}"
-        return twin, "" if twin is not None else why
-    return None, f"its Python would have to be run here: --base {base.name} has it run, if you trust it"
 
 
 def _inputs(opened: Opened, taken: Taken, recorded: Recorded, base: Base, store: Store) -> Inputs:
