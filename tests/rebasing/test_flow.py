@@ -273,3 +273,18 @@ def test_of_several_platforms_the_others_are_warned_of(bench: Bench, image: Buil
     (both / "index.json").write_text(json.dumps(index))
     assert bench.rebase(both, bench.base(), platform="linux/amd64").changed
     assert ["linux/arm64" in warning for warning in bench.listener.warnings] == [True]
+
+
+def test_a_damaged_entry_of_the_cache_is_a_miss(bench: Bench, image: Built) -> None:
+    base = bench.base()
+    wanted = bench.rebase(image.path, base)
+    for how in ("base", "kept"):
+        layer = max((one for one in wanted.layers if one.how == how), key=lambda one: one.size)
+        blob = bench.store.blob(layer.diff_id)
+        data = blob.read_bytes()
+        blob.unlink()
+        blob.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+        found = bench.rebase(image.path, base)
+        assert found.manifest_digest == wanted.manifest_digest
+        assert [warning.partition(" was ")[2] for warning in bench.listener.warnings] == ["damaged and is made anew"]
+        assert opened(found.path, bench.store).layers == opened(wanted.path, bench.store).layers
