@@ -65,23 +65,23 @@ class Ahead:
         from .oci.layer import remember_layer
         from .planner.layers import file_layer, placed
 
-        layers: dict[str, Layer] = {}
-
-        def taken(file: ModelFile) -> str | None:
+        def taken(file: ModelFile) -> tuple[str, Layer] | None:
             found = self._work[file.path].result()
             # With --fix the model may be another one by now.
-            if found is None or found[0] != status_of(model, file):
-                return None
-            layers[file.path] = found[2]
-            return found[1]
+            return None if found is None or found[0] != status_of(model, file) else found[1:]
 
-        readers = {file.path: partial(taken, file) for file in model.files if file.path in self._work}
-        hashes = hash_files(model, store.root, readers)
-        for file in model.files:
-            if file.path in layers:
-                key = file_layer(placed(model, file, hashes[file.path])).key
-                remember_layer(store, key, layers[file.path])
-                store.written.add(layers[file.path].digest)
+        def digest(file: ModelFile) -> str | None:
+            found = taken(file)
+            return found[0] if found else None
+
+        mine = [file for file in model.files if file.path in self._work]
+        hashes = hash_files(model, store.root, {file.path: partial(digest, file) for file in mine})
+        for file in mine:
+            # Somebody else may have hashed it too meanwhile: the layer is made all the same.
+            found = taken(file)
+            if found is not None and found[0] == hashes[file.path]:
+                remember_layer(store, file_layer(placed(model, file, found[0])).key, found[1])
+                store.written.add(found[1].digest)
         return hashes
 
     def _write(self, file: ModelFile) -> tuple[Status, str, Layer] | None:

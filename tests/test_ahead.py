@@ -201,3 +201,16 @@ def test_a_model_that_was_mended_meanwhile_is_hashed_as_it_is_now(folder: Path, 
             out.write(b"other")
         found = ahead.hashes(read(root), store)
     assert found == {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in found}
+
+
+def test_a_file_that_somebody_else_hashes_meanwhile_has_its_layer_all_the_same(
+    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = read(folder)
+    with Ahead(model, store) as ahead:
+        for work in ahead._work.values():
+            work.result()
+        monkeypatch.setattr(content, "_SETTLED_NS", -(10**18))
+        hash_files(model, store.root)
+        hashes = ahead.hashes(model, store)
+    assert layer_from_key(store, planned(model, hashes).key) is not None
