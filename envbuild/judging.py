@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .resolver.types import Lock
 
 # What is said of a failed resolution for which no rule knows the reason.
+# Bytes from which on a file gets a layer of its own, and is hashed while that is written.
+_LARGE = 64 << 20
 _UNKNOWN = "EB100"
 
 
@@ -131,10 +133,13 @@ class Judge:
         """What `file` holds, by the hash of its content."""
         from dataclasses import replace
 
-        from .model.content import hash_files
+        from .model.content import hash_files, is_known
         from .model.pickles import CACHE_REVISION, from_json, to_json
 
         assert self._store is not None
+        if file.size >= _LARGE and not is_known(self._model, file, self._store.root):
+            # Its hash is worked out while its layer is written; what it holds is remembered the next time.
+            return read()
         content = hash_files(replace(self._model, files=(file,)), self._store.root)[file.path]
         key = f"pickles:{CACHE_REVISION}:{content}"
         with suppress(KeyError, TypeError, AttributeError):
