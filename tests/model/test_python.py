@@ -47,7 +47,7 @@ CLAUSE = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(CLAUSE, min_size=1, max_size=4).map(",".join))
 def test_ranges_are_those_of_pep_440(text: str) -> None:
     specifier = SpecifierSet(text)

@@ -225,7 +225,7 @@ ABOUT = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(ABOUT, st.sampled_from(["\n", "\r\n", "\x0c", "\u2028", "\x85"])), max_size=6))
 def test_a_file_is_read_as_pip_reads_it(tmp_path_factory, lines):
     pip = pytest.importorskip("pip._internal.req.req_file")
@@ -320,7 +320,7 @@ SPECS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(SPECS | st.text(max_size=12))
 def test_the_short_way_agrees_with_packaging(text):
     text = text.strip()

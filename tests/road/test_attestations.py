@@ -71,6 +71,7 @@ def test_what_is_attached_names_the_packages_and_the_files_of_the_model(road: Ro
     assert {"name": "model/weights.bin", "digest": {"sha256": weights}} in definition["resolvedDependencies"]
 
 
+@pytest.mark.slow
 def test_another_cache_and_another_folder_give_the_same_bytes(road: Road, tmp_path: Path) -> None:
     one, _ = write(road, "one", "--sbom", "--provenance")
     elsewhere = shutil.copytree(road.model, tmp_path / "elsewhere")
@@ -82,12 +83,14 @@ def test_another_cache_and_another_folder_give_the_same_bytes(road: Road, tmp_pa
     assert str(road.folder) not in json.dumps(statements(layout))
 
 
+@pytest.mark.slow
 def test_the_time_is_the_one_that_was_given(road: Road) -> None:
     found = statements(write(road, "dated", "--sbom", "--provenance", SOURCE_DATE_EPOCH="1767323045")[1])
     assert found["https://cyclonedx.org/bom"]["metadata"]["timestamp"] == "2026-01-02T03:04:05Z"
     assert found["https://slsa.dev/provenance/v1"]["runDetails"]["metadata"]["finishedOn"] == "2026-01-02T03:04:05Z"
 
 
+@pytest.mark.slow
 def test_one_of_the_two_alone(road: Road) -> None:
     assert set(statements(write(road, "p", "--provenance")[1])) == {"https://slsa.dev/provenance/v1"}
     assert set(statements(write(road, "s", "--sbom")[1])) == {"https://cyclonedx.org/bom", "https://spdx.dev/Document"}

@@ -88,7 +88,7 @@ def test_a_model_that_lists_azures_packages_gets_azures_server(azure_image: str,
     assert version.startswith("azmlinfsrv/")
 
 
-@pytest.mark.parametrize("server", ["azureml", "envbuild"])
+@pytest.mark.parametrize("server", [pytest.param("azureml", marks=pytest.mark.slow), "envbuild"])
 def test_a_scoring_script_of_ones_own_answers(build: Build, fixture_models: Path, tmp_path: Path, server: str) -> None:
     (tmp_path / "score.py").write_text(SCRIPT)
     (tmp_path / "helpers.py").write_text("VALUE = 42\n")

@@ -65,6 +65,7 @@ def test_no_engine_is_needed_and_the_first_word_of_a_line_is_what_to_pull(road: 
     assert "Pushed" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_same_image_is_pushed_to_the_same_digest_from_anywhere(road: Road, address: str) -> None:
     one = pushed(road, f"{address}/team/one:1")
     other = pushed(road, f"{address}/team/two:1", ENVBUILD_CACHE_DIR=str(road.folder / "elsewhere"))
@@ -93,6 +94,7 @@ def test_a_changed_model_sends_its_own_layers_and_the_record_alone(road: Road, a
     assert found["pushed"]["blobs"]["there"] == len(found["layers"]) - len(kinds) + 2
 
 
+@pytest.mark.slow
 def test_another_repository_of_the_registry_takes_the_blobs_over(road: Road, address: str) -> None:
     first = pushed(road, f"{address}/team/one:1")
     second = pushed(road, f"{address}/team/two:1")
@@ -142,6 +144,7 @@ def write_login(folder: Path, address: str, login: str) -> None:
     (folder / "config.json").write_text(json.dumps({"auths": {address: {"auth": encoded}}}))
 
 
+@pytest.mark.slow
 def test_a_certificate_is_vouched_for_or_waived(road: Road, tmp_path: Path, certificate: Path) -> None:
     none = {"SSL_CERT_FILE": "", "REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": ""}
     with registry(tmp_path / "tls", certificate=certificate) as address:
@@ -183,6 +186,7 @@ def test_the_docker_backend_leaves_pushing_to_the_engine(road: Road) -> None:
     assert "docker push" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_damaged_layer_of_the_cache_is_made_anew(road: Road, address: str) -> None:
     first = pushed(road, f"{address}/team/one:1")
     blobs = sorted((road.cache / "store" / "blobs" / "sha256").iterdir(), key=lambda path: path.stat().st_size)
@@ -224,6 +228,7 @@ def test_a_second_machine_takes_the_layers_of_the_registry_and_fetches_no_wheel(
     assert not any(layer["unseen"] for layer in third["layers"])
 
 
+@pytest.mark.slow
 def test_layers_of_another_repository_are_used_only_where_it_is_named(road: Road, address: str) -> None:
     pushed(road, f"{address}/team/tiny:1")
     one = pushed(road, f"{address}/other/tiny:1", ENVBUILD_CACHE_DIR=str(road.folder / "one"))
@@ -241,6 +246,7 @@ def test_a_cache_in_another_registry_is_a_usage_error(road: Road, address: str) 
     assert "registry.example is not where the image goes" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_layer_that_the_registry_lost_is_made_here(road: Road, address: str, tmp_path: Path) -> None:
     first = pushed(road, f"{address}/team/tiny:1")
     manifest = inspected(f"{address}/team/tiny:1")
@@ -273,6 +279,7 @@ def test_what_is_attached_to_an_image_is_pushed_with_it_and_is_found_by_it(road:
     assert inspected(f"{address}/team/tiny:{image['digest'].replace(':', '-')}")["manifests"] == listed
 
 
+@pytest.mark.slow
 def test_an_attested_image_is_a_cache_too(road: Road, address: str) -> None:
     pushed(road, f"{address}/team/tiny:1", arguments=("--sbom",))
     second = pushed(road, f"{address}/team/tiny:1", ENVBUILD_CACHE_DIR=str(road.folder / "elsewhere"))

@@ -72,6 +72,7 @@ def test_so_does_an_archive_and_the_line_tells_the_index(road: Road) -> None:
 
 
 @pytest.mark.registry
+@pytest.mark.slow
 def test_a_registry_gives_each_machine_its_own(road: Road, tmp_path: Path) -> None:
     with registry(tmp_path / "registry") as address:
         name = f"{address}/team/tiny:1"

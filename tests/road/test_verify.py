@@ -329,6 +329,7 @@ def test_a_damaged_entry_of_the_cache_is_made_anew(layout: Layout, built: Road, 
     assert layer.first.path == LOADER
 
 
+@pytest.mark.slow
 def test_an_image_for_another_platform_is_verified_here(road: Road) -> None:
     from tinyroad import write_base
 
@@ -356,6 +357,7 @@ def test_a_scoring_script_is_verified_with_its_code(road: Road, layout: Layout) 
 
 @pytest.mark.registry
 @pytest.mark.parametrize("compression", [pytest.param("gzip", marks=pytest.mark.slow), "zstd"])
+@pytest.mark.slow
 def test_what_was_pushed_compressed_with_attestations_is_verified_from_the_registry(
     road: Road, tmp_path: Path, compression: str
 ) -> None:

@@ -293,6 +293,7 @@ def test_equal_bytes_whatever_the_host(
 
 
 @pytest.mark.network
+@pytest.mark.slow
 def test_a_debian_base_compiles_the_same_everywhere(make_wheel: MakeWheel, tmp_path: Path) -> None:
     from envbuild.bases.opening import open_base
 

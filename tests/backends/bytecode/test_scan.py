@@ -101,6 +101,7 @@ def test_text_made_to_waste_time_does_not(source: str) -> None:
     assert time.process_time() - start < 10
 
 
+@pytest.mark.slow
 def test_the_scanner_agrees_with_the_parser_on_the_standard_library() -> None:
     folder = Path(sysconfig.get_path("stdlib"))
     agree = differ = 0

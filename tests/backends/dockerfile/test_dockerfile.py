@@ -109,7 +109,7 @@ def test_a_value_stays_one_value(bench: Any, value: str) -> None:
     check_same_but_for_values(plain, nasty, value)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(max_size=60), key=st.text(min_size=1, max_size=20))
 def test_any_value_is_carried_or_refused(bench: Any, value: str, key: str) -> None:
     plain = bench.context(environment=(("NAME", "v"),), labels=(("team", "v"),)).dockerfile
