@@ -6,25 +6,22 @@ and the tags of the wheels. Remembered by the layer, since the same wheels are i
 
 from __future__ import annotations
 
-import tarfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO, cast
 
 from ..attesting.layers import Blobs
 from ..bases.unpack import entries
-from ..errors import BaseImageError
 from ..oci.elf import MACHINES, Dynamic, read_dynamic
-from ..oci.inflate import plain
 from ..oci.store import Store
 from ..oci.symbols import needed_versions
 from ..oci.types import Layer
 from ..patterns import pattern
+from ..verifying.reading import opened_tar
 from .types import Needs, Part
 
 # The revision of what is found out about a layer.
-_REVISION = 1
+_REVISION = 2
 _CHUNK = 1 << 20
 _IN_MEMORY = 32 << 20
 _LARGEST_TAGS = 1 << 20
@@ -74,6 +71,7 @@ def _may_hold_programs(title: str) -> bool:
 
 
 def _of_layer(layer: Layer, blobs: Blobs, store: Store, machine: str) -> Needs:
+    """What one layer asks for. It is remembered of what hashes to the diffID alone, whatever an image says it has."""
     key = f"rebase-needs:{_REVISION}:{machine}:{layer.diff_id}"
     known = _from_json(store.get_key(key))
     if known is None:
@@ -83,34 +81,26 @@ def _of_layer(layer: Layer, blobs: Blobs, store: Store, machine: str) -> Needs:
 
 
 def _read(layer: Layer, blobs: Blobs, machine: str) -> Needs:
-    chunks = blobs(layer)
     needed: dict[str, str] = {}
     provided: set[str] = set()
     packages: set[str] = set()
     glibc = (0, "")
-    try:
-        with tarfile.open(fileobj=plain(chunks), mode="r|", errors="surrogateescape") as tar:
-            for parts, member in entries(tar, layer):
-                if not member.isreg() or member.size < 1:
-                    continue
-                path = "/".join(parts)
-                content = cast("IO[bytes]", tar.extractfile(member))
-                wheel = _WHEEL.fullmatch(path)
-                if wheel and member.size <= _LARGEST_TAGS:
-                    packages.add(wheel["name"].lower().replace("_", "-"))
-                    glibc = max(glibc, (_glibc_of_tags(content.read(), machine), f"/{path}"))
-                elif member.size >= _SMALLEST_ELF:
-                    library, version = _of_file(content, machine)
-                    if library is not None:
-                        needed.update(dict.fromkeys(library.needed, f"/{path}"))
-                        provided.update((library.soname, parts[-1]))
-                        glibc = max(glibc, (version, f"/{path}"))
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        for _ in chunks:  # that a blob is damaged is to be told before what follows from it
-            pass
-        raise BaseImageError(f"the layer {layer.digest} is no readable tar: {error}") from None
-    for _ in chunks:
-        pass
+    with opened_tar(blobs, layer) as tar:
+        for parts, member in entries(tar, layer):
+            if not member.isreg() or member.size < 1:
+                continue
+            path = "/".join(parts)
+            content = cast("IO[bytes]", tar.extractfile(member))
+            wheel = _WHEEL.fullmatch(path)
+            if wheel and member.size <= _LARGEST_TAGS:
+                packages.add(wheel["name"].lower().replace("_", "-"))
+                glibc = max(glibc, (_glibc_of_tags(content.read(), machine), f"/{path}"))
+            elif member.size >= _SMALLEST_ELF:
+                library, version = _of_file(content, machine)
+                if library is not None:
+                    needed.update(dict.fromkeys(library.needed, f"/{path}"))
+                    provided.update((library.soname, parts[-1]))
+                    glibc = max(glibc, (version, f"/{path}"))
     return Needs(
         needed=needed,
         provided=frozenset(provided - {""}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tinyelf import AARCH64, make_library
 from tinyimages import put_layer, tar_of
 
 from envbuild.attesting.layers import in_store
+from envbuild.errors import IntegrityError
 from envbuild.oci.store import Store
 from envbuild.oci.symbols import needed_versions
 from envbuild.oci.types import Layer
@@ -98,3 +100,18 @@ def test_a_layer_is_read_once(store: Store) -> None:
         raise AssertionError(f"{layer.digest} is read again")
 
     assert needs_of([part, server], none, store, "amd64") == first
+
+
+def test_what_another_tar_holds_is_not_remembered_of_a_layer(store: Store) -> None:
+    """An image may say of any blob that it is some well-known layer: nothing of it is believed later."""
+    part = Part(layer=put_layer(store, tar_of({"a/x.so": make_library(needed=["libz.so.1"])})), title="wheels")
+    server = Part(layer=put_layer(store, tar_of({"b": "b"})), title="server x")
+    empty = put_layer(store, tar_of({}))
+    forged = replace(part, layer=replace(empty, diff_id=part.layer.diff_id))
+
+    def blobs(layer: Layer) -> Iterator[bytes]:
+        yield tar_of({}) if layer.digest == empty.digest else b"".join(in_store(store)(layer))
+
+    with pytest.raises(IntegrityError, match="unpacks to"):
+        needs_of([forged, server], blobs, store, "amd64")
+    assert needs_of([part, server], blobs, store, "amd64").needed.keys() == {"libz.so.1"}
