@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from . import __version__
 from .errors import StorageError
 from .linter.types import Choice, Edit, Finding, Target
+from .model.content import shows_changes
 from .model.types import Model, Span
 
 if TYPE_CHECKING:
@@ -88,9 +89,9 @@ def revision(store: Store) -> list[Any]:
                     paths.append((f"{folder}/{entry.name}", entry.path))
                     times = [status.st_mtime_ns, status.st_ctime_ns]
                     rows.append([folder, entry.name, status.st_size, *times, status.st_ino])
-                    settled = settled and max(times) < newest
+                    settled = settled and max(times) < newest and shows_changes(entry.path, *times)
     key = "rules:" + digest_of(sorted(rows))
-    content = (store.get_key(key) or {}).get("content")
+    content = (store.get_key(key) or {}).get("content") if settled else None
     if not isinstance(content, str):
         content = _content(paths)
         if settled:
@@ -131,7 +132,8 @@ def _told_apart(model: Model) -> list[list[Any]] | None:
             rows.append([file.path, file.executable, sha256_digest(path.read_bytes())])
             continue
         status = path.stat()
-        if max(status.st_mtime_ns, status.st_ctime_ns) > newest:
+        times = status.st_mtime_ns, status.st_ctime_ns
+        if max(times) > newest or not shows_changes(path, *times):
             return None
         rows.append([file.path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino])
     return rows

@@ -224,6 +224,38 @@ def test_files_that_did_not_change_are_not_read_again(
     assert verdicts.revision(store) == before
 
 
+@pytest.fixture
+def packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files as squashfs and EROFS show them: not to be written, and changed when they were modified."""
+    monkeypatch.setattr(verdicts, "_SETTLED_NS", 0)
+    found = os.statvfs("/")
+    read_only = os.statvfs_result([*found[:8], found.f_flag | os.ST_RDONLY, found.f_namemax])
+    monkeypatch.setattr(os, "statvfs", lambda path: read_only)
+
+
+def test_an_installation_whose_files_have_no_time_of_change_is_read_each_time(
+    installation: Path, store: Store, packed: None
+) -> None:
+    file = installation / "judging.py"
+    file.write_bytes(file.read_bytes())
+    assert file.stat().st_mtime_ns == file.stat().st_ctime_ns
+    time.sleep(0.01)
+    verdicts.revision(store)
+    assert kept(store, "rules:") == 0
+
+
+def test_a_large_file_without_a_time_of_change_leaves_the_verdict_unremembered(
+    tmp_path: Path, store: Store, packed: None
+) -> None:
+    model = read(write_files(tmp_path / "large", {**GOOD, "weights.bin": "w" * (300 << 10)}))
+    time.sleep(0.01)
+    judge(model, store).of_files()
+    assert kept(store, "verdict:") == 0
+    os.utime(tmp_path / "large" / "weights.bin", (1, 1))
+    judge(model, store).of_files()
+    assert kept(store, "verdict:") == 1
+
+
 def test_another_version_or_python_judges_anew(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = [verdicts.revision(store)]
     monkeypatch.setattr(verdicts, "__version__", "99.0")

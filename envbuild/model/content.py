@@ -34,8 +34,8 @@ def hash_files(
 
     `readers` may give the hash of a file, by its path, that is read for something else too where it has to be read; one
     that gives None has not read it.
-    A file whose size, times and inode are those of a former run is not read; the memory is `stat.json` in `store_root`,
-    and where it cannot be read or written, files are read again. Raises ModelError for a file that cannot be
+    A file whose size, times and inode are those of a former run is not read, where they tell files apart; the memory is
+    `stat.json` in `store_root`, and where it cannot be read or written, files are read again. Raises ModelError for a file that cannot be
     read or that changed since the model was read.
     """
     memory_path = store_root / STAT_FILE
@@ -47,14 +47,15 @@ def hash_files(
         real = os.path.realpath(model.root / file.path)
         status = _status(file, real)
         entry = memory.get(real)
-        if entry is not None and entry[:4] == list(status):
+        if entry is not None and entry[:4] == list(status) and shows_changes(real, status[1], status[3]):
             known[file.path] = entry[4]
             used[real] = entry
         else:
             unread.append((file, real, status))
     for (file, real, status), digest in zip(unread, _hash_all(unread, readers), strict=True):
         known[file.path] = digest
-        if max(status[1], status[3]) + _SETTLED_NS < time.time_ns():
+        settled = max(status[1], status[3]) + _SETTLED_NS < time.time_ns()
+        if settled and shows_changes(real, status[1], status[3]):
             used[real] = [*status, digest]
     if any(memory.get(real) != entry for real, entry in used.items()):
         _save(memory_path, memory, used)
@@ -65,7 +66,22 @@ def is_known(model: Model, file: ModelFile, store_root: Path) -> bool:
     """Whether the hash of the file is remembered."""
     real = os.path.realpath(model.root / file.path)
     entry = _load(store_root / STAT_FILE).get(real)
-    return entry is not None and entry[:4] == list(_status(file, real))
+    status = _status(file, real)
+    return entry is not None and entry[:4] == list(status) and shows_changes(real, status[1], status[3])
+
+
+def shows_changes(path: str | Path, modified: int, changed: int) -> bool:
+    """Whether the status of what is at `path` shows that it is not what it was; both times are in ns.
+
+    Nobody can set when an inode was changed, but squashfs and EROFS do not have it: they give the time of modification,
+    which whoever packs them sets, and number their inodes anew each time.
+    """
+    if modified != changed:
+        return True
+    try:
+        return not os.statvfs(path).f_flag & os.ST_RDONLY
+    except OSError:
+        return False
 
 
 def status_of(model: Model, file: ModelFile) -> Status:

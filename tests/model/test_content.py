@@ -55,6 +55,29 @@ def test_a_change_that_keeps_size_and_mtime_is_seen(root, tmp_path, reads):
     assert second["a.bin"] != first["a.bin"]
 
 
+def test_where_a_file_has_no_time_of_its_own_change_its_status_tells_nothing(root, tmp_path, reads, monkeypatch):
+    """squashfs and EROFS give the packed mtime for it, and the same inode to the file of the next packing."""
+    (root / "a.bin").write_bytes(b"v2" * 1_500_000)
+    found = (root / "a.bin").stat()
+    assert found.st_ctime_ns == found.st_mtime_ns
+    status = [found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns]
+    former = {os.path.realpath(root / "a.bin"): [*status, hashlib.sha256(b"v1" * 1_500_000).hexdigest()]}
+    (tmp_path / STAT_FILE).write_text(json.dumps(former))
+    model = read(root)
+    file = next(file for file in model.files if file.path == "a.bin")
+    assert content.is_known(model, file, tmp_path)
+
+    writable = os.statvfs(root)
+    read_only = os.statvfs_result([*writable[:8], writable.f_flag | os.ST_RDONLY, writable.f_namemax])
+    monkeypatch.setattr(os, "statvfs", lambda path: read_only)
+
+    assert not content.is_known(model, file, tmp_path)
+    for _ in range(2):
+        assert hash_files(model, tmp_path)["a.bin"] == hashlib.sha256((root / "a.bin").read_bytes()).hexdigest()
+    assert reads.count("a.bin") == 2
+    assert reads.count("empty") == 1, "its times differ"
+
+
 def test_a_file_that_was_just_written_is_not_remembered(folder, tmp_path):
     hash_files(read(folder({"x": "1"})), tmp_path)
     assert not (tmp_path / STAT_FILE).exists()
