@@ -35,8 +35,8 @@ def hash_files(
     `readers` may give the hash of a file, by its path, that is read for something else too where it has to be read; one
     that gives None has not read it.
     A file whose size, times and inode are those of a former run is not read, where they tell files apart; the memory is
-    `stat.json` in `store_root`, and where it cannot be read or written, files are read again. Raises ModelError for a file that cannot be
-    read or that changed since the model was read.
+    `stat.json` in `store_root`, and where it cannot be read or written, files are read again. Raises ModelError for a
+    file that cannot be read or that changed since the model was read.
     """
     memory_path = store_root / STAT_FILE
     memory = _load(memory_path)
