@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from ..errors import NetworkError
 from .auth import Challenge, Login, find_login, parse_challenges
 from .endpoint import Endpoint, may_be_plain
+from .headers import joined
 from .patience import BrokenError
 from .transport import BUSY, Transport, bounded, busy
 
@@ -61,7 +62,7 @@ class Authorizer:
 
     def _token(self, challenge: Challenge) -> str:
         """A token from the server that the challenge names."""
-        realm = challenge.parameters.get("realm", "")
+        realm = joined("", challenge.parameters.get("realm", ""), self._endpoint.shown)
         if urlsplit(realm).scheme not in ("http", "https"):
             raise NetworkError(f"{self._endpoint.shown} names no server for tokens", hint="is it a registry?")
         asked = [("scope", scope) for scope in self._scopes(challenge.parameters.get("scope", ""))]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BaseImageError, IntegrityError, NetworkError
 from .canonical import sha256_digest
+from .headers import number
 from .patience import StoppedError
 from .reading import INDEXES, MANIFESTS
 from .remote import RemoteImage
@@ -178,9 +179,9 @@ class Registry:
 
 def _check_announced(answer: requests.Response, size: int, what: str) -> None:
     """A whole answer must announce the size that the manifest has."""
-    length = answer.headers.get("Content-Length", "")
+    length = number(answer.headers.get("Content-Length", ""))
     plain = answer.headers.get("Content-Encoding", "identity") == "identity"
-    if answer.status_code == 200 and plain and length.isdigit() and int(length) != size:
+    if answer.status_code == 200 and plain and length is not None and length != size:
         raise IntegrityError(
             f"{what} has {length} bytes, expected were {size}",
             hint="the registry or a proxy altered it; nothing was kept",

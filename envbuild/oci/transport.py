@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from ..errors import BaseImageError, EnvbuildError, NetworkError
 from .endpoint import VARIABLE, is_loopback, may_send_on
+from .headers import joined, retry_after
 from .patience import BrokenError, Patience
 
 if TYPE_CHECKING:
@@ -54,7 +54,14 @@ class Transport:
             disable_warnings(InsecureRequestWarning)
         self.stop = threading.Event()
         self._pause = pause or self.stop.wait
-        self._session = requests.Session()
+
+        class Session(requests.Session):
+            """Looks at no redirect by itself: it would read whatever comes with it, and trip over where it leads."""
+
+            def get_redirect_target(self, resp: requests.Response) -> None:
+                return None
+
+        self._session = Session()
         self._session.headers.update({"User-Agent": "envbuild", "Accept-Encoding": "identity"})
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_connections=8, pool_maxsize=8))
@@ -81,6 +88,7 @@ class Transport:
         of it. BrokenError where it makes sense to try again, NetworkError where it does not.
         """
         import requests
+        from urllib3.exceptions import LocationValueError
 
         first, headers = url, dict(headers or {})
         if body is not None:
@@ -109,7 +117,8 @@ class Transport:
                 raise _tls_error(host, cause_of(error)) from error
             except (requests.ConnectionError, requests.Timeout) as error:
                 raise BrokenError(cause_of(error)) from error
-            except requests.RequestException as error:
+            # A name that no host can have comes through unwrapped.
+            except (requests.RequestException, LocationValueError) as error:
                 raise NetworkError(f"{_shown(url)} cannot be asked: {cause_of(error)}") from error
             target = answer.headers.get("Location", "")
             if answer.status_code not in (301, 302, 303, 307, 308) or not target:
@@ -119,7 +128,7 @@ class Transport:
             answer.close()
             if body is not None and not isinstance(body, bytes):
                 body.rewind()
-            url = urljoin(url, target)
+            url = joined(url, target, _shown(first))
             if urlsplit(url).scheme not in ("http", "https"):
                 break
             if body is not None and urlsplit(url)[:2] != urlsplit(first)[:2] and not may_send_on(first, url):
@@ -198,20 +207,7 @@ def busy(answer: requests.Response, says: str, *, hub: bool) -> BrokenError:
     if hint and hub:
         hint = f"`docker login` raises the limit, and a mirror named in {VARIABLE} has its own"
     reason = f"{says} {answer.status_code} {answer.reason or ''}".rstrip()
-    return BrokenError(reason, hint=hint, wait=retry_after(answer))
-
-
-def retry_after(answer: requests.Response) -> float:
-    """The seconds that the server asks to wait; 0 where it does not say."""
-    text = answer.headers.get("Retry-After", "").strip()
-    if text.isdigit():
-        return float(text)
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
+    return BrokenError(reason, hint=hint, wait=retry_after(answer.headers.get("Retry-After", "").strip()))
 
 
 def cause_of(error: BaseException) -> str:

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from ..errors import EnvbuildError, IntegrityError, NetworkError, RegistryError
 from .canonical import sha256_digest
 from .endpoint import may_send_on
+from .headers import joined, number
 from .patience import BrokenError, StoppedError
 from .remote import RemoteImage
 from .sending import Part, Source
@@ -37,7 +38,7 @@ _MOUNTED = frozenset({201, 202})
 _TAKEN = frozenset({200, 201, 202, 204})  # 202 it is; some answer 201
 _STORED = frozenset({200, 201, 202, 204})
 _LOST = frozenset({404, 416})
-_RANGE = re.compile(r"(?:bytes=)?0-([0-9]+)")
+_RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,9 +260,9 @@ class Uploads:
             if answer.request.method == "POST":
                 raise NetworkError(f"{self.shown} does not say where an upload goes", hint="is it a registry?")
             return _Place(url=asked, least=least)
-        said = answer.headers.get("OCI-Chunk-Min-Length", "")
-        wanted = min(int(said), _MOST_PIECE) if said.isdigit() else least
-        return _Place(url=self._trusted(urljoin(asked, location)), least=wanted)
+        said = number(answer.headers.get("OCI-Chunk-Min-Length", ""))
+        wanted = least if said is None else min(said, _MOST_PIECE)
+        return _Place(url=self._trusted(joined(asked, location, self.shown)), least=wanted)
 
     def _trusted(self, url: str) -> str:
         """The address, if a registry may send an upload there."""
