@@ -81,7 +81,7 @@ def _verification(
     store: Store,
 ) -> Verification:
     from .verifying.settings import setting_differences
-    from .verifying.types import Verification
+    from .verifying.types import SettingDifference, Verification
     from .verifying.weighing import weighed, with_record
 
     layers = weighed(opened, rebuilt.layers, store, base=named.layers, left=rebuilt.left)
@@ -95,6 +95,11 @@ def _verification(
         recorded,
         history=all(layer.state in ("same", "own", "differs") for layer in layers),
     )
+    if not settings and all(layer.state in ("same", "own") for layer in layers):
+        # Whoever reads the same config in another way, as a key that comes twice, is not to be told that it is the same.
+        digests = opened.config_digest, rebuilt.image.config_digest
+        if digests[0] != digests[1]:
+            settings = (SettingDifference(name="config", image=digests[0], rebuilt=digests[1]),)
     return Verification(
         name=opened.name,
         platform=opened.platform,

@@ -13,60 +13,100 @@ from .types import SettingDifference
 # Layers are compared by themselves.
 _LEFT_OUT = ("rootfs", "history")
 
+Place = tuple[str, ...]
+"""Where a setting is in the config, key by key: no name that somebody chooses can stand for another."""
+
 
 def setting_differences(
     image: Mapping[str, Any], rebuilt: Mapping[str, Any], recorded: Recorded, *, history: bool = True
 ) -> tuple[SettingDifference, ...]:
     """Every setting that differs, in the order of the config. `history` tells that both have every layer."""
-    found = {one.name: one for one in _compared(flat(image), flat(rebuilt))}
-    if history and not found and image.get("history") != rebuilt.get("history"):
-        found["history"] = SettingDifference(
-            name="history", image=_text(image.get("history")), rebuilt=_text(rebuilt.get("history"))
-        )
-    for one in _given(flat(image), recorded):
-        found.setdefault(one.name, one)
+    theirs, ours = flat(image), flat(rebuilt)
+    found = {place: _difference(place, theirs, ours) for place in _differing(theirs, ours)}
+    if history and not found:
+        for key in _LEFT_OUT:
+            if _typed(image.get(key)) != _typed(rebuilt.get(key)):
+                found[key,] = SettingDifference(name=key, image=_text(image.get(key)), rebuilt=_text(rebuilt.get(key)))
+    for place, one in _given(theirs, recorded):
+        found.setdefault(place, one)
     return tuple(found.values())
 
 
-def flat(config: Mapping[str, Any]) -> dict[str, str]:
-    """Every setting by a name, tables and variables taken apart: `Env.PATH`, `Labels.team`."""
-    found: dict[str, str] = {}
+def flat(config: Mapping[str, Any]) -> dict[Place, Any]:
+    """Every setting by its place, tables and variables taken apart: `("config", "Env", "PATH")`.
+
+    The names of the variables in their order are at `("config", "Env")`.
+    """
+    found: dict[Place, Any] = {}
     for key, value in config.items():
         if key in _LEFT_OUT:
             continue
         if key != "config" or not isinstance(value, Mapping):
-            found[key] = _text(value)
+            found[key,] = value
             continue
         for name, inner in value.items():
-            found.update(_setting(name, inner))
+            found.update(_setting(("config", name), inner))
     return found
 
 
-def _setting(name: str, value: Any) -> dict[str, str]:
-    if name == "Env" and isinstance(value, list):
-        pairs = [str(entry).partition("=")[::2] for entry in value]
-        return {**{f"Env.{key}": text for key, text in pairs}, "Env (order)": " ".join(key for key, _ in pairs)}
-    if isinstance(value, Mapping):
-        return {f"{name}.{key}": _text(inner) for key, inner in value.items()}
-    return {name: _text(value)}
+def _setting(place: Place, value: Any) -> dict[Place, Any]:
+    if place[-1] == "Env" and isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+        pairs = [entry.partition("=") for entry in value]
+        # A name alone is no name with an empty value.
+        return {
+            **{(*place, key): text if sign else None for key, sign, text in pairs},
+            place: [key for key, *_ in pairs],
+        }
+    if isinstance(value, Mapping) and value:
+        return {(*place, key): inner for key, inner in value.items()}
+    return {place: value}
 
 
-def _compared(image: Mapping[str, str], rebuilt: Mapping[str, str]) -> Iterator[SettingDifference]:
-    for name in (*rebuilt, *(name for name in image if name not in rebuilt)):
-        if image.get(name) != rebuilt.get(name):
-            yield SettingDifference(name=name, image=image.get(name), rebuilt=rebuilt.get(name))
+def _differing(image: Mapping[Place, Any], rebuilt: Mapping[Place, Any]) -> Iterator[Place]:
+    for place in (*rebuilt, *(place for place in image if place not in rebuilt)):
+        if (place in image) != (place in rebuilt) or _typed(image.get(place)) != _typed(rebuilt.get(place)):
+            yield place
 
 
-def _given(image: Mapping[str, str], recorded: Recorded) -> Iterator[SettingDifference]:
+def _difference(place: Place, image: Mapping[Place, Any], rebuilt: Mapping[Place, Any]) -> SettingDifference:
+    theirs, ours = (_text(one[place]) if place in one else None for one in (image, rebuilt))
+    if theirs == ours:  # "1" is not 1
+        theirs, ours = _typed(image.get(place)), _typed(rebuilt.get(place))
+    return SettingDifference(name=_name(place), image=theirs, rebuilt=ours)
+
+
+def _name(place: Place) -> str:
+    """`Env.PATH`; what lies elsewhere than it seems is named with its whole place."""
+    if len(place) == 3:
+        return ".".join(place[1:])
+    if place == ("config", "Env"):
+        return "Env (order)"
+    if place[0] == "config" and len(place) == 2 and "." not in place[1]:
+        return place[1]
+    return place[0] if len(place) == 1 and place[0][:1].islower() else json.dumps(place, ensure_ascii=False)
+
+
+def _given(image: Mapping[Place, Any], recorded: Recorded) -> Iterator[tuple[Place, SettingDifference]]:
     """What was asked for, and has another value now."""
     for table, hashes in (("Env", recorded.env), ("Labels", recorded.labels)):
         for key, expected in hashes.items():
-            value = image.get(f"{table}.{key}")
-            if value is None or hash_of(value) != expected:
-                yield SettingDifference(
-                    name=f"{table}.{key}", image=value, rebuilt=f"(the value with the hash sha256:{expected})"
+            place = ("config", table, key)
+            value = image.get(place)
+            if not isinstance(value, str) or hash_of(value) != expected:
+                yield (
+                    place,
+                    SettingDifference(
+                        name=_name(place),
+                        image=None if value is None else _text(value),
+                        rebuilt=f"(the value with the hash sha256:{expected})",
+                    ),
                 )
 
 
+def _typed(value: Any) -> str:
+    """The value as JSON, which tells a text from a number or a list, and true from 1."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return value if isinstance(value, str) else _typed(value)

@@ -21,6 +21,7 @@ from tinyroad import Road, laid
 
 from envbuild.errors import BaseImageError, IntegrityError, UsageError
 from envbuild.looking import look
+from envbuild.oci.canonical import canonical_json
 from envbuild.oci.store import Store
 from envbuild.planner.paths import MODEL, RECORD
 from envbuild.rebuilding import verify
@@ -201,6 +202,15 @@ def test_a_changed_setting_is_named(layout: Layout, verified: Verified, change: 
     assert found.differs
     assert {layer.state for layer in found.layers} == {"own", "same"}
     assert name in [setting.name for setting in found.settings]
+
+
+def test_a_config_that_only_reads_the_same_is_another(layout: Layout, verified: Verified) -> None:
+    """A key that comes twice has two values: of some readers the first, of some the last, of some both together."""
+    evil = json.dumps({"Entrypoint": ["/evil"]})
+    layout.save(config=f'{{"config":{evil},{canonical_json(layout.config).decode()[1:]}'.encode())
+    found = verified(layout.folder)
+    assert found.differs
+    assert [setting.name for setting in found.settings] == ["config"]
 
 
 def test_a_base_that_the_person_names_is_held_against_the_digest(

@@ -70,9 +70,9 @@ class Layout:
             data[tar.getmember(path).offset_data + byte] ^= 1
         self.put_layer(number, bytes(data))
 
-    def save(self) -> Path:
-        """Write config, manifest and index; gives the folder."""
-        config = json.dumps(self.config).encode()
+    def save(self, config: bytes = b"") -> Path:
+        """Write config, manifest and index; gives the folder. `config` has other bytes for the config."""
+        config = config or json.dumps(self.config).encode()
         self.manifest["config"] |= {"digest": self._put(config), "size": len(config)}
         manifest = json.dumps(self.manifest).encode()
         self.index["manifests"][0] |= {"digest": self._put(manifest), "size": len(manifest)}
