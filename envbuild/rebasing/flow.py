@@ -26,11 +26,11 @@ from ..records import dataclass
 from .checking import checked
 from .config import LOCK, config_on, own_of
 from .old import old_config
-from .parts import base_of, history_of, parts_of
+from .parts import base_of, check_lies_on, history_of, parts_of
 from .recorded import lock_digest, on_base, with_record
 from .sending import Sending, bring
 from .server_layer import on_python, server_index
-from .telling import tell
+from .telling import tell, warn_of_undone
 from .types import Named, Part, Parts, Rebased, RebasedLayer, Venv
 
 if TYPE_CHECKING:
@@ -97,7 +97,10 @@ class _Flow:
         platforms.note_foreign(Options(platform=self._platform), goal.engine, progress)
         base = self._open(wish.base, apt=wish.apt, refresh=bool(wish.apt) and wish.upgrade)
         if base.digest == self._named.digest:
+            # The label is the image's own word: one that was altered is not left on what lies under it.
+            check_lies_on(self._opened, [layer.diff_id for layer in base.layers])
             progress.note(f"{wish.image} is on this very base ({base.digest}): nothing changes, and nothing is written")
+            warn_of_undone(wish.image, self._opened, wish.output, goal, progress)
             return self._unchanged(base)
         for note in base.notes:
             progress.note(note)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -36,12 +36,8 @@ def parts_of(opened: Opened, old_config: Mapping[str, Any]) -> Parts:
     this version of envbuild makes on that base.
     """
     theirs = old_config["rootfs"]["diff_ids"]
+    check_lies_on(opened, theirs)
     count = len(theirs)
-    if [layer.diff_id for layer in opened.layers[:count]] != theirs or count == len(opened.layers):
-        raise BaseImageError(
-            f"{opened.name} does not lie on the layers of the base that it names",
-            hint=f"it was altered since it was made: {_ANEW}",
-        )
     titles = _titles(opened.config, len(opened.layers) - count)
     notes = opened.layer_annotations or ({},) * len(opened.layers)
     own = tuple(
@@ -52,6 +48,16 @@ def parts_of(opened: Opened, old_config: Mapping[str, Any]) -> Parts:
     parts = Parts(old_config=old_config, base=opened.layers[:count], own=own, recorded=recorded)
     _check_way_back(opened, parts)
     return parts
+
+
+def check_lies_on(opened: Opened, theirs: Sequence[str]) -> None:
+    """BaseImageError unless the image's lowest layers are those with the diffIDs `theirs`, and others are above."""
+    count = len(theirs)
+    if [layer.diff_id for layer in opened.layers[:count]] != list(theirs) or count == len(opened.layers):
+        raise BaseImageError(
+            f"{opened.name} does not lie on the layers of the base that it names",
+            hint=f"it was altered since it was made: {_ANEW}",
+        )
 
 
 def apt_of(old_config: Mapping[str, Any]) -> tuple[str, ...]:

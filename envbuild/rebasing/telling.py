@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..attesting.opened import Opened
 from ..bases.debian import suite_of
 from ..bases.types import Base
 from ..errors import EnvbuildError
+from ..oci.reference import parse_reference
 from ..oci.remote import RemoteImage
 from ..progress import Progress
 from .parts import base_of
 from .types import Parts, Venv
+
+if TYPE_CHECKING:
+    from ..deliver import Destination
 
 _MOST_REFERRERS = 50
 
@@ -48,6 +54,32 @@ def tell(
     if not parts.recorded.value:
         progress.note(f"{name} has no record of its packages: the digest of its lock stays that for its old base")
     _tell_of_bytecode(opened, parts, venv, base, progress)
+
+
+def warn_of_undone(name: str, opened: Opened, output: str, goal: Destination, progress: Progress) -> None:
+    """Warn that an image which stays as it is does not go to `goal` either, unless it is there under those names.
+
+    `name` is the image's for people, `output` what a person wrote of the place, empty where they did not.
+    """
+    own = _familiar(name)
+    # Of an archive or a layout nobody knows whether it has the names.
+    there = bool(own) and goal.kind == ("registry" if opened.remote else "docker")
+    undone = [f"-t {one.familiar}" for one in goal.references if not there or one.familiar != own]
+    if undone or not there:
+        undone += [f"--output {output}"] if output else []
+        undone += ["--push"] if goal.push else []
+    undone += ["--sign-key"] if goal.signer else []
+    if undone:
+        progress.warn(f"not done, since {name} stays as it is: {', '.join(undone)}")
+
+
+def _familiar(name: str) -> str:
+    """The name as a reference has it; empty for a digest, a layout or an archive."""
+    for prefix in ("docker://", "docker-daemon:"):
+        name = name.removeprefix(prefix)
+    with suppress(EnvbuildError):
+        return "" if Path(name).exists() else parse_reference(name).familiar
+    return ""
 
 
 def _tell_of_bytecode(opened: Opened, parts: Parts, venv: Venv, base: Base, progress: Progress) -> None:

@@ -129,6 +129,8 @@ def test_the_same_base_changes_nothing_and_writes_nothing(bench: Bench, image: B
     found = bench.rebase(image.path, first)
     assert (found.changed, found.config_digest, found.layers) == (False, image.config_digest, ())
     assert any("nothing changes" in note for note in bench.listener.notes)
+    (warning,) = bench.listener.warnings
+    assert "-t tiny:latest, --output oci-dir=" in warning
     assert bench.written() == before
 
 
@@ -244,6 +246,21 @@ def test_an_image_that_was_altered_is_refused(bench: Bench, image: Built, tmp_pa
     ):
         path = altered(image, tmp_path / str(number), change)
         assert told in refused(bench, path, base, BaseImageError).message
+
+
+def test_the_word_of_an_image_on_other_layers_is_not_taken_for_its_base(
+    bench: Bench, image: Built, tmp_path: Path
+) -> None:
+    """It names the base that is wanted, and lies on the layers of another."""
+    base = bench.base()
+    wanted = bench.rebase(image.path, base).after.digest
+
+    def named(config: Any, manifest: Any) -> None:
+        config["config"]["Labels"]["dev.envbuild.base.digest"] = wanted
+
+    path = altered(image, tmp_path / "named", named)
+    assert "does not lie on the layers of the base" in refused(bench, path, base, BaseImageError).message
+    assert bench.listener.notes == []
 
 
 def test_a_damaged_layout_is_refused(bench: Bench, image: Built, first: str, tmp_path: Path) -> None:
