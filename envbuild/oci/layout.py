@@ -1,12 +1,15 @@
 """An image as an OCI layout folder, new or added to one that is there.
 
-Blobs first, `index.json` last, each put in place whole: a reader sees it before or after, never between.
+Blobs first, `index.json` last, each put in place whole: a reader sees it before or after, never between. A folder that
+is there stays the one it is, with its owner and mode: it may be a mount point.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -34,45 +37,88 @@ _ELSEWHERE = "name a new folder, or one that holds an OCI layout"
 def write_layout(image: Image | ImageIndex, references: Sequence[str | Reference], store: Store, path: Path) -> None:
     """Write `image` to the layout at `path` under the tags of `references`.
 
-    A new layout appears whole or not at all. In one that is there, entries of the same tag are replaced and
-    all others kept. UsageError for a folder that is no layout; StorageError, CorruptBlobError.
+    A new folder appears whole or not at all, and an empty one gets its index last. In a layout that is there, entries
+    of the same tag are replaced and all others kept. UsageError for a folder that is no layout; StorageError,
+    CorruptBlobError.
     """
     target = path.resolve()
     try:
         if target.exists() and not target.is_dir():
             raise UsageError(f"{path} is a file, and an OCI layout is a folder", hint=_ELSEWHERE)
-        if target.is_dir() and any(target.iterdir()):
-            _update(image, references, store, target)
-        else:
-            _create(image, references, store, target)
+        if target.is_dir() or not _create(image, references, store, target):
+            _add(image, references, store, target)
     except OSError as error:
         raise storage_error(target, error) from error
 
 
-def _create(image: Image | ImageIndex, references: Sequence[str | Reference], store: Store, target: Path) -> None:
+def _create(image: Image | ImageIndex, references: Sequence[str | Reference], store: Store, target: Path) -> bool:
+    """Make the layout in a folder that is not there; False if somebody else has made one meanwhile."""
     if not target.parent.is_dir():
         raise UsageError(f"the folder {target.parent} does not exist", hint="make it, or write elsewhere")
     temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(6)}.tmp")
     try:
         temporary.mkdir()
-        _put_blobs(image, store, temporary)
-        _put(temporary / "oci-layout", OCI_LAYOUT)
-        _put(temporary / "index.json", canonical_json(index(_merge([], image, references, target))))
+        _fill(image, references, store, temporary)
         temporary.replace(target)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    else:
+        return True
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _add(image: Image | ImageIndex, references: Sequence[str | Reference], store: Store, target: Path) -> None:
+    with _locked(target):  # while it is filled by another run, it is none that can be added to
+        names = {path.name for path in target.iterdir()}
+        # Without an index it is what a run left that was killed.
+        if not names or (names <= {"blobs", "oci-layout"} and _is_marked(target)):
+            try:
+                _fill(image, references, store, target)
+            except BaseException:
+                if not names:
+                    with suppress(OSError):
+                        (target / "oci-layout").unlink()
+                    shutil.rmtree(target / "blobs", ignore_errors=True)
+                raise
+            return
+    _update(image, references, store, target)
+
+
+def _fill(image: Image | ImageIndex, references: Sequence[str | Reference], store: Store, target: Path) -> None:
+    """Write a layout that has the image alone."""
+    content = canonical_json(index(_merge([], image, references, target)))
+    _put(target / "oci-layout", OCI_LAYOUT)
+    _put_blobs(image, store, target)
+    _put(target / "index.json", content)
+
+
 def _update(image: Image | ImageIndex, references: Sequence[str | Reference], store: Store, target: Path) -> None:
     present = _read_json(target / "index.json")
-    if "imageLayoutVersion" not in _read_json(target / "oci-layout") or "manifests" not in present:
+    if not _is_marked(target) or "manifests" not in present:
         raise UsageError(f"{target} has files in it and is no OCI layout", hint=_ELSEWHERE)
-    _merge(present["manifests"], image, references, target)
+    _added(present, image, references, target)
     _put_blobs(image, store, target)
     with _locked(target / "oci-layout"):
         present = _read_json(target / "index.json")
-        entries = _merge(present.get("manifests", []), image, references, target)
-        _put(target / "index.json", canonical_json({**present, "manifests": entries}))
+        _put(target / "index.json", _added(present, image, references, target))
+
+
+def _is_marked(target: Path) -> bool:
+    return "imageLayoutVersion" in _read_json(target / "oci-layout")
+
+
+def _added(
+    present: dict[str, Any], image: Image | ImageIndex, references: Sequence[str | Reference], target: Path
+) -> bytes:
+    """The index with the image's entries; UsageError where what others wrote into it cannot be written again."""
+    entries = _merge(present.get("manifests"), image, references, target)
+    try:
+        return canonical_json({**present, "manifests": entries})
+    except (ValueError, RecursionError):
+        raise UsageError(f"{target / 'index.json'} holds what no JSON file may hold", hint=_ELSEWHERE) from None
 
 
 def _merge(present: Any, image: Image | ImageIndex, references: Sequence[str | Reference], target: Path) -> list[Any]:
@@ -82,8 +128,7 @@ def _merge(present: Any, image: Image | ImageIndex, references: Sequence[str | R
     tags = {name.tag for name in names}
     kept = []
     for entry in present if isinstance(present, list) else []:
-        notes = entry.get("annotations") or {} if isinstance(entry, dict) else {}
-        tag, name = notes.get(_TAG), notes.get(_NAME)
+        tag, name = _named(entry)
         if tag in tags and name is not None and name not in mine:
             raise UsageError(
                 f"{target} holds {name}, and a layout tells its images apart by their tags alone",
@@ -95,6 +140,13 @@ def _merge(present: Any, image: Image | ImageIndex, references: Sequence[str | R
     unique = {name.tag: name for name in reversed(names)}
     ours = [descriptor(image, name) for name in reversed(unique.values())] or [descriptor(image)]
     return [*kept, *ours]
+
+
+def _named(entry: Any) -> tuple[str | None, str | None]:
+    """The tag and the name of an entry that anybody may have written."""
+    notes = entry.get("annotations") if isinstance(entry, dict) else None
+    tag, name = (notes.get(_TAG), notes.get(_NAME)) if isinstance(notes, dict) else (None, None)
+    return tag if isinstance(tag, str) else None, name if isinstance(name, str) else None
 
 
 def _same_unnamed(entry: Any, image: Image | ImageIndex) -> bool:
@@ -136,14 +188,18 @@ def _put(path: Path, content: bytes) -> None:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold the layout against another envbuild that adds an image to it at the same moment."""
-    with path.open("rb") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    """Hold a file or folder of the layout against another envbuild that writes to the layout at the same moment."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # not every network file system locks what is open to be read
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)

@@ -5,7 +5,9 @@ import stat
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -79,6 +81,47 @@ def test_writing_again_changes_nothing(store: Store, tmp_path: Path) -> None:
         assert (target / "index.json").read_bytes() == before
 
 
+def test_an_empty_folder_that_is_there_is_filled_and_stays_what_it_is(store: Store, tmp_path: Path) -> None:
+    """It may be a mount point, or stand where only its owner may not write."""
+    image, target = make_image(store, b"1"), tmp_path / "out"
+    target.mkdir(mode=0o750)
+    before = target.stat()
+
+    write_layout(image, ["m:1"], store, target)
+
+    after = target.stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    assert [path.name for path in tmp_path.iterdir() if path != store.root] == ["out"]
+    assert sorted(path.name for path in target.iterdir()) == ["blobs", "index.json", "oci-layout"]
+    assert read_oci_layout(target, Store(tmp_path / "other"), platform=AMD64).layers == image.layers
+
+
+def test_a_failed_write_leaves_an_empty_folder_empty(store: Store, tmp_path: Path) -> None:
+    image, target = make_image(store, b"1"), tmp_path / "out"
+    target.mkdir()
+    whole = store.blob(image.layers[1].digest).read_bytes()
+    store.blob(image.layers[1].digest).write_bytes(b"damaged")
+    with pytest.raises(CorruptBlobError):
+        write_layout(image, ["m"], store, target)
+    assert not list(target.iterdir())
+
+    store.blob(image.layers[1].digest).write_bytes(whole)
+    write_layout(image, ["m"], store, target)
+    assert [entry["digest"] for entry in index(target)] == [image.manifest_digest]
+
+
+def test_what_a_killed_run_left_in_a_folder_is_completed(store: Store, tmp_path: Path) -> None:
+    image, target = make_image(store, b"1"), tmp_path / "out"
+    target.mkdir()
+    write_layout(image, ["m:1"], store, target)
+    (target / "index.json").unlink()
+    (target / "blobs/sha256" / image.layers[0].digest[7:]).unlink()
+
+    write_layout(image, ["m:1"], store, target)
+
+    assert read_oci_layout(target, Store(tmp_path / "other"), platform=AMD64).layers == image.layers
+
+
 def test_another_image_does_not_lose_its_tag(store: Store, tmp_path: Path) -> None:
     one, target = make_image(store, b"1"), tmp_path / "layout"
     write_layout(one, ["first"], store, target)
@@ -137,6 +180,60 @@ def test_images_added_at_once_are_all_kept(store: Store, tmp_path: Path) -> None
         list(pool.map(lambda n: write_layout(images[n], [f"m:{n}"], store, target), range(8)))
 
     assert {entry["digest"] for entry in index(target)} == {image.manifest_digest for image in images}
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_images_that_are_first_at_once_are_all_kept(store: Store, tmp_path: Path, there: bool) -> None:
+    images = [make_image(store, b"%d" % number) for number in range(4)]
+    for number in range(4):
+        target = tmp_path / f"layout-{number}"
+        if there:
+            target.mkdir()
+        gate = Barrier(4)
+
+        def write(n: int, target: Path = target, gate: Barrier = gate) -> None:
+            gate.wait(10)
+            write_layout(images[n], [f"m:{n}"], store, target)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(write, range(4)))
+        assert {entry["digest"] for entry in index(target)} == {image.manifest_digest for image in images}
+
+
+DEEP = '{"a":' * 100_000
+
+
+@pytest.mark.parametrize(
+    "notes",
+    ['["x"]', '"x"', "7", '{"org.opencontainers.image.ref.name": ["1"], "io.containerd.image.name": {}}'],
+)
+def test_odd_entries_of_somebody_are_kept(store: Store, tmp_path: Path, notes: str) -> None:
+    one, target = make_image(store, b"1"), tmp_path / "layout"
+    write_layout(one, ["m:1"], store, target)
+    odd = json.loads(f'{{"annotations": {notes}, "digest": "sha256:{"0" * 64}", "size": 2}}')
+    content = json.loads((target / "index.json").read_text())
+    (target / "index.json").write_text(json.dumps({**content, "manifests": [odd, "odd", *content["manifests"]]}))
+
+    write_layout(make_image(store, b"2"), ["m:1"], store, target)
+
+    assert json.loads((target / "index.json").read_text())["manifests"][:2] == [odd, "odd"]
+    assert len(json.loads((target / "index.json").read_text())["manifests"]) == 3
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [DEEP, '{"digest": "\\ud800"}', '{"size": ' + "9" * 5000 + "}", '{"a":' * 900 + "1" + "}" * 900],
+    ids=["deep", "surrogate", "number", "nearly-deep"],
+)
+def test_an_index_that_cannot_be_read_or_written_again_is_told_in_words(
+    store: Store, tmp_path: Path, entry: str
+) -> None:
+    target = tmp_path / "layout"
+    write_layout(make_image(store, b"1"), ["m:1"], store, target)
+    (target / "index.json").write_text(f'{{"manifests": [{entry}]}}')
+    with suppress(UsageError):
+        write_layout(make_image(store, b"2"), ["m:1"], store, target)
+        assert len(json.loads((target / "index.json").read_text())["manifests"]) == 2
 
 
 @pytest.mark.registry
