@@ -7,7 +7,7 @@ believed for.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from .reading import INDEXES, MANIFESTS
 from .remote import RemoteImage
 from .session import OK, Session
 from .sources import JSON_LIMIT
-from .transport import CHUNK, Transport, bounded, broken, cause_of
+from .transport import CHUNK, Transport, broken, cause_of
 
 if TYPE_CHECKING:
     import requests
@@ -74,7 +74,7 @@ class Registry:
     def manifest(self, reference: str) -> Document:
         """The manifest or index with this tag or digest. Its bytes have the digest that was asked for."""
         what = f"{reference} of {self._session.repository}"
-        raw, headers = self._small(f"manifests/{reference}", what, _ACCEPT, JSON_LIMIT)
+        _, raw, headers = self._session.read(f"manifests/{reference}", what, _ACCEPT, JSON_LIMIT)
         announced = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if "html" in announced or raw[:64].lstrip()[:1] == b"<":
             raise NetworkError(
@@ -110,13 +110,8 @@ class Registry:
         A registry that keeps no such list is asked for the tag that stands in for it.
         """
         what = f"what refers to {digest[:19]} of {self._session.repository}"
-        patience = self._session.patience(what)
-        raw = b""
         # What a registry does not know of, it refuses in its own way.
-        asked = self._session.ask("GET", f"referrers/{digest}", what, _ACCEPT, patience, good=OK | _NO_REFERRERS)
-        with asked as answer:
-            if answer.status_code in OK:
-                raw = bounded(answer, JSON_LIMIT, f"{what} from {self.shown}")
+        _, raw, _ = self._session.read(f"referrers/{digest}", what, _ACCEPT, JSON_LIMIT, good=_NO_REFERRERS)
         if not raw:
             tag = digest.replace(":", "-")
             raw = self.manifest(tag).raw if self.has(tag) else b"{}"
@@ -165,16 +160,6 @@ class Registry:
             if received == size:
                 return
             patience.failed(f"{reason}, after {received} of {size} bytes")
-
-    def _small(self, path: str, what: str, headers: Mapping[str, str], limit: int) -> tuple[bytes, Mapping[str, str]]:
-        patience = self._session.patience(what)
-        while True:
-            with self._session.ask("GET", path, what, headers, patience) as answer:
-                try:
-                    return bounded(answer, limit, f"{what} from {self.shown}"), answer.headers
-                except broken() as error:
-                    reason = cause_of(error)
-            patience.failed(reason)
 
 
 def _check_announced(answer: requests.Response, size: int, what: str) -> None:

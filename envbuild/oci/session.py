@@ -16,7 +16,7 @@ from .authorizing import Authorizer, RefusedTokenError
 from .endpoint import endpoint_of, scheme_of
 from .patience import BrokenError, Patience
 from .remote import RemoteImage
-from .transport import BUSY, Transport, busy
+from .transport import BUSY, Transport, bounded, broken, busy, cause_of
 
 if TYPE_CHECKING:
     import requests
@@ -79,6 +79,24 @@ class Session:
                     continue
                 yield answer
                 return
+
+    def read(
+        self, path: str, what: str, headers: Mapping[str, str], limit: int, *, good: frozenset[int] = OK
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        """An answer's status, its whole body, read anew where it breaks off, and its headers.
+
+        `good` has statuses that stand for having nothing: with them the body is empty. Raises what `bounded` raises
+        beyond `limit` bytes.
+        """
+        patience = self.patience(what)
+        while True:
+            with self.ask("GET", path, what, headers, patience, good=OK | good) as answer:
+                try:
+                    body = bounded(answer, limit, f"{what} from {self.shown}") if answer.status_code in OK else b""
+                    return answer.status_code, body, answer.headers
+                except broken() as error:
+                    reason = cause_of(error)
+            patience.failed(reason)
 
     @contextmanager
     def attempt(

@@ -23,7 +23,7 @@ from .remote import RemoteImage
 from .sending import Part, Source
 from .session import Session
 from .sources import JSON_LIMIT
-from .transport import Transport, bounded
+from .transport import Transport
 from .types import INDEX
 
 if TYPE_CHECKING:
@@ -169,19 +169,25 @@ class Uploads:
         return listed
 
     def listed(self, tag: str) -> list[dict[str, Any]]:
-        """The descriptors of the index under `tag`; none where there is no such index."""
+        """The descriptors of the index under `tag`; none where there is no such tag. NetworkError for what is no index.
+
+        Whoever adds to the list stores all of it anew: what cannot be read must not pass for an empty one.
+        """
         what = f"{tag} of {self.repository}"
-        patience = self._session.patience(what)
-        asked = self._session.ask(
-            "GET", f"manifests/{tag}", what, {"Accept": INDEX}, patience, good=frozenset({200, 404})
-        )
-        with asked as answer:
-            raw = b"" if answer.status_code == 404 else bounded(answer, JSON_LIMIT, what)
+        accept = {"Accept": INDEX}
+        status, raw, _ = self._session.read(f"manifests/{tag}", what, accept, JSON_LIMIT, good=frozenset({404}))
+        if status == 404:
+            return []
         try:
-            entries = json.loads(raw)["manifests"] if raw else []
+            entries = json.loads(raw)["manifests"]
         except (ValueError, KeyError, TypeError, RecursionError):
-            entries = []
-        return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+            entries = None
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise NetworkError(
+                f"{self.shown} answers with no index where {what} was asked for",
+                hint="is there a proxy in between, or is the tag used for something else?",
+            )
+        return entries
 
     def _start(self, what: str) -> _Place:
         patience = self._session.patience(what)
