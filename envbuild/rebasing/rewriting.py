@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import IO, cast
 
 from ..attesting.layers import Blobs
-from ..errors import BaseImageError, EnvbuildError
-from ..oci.inflate import plain
+from ..errors import BaseImageError
 from ..oci.layer import build_layer
 from ..oci.store import Store
 from ..oci.tar import LayerTar
 from ..oci.types import Layer
+from ..oci.untrusted import members
 from ..records import dataclass
+from ..verifying.reading import opened_tar
 from .types import Part
 
 
@@ -29,7 +30,8 @@ class Content:
 def with_content(part: Part, blobs: Blobs, store: Store, before: Content, after: Content) -> Part:
     """The part with what `after` says in place of `before`; the part itself where they are the same.
 
-    BaseImageError where the layer is not what envbuild writes: then more than this would change.
+    BaseImageError where the layer is not what envbuild writes: then more than this would change. IntegrityError where
+    it is not what the image's config says.
     """
     if before == after:
         return part
@@ -44,19 +46,11 @@ def with_content(part: Part, blobs: Blobs, store: Store, before: Content, after:
 
 def _copied(layer: Layer, blobs: Blobs, store: Store, content: Content) -> Layer:
     def write(out: LayerTar) -> None:
-        chunks = blobs(layer)
-        with tarfile.open(fileobj=plain(chunks), mode="r|", errors="surrogateescape") as tar:
-            for member in tar:
+        with opened_tar(blobs, layer) as tar:
+            for member in members(tar):
                 _write(out, tar, member, content)
-        for _ in chunks:  # to the end, where the hash is looked at
-            pass
 
-    try:
-        return build_layer(store, write)
-    except EnvbuildError:
-        raise
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise BaseImageError(f"the layer {layer.digest} is no readable tar: {error}") from None
+    return build_layer(store, write)
 
 
 def _write(out: LayerTar, tar: tarfile.TarFile, member: tarfile.TarInfo, content: Content) -> None:

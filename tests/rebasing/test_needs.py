@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
+import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ from tinyelf import AARCH64, make_library
 from tinyimages import put_layer, tar_of
 
 from envbuild.attesting.layers import in_store
-from envbuild.errors import IntegrityError
+from envbuild.errors import BaseImageError, IntegrityError
 from envbuild.oci.store import Store
 from envbuild.oci.symbols import needed_versions
 from envbuild.oci.types import Layer
@@ -115,3 +117,15 @@ def test_what_another_tar_holds_is_not_remembered_of_a_layer(store: Store) -> No
     with pytest.raises(IntegrityError, match="unpacks to"):
         needs_of([forged, server], blobs, store, "amd64")
     assert needs_of([part, server], blobs, store, "amd64").needed.keys() == {"libz.so.1"}
+
+
+@pytest.mark.parametrize("headers", [{"GNU.sparse.map": "a,b"}, {"comment": "x" * (2 << 20)}], ids=["map", "endless"])
+def test_headers_that_make_no_sense_are_refused(store: Store, headers: dict[str, str]) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("file")
+        info.size, info.pax_headers = 1, headers
+        tar.addfile(info, io.BytesIO(b"x"))
+    part = Part(layer=put_layer(store, out.getvalue()), title="server x")
+    with pytest.raises(BaseImageError, match="makes no sense|has a header of"):
+        needs_of([part], in_store(store), store, "amd64")
