@@ -49,9 +49,12 @@ def prune(store: Store, *, days: int) -> tuple[int, int]:
     Returns how many files and folders went, and their bytes. A key goes before the blob that it names.
     """
     now = time.time()
-    stale = [path for path in _entries(store.root / "blobs" / "sha256") if _unused(path, now - days * _DAY)]
+    since = now - days * _DAY
+    blobs = [path for path in _entries(store.root / "blobs" / "sha256") if _unused(path, since)]
+    # A blob that a layout shares has its uses noted beside it.
+    stale = [path for path in blobs if soundness.noted_use(store, "sha256:" + path.name) <= since]
     gone = {"sha256:" + path.name for path in stale}
-    keys = [key for key in store.key_files() if _unused(key, now - days * _DAY) or _names(key, gone)]
+    keys = [key for key in store.key_files() if _unused(key, since) or _names(key, gone)]
     leftovers = [path for path in _entries(store.root / "tmp") if _unused(path, now - _DAY)]
     removed = [*keys, *stale, *leftovers]
     counted = len(removed), sum(_remove(path) for path in removed)

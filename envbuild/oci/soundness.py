@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -79,6 +80,30 @@ def remember(store: Store, found: os.stat_result, digest: str) -> None:
     with suppress(OSError, StorageError):
         folder(store).mkdir(exist_ok=True)
         store.write_file(folder(store) / digest[7:], json.dumps(latest).encode())
+
+
+def note_use(store: Store, digest: str, *, older_than: float) -> None:
+    """Have the memory's own time tell that the blob is used, unless it tells of a use in the last seconds.
+
+    For a file that is not the store's alone. The memory may be empty: then it says nothing of the blob but this.
+    """
+    path = folder(store) / digest[7:]
+    with suppress(OSError):
+        try:
+            fresh = time.time() - path.stat().st_mtime <= older_than
+        except FileNotFoundError:
+            fresh = False
+        if not fresh:
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+
+
+def noted_use(store: Store, digest: str) -> float:
+    """When the memory was last written or a use was noted, as Unix time; 0 if there is none."""
+    try:
+        return (folder(store) / digest[7:]).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def tidy(store: Store) -> None:

@@ -260,6 +260,10 @@ class Store:
     def _used(self, path: Path, found: os.stat_result) -> None:
         """Note a use of a blob; what is known of it stays known."""
         digest = "sha256:" + path.name
+        if found.st_nlink > 1:
+            # A layout that was delivered has the file too: its times are not the store's to set.
+            soundness.note_use(self, digest, older_than=_FRESH)
+            return
         if _touch(path, found, lambda: soundness.known(self, found, digest)):
             with suppress(OSError):
                 soundness.remember(self, path.stat(), digest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 from iocounts import io_counts
@@ -81,6 +82,48 @@ def test_noting_a_use_does_not_make_a_blob_unknown(store: Store, digest: str) ->
     assert store.has(digest, SIZE)
     assert store.blob(digest).stat().st_mtime > old
     assert read_for(store, digest) < 100_000
+
+
+def linked(store: Store, digest: str, folder: Path) -> Path:
+    """The blob as a layout has it on a disk that makes no clones."""
+    path = folder / "delivered"
+    os.link(store.blob(digest), path)
+    return path
+
+
+def test_a_use_changes_no_time_in_a_folder_that_was_delivered(store: Store, digest: str, tmp_path: Path) -> None:
+    path = linked(store, digest, tmp_path)
+    old = time.time() - 31 * 86400
+    for file in (path, soundness.folder(store) / digest[7:]):
+        os.utime(file, (old, old))
+
+    assert store.has(digest, SIZE)
+
+    assert path.stat().st_mtime == pytest.approx(old, abs=1)
+    assert maintenance.prune(store, days=30) == (0, 0)
+    path.unlink()
+    assert maintenance.prune(store, days=30) == (0, 0)
+    os.utime(soundness.folder(store) / digest[7:], (old, old))
+    assert maintenance.prune(store, days=30) == (1, SIZE)
+
+
+def test_a_use_is_noted_where_nothing_is_known_of_the_blob(store: Store, digest: str, tmp_path: Path) -> None:
+    linked(store, digest, tmp_path)
+    (soundness.folder(store) / digest[7:]).unlink()
+    old = time.time() - 31 * 86400
+    os.utime(store.blob(digest), (old, old))
+    assert b"".join(store.stream(digest))
+    assert maintenance.prune(store, days=30) == (0, 0)
+    assert read_for(store, digest) >= SIZE
+    assert read_for(store, digest) < 100_000
+
+
+def test_a_time_that_somebody_sets_in_what_was_delivered_makes_no_blob_unused(
+    store: Store, digest: str, tmp_path: Path
+) -> None:
+    os.utime(linked(store, digest, tmp_path), (0, 0))
+    assert maintenance.prune(store, days=30) == (0, 0)
+    assert store.has(digest, SIZE)
 
 
 @pytest.mark.parametrize("junk", [b"", b"[]", b"{", b'{"1:2": 3}', b"\xff", b"[" * 100_000])
