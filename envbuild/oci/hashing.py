@@ -62,8 +62,13 @@ class Hasher:
 
         self._waiting = queue.Queue(_WAITING)
         # A daemon: nothing waits for the hash of what nobody finishes.
-        self._thread = threading.Thread(target=self._work, name="envbuild-hash", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._work, name="envbuild-hash", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # a limit of the container: this one hashes on, and tries again as many bytes later
+            self._size = 0
+        else:
+            self._thread = thread
 
     def _work(self) -> None:
         while (data := self._waiting.get()) is not None:

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from envbuild.oci.hashing import Hasher
+from envbuild.oci.store import Store
 
 PIECE = b"0123456789abcdef" * (1 << 16)
 
@@ -36,3 +37,26 @@ def test_no_thread_stays_behind_what_is_broken_off() -> None:
         assert threading.active_count() == before + 1
         raise RuntimeError
     assert threading.active_count() == before
+
+
+@pytest.fixture
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine where the process has all the threads that it may have."""
+
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+
+def test_where_no_thread_starts_the_hash_is_worked_out_without_one(no_threads: None) -> None:
+    with Hasher() as hasher:
+        for _ in range(80):
+            hasher.update(PIECE)
+        assert hasher.hexdigest() == hashlib.sha256(PIECE * 80).hexdigest()
+
+
+def test_where_no_thread_starts_a_large_blob_is_stored(no_threads: None, store: Store) -> None:
+    digest, size = store.ingest(PIECE for _ in range(70))
+    assert (digest, size) == ("sha256:" + hashlib.sha256(PIECE * 70).hexdigest(), 70 << 20)
+    assert not list((store.root / "tmp").iterdir())
