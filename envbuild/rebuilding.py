@@ -96,7 +96,7 @@ def _verification(
         history=all(layer.state in ("same", "own", "differs") for layer in layers),
     )
     if not settings and all(layer.state in ("same", "own") for layer in layers):
-        # Whoever reads the same config in another way, as a key that comes twice, is not to be told that it is the same.
+        # Bytes that read alike here need not elsewhere: of a key that comes twice somebody takes the other value.
         digests = opened.config_digest, rebuilt.image.config_digest
         if digests[0] != digests[1]:
             settings = (SettingDifference(name="config", image=digests[0], rebuilt=digests[1]),)

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from ..errors import BaseImageError
+from ..errors import BaseImageError, IntegrityError
 from ..oci.reading import INDEXES, MANIFESTS, address_of, checked_config, descriptors_of, named_layers
 from ..oci.types import CONFIG, Layer
 from ..records import dataclass
 from .attestations import ATTESTATION, IN_TOTO, REFERENCE_DIGEST, REFERENCE_TYPE, Statement
+from .claims import Claim, agreed, claim_of
 from .layers import Blobs
 
 _DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
@@ -122,50 +123,79 @@ class _Walk:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._seen: set[str] = set()
+        self._seen: set[tuple[str, str]] = set()
         self._attached: list[tuple[str, Entry]] = []
         self.images: list[_Found] = []
 
-    def look_at(self, entry: Entry, index: str, depth: int) -> None:
-        """Note what a descriptor leads to; `index` is the digest of the index that holds it."""
+    def look_at(self, entry: Entry, index: str, depth: int, outer: Claim | None = None) -> None:
+        """Note what a descriptor leads to; `index` is the digest of the index that holds it, `outer` what that claims.
+
+        What claims to be for a platform is an image for it, or an error: an engine would take it by that alone.
+        """
         digest, _ = address_of(entry)
-        if digest in self._seen or entry.get("mediaType") not in (*INDEXES, *MANIFESTS):
+        claimed = claim_of(entry.get("platform")) or outer
+        real = claimed is not None and claimed.real
+        if (digest, str(claimed)) in self._seen:
             return
-        self._seen.add(digest)
+        if entry.get("mediaType") not in (*INDEXES, *MANIFESTS):
+            if real:
+                raise self._no_image(digest, claimed)
+            return
+        self._seen.add((digest, str(claimed)))
         if depth > _DEEPEST or len(self._seen) > _MOST_MANIFESTS:
             raise BaseImageError(
                 f"{self._reader.name} has indexes without end, or more than {_MOST_MANIFESTS} manifests"
             )
         notes = entry.get("annotations")
-        if isinstance(notes, Mapping) and notes.get(REFERENCE_TYPE) == ATTESTATION:
+        attests = isinstance(notes, Mapping) and notes.get(REFERENCE_TYPE) == ATTESTATION
+        if attests and isinstance(notes, Mapping):
             self._attached.append((str(notes.get(REFERENCE_DIGEST)), entry))
-            return
+            if claimed is not None and not real:
+                return
         content = self._reader.manifest(entry)
+        if "manifests" in content and "layers" in content:
+            raise IntegrityError(f"{self._reader.name} has an index that is a manifest at once: {digest[:19]}")
         if entry["mediaType"] in INDEXES:
             for inner in descriptors_of(content):
-                self.look_at(inner, digest, depth + 1)
+                self.look_at(inner, digest, depth + 1, claimed)
             return
         subject = content.get("subject")
-        if isinstance(subject, Mapping):
+        if isinstance(subject, Mapping) and not attests:
             self._attached.append((str(subject.get("digest")), entry))
-        elif isinstance(content.get("layers"), list) and _is_image(content):
-            config = checked_config(_json(self._reader.blob(content.get("config") or {}, 4 << 20), "the image config"))
-            parts = (config.get("os") or "linux", config.get("architecture") or "", config.get("variant") or "")
-            platform = "/".join(str(part) for part in parts if part)
-            if "unknown" not in platform:
-                found = _Found(digest=digest, index=index, platform=platform, manifest=content, config=config)
-                self.images.append(found)
+        if not self._is_image(content):
+            if real:
+                raise self._no_image(digest, claimed)
+        elif real or claimed is None:
+            self._note_image(content, digest, index, claimed)
+
+    def _is_image(self, manifest: Mapping[str, Any]) -> bool:
+        """Whether an engine would run it: engines look at nothing but its config and layers."""
+        config = manifest.get("config")
+        kind = config.get("mediaType") if isinstance(config, Mapping) else ""
+        return isinstance(manifest.get("layers"), list) and kind in (None, CONFIG, _DOCKER_CONFIG)
+
+    def _note_image(self, manifest: dict[str, Any], digest: str, index: str, claimed: Claim | None) -> None:
+        blob = self._reader.blob(manifest["config"], 4 << 20)
+        aside = bool(manifest.get("subject") or manifest.get("artifactType"))
+        config = _json(blob, "the image config")
+        said = claim_of(config)
+        if claimed is None and (
+            said is None or "unknown" in (said.system, said.architecture) or (aside and not said.real)
+        ):
+            return  # what is attached in the form of an image, for no platform
+        config = checked_config(config)
+        platform = agreed(claimed, said or Claim(system="linux", architecture=""), digest, self._reader.name)
+        self.images.append(_Found(digest=digest, index=index, platform=str(platform), manifest=manifest, config=config))
+
+    def _no_image(self, digest: str, claimed: Claim | None) -> IntegrityError:
+        return IntegrityError(
+            f"the index of {self._reader.name} names {digest[:19]} as an image for {claimed}, and it is none",
+            hint="engines choose by the index: the image is damaged or was tampered with",
+        )
 
     def attached(self, digest: str) -> list[Entry]:
         """The descriptors of the manifests that are about the one with this digest."""
         return [entry for about, entry in self._attached if about == digest]
-
-
-def _is_image(manifest: Mapping[str, Any]) -> bool:
-    """Whether a manifest is an image's: a signature or a chart has another type, or a config of another."""
-    config = manifest.get("config")
-    kind = config.get("mediaType") if isinstance(config, Mapping) else None
-    return not manifest.get("artifactType") and kind in (None, CONFIG, _DOCKER_CONFIG)
 
 
 def _choose(images: Sequence[_Found], platform: str, preferred: str, name: str) -> _Found:
@@ -174,7 +204,7 @@ def _choose(images: Sequence[_Found], platform: str, preferred: str, name: str) 
         raise BaseImageError(f"{name} holds no image", hint="what is it? An image has a manifest and a config")
     wanted = platform or preferred
     fitting = [image for image in images if image.platform == wanted or image.platform.startswith(f"{wanted}/")]
-    if not fitting and not platform and len(images) == 1:
+    if not fitting and not platform and len({image.digest for image in images}) == 1:
         return images[0]
     if not fitting:
         raise BaseImageError(f"{name} is not there for {wanted}, only for {there}", hint="name one with --platform")
