@@ -27,6 +27,8 @@ How = Literal["there", "mounted", "sent"]
 _AT_A_TIME = 4
 # How many repositories of a registry are remembered to have a blob, and are asked for it.
 _REMEMBERED = 4
+# Seconds of waiting for another build after which it is looked whether this one still goes on.
+_LOOK_UP = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +102,21 @@ class Target:
 
     @contextmanager
     def _alone(self, digest: str) -> Iterator[None]:
-        """Keep another build of this machine from sending the same blob to the same place at the same time."""
-        from filelock import FileLock
+        """Keep another build of this machine from sending the same blob to the same place at the same time.
+
+        StoppedError where this one ends meanwhile: what the other sends may take long.
+        """
+        from filelock import FileLock, Timeout
 
         name = hashlib.sha256(f"{self._domain}/{self.uploads.repository}@{digest}".encode()).hexdigest()
         try:
             self._store.create()
             lock = FileLock(self._store.root / "tmp" / f"push-{name}.lock")
-            lock.acquire()
+            while not lock.is_locked:
+                if self._stop.is_set():
+                    raise StoppedError("stopped")
+                with suppress(Timeout):
+                    lock.acquire(timeout=_LOOK_UP)
         except (OSError, StorageError):  # a cache that cannot be written to: both send it, and nothing is wrong
             yield
             return
