@@ -102,6 +102,9 @@ def _opened(blobs: Blobs, layer: Layer) -> Iterator[tarfile.TarFile]:
     try:
         with open_tar(plain(chunks)) as tar:
             yield tar
+    except BaseImageError:
+        _drain(chunks)
+        raise
     except tarfile.TarError as error:
         _drain(chunks)
         raise BaseImageError(f"the layer {layer.digest} is no readable tar: {error}") from None

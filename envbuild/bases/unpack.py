@@ -34,6 +34,9 @@ def open_layer(store: Store, layer: Layer) -> Iterator[tarfile.TarFile]:
     try:
         with open_tar(plain(chunks)) as tar:
             yield tar
+    except BaseImageError:
+        _drain(chunks)
+        raise
     except tarfile.TarError as error:
         _drain(chunks)
         raise BaseImageError(f"the layer {layer.digest} is no readable tar: {error}") from None

@@ -251,6 +251,29 @@ def test_numbers_and_names_that_make_no_sense_are_refused(
         opened(registry, store)
 
 
+LOOKS: list[Callable[[Store, Layer], object]] = [
+    lambda store, layer: tree.read_tree(store, [layer]),
+    lambda store, layer: read_layer(in_store(store), layer, keep=lambda _: False, hashed=lambda _: False),
+]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("damage", [b"usr/li\0", b"usr/../"])
+def test_damage_that_makes_a_name_senseless_is_told_as_damage(
+    store: Store, damage: bytes, look: Callable[[Store, Layer], object]
+) -> None:
+    """What an extended header says has no checksum, and is read long before the hash of a large layer is known."""
+    entry = pax_layer(path="usr/lib/" + "d" * 200)[0][: 4 * 512]  # two headers with their contents
+    whole = entry + _header("large", 3 << 20) + bytes(range(256)) * (3 << 12) + bytes(1024)
+    digest = store.put(whole)
+    layer = Layer(diff_id=digest, digest=digest, size=len(whole))
+    look(store, layer)
+    assert whole.count(b"usr/lib/") == 1
+    store.blob(digest).write_bytes(whole.replace(b"usr/lib", damage))
+    with pytest.raises(CorruptBlobError):
+        look(store, layer)
+
+
 TRICKS: list[list[Member]] = [
     [("up", tarfile.SYMTYPE, "../../../.."), ("up/escaped", tarfile.REGTYPE, "x")],
     [("abs", tarfile.SYMTYPE, "/"), ("abs/escaped", tarfile.REGTYPE, "x")],
