@@ -93,9 +93,16 @@ def _copied(tar: LayerTar, file: FileEntry, stopped: Callable[[], bool] = lambda
     except OSError as error:
         raise ModelError(f"{file.source} cannot be read: {error.strerror}") from error
     except IntegrityError as error:
-        if file.source.stat().st_size != file.size:
+        if not _has_its_size(file):
             raise _changed(file) from error
         raise
+
+
+def _has_its_size(file: FileEntry) -> bool:
+    try:
+        return file.source.stat().st_size == file.size
+    except OSError:
+        return False
 
 
 def _status(found: os.stat_result) -> tuple[int, int, int]:

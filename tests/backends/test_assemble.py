@@ -17,6 +17,7 @@ from envbuild.bases.types import Base, Interpreter
 from envbuild.errors import CorruptBlobError, EnvbuildError, ModelError, StorageError
 from envbuild.oci.layer import build_layer
 from envbuild.oci.store import Store
+from envbuild.oci.tar import LayerTar
 from envbuild.planner.types import Decision, FileEntry, Plan, PlannedLayer, Wheel
 
 SETTINGS = {"prefix": "opt/envbuild", "python": "3.11", "keep_tests": False}
@@ -120,6 +121,20 @@ def test_a_model_file_that_changes_meanwhile_is_refused(bench: Bench) -> None:
 def test_a_model_file_that_grows_meanwhile_is_refused(bench: Bench) -> None:
     plan = bench.plan()
     bench.model.write_bytes(b"weights and more")
+    with pytest.raises(ModelError, match=r"weights\.bin changed while"):
+        bench.assemble(plan)
+
+
+def test_a_model_file_that_shrinks_and_goes_meanwhile_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = bench.plan()
+    write = LayerTar.file
+
+    def shrunk(self: LayerTar, *rest: Any) -> None:
+        os.truncate(bench.model, 3)
+        bench.model.unlink()
+        write(self, *rest)
+
+    monkeypatch.setattr(LayerTar, "file", shrunk)
     with pytest.raises(ModelError, match=r"weights\.bin changed while"):
         bench.assemble(plan)
 
