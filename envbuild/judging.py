@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from .resolver.types import Lock
 
 # What is said of a failed resolution for which no rule knows the reason.
-# Bytes from which on a file gets a layer of its own, and is hashed while that is written.
-_LARGE = 64 << 20
 _UNKNOWN = "EB100"
 
 
@@ -135,10 +133,12 @@ class Judge:
 
         from .model.content import hash_files, is_known
         from .model.pickles import CACHE_REVISION, from_json, to_json
+        from .planner.layers import LARGE_FILE
 
         assert self._store is not None
-        if file.size >= _LARGE and not is_known(self._model, file, self._store.root):
-            # Its hash is worked out while its layer is written; what it holds is remembered the next time.
+        if file.size >= LARGE_FILE and not is_known(self._model, file, self._store.root):
+            # It gets a layer of its own, and its hash is worked out while that is written; what it holds is remembered
+            # the next time.
             return read()
         content = hash_files(replace(self._model, files=(file,)), self._store.root)[file.path]
         key = f"pickles:{CACHE_REVISION}:{content}"
