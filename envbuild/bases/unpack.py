@@ -57,6 +57,7 @@ def unpack_layer(store: Store, layer: Layer, root: Path) -> None:
     for _ in store.stream(layer.digest):  # the hash first: nothing of a damaged blob is written
         pass
     written: set[Path] = set()
+    links: dict[Path, str] = {}  # what the layer says they point to
     folders: dict[tuple[str, ...], Path] = {}  # as they are resolved while no link and no removal changes the way
     with open_layer(store, layer) as tar:
         for parts, member in entries(tar, layer):
@@ -75,7 +76,7 @@ def unpack_layer(store: Store, layer: Layer, root: Path) -> None:
                     raise BaseImageError(f"the layer {layer.digest} names {member.name!r}, which is no whiteout")
                 _remove(folder / hidden)
             else:
-                _write(tar, member, folder / name, root, folder)
+                _write(tar, member, folder / name, root, links)
                 written.add(folder / name)
 
 
@@ -85,7 +86,7 @@ def clean_parts(name: str) -> list[str] | None:
     return None if ".." in parts or "\0" in name else parts
 
 
-def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, root: Path, folder: Path) -> None:
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, root: Path, links: dict[Path, str]) -> None:
     if member.isdir():
         if path.is_symlink() or not path.is_dir():
             _remove(path)
@@ -96,7 +97,8 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, root: Path
         return
     _remove(path)
     if member.issym():
-        path.symlink_to(_relative(member.linkname, folder, root))
+        links[path] = member.linkname
+        path.symlink_to(_relative(member.linkname, path.parent, root))
     elif member.islnk():
         parts = clean_parts(member.linkname)
         if not parts:
@@ -104,7 +106,12 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, root: Path
         source = _folder(root, parts[:-1]) / parts[-1]
         if not source.is_symlink() and not source.is_file():
             raise BaseImageError(f"{member.name} is a link to {member.linkname}, which the image does not have")
-        os.link(source, path, follow_symlinks=False)
+        if source.is_symlink():
+            # From another folder the same target may lead elsewhere, and out of the root.
+            links[path] = links.get(source) or str(source.readlink())
+            path.symlink_to(_relative(links[path], path.parent, root))
+        else:
+            os.link(source, path)
     else:
         content = tar.extractfile(member)
         with path.open("xb") as out:

@@ -325,6 +325,23 @@ def test_links_and_whiteouts_of_a_layer_reach_nothing_outside(
             assert path.resolve().is_relative_to(root)
 
 
+@pytest.mark.parametrize(
+    ("target", "leads"),
+    [("../../../x", "x"), ("../../../../../x", "x"), ("/a/b/x", "a/b/x"), ("x", "x"), ("../x", "x")],
+)
+def test_a_second_name_of_a_link_leads_where_it_would_in_the_image(
+    store: Store, tmp_path: Path, target: str, leads: str
+) -> None:
+    """A link's target counts from the folder of whichever name it is found by, and from the root at most."""
+    content, _, _ = plain_layer(("a/b/c/l", tarfile.SYMTYPE, target), ("h", tarfile.LNKTYPE, "a/b/c/l"))
+    root = tmp_path / "root"
+    root.mkdir()
+    digest = store.put(content)
+    unpack_layer(store, Layer(diff_id=digest, digest=digest, size=len(content)), root)
+    assert (root / "h").is_symlink()
+    assert (root / "h").resolve() == root / leads
+
+
 def test_a_layer_that_is_looked_at_has_the_same_bounds(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inflate, "FREE", 2 << 20)
     packed = zstandard.compress(_header("zeros", 16 << 20)) + zeros(16 << 20)
