@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ..errors import BaseImageError, CorruptBlobError, EngineError, IntegrityError
+from ..model.content import shows_changes
 from ..oci.canonical import sha256_digest
 from ..oci.store import Store
 from ..progress import Progress, Summary
@@ -162,12 +164,18 @@ def _path_and_tag(kind: str, rest: str) -> tuple[Path, str]:
 
 
 def _fingerprint(kind: str, path: Path) -> str:
-    """Changes when the image does: a layout's index is small and names everything, a file has its times."""
+    """Changes when the image does: a layout's index is small and names everything, a file has its times, or is read."""
     try:
         if kind == "oci":
             index = path / "index.json"
             return sha256_digest(index.read_bytes()) if index.is_file() else ""
         found = path.stat()
+        if not shows_changes(path, found.st_mtime_ns, found.st_ctime_ns):
+            hasher = hashlib.sha256()
+            with path.open("rb", buffering=0) as file:
+                while chunk := file.read(1 << 20):
+                    hasher.update(chunk)
+            return f"sha256:{hasher.hexdigest()}"
     except OSError as error:
         raise BaseImageError(f"{path} cannot be read: {error.strerror}") from None
     place = os.path.realpath(path)

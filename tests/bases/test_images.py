@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from envbuild.bases import open_base
+from envbuild.bases import images, open_base
 from envbuild.errors import BaseImageError, EngineError, EnvbuildError
 from envbuild.oci.canonical import canonical_json, sha256_digest
 from envbuild.oci.store import Store
@@ -110,6 +110,30 @@ def test_an_unchanged_archive_is_not_read_again_and_a_changed_one_is(store: Stor
     assert open_base(f"docker-archive:{path}", store) == first
     docker_archive(path, SLIM, {"etc/new": b"1"})
     assert open_base(f"docker-archive:{path}", store).digest != first.digest
+
+
+def test_an_archive_whose_status_shows_no_change_is_known_by_its_content(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in squashfs, where another archive may have the same size, times and inode."""
+    path, found, read = tmp_path / "a.tar", os.statvfs(tmp_path), images._read
+    read_only = os.statvfs_result([*found[:8], found.f_flag | os.ST_RDONLY, found.f_namemax])
+    monkeypatch.setattr(os, "statvfs", lambda path: read_only)
+    reads: list[Path] = []
+
+    def counted(kind: str, path: Path, *rest: Any) -> Any:
+        reads.append(path)
+        return read(kind, path, *rest)
+
+    monkeypatch.setattr(images, "_read", counted)
+    bases = []
+    for revision in (b"1", b"1", b"2"):
+        docker_archive(path, {**SLIM, "etc/revision": revision})
+        path.write_bytes(path.read_bytes())
+        assert path.stat().st_mtime_ns == path.stat().st_ctime_ns
+        bases.append(open_base(f"docker-archive:{path}", store))
+    assert bases[0] == bases[1] != bases[2]
+    assert len(reads) == 2
 
 
 def test_a_layout_and_an_oci_archive_give_the_same_base(store: Store, tmp_path: Path) -> None:
