@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from . import __version__
 from .errors import StorageError
 from .linter.types import Choice, Edit, Finding, Target
-from .model.content import shows_changes
 from .model.types import Model, Span
 
 if TYPE_CHECKING:
@@ -75,6 +74,7 @@ def revision(store: Store) -> list[Any]:
     Times do not tell: reproducible packages give every file the same. So the content counts, and the status of the
     files only names it: `store` remembers which content that was. Nobody can set when an inode was changed.
     """
+    from .model.content import shows_changes
     from .oci.canonical import digest_of
 
     newest = time.time_ns() - _SETTLED_NS
@@ -120,6 +120,7 @@ def _script(script: ScoringScript) -> list[Any]:
 
 def _told_apart(model: Model) -> list[list[Any]] | None:
     """What changes when a file of the model does; None where that could go unseen."""
+    from .model.content import shows_changes
     from .oci.canonical import sha256_digest
 
     newest = time.time_ns() - _SETTLED_NS
