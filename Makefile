@@ -7,6 +7,8 @@ VENV ?= .venv
 MODEL ?= fixtures/models/diabetes
 TAG ?= diabetes
 PYTEST = $(VENV)/bin/python -m pytest
+# Tests wait for servers and registries too: one file more at a time than there are processors.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -lt 4 ] && echo $$((n + 1)) || echo 4)
 
 .PHONY: image test test-slow test-proofs lint bench bench-serving clean
 
@@ -14,11 +16,11 @@ image: $(VENV)/.installed
 	$(VENV)/bin/envbuild image $(MODEL) -t $(TAG)
 
 test: $(VENV)/.installed-dev
-	$(PYTEST) -m "not slow" -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) -m "not slow" -n $(WORKERS) --dist loadfile
 
 # First what needs no engine, then what shares it: two files at a time, for each build fills more than one core.
 test-slow: $(VENV)/.installed-dev
-	$(PYTEST) -m "slow and not proof and not engine" -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) -m "slow and not proof and not engine" -n $(WORKERS) --dist loadfile
 	$(PYTEST) -m "slow and not proof and engine" -n auto --maxprocesses 2 --dist loadfile
 
 # What the facts and the rules say of packages that others publish: real environments that fail, and answer once fixed;
