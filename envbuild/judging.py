@@ -6,7 +6,7 @@ no rule at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .bases.types import Base
     from .model.types import ModelFile, Pickle
     from .oci.store import Store
-    from .resolver.types import Lock
+    from .resolver.types import Lock, WheelContents
 
 # What is said of a failed resolution for which no rule knows the reason.
 _UNKNOWN = "EB100"
@@ -56,12 +56,19 @@ class Judge:
             self._found = self._remembered("files", [], look)
         return list(self._found)
 
-    def of_lock(self, lock: Lock, base: Base, bring: Callable[[], Lock]) -> list[Finding]:
+    def of_lock(
+        self,
+        lock: Lock,
+        base: Base,
+        bring: Callable[[], Lock],
+        told: Callable[[Lock], Mapping[str, WheelContents]] | None = None,
+    ) -> list[Finding]:
         """What the chosen packages and the base show, and what the files do.
 
         `bring` gets the wheels into the store and gives the lock with their sizes, which rules read. It is called only
-        where the verdict is not known. Raises what it raises, and CorruptBlobError for a wheel or a base that is
-        damaged.
+        where the verdict is not known. `told` gives what somebody else says of the wheels that are then still not here:
+        a verdict on that is not remembered. Raises what `bring` raises, and CorruptBlobError for a wheel or a base that
+        is damaged.
         """
         assert self._store is not None
         store = self._store
@@ -72,8 +79,9 @@ class Judge:
             from .resolver.contents import read_contents, unreadable
 
             brought = bring()
-            contents = read_contents(brought, store)
-            self._unsure = bool(unreadable(brought, contents, store)) or self._unsure
+            heard = {} if told is None else told(brought)
+            contents = read_contents(brought, store, told=heard)
+            self._unsure = bool(unreadable(brought, contents, store)) or bool(heard) or self._unsure
             locked = Locked(
                 lock=brought,
                 base=base,

@@ -215,7 +215,12 @@ def _of_lock(judge: Judge, lock: Lock, base: Base, job: Job) -> list[Finding]:
     from . import prepare
 
     def look(opened: Base) -> list[Finding]:
-        return judge.of_lock(lock, opened, lambda: prepare.fetch_to_read(lock, job, job.progress))
+        return judge.of_lock(
+            lock,
+            opened,
+            lambda: prepare.fetch_to_read(lock, job, job.progress),
+            lambda brought: prepare.told_of(brought, job),
+        )
 
     return prepare.with_sound_blobs(look, base, job)
 

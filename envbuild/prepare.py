@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from .oci.store import Store
 from .options import Options, cache_dir
 from .platforms import likely
 from .progress import SILENT, Progress
-from .resolver.types import Lock
+from .resolver.types import Lock, WheelContents
 
 Done = TypeVar("Done")
 
@@ -78,7 +78,7 @@ def prepare_both(job: Job, *, to_read: bool = False) -> tuple[Base, Choice, Lock
 
                 lock = fetch_to_read(lock, job, listener)
                 # What came is read already; this gathers it, and reads what was there before.
-                read_contents(lock, job.store)
+                read_contents(lock, job.store, told=told_of(lock, job))
             return lock
 
         base, choice = prepare_base(job, resolve_aside)
@@ -135,15 +135,18 @@ def fetch_to_read(lock: Lock, job: Job, progress: Progress) -> Lock:
     """
     from .resolver.handing import unknown_wheels, with_sizes
 
-    unknown = unknown_wheels(lock, job.store)
-    if unknown and job.recalling is not None:
-        job.recalling.take_contents(lock, job.store)
-        unknown = unknown_wheels(lock, job.store)
+    told = told_of(lock, job)
+    unknown = [package for package in unknown_wheels(lock, job.store) if package.name not in told]
     if len(unknown) == len(lock.packages):
         return fetch_all(lock, job.store, progress)
     if unknown:
         fetch_all(replace(lock, packages=tuple(unknown)), job.store, progress)
-    return with_sizes(lock, job.store)
+    return with_sizes(lock, job.store, told)
+
+
+def told_of(lock: Lock, job: Job) -> Mapping[str, WheelContents]:
+    """What a registry of an earlier build says of the wheels of `lock` that nobody here has, or has looked into."""
+    return {} if job.recalling is None else job.recalling.contents(lock, job.store)
 
 
 def fetcher(lock: Lock, store: Store, progress: Progress) -> Callable[[Sequence[str]], None]:

@@ -23,6 +23,7 @@ def push_built(made: Sequence[Made], goal: Destination) -> Pushed:
 
     Raises what `push` raises.
     """
+    from .prepare import told_of
     from .resolver.handing import contents_record
     from .shipping.push import Known, push
     from .shipping.recall import packages_artifact
@@ -32,7 +33,7 @@ def push_built(made: Sequence[Made], goal: Destination) -> Pushed:
     artifacts: list[Artifact] = []
     sources: dict[str, Sequence[str]] = {}
     for one in made:
-        record = contents_record(one.lock, store)
+        record = contents_record(one.lock, store, told_of(one.lock, one.job))
         packages = None if record is None else packages_artifact(record)
         artifacts += [packages] if packages is not None else []
         images.append(_packed(one.assembled, how, store, packages.digest if packages is not None else "", progress))

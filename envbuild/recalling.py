@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .errors import UsageError
 from .oci.reference import Reference
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .oci.compress import Compression
     from .oci.store import Store
     from .oci.types import Layer
-    from .resolver.types import Lock
+    from .resolver.types import Lock, WheelContents
     from .shipping.recall import Recalled
 
 
@@ -35,6 +35,7 @@ class Recalling:
         self._progress = progress
         self._lock = threading.Lock()
         self._found: tuple[Recalled, ...] | None = None
+        self._records: tuple[Mapping[str, Any], ...] | None = None
         self._gone: set[str] = set()
 
     def layers(self) -> dict[str, Layer]:
@@ -58,15 +59,29 @@ class Recalling:
         """The registry does not have this layer any more."""
         self._gone.add(digest)
 
-    def take_contents(self, lock: Lock, store: Store) -> None:
-        """Remember what is known there of the wheels of `lock`."""
-        from .resolver.handing import take_contents
+    def contents(self, lock: Lock, store: Store) -> dict[str, WheelContents]:
+        """What is known there, by the package's name, of wheels of `lock` that are neither in `store` nor known to it.
+
+        For the push at hand alone: whoever may write there could as well push a wrong image there, but not elsewhere.
+        """
+        from .resolver.handing import told_contents, unknown_wheels
+
+        lacking = {p.name for p in unknown_wheels(lock, store) if not store.has(f"sha256:{p.sha256}")}
+        found: dict[str, WheelContents] = {}
+        for record in self._packages() if lacking else ():
+            found = {**told_contents(record, lock), **found}
+        return {name: contents for name, contents in found.items() if name in lacking}
+
+    def _packages(self) -> tuple[Mapping[str, Any], ...]:
+        """The records of what wheels hold, asked for once."""
         from .shipping.recall import recall_packages
 
-        for recalled in self._recalled():
-            record = recall_packages(recalled, insecure=self._insecure)
-            if record is not None:
-                take_contents(record, lock, store)
+        recalled = self._recalled()
+        with self._lock:
+            if self._records is None:
+                records = (recall_packages(one, insecure=self._insecure) for one in recalled)
+                self._records = tuple(record for record in records if record is not None)
+            return self._records
 
     def _recalled(self) -> tuple[Recalled, ...]:
         with self._lock:

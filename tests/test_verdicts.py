@@ -26,7 +26,7 @@ from envbuild.model.pickles import scanning
 from envbuild.model.script import parse_script
 from envbuild.model.types import Model
 from envbuild.oci.store import Store
-from envbuild.resolver.types import Lock, LockedPackage
+from envbuild.resolver.types import Lock, LockedPackage, WheelContents
 from envbuild.servers import PROFILES
 
 PACKAGE = Path(verdicts.__file__).parent
@@ -325,6 +325,20 @@ def test_what_is_said_beside_a_wheel_that_nobody_can_read_is_not_remembered(pick
     lock = a_lock(wheel(store, "other")[0], wheel(store, "bare", metadata=False)[0])
     assert "EB411" not in codes(judge(pickled, store).of_lock(lock, BASE, lambda: lock))
     assert kept(store, "verdict:lock:") == 0
+
+
+def test_a_verdict_on_what_a_registry_says_of_a_wheel_is_not_remembered(
+    pickled: Model, store: Store, tmp_path: Path
+) -> None:
+    """It holds for the push at hand; whoever has the wheel finds out for himself."""
+    package, data = wheel(Store(tmp_path / "elsewhere"), "other")
+    lock = a_lock(package)
+    lie = WheelContents(name="other", version=package.version, modules=frozenset({"features"}), size=package.size)
+    found = judge(pickled, store).of_lock(lock, BASE, lambda: lock, lambda _: {"other": lie})
+    assert "EB411" not in codes(found)
+    assert kept(store, "verdict:lock:") == 0
+    store.put(data)
+    assert "EB411" in codes(judge(pickled, store).of_lock(lock, BASE, lambda: lock, lambda _: {}))
 
 
 def test_rules_see_the_sizes_of_the_wheels_that_came(pickled: Model, store: Store) -> None:

@@ -22,16 +22,26 @@ REVISION = 3
 _MOST_THREADS = 8
 
 
-def read_contents(lock: Lock, store: Store, *, progress: Progress = SILENT) -> dict[str, WheelContents]:
-    """The contents of the wheels of `lock` by canonical name. A wheel that the store lacks, or damaged, is left out."""
+def read_contents(
+    lock: Lock, store: Store, *, told: Mapping[str, WheelContents] | None = None, progress: Progress = SILENT
+) -> dict[str, WheelContents]:
+    """The contents of the wheels of `lock` by canonical name. A wheel that the store lacks, or damaged, is left out.
+
+    `told` has, by that name, what somebody else says of wheels: taken where a wheel is neither here nor known, and not
+    remembered.
+    """
     known = recall_contents(lock, store)
     if known is not None:
         return known
+    told = told or {}
     found: dict[str, WheelContents] = {}
+    heard: dict[str, WheelContents] = {}
     unknown: list[LockedPackage] = []
     for package in lock.packages:
         contents = from_json(package, store.get_key(wheel_key(package, lock)))
-        if contents is None:
+        if contents is None and package.name in told and not store.has(f"sha256:{package.sha256}"):
+            heard[package.name] = told[package.name]
+        elif contents is None:
             unknown.append(package)
         else:
             found[package.name] = contents
@@ -40,6 +50,7 @@ def read_contents(lock: Lock, store: Store, *, progress: Progress = SILENT) -> d
         found[package.name] = contents
     if len(found) == len(lock.packages):
         store.put_key(_lock_key(lock), {"wheels": {name: as_json(one) for name, one in found.items()}})
+    found |= heard
     return {package.name: found[package.name] for package in lock.packages if package.name in found}
 
 

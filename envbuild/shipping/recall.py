@@ -7,6 +7,7 @@ could as well push a wrong image. What the manifest says of a layer counts only 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ COMPRESSOR = "dev.envbuild.layer.compressor"
 PACKAGES = "dev.envbuild.packages"
 """The annotation of an image with the digest of the manifest that leads to what its wheels hold."""
 PACKAGES_TYPE = "application/vnd.envbuild.packages.v1+json"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +67,14 @@ def recall(
 
 def recall_packages(recalled: Recalled, *, insecure: frozenset[str] = frozenset()) -> dict[str, Any] | None:
     """What the wheels of the recalled image hold, as it was attached; None where it is gone or is none."""
-    if not recalled.packages:
+    if not _DIGEST.fullmatch(recalled.packages):
         return None
     with Transport(insecure=insecure) as transport:
         registry = Registry(recalled.image, transport, mirror=False)
         try:
             content = registry.manifest(recalled.packages).content
             (layer,) = content["layers"]
-            if content.get("artifactType") != PACKAGES_TYPE:
+            if content.get("artifactType") != PACKAGES_TYPE or not _DIGEST.fullmatch(layer["digest"]):
                 return None
             value = json.loads(registry.small_blob(layer["digest"], layer["size"]))
         except (EnvbuildError, KeyError, TypeError, ValueError, RecursionError):
@@ -102,4 +104,8 @@ def _offered(document: Document, config: Mapping[str, Any], name: RemoteImage, c
             offered[note[KEY]] = layer
     own = document.content.get("annotations")
     packages = own.get(PACKAGES) if isinstance(own, Mapping) else None
-    return Recalled(image=name, layers=offered, packages=packages if isinstance(packages, str) else "")
+    return Recalled(
+        image=name,
+        layers=offered,
+        packages=packages if isinstance(packages, str) and _DIGEST.fullmatch(packages) else "",
+    )

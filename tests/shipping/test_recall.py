@@ -161,6 +161,35 @@ def test_what_the_wheels_hold_comes_back_as_it_was_told(registry: WritableRegist
 
 
 @pytest.mark.parametrize(
+    "named", ["latest", "../../other/model/manifests/1", "sha256:short", "sha256:" + "A" * 64, "md5:x"]
+)
+def test_a_record_is_asked_for_by_its_digest_alone(registry: WritableRegistry, named: str) -> None:
+    """A tag, or a path, would lead to what nobody compares with anything."""
+    artifact = packages_artifact({"wheels": {}})
+    for data in artifact.blobs:
+        store(registry, data)
+    registry.faults.append(lambda handler: named in handler.path and not handler.answer(200, artifact.manifest))
+    add(registry, NOTE, annotations={PACKAGES: named})
+    ((found,), _) = recalled(registry)
+    assert found.packages == ""
+    asked = len(registry.asked)
+    assert recall_packages(Recalled(image=found.image, packages=named)) is None
+    assert len(registry.asked) == asked
+
+
+def test_nor_is_a_path_taken_for_the_blob_of_a_record(registry: WritableRegistry) -> None:
+    manifest = json.loads(packages_artifact({"wheels": {}}).manifest)
+    manifest["layers"][0]["digest"] = "../manifests/1"
+    raw = canonical_json(manifest)
+    registry.manifests["team/model", sha256_digest(raw)] = raw
+    add(registry, NOTE, annotations={PACKAGES: sha256_digest(raw)})
+    ((found,), _) = recalled(registry)
+    before = registry.count("GET", "blobs")
+    assert recall_packages(found) is None
+    assert registry.count("GET", "blobs") == before
+
+
+@pytest.mark.parametrize(
     "manifest",
     [
         b"{}",
