@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..linter.wheel_tags import platform_tags
 from ..oci.store import Store
-from ..resolver.contents import machine_of, read_contents
-from ..resolver.handing import take_contents, unknown_wheels
-from ..resolver.types import Lock, LockedPackage
+from ..resolver.contents import from_json, machine_of, recall_contents, wheel_key
+from ..resolver.handing import told_contents
+from ..resolver.types import Lock, LockedPackage, WheelContents
 from .types import Needs, Recorded
 
 if TYPE_CHECKING:
@@ -30,13 +30,11 @@ def wheels_needs(
     lock = _lock(recorded.value.get("lock"))
     if lock is None or any(_is_of_nobody_knows_which_glibc(package) for package in lock.packages):
         return None
-    if source is not None and unknown_wheels(lock, store):
+    contents = _known(lock, store)
+    if len(contents) < len(lock.packages) and source is not None:
+        # Whoever made the image wrote that too: it is about this image, and stays out of the store.
         record = _beside(opened, source, insecure=insecure)
-        if record is not None:
-            take_contents(record, lock, store)
-    if unknown_wheels(lock, store):
-        return None
-    contents = read_contents(lock, store)
+        contents = {**(told_contents(record, lock) if record is not None else {}), **contents}
     if len(contents) != len(lock.packages):
         return None
     needed: dict[str, str] = {}
@@ -50,6 +48,15 @@ def wheels_needs(
         glibc_asker=asker if glibc else "",
         packages=frozenset(contents),
     )
+
+
+def _known(lock: Lock, store: Store) -> dict[str, WheelContents]:
+    """What was read from wheels of the lock on this machine, by package."""
+    whole = recall_contents(lock, store)
+    if whole is not None:
+        return whole
+    found = {package.name: from_json(package, store.get_key(wheel_key(package, lock))) for package in lock.packages}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _beside(opened: Opened, source: RemoteImage, *, insecure: bool) -> Mapping[str, Any] | None:

@@ -6,15 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rebasebench import Bench, pushed
 from rebasebench import opened as look_at
 from tinyelf import make_library
 from tinyimages import locked
 from tinywheels import make_wheel
+from writable_registry import WritableRegistry, serving
 
 from envbuild.attesting.opened import Opened
 from envbuild.built import Built
+from envbuild.looking import look
+from envbuild.oci.remote import parse_remote
 from envbuild.oci.store import Store
-from envbuild.rebasing.types import Needs, Recorded
+from envbuild.rebasing.recorded import read_record
+from envbuild.rebasing.types import Needs, Part, Recorded
 from envbuild.rebasing.wheels import wheels_needs
 from envbuild.resolver.contents import read_contents
 from envbuild.resolver.types import Lock
@@ -72,3 +77,16 @@ def test_a_wheel_of_somebodys_own_machine_has_to_be_looked_into(tmp_path: Path, 
 @pytest.mark.parametrize("value", [{}, {"lock": 7}, {"lock": {"python": "3", "platform": "x", "packages": [[1]]}}])
 def test_without_a_lock_nothing_is_known(value: dict[str, Any], opened: Opened, store: Store) -> None:
     assert wheels_needs(Recorded(value=value), opened, None, store, insecure=False) is None
+
+
+def test_what_lies_beside_an_image_is_believed_of_that_image_alone(bench: Bench, first: str, store: Store) -> None:
+    """It is the word of whoever made the image, about wheels that others have as well."""
+    with serving(WritableRegistry()) as server:
+        name = f"{server.address}/team/tiny:1"
+        pushed(bench, first, name)
+        with look(f"docker://{name}", store) as image:
+            said = read_record([Part(layer=image.layers[-1], title="")], image.blobs)
+            found = wheels_needs(said, image, parse_remote(name), store, insecure=False)
+            assert found is not None
+            assert {"libgomp.so.1", "libz.so.1"} <= found.needed.keys()
+            assert wheels_needs(said, image, None, store, insecure=False) is None
