@@ -31,7 +31,8 @@ class Opened:
 
     `layers` are lowest first, `blobs` the way to them; `layer_annotations` are what the manifest says of each, none
     where there is no manifest; `statements` are those that are attached to it and are about it.
-    `platforms` are all that it is there for. `notes` are for the person. `remote` tells that its layers are not on
+    `platforms` are all that it is there for, `beside` the digests of the config and of the layers of every image that
+    lies there, itself among them. `notes` are for the person. `remote` tells that its layers are not on
     this machine.
     """
 
@@ -49,6 +50,7 @@ class Opened:
     notes: tuple[str, ...] = ()
     remote: bool = False
     layer_annotations: tuple[Mapping[str, str], ...] = ()
+    beside: frozenset[tuple[str, ...]] = frozenset()
 
 
 class Reader(Protocol):
@@ -76,11 +78,9 @@ def open_image(reader: Reader, roots: Sequence[Entry], *, platform: str, preferr
     `platform` (`linux/amd64`) is the one that is wanted, or empty: then the only one there is, or `preferred`.
     `reference` chooses among images of several names. BaseImageError, IntegrityError.
     """
-    walk = _Walk(reader)
-    for entry in roots:
-        names = _names(entry)
-        if not reference or reference in names:
-            walk.look_at(entry, "", 0)
+    everything = walk = _walked(reader, roots)
+    if reference:
+        walk = _walked(reader, [entry for entry in roots if reference in _names(entry)])
     chosen = _choose(walk.images, platform, preferred, reader.name)
     manifest, config = chosen.manifest, chosen.config
     layers = named_layers(reader.name, manifest, config)
@@ -102,7 +102,12 @@ def open_image(reader: Reader, roots: Sequence[Entry], *, platform: str, preferr
         notes=notes,
         remote=reader.remote,
         layer_annotations=tuple(_texts(entry.get("annotations")) for entry in manifest["layers"]),
+        beside=frozenset(_blobs(image.manifest) for image in everything.images),
     )
+
+
+def _blobs(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(address_of(entry)[0] for entry in (manifest["config"], *manifest["layers"]))
 
 
 def _texts(annotations: Any) -> dict[str, str]:
@@ -196,6 +201,13 @@ class _Walk:
     def attached(self, digest: str) -> list[Entry]:
         """The descriptors of the manifests that are about the one with this digest."""
         return [entry for about, entry in self._attached if about == digest]
+
+
+def _walked(reader: Reader, roots: Sequence[Entry]) -> _Walk:
+    walk = _Walk(reader)
+    for entry in roots:
+        walk.look_at(entry, "", 0)
+    return walk
 
 
 def _choose(images: Sequence[_Found], platform: str, preferred: str, name: str) -> _Found:

@@ -15,6 +15,7 @@ from ..oci.sources import ArchiveSource, FolderSource, Source, chunks_of
 from ..oci.store import Store
 from ..oci.types import MANIFEST, Layer
 from ..progress import SILENT, Progress, Summary
+from .dockerload import check_docker_load
 from .layers import in_store
 from .opened import Entry, Opened, open_image
 
@@ -34,7 +35,9 @@ def in_archive(path: Path, store: Store, *, platform: str, preferred: str, refer
     """The image of an archive: of an OCI layout, or of Docker's kind, whose layers go through the store."""
     with ArchiveSource(path) as source:
         if source.has("index.json"):
-            yield _in_source(source, platform, preferred, reference)
+            opened = _in_source(source, platform, preferred, reference)
+            check_docker_load(source, opened, asked=bool(platform), named=bool(reference))
+            yield opened
             return
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
