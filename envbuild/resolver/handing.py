@@ -1,7 +1,7 @@
 """What is inside the wheels of a lock, as one machine hands it to another, which then need not fetch them to know.
 
-What comes from elsewhere is used for the build at hand, and not remembered by it: later builds, also for other
-registries, would believe it of every model with that wheel.
+What comes from elsewhere is used for the build at hand, and never remembered: later builds, also for other registries,
+would believe it of every model with that wheel.
 """
 
 from __future__ import annotations
@@ -36,14 +36,6 @@ def told_contents(record: Mapping[str, Any], lock: Lock) -> dict[str, WheelConte
         return {}
     found = {package.name: from_json(package, wheels.get(package.sha256)) for package in lock.packages}
     return {name: contents for name, contents in found.items() if contents is not None}
-
-
-def take_contents(record: Mapping[str, Any], lock: Lock, store: Store) -> None:
-    """Remember what `record` says of wheels of `lock`. Raises StorageError."""
-    told = told_contents(record, lock)
-    for package in unknown_wheels(lock, store):
-        if package.name in told:
-            store.put_key(wheel_key(package, lock), as_json(told[package.name]))
 
 
 def unknown_wheels(lock: Lock, store: Store) -> list[LockedPackage]:
