@@ -69,12 +69,16 @@ def own_base(
 def _before(config: Mapping[str, Any], layers: Sequence[Layer]) -> dict[str, Any]:
     """A config that the base may have had: the image's, without what envbuild put in front."""
     settings = dict(config.get("config") or {})
+    given = settings.get("Env")
     settings["Env"] = [
         "PATH=" + str(entry).removeprefix(_PATH) if str(entry).startswith(_PATH) else str(entry)
-        for entry in settings.get("Env") or ()
+        for entry in (given if isinstance(given, list) else ())
     ]
     filled, history = 0, []
-    for entry in config.get("history") or ():
+    said = config.get("history")
+    for entry in said if isinstance(said, list) else ():
+        if not isinstance(entry, Mapping):
+            continue
         if not entry.get("empty_layer"):
             filled += 1
         if filled > len(layers):

@@ -112,6 +112,7 @@ def _files(value: Any) -> dict[str, str]:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{str(value)[:40]!r} is no text")
+    value.encode()  # half of a pair of surrogates is no text either
     return value
 
 

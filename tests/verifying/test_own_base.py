@@ -109,3 +109,17 @@ def test_a_layer_that_is_not_what_the_config_says_is_refused(store: Store, elsew
     wrong = Layer(diff_id="sha256:" + "2" * 64, digest=layer.digest, size=layer.size)
     with pytest.raises(IntegrityError, match="the image config names"):
         own_base(in_store(elsewhere), [wrong], config_on(wrong), store, name=NAME, digest=digest_of(layer), apt=())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"history": ["text", {"created_by": "base"}]}, {"history": 5}, {"config": {"Env": 5}}, {"config": {"Env": [5]}}],
+)
+def test_a_config_of_another_form_is_no_reason_to_break_off(
+    store: Store, elsewhere: Store, changes: dict[str, Any]
+) -> None:
+    layer = layer_in(elsewhere)
+    config = {**config_on(layer), **changes}
+    base, _ = own_base(in_store(elsewhere), [layer], config, store, name="", digest="sha256:" + "1" * 64, apt=())
+    assert base.config["history"] in ([], [{"created_by": "base"}])
+    assert all(isinstance(entry, str) for entry in base.config["config"]["Env"])

@@ -63,6 +63,9 @@ def test_a_record_without_version_or_script_is_one() -> None:
         {"keep_tests": 1},
         {"server": None},
         {"envbuild": 3},
+        {"envbuild": "\ud800"},
+        {"model": {"\ud800": "b" * 64}},
+        {"executable": ["\ud800"]},
     ],
 )
 def test_a_record_of_another_form_is_refused(changes: dict[str, Any]) -> None:
