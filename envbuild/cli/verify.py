@@ -38,6 +38,11 @@ _BASES = {
     help="Where the image's base is to be had, as for `envbuild image`. It must have the digest that the image names.",
 )
 @click.option(
+    "--own-base",
+    is_flag=True,
+    help="Be content with a base that only the image itself has: nothing else vouches for it.",
+)
+@click.option(
     "--key",
     default="",
     metavar="KEY",
@@ -51,6 +56,7 @@ def command(
     platform: str,
     insecure: bool,
     base: str,
+    own_base: bool,
     key: str,
     signature_only: bool,
     as_json: bool,
@@ -58,7 +64,8 @@ def command(
 ) -> int:
     """Make IMAGE anew from what it says that it was made from, and compare layer by layer.
 
-    Exits with 0 if it is the same, with 1 if anything differs, and with another code for an error. IMAGE is a name in
+    Exits with 0 if it is the same, with 1 if anything differs, and with another code for an error: with 5 where only
+    the image itself has its base, unless --own-base says that this is enough. IMAGE is a name in
     the engine or in a registry, a layout's folder, an archive, or one of these with a prefix (docker-daemon:,
     docker://, oci:, oci-archive:, docker-archive:). Nothing of it is run.
 
@@ -90,17 +97,23 @@ def command(
     ):
         found = verify(opened, store, cache=cache_dir(options), base=base, progress=shown)
     if as_json:
-        say_json({**_document(found), "signature": None if signed is None else _signed(signed)})
+        say_json({**_document(found, own_base=own_base), "signature": None if signed is None else _signed(signed)})
     else:
         out = terminal(sys.stdout)
         last = [] if signed is None else [_signature_line(signed, out)]
-        say("\n".join([*_lines(found, out), *last]))
+        say("\n".join([*_lines(found, out, own_base=own_base), *last]))
     if found.differs:
         return 1
     if found.unchecked:
         raise BaseImageError(
             f"the layer {found.unchecked[0].title} could not be made here: {found.unchecked[0].why}",
             hint="all else is the same; verify it on a machine that can make it",
+        )
+    if found.base_from == "image" and not own_base:
+        raise BaseImageError(
+            "the base is the image's own, and nothing else vouches for it",
+            hint="all else is the same; say with --base where the base is to be had, or with --own-base that this is "
+            "enough",
         )
     return 0
 
@@ -124,12 +137,12 @@ def _signature_line(signed: Signed, out: Terminal) -> str:
     return out.style("bold green", f"{clean(signed.image.canonical)} is signed by {clean(signed.key)}")
 
 
-def _document(found: Verification) -> dict[str, Any]:
+def _document(found: Verification, *, own_base: bool) -> dict[str, Any]:
     return {
         "image": found.name,
         "platform": found.platform,
         "digests": {"config": found.config_digest, "manifest": found.manifest_digest or None},
-        "same": not found.differs and not found.unchecked,
+        "same": not found.differs and not found.unchecked and (own_base or found.base_from != "image"),
         "made_by": found.made_by or None,
         "checked_by": found.checked_by,
         "base": {
@@ -167,7 +180,7 @@ def _file(first: FileDifference | None) -> dict[str, Any] | None:
     }
 
 
-def _lines(found: Verification, out: Terminal) -> Iterator[str]:
+def _lines(found: Verification, out: Terminal, *, own_base: bool) -> Iterator[str]:
     from .text import table
 
     differing = [layer for layer in found.layers if layer.state not in _FINE]
@@ -191,7 +204,7 @@ def _lines(found: Verification, out: Terminal) -> Iterator[str]:
         yield f"  rebuilt  {clean(_value(setting.rebuilt))}"
     for reason in found.reasons:
         yield f"note: {clean(reason)}"
-    yield _verdict(found, len(differing), out)
+    yield _verdict(found, len(differing), out, own_base=own_base)
 
 
 def _layer(layer: LayerVerdict, out: Terminal) -> Iterator[str]:
@@ -215,7 +228,7 @@ def _value(value: str | None) -> str:
     return "(none)" if value is None else value or '""'
 
 
-def _verdict(found: Verification, differing: int, out: Terminal) -> str:
+def _verdict(found: Verification, differing: int, out: Terminal, *, own_base: bool) -> str:
     from .text import plural
 
     if found.differs:
@@ -227,4 +240,6 @@ def _verdict(found: Verification, differing: int, out: Terminal) -> str:
         )
     if found.unchecked:
         return out.style("yellow", f"{clean(found.name)} is the same as far as it could be made here")
+    if found.base_from == "image" and not own_base:
+        return out.style("yellow", f"{clean(found.name)} is the same but for its base, which is its own")
     return out.style("bold green", f"{clean(found.name)} is what it says it was made from")

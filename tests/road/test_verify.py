@@ -75,7 +75,7 @@ def sha256(data: bytes) -> str:
 
 
 def test_an_image_is_what_it_says_without_any_network(built: Road) -> None:
-    found = built.run("verify", "image", "--json", UV_DEFAULT_INDEX="http://127.0.0.1:1/simple", **QUIET)
+    found = built.run("verify", "image", "--own-base", "--json", UV_DEFAULT_INDEX="http://127.0.0.1:1/simple", **QUIET)
     assert found.returncode == 0, found.stdout + found.stderr
     told = json.loads(found.stdout)
     assert told["same"] is True
@@ -86,8 +86,16 @@ def test_an_image_is_what_it_says_without_any_network(built: Road) -> None:
     assert told["made_by"] == told["checked_by"]
 
 
+def test_a_base_that_only_the_image_has_is_not_enough_unless_the_person_says_so(built: Road) -> None:
+    found = built.run("verify", "image", "--json", **QUIET)
+    assert found.returncode == 5
+    assert json.loads(found.stdout)["same"] is False
+    assert "nothing else vouches for it" in found.stderr
+    assert "--own-base" in found.stderr
+
+
 def test_another_machine_takes_the_wheels_from_its_index_by_their_hashes(built: Road, tmp_path: Path) -> None:
-    found = built.run("verify", "image", ENVBUILD_CACHE_DIR=str(tmp_path / "other"), **QUIET)
+    found = built.run("verify", "image", "--own-base", ENVBUILD_CACHE_DIR=str(tmp_path / "other"), **QUIET)
     assert found.returncode == 0, found.stderr
     assert "image is what it says it was made from" in found.stdout
     assert "not verified independently" in found.stdout
@@ -346,7 +354,7 @@ def test_an_image_for_another_platform_is_verified_here(road: Road) -> None:
     road.base = road.folder / "arm"
     write_base(road.base, architecture="arm64")
     assert road.image("--platform", "linux/arm64", name="arm.tar", **QUIET).returncode == 0
-    found = road.run("verify", "arm.tar", "--json", **QUIET)
+    found = road.run("verify", "arm.tar", "--own-base", "--json", **QUIET)
     assert found.returncode == 0, found.stdout + found.stderr
     assert json.loads(found.stdout)["platform"].startswith("linux/arm64")
 
@@ -357,7 +365,7 @@ def test_a_scoring_script_is_verified_with_its_code(road: Road, layout: Layout) 
     (road.folder / "code" / "lib" / "x.py").write_text("X = 1\n")
     script = ("--scoring-script", "code/score.py", "--code", "code")
     assert road.image(*script, "--output", "oci-dir=scripted", **QUIET).returncode == 0
-    assert road.run("verify", "scripted", **QUIET).returncode == 0
+    assert road.run("verify", "scripted", "--own-base", **QUIET).returncode == 0
     changed = Layout(road.folder / "scripted")
     changed.flip("var/azureml-app/code/lib/x.py")
     done = road.run("verify", str(changed.save()), **QUIET)
@@ -405,7 +413,7 @@ def test_an_image_of_the_engine_is_verified_by_its_name(built: Road) -> None:
         base = ["--base", f"oci:{built.base}", "--server", "envbuild", "--bytecode", "off"]
         done = built.run("image", str(built.model), "-t", tag, "--output", "docker", *base, **engine)
         assert done.returncode == 0, done.stderr
-        found = built.run("verify", f"docker-daemon:{tag}", "--json", **engine)
+        found = built.run("verify", f"docker-daemon:{tag}", "--own-base", "--json", **engine)
         assert found.returncode == 0, found.stdout + found.stderr
         assert json.loads(found.stdout)["settings"] == []
     finally:
