@@ -193,6 +193,7 @@ def test_its_bytecode_is_what_its_own_python_writes(
     assert differing == []
 
 
+@pytest.mark.proof
 def test_another_cache_gives_the_same_image(unpacked: Any, fixture_models: Path, tmp_path: Path) -> None:
     first = unpacked("diabetes").built
     again = build(fixture_models / "diabetes", tmp_path / "again", tmp_path / "cache")

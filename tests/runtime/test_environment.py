@@ -53,6 +53,7 @@ def beside(runtime_python):
 
 @pytest.mark.network
 @pytest.mark.slow
+@pytest.mark.proof
 def test_the_codec_holds_in_the_models_environment(runtime_python, site, tmp_path, beside):
     without = f"{CODEC / 'test_parquet.py'}::test_an_image_without_pyarrow_says_so"
     files = sorted(path for path in CODEC.glob("test_*.py") if path.name != "test_parquet.py")
