@@ -27,8 +27,8 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# What tests ask of servers, they ask of this machine. Left to itself, urllib keeps for good the proxies that were set at
-# its first request, which one test may have set for itself alone.
+# What tests ask of servers, they ask of this machine. Left to itself, urllib keeps for good the proxies that were set
+# at its first request, which one test may have set for itself alone.
 urllib.request.install_opener(urllib.request.build_opener(urllib.request.ProxyHandler({})))
 
 
