@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Literal
 
 from ..bases.unpack import clean_parts, entries
 from ..errors import BaseImageError
-from ..oci.inflate import plain
 from ..oci.store import Store
 from ..oci.types import Layer
-from ..oci.untrusted import open_tar
+from ..oci.untrusted import open_layer_tar
 from ..records import dataclass as value
 
 MOST_FILES = 2_000_000
@@ -74,7 +72,7 @@ def read_layer(blobs: Blobs, layer: Layer, *, keep: Wanted, hashed: Wanted) -> L
     """
     found = LayerFiles()
     room, left = _MOST_TEXT, _MOST_BYTES
-    with _opened(blobs, layer) as tar:
+    with open_layer_tar(blobs(layer), layer.digest) as tar:
         for parts, member in entries(tar, layer):
             path, name = "/".join(parts), parts[-1]
             if name == _OPAQUE:
@@ -93,28 +91,6 @@ def read_layer(blobs: Blobs, layer: Layer, *, keep: Wanted, hashed: Wanted) -> L
             else:
                 _other(found, path, member)
     return found
-
-
-@contextmanager
-def _opened(blobs: Blobs, layer: Layer) -> Iterator[tarfile.TarFile]:
-    """The layer as a tar; its blob is read to its end, where its hash is looked at."""
-    chunks = blobs(layer)
-    try:
-        with open_tar(plain(chunks)) as tar:
-            yield tar
-    except BaseImageError:
-        _drain(chunks)
-        raise
-    except tarfile.TarError as error:
-        _drain(chunks)
-        raise BaseImageError(f"the layer {layer.digest} is no readable tar: {error}") from None
-    _drain(chunks)
-
-
-def _drain(chunks: Iterator[bytes]) -> None:
-    """That a blob is damaged is to be told before what follows from it."""
-    for _ in chunks:
-        pass
 
 
 def _regular(

@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import BaseImageError
-from ..oci.inflate import plain
 from ..oci.store import Store
 from ..oci.types import Layer
-from ..oci.untrusted import members, open_tar
+from ..oci.untrusted import members, open_layer_tar
 from .links import follow
 
 _WHITEOUT = ".wh."
@@ -30,23 +29,8 @@ def open_layer(store: Store, layer: Layer) -> Iterator[tarfile.TarFile]:
 
     CorruptBlobError for a damaged blob, at the end at the latest.
     """
-    chunks = store.stream(layer.digest)
-    try:
-        with open_tar(plain(chunks)) as tar:
-            yield tar
-    except BaseImageError:
-        _drain(chunks)
-        raise
-    except tarfile.TarError as error:
-        _drain(chunks)
-        raise BaseImageError(f"the layer {layer.digest} is no readable tar: {error}") from None
-    _drain(chunks)
-
-
-def _drain(chunks: Iterator[bytes]) -> None:
-    """That a blob is damaged is to be told before what follows from it."""
-    for _ in chunks:
-        pass
+    with open_layer_tar(store.stream(layer.digest), layer.digest) as tar:
+        yield tar
 
 
 def unpack_layer(store: Store, layer: Layer, root: Path) -> None:

@@ -10,10 +10,12 @@ import math
 import tarfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from tarfile import ReadError
 from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
 
 from ..errors import BaseImageError
+from .inflate import plain
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -88,6 +90,30 @@ def open_tar(stream: IO[bytes]) -> tarfile.TarFile:
     """The tar to read once, front to back, whose entries are bounded one by one. What cannot be read is a TarError."""
     readable = cast("IO[bytes]", _Readable(stream))
     return tarfile.open(fileobj=readable, mode="r|", errors="surrogateescape", tarinfo=BoundedInfo)
+
+
+@contextmanager
+def open_layer_tar(chunks: Iterator[bytes], digest: str) -> Iterator[tarfile.TarFile]:
+    """The layer `digest`, however it is compressed, as `open_tar` gives it. `chunks` check its hash at their end.
+
+    They are read to their end in any case: that a blob is damaged is told before what follows from it. BaseImageError
+    for what is no tar.
+    """
+    try:
+        with open_tar(plain(chunks)) as tar:
+            yield tar
+    except BaseImageError:
+        _drain(chunks)
+        raise
+    except tarfile.TarError as error:
+        _drain(chunks)
+        raise BaseImageError(f"the layer {digest} is no readable tar: {error}") from None
+    _drain(chunks)
+
+
+def _drain(chunks: Iterator[bytes]) -> None:
+    for _ in chunks:
+        pass
 
 
 def members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:

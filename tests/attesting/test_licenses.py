@@ -56,7 +56,7 @@ def test_what_metadata_says(headers: str, expected: list[str]) -> None:
     ],
 )
 def test_what_a_debian_copyright_file_says(line: str, expected: str) -> None:
-    text = f"Format: https://www.debian.org/doc/\n\nFiles: *\nLicense: {line}\n the text\n\nFiles: b\nLicense: {line}\n"
+    text = f"Format: https://example.org/format/\n\nFiles: *\nLicense: {line}\n the text\n\nFiles: b\nLicense: {line}\n"
     assert shown(of_copyright(text)) == [expected]
 
 

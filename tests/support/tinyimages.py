@@ -28,7 +28,7 @@ BASE_FILES = {
     "var/lib/dpkg/status.d/libc6": "Package: libc6\nArchitecture: amd64\nVersion: 2.36-9+deb12u9\n",
     "var/lib/dpkg/status.d/libc6.md5sums": "0 usr/lib/libc.so.6\n",
     "var/lib/dpkg/status.d/zlib1g": "Package: zlib1g\nArchitecture: amd64\nVersion: 1:1.2.13.dfsg-1\n",
-    "usr/share/doc/zlib1g/copyright": "Format: https://www.debian.org/doc/\n\nFiles: *\nLicense: Zlib\n\nFiles: x\n"
+    "usr/share/doc/zlib1g/copyright": "Format: https://example.org/format/\n\nFiles: *\nLicense: Zlib\n\nFiles: x\n"
     "License: GPL-2+ or Artistic\n\nLicense: GPL-2+\n text\n",
     "usr/share/doc/libc6": "zlib1g->",
 }

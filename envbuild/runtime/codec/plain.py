@@ -131,7 +131,8 @@ def _other(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, decimal.Decimal):
-        return int(value) if value.is_finite() and value.as_tuple().exponent >= 0 else float(value)  # type: ignore[operator]
+        exponent = value.as_tuple().exponent  # a letter for what is not finite
+        return int(value) if isinstance(exponent, int) and exponent >= 0 else float(value)
     if isinstance(value, uuid.UUID):
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
