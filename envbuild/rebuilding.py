@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .oci.types import Image, Layer
     from .planner import Inputs
     from .planner.types import FileEntry, PlannedLayer
-    from .resolver.types import Lock
     from .verifying.origin import Named
     from .verifying.record import Recorded
     from .verifying.taking import Taken
@@ -144,8 +143,11 @@ def _rebuild(
     from .facts import heavy_wheels
     from .planner import make_plan
     from .planner.record import record_layer
+    from .resolver.byhash import WheelsByHash
     from .verifying.record import as_json
 
+    wheels = WheelsByHash(recorded.lock, store, cache, progress)
+    wheels.vouch()
     plan = make_plan(_inputs(opened, taken, recorded, found.base, store), ranking=heavy_wheels())
     said = record_layer(as_json(recorded))  # as it was found, whatever the files are now
     plan = replace(plan, layers=tuple(said if layer.kind == "record" else layer for layer in plan.layers))
@@ -156,7 +158,7 @@ def _rebuild(
         made,
         base=found.base,
         store=store,
-        fetch=_Fetching(recorded.lock, store, cache, progress),
+        fetch=wheels.fetch,
         created=created if isinstance(created, str) and _TIME.fullmatch(created) else "",
         compiler=compiler,
         progress=progress,
@@ -165,24 +167,6 @@ def _rebuild(
     return _Rebuilt(
         image=assembled.image, layers=tuple((layer, layers.get(layer.key)) for layer in plan.layers), left=left
     )
-
-
-class _Fetching:
-    """Brings wheels of a lock without addresses into the store."""
-
-    def __init__(self, lock: Lock, store: Store, cache: Path, progress: Progress) -> None:
-        self._lock = lock
-        self._store = store
-        self._cache = cache
-        self._progress = progress
-
-    def __call__(self, wanted: Sequence[str]) -> None:
-        from .resolver import fetch
-        from .resolver.relocating import relocated
-
-        lacking = [sha256 for sha256 in wanted if not self._store.has(f"sha256:{sha256}")]
-        if lacking:
-            fetch(relocated(self._lock, lacking, cache=self._cache / "uv"), self._store, self._progress)
 
 
 def _inputs(opened: Opened, taken: Taken, recorded: Recorded, base: Base, store: Store) -> Inputs:

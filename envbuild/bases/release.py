@@ -83,7 +83,7 @@ def _parse(text: str) -> tuple[dict[str, str], dict[str, tuple[str, int]]]:
     for line in text.splitlines():
         if line[:1] in (" ", "\t"):
             parts = line.split()
-            if name == "sha256" and len(parts) == 3 and parts[1].isdigit():
+            if name == "sha256" and len(parts) == 3 and parts[1].isdecimal():
                 files[parts[2]] = (parts[0].lower(), int(parts[1]))
         elif ":" in line:
             key, _, value = line.partition(":")

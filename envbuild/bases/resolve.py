@@ -151,7 +151,7 @@ def _locked(stanza: Stanza) -> LockedPackage:
     sha256 = fields.get("sha256", "").lower()
     size = fields.get("size", "")
     bad_path = not path.startswith("pool/") or ".." in path.split("/")
-    if bad_path or len(sha256) != 64 or not size.isdigit():
+    if bad_path or len(sha256) != 64 or not size.isdecimal():
         raise IntegrityError(f"the index entry of {stanza.name} {stanza.version} lacks a path, a SHA256 or a size")
     return LockedPackage(
         name=stanza.name,

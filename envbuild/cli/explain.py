@@ -44,7 +44,7 @@ def command(code: str) -> None:
     # A person mistypes a code or a name; the nearest code is told either way.
     known = {text: rule.code for rule in RULES for text in (rule.code.lower(), rule.name)}
     read_as = wanted.lower()
-    if wanted[2:3].isdigit():  # a code: letters that look like digits are meant as such
+    if wanted[2:3].isdecimal():  # a code: letters that look like digits are meant as such
         read_as = wanted[:2].lower() + wanted[2:].lower().replace("o", "0").replace("l", "1")
     near = get_close_matches(read_as, known, n=1)
     raise UsageError(

@@ -45,7 +45,7 @@ def container_port(built: Built) -> int:
     config = built.plan.config.get("config", {})
     for pair in config.get("Env") or ():
         key, _, value = str(pair).partition("=")
-        if key == "PORT" and value.isdigit():
+        if key == "PORT" and value.isdecimal():
             return int(value)
     for port in config.get("ExposedPorts") or ():
         return int(str(port).partition("/")[0])

@@ -33,7 +33,7 @@ class Terminal:
             return 10_000
         wish = os.environ.get("COLUMNS", "")
         try:
-            return int(wish) if wish.isdigit() and int(wish) else os.get_terminal_size(self.stream.fileno()).columns
+            return int(wish) if wish.isdecimal() and int(wish) else os.get_terminal_size(self.stream.fileno()).columns
         except (OSError, ValueError):
             return 80
 

@@ -41,7 +41,7 @@ def recorded_versions(model: Model, pickles: Sequence[Pickle]) -> Iterator[Recor
         flavor, _, field = key.partition(".")
         version: Any = model.mlmodel.flavors.get(flavor, {}).get(field)
         span = model.mlmodel.spans.get(f"flavors.{key}")
-        if isinstance(version, str) and version[:1].isdigit() and span is not None:
+        if isinstance(version, str) and version[:1].isdecimal() and span is not None:
             yield Recorded(name=name, version=version.partition("+")[0], span=span)
 
 

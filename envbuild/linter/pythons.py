@@ -26,7 +26,7 @@ def oldest_for(server: Server) -> str:
 def first_working(python: str) -> Mapping[str, Mapping[str, str]]:
     """By tool (`pip`): the first `version` that runs on Python 3.12 and later, and `why`; empty for older Pythons."""
     major, _, minor = python.partition(".")
-    if not (major.isdigit() and minor.isdigit()) or (int(major), int(minor)) < (3, 12):
+    if not (major.isdecimal() and minor.isdecimal()) or (int(major), int(minor)) < (3, 12):
         return {}
     found: Mapping[str, Mapping[str, str]] = load_json("python_versions.json")["first_working"]["3.12"]
     return found

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import BaseImageError, IntegrityError
-from .canonical import sha256_digest
+from .canonical import canonical_json, sha256_digest
 from .image import DOCKER_LAYERS, make_image
 from .inflate import diff_id_of, media_type_of
 from .sources import JSON_LIMIT, ArchiveSource, FolderSource, Source, StreamSource, chunks_of, parse_json
@@ -221,6 +221,10 @@ def checked_config(config: Any) -> dict[str, Any]:
         raise BaseImageError("the image config names no layers (rootfs.diff_ids)", hint="is it a container image?")
     if not isinstance(config.get("config") or {}, dict) or not isinstance(config.get("history") or [], list):
         raise BaseImageError("the image config is malformed: `config` or `history` has the wrong type")
+    try:
+        canonical_json(config)
+    except (UnicodeEncodeError, RecursionError):
+        raise BaseImageError("the image config is malformed: it has half of a character (a lone surrogate)") from None
     return dict(config)
 
 

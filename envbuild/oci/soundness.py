@@ -64,6 +64,16 @@ def checked(store: Store, digest: str, size: int) -> Path:
     return path
 
 
+def sound_file(store: Store, digest: str) -> Path | None:
+    """The file of a blob of any size of the store; None where it is damaged or missing. StorageError."""
+    path = store.blob(digest)
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return None
+    return path if check(store, path, digest, size) else None
+
+
 def known(store: Store, found: os.stat_result, digest: str) -> bool:
     """Whether the file with this status is known to hold the blob."""
     if found.st_size < LARGE or not _boot():

@@ -71,7 +71,7 @@ def user_on(base_config: Mapping[str, Any]) -> tuple[str, str]:
     name = theirs.partition(":")[0]
     if not _is_azure_like(base_config) or name in ("", "0", "root"):
         return USER, "nonroot"
-    return theirs, "nonroot" if name.isdigit() else name
+    return theirs, "nonroot" if name.isdecimal() else name
 
 
 def is_azure_like(inputs: Inputs) -> bool:

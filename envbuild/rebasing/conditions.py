@@ -28,7 +28,7 @@ def python_failures(venv: Venv, base: Base) -> list[Failed]:
     if venv.minor != theirs.minor:
         message = f"the image's packages are for Python {venv.minor}, and {base.name} has {theirs.version}"
         return [Failed(about="Python", message=message)]
-    if venv.version != theirs.version and not (venv.version + theirs.version).replace(".", "").isdigit():
+    if venv.version != theirs.version and not (venv.version + theirs.version).replace(".", "").isdecimal():
         # Only what is released keeps the format of its bytecode, and of what compiled modules ask for.
         message = f"{venv.version} and {theirs.version} are not both released versions"
         return [Failed(about="Python", message=message)]
@@ -44,7 +44,7 @@ def failures(
     those of the image's own: what that has not either is missed by nobody.
     """
     major, _, minor = base.glibc.partition(".")
-    if needs.glibc and (major != "2" or not minor.isdigit() or int(minor) < needs.glibc):
+    if needs.glibc and (major != "2" or not minor.isdecimal() or int(minor) < needs.glibc):
         yield Failed(
             about="glibc",
             message=f"{needs.glibc_asker} needs glibc 2.{needs.glibc}, and {base.name} has {base.glibc or 'none'}",

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..oci.soundness import sound_file
 from ..oci.store import Store
 from ..progress import SILENT, Progress
 from .types import Lock, LockedPackage, WheelContents
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # The revision of what is found out about a wheel.
-REVISION = 3
+REVISION = 4
 _MOST_THREADS = 8
 
 
@@ -96,7 +97,9 @@ def _read_all(
     from .wheelreading import read_wheel
 
     def read(package: LockedPackage) -> WheelContents | None:
-        return read_wheel(store.blob(f"sha256:{package.sha256}"), package, python=lock.python, machine=machine_of(lock))
+        # Of a damaged wheel something could be read all the same, and would be remembered as what the sound one holds.
+        path = sound_file(store, f"sha256:{package.sha256}")
+        return None if path is None else read_wheel(path, package, python=lock.python, machine=machine_of(lock))
 
     if not packages:
         return

@@ -14,6 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from ..errors import NetworkError
+from ..oci.headers import number, retry_after
 from .fetching import Stopped
 from .indexes import credentials, origin, without_credentials
 
@@ -99,7 +100,7 @@ class Downloader:
                         auth = found
                         continue
                     if status in _BUSY:
-                        reason, wait = f"{status} {answer.reason}", _retry_after(answer)
+                        reason, wait = f"{status} {answer.reason}", retry_after(answer.headers.get("Retry-After", ""))
                     elif status not in (200, 206):
                         raise _refused(status, str(answer.reason), what, shown)
                     else:
@@ -172,12 +173,8 @@ def _cut_short(answer: requests.Response, received: int) -> bool:
     if answer.headers.get("Content-Encoding", "identity") != "identity":
         return False
     whole = answer.headers.get("Content-Range", "").rpartition("/")[2] or answer.headers.get("Content-Length", "")
-    return whole.isdigit() and received < int(whole)
-
-
-def _retry_after(answer: requests.Response) -> float:
-    text = answer.headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else 0.0
+    size = number(whole)
+    return size is not None and received < size
 
 
 def _cause(error: BaseException) -> str:

@@ -150,7 +150,7 @@ def disjoint(one: str, other: str) -> bool:
 def _minor(python: str) -> int | None:
     """The minor of a version of Python 3; None for any other text."""
     parts = python.split(".")
-    return int(parts[1]) if len(parts) > 1 and parts[0] == "3" and parts[1].isdigit() else None
+    return int(parts[1]) if len(parts) > 1 and parts[0] == "3" and parts[1].isdecimal() else None
 
 
 def _release(version: str) -> tuple[int, ...]:

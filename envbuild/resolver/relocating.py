@@ -7,26 +7,36 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from ..errors import ResolveError
 from .pylock import parse_toml
 from .target import Platform
 from .types import Lock, LockedPackage
 
 _LISTED = 3
+# A package's canonical name, and the sha256 (hex) of its wheel: the same file under another name is another package.
+_Wheel = tuple[str, str]
 
 
 def relocated(lock: Lock, wanted: Sequence[str], *, cache: Path, tick: Callable[[], object] = lambda: None) -> Lock:
     """The part of `lock` whose wheels have these sha256 (hex), with addresses.
 
     `cache` is uv's own folder, `tick` is called while it is at work. ResolveError where no index has a wheel of that
-    hash.
+    hash, NetworkError where none answers.
     """
+    from .explain import error_of
+    from .requirements import Inputs
     from .uv import compile_lock
 
+    platform = _platform(lock)
     packages = [package for package in lock.packages if package.sha256 in wanted]
     requirements = [f"{package.name}=={package.version}" for package in packages]
-    answer = compile_lock(requirements, (), _platform(lock), cache=cache, dependencies=False, tick=tick)
+    answer = compile_lock(requirements, (), platform, cache=cache, dependencies=False, tick=tick)
     if not answer.solved:
+        error = error_of(answer, Inputs(asks=()), platform)
+        if not isinstance(error, ResolveError):
+            raise error  # no index answered, or the disk is full: that says nothing of the packages
         raise ResolveError(
             "the index does not have the packages that the image was made from",
             hint="name the index that it was built with (UV_DEFAULT_INDEX, UV_INDEX), or a folder with the wheels "
@@ -36,7 +46,7 @@ def relocated(lock: Lock, wanted: Sequence[str], *, cache: Path, tick: Callable[
             platform=lock.platform,
         )
     known = _addresses(answer.lock)
-    lacking = [package.filename for package in packages if package.sha256 not in known]
+    lacking = [package.filename for package in packages if _wheel(package) not in known]
     if lacking:
         names = ", ".join(lacking[:_LISTED]) + (f" and {len(lacking) - _LISTED} more" if lacking[_LISTED:] else "")
         raise ResolveError(
@@ -47,22 +57,26 @@ def relocated(lock: Lock, wanted: Sequence[str], *, cache: Path, tick: Callable[
     return replace(lock, packages=tuple(_with_address(package, known) for package in packages))
 
 
-def _with_address(package: LockedPackage, known: Mapping[str, str]) -> LockedPackage:
-    return replace(package, url=known[package.sha256])
+def _with_address(package: LockedPackage, known: Mapping[_Wheel, str]) -> LockedPackage:
+    return replace(package, url=known[_wheel(package)])
 
 
-def _addresses(text: str) -> dict[str, str]:
-    """The address of every wheel in a pylock.toml, by its sha256."""
-    found: dict[str, str] = {}
+def _wheel(package: LockedPackage) -> _Wheel:
+    return canonicalize_name(package.name), package.sha256
+
+
+def _addresses(text: str) -> dict[_Wheel, str]:
+    """The address of every wheel in a pylock.toml."""
+    found: dict[_Wheel, str] = {}
     listed: Any = parse_toml(text).get("packages", ())
     for package in listed:
-        archive = package.get("archive")
+        name, archive = canonicalize_name(str(package.get("name", ""))), package.get("archive")
         for wheel in (*package.get("wheels", ()), *((archive,) if archive else ())):
             sha256, url = wheel.get("hashes", {}).get("sha256"), wheel.get("url")
             if not url and wheel.get("path"):
                 url = Path(wheel["path"]).absolute().as_uri()
             if sha256 and url:
-                found.setdefault(sha256, url)
+                found.setdefault((name, sha256), url)
     return found
 
 
@@ -70,7 +84,7 @@ def _platform(lock: Lock) -> Platform:
     """That of the lock's own wheels. ResolveError for what is none."""
     kind, _, rest = lock.platform.partition("_2_")
     glibc, _, machine = rest.partition("_")
-    if kind != "manylinux" or not glibc.isdigit() or machine not in ("x86_64", "aarch64"):
+    if kind != "manylinux" or not glibc.isdecimal() or machine not in ("x86_64", "aarch64"):
         raise ResolveError(
             f"the image's packages are for {lock.platform!r}, which is no platform", hint="is the image whole?"
         )

@@ -199,4 +199,4 @@ def full_name(inputs: Inputs) -> str:
 def _above(version: str, bound: str) -> bool:
     """Whether `version` breaks a bound of the form `name<2`."""
     major = version.partition(".")[0]
-    return major.isdigit() and int(major) >= int(bound.partition("<")[2])
+    return major.isdecimal() and int(major) >= int(bound.partition("<")[2])

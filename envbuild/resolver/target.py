@@ -96,7 +96,7 @@ def platform_of(python: str, glibc: str, architecture: str) -> Platform:
             hint="use a base for linux/amd64 or linux/arm64",
         )
     major, _, minor = glibc.partition(".")
-    if major != "2" or not minor.isdigit():
+    if major != "2" or not minor.isdecimal():
         raise ResolveError(
             "the base image has no glibc" if not glibc else f"the base image has an unknown glibc, {glibc!r}",
             hint="use a base with glibc, such as debian:bookworm: most packages publish wheels for glibc alone",

@@ -167,7 +167,7 @@ def remove_leftover(identity: str, engine: Engine) -> None:
 def _check_zstd(image: Image, engine: Engine, omit: frozenset[str]) -> None:
     info = engine.info()
     major = info.version.partition(".")[0]
-    if info.product != "docker" or not major.isdigit() or int(major) >= _ZSTD_SINCE:
+    if info.product != "docker" or not major.isdecimal() or int(major) >= _ZSTD_SINCE:
         return
     if any(layer.media_type == LAYER_ZSTD and layer.diff_id not in omit for layer in image.layers):
         raise EngineError(

@@ -21,7 +21,7 @@ from envbuild.oci.archive import stream_archive, write_archive
 from envbuild.oci.canonical import canonical_json, sha256_digest
 from envbuild.oci.image import finish_image
 from envbuild.oci.layer import build_layer
-from envbuild.oci.reading import read_docker_archive, read_oci_archive, read_oci_layout
+from envbuild.oci.reading import checked_config, read_docker_archive, read_oci_archive, read_oci_layout
 from envbuild.oci.store import Store
 from envbuild.oci.types import INDEX, LAYER_GZIP, LAYER_TAR, LAYER_ZSTD, MANIFEST, Image
 
@@ -244,6 +244,13 @@ def test_bytes_that_are_not_what_they_should_be_are_an_integrity_error(
 def test_malformed_json_is_a_base_image_error(layout: Layout, read: Read, name: str, content: bytes) -> None:
     with pytest.raises(BaseImageError):
         read({**layout.files(), name: content})
+
+
+@pytest.mark.parametrize("config", ['{"Env": ["A=\\ud800"]}', '{"Labels": {"\\udfff": ""}}'])
+def test_half_of_a_character_in_a_config_is_a_base_image_error(config: str) -> None:
+    """No other program could read what would be written of it."""
+    with pytest.raises(BaseImageError, match="surrogate"):
+        checked_config({"rootfs": {"diff_ids": []}, "config": json.loads(config)})
 
 
 def test_missing_files_are_a_base_image_error(layout: Layout, read: Read) -> None:

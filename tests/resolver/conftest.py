@@ -128,6 +128,7 @@ class Index:
         self.folder = folder
         self.requests: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
+        self.retry_after = ""
         self.login = ""
         self.answers: dict[str, list[int]] = {}
         self.cut: dict[str, int] = {}
@@ -179,7 +180,7 @@ class Index:
         if handler.command == "GET" and self.answers.get(handler.path):
             status = self.answers[handler.path].pop(0)
             if status != 200:
-                return self._send(handler, status, b"")
+                return self._send(handler, status, b"", {"Retry-After": self.retry_after} if self.retry_after else None)
         if match := re.fullmatch(r"/simple/([^/]+)/", handler.path):
             return self._page(handler, match[1])
         name = handler.path.removeprefix("/files/")

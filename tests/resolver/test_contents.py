@@ -172,6 +172,16 @@ def test_a_damaged_wheel_is_left_out_and_read_again_next_time(store: Store, tmp_
     assert sorted(seen.names) == ["absent", "bare", "nozip", "short"]
 
 
+def test_a_damaged_wheel_that_can_be_read_all_the_same_is_left_out(store: Store, tmp_path: Path) -> None:
+    """What it says would be remembered as what the sound one holds."""
+    package = put(store, tmp_path, "pkg", {"pkg.py": b""})
+    other = put(store, tmp_path, "other", {"evil.py": b""})
+    store.blob("sha256:" + package.sha256).write_bytes(store.blob("sha256:" + other.sha256).read_bytes())
+    assert read_contents(a_lock(package), store) == {}
+    put(store, tmp_path, "pkg", {"pkg.py": b""})
+    assert read_contents(a_lock(package), store)["pkg"].modules == {"pkg"}
+
+
 def test_changed_bytes_anywhere_are_a_damaged_wheel_or_none_at_all(store: Store, tmp_path: Path) -> None:
     library = make_library("libx.so.1", ["libgomp.so.1"], padding=400)
     files = {"pkg/__init__.py": b"", "pkg/core.abi3.so": library}

@@ -104,6 +104,16 @@ def test_a_busy_index_is_asked_again(index: Any, locked: Any, store: Store, stat
     assert index.downloads().count(ALPHA) == 2
 
 
+@pytest.mark.parametrize("said", ["\u00b2", "-1", "soon", "1e3", "9" * 5000])
+def test_an_index_that_asks_to_wait_for_no_time_that_it_can_name_is_asked_again(
+    index: Any, locked: Any, store: Store, said: str
+) -> None:
+    index.answers[ALPHA] = [503]
+    index.retry_after = said
+    fetch(locked, store)
+    assert index.downloads().count(ALPHA) == 2
+
+
 def test_an_index_that_stays_busy_is_given_up(
     index: Any, locked: Any, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

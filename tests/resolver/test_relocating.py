@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,16 @@ def test_a_wheel_of_that_name_with_other_bytes_is_none(index: Path, tmp_path: Pa
     with pytest.raises(ResolveError, match=r"no index has one-1\.0-py3-none-any\.whl with the hash") as raised:
         relocated(lock_of(wheel), [wheel.sha256], cache=tmp_path / "uv")
     assert "UV_FIND_LINKS" in raised.value.hint
+
+
+def test_a_wheel_that_an_index_has_under_another_name_is_none(index: Path, tmp_path: Path) -> None:
+    """Else a record could call anybody's package numpy."""
+    make_wheel(index, "one")
+    theirs = locked(make_wheel(index, "theirs"))
+    write_index(index)
+    posing = replace(theirs, name="one", filename="one-1.0-py3-none-any.whl")
+    with pytest.raises(ResolveError, match=r"no index has one-1\.0-py3-none-any\.whl with the hash"):
+        relocated(lock_of(posing, theirs), [theirs.sha256], cache=tmp_path / "uv")
 
 
 def test_a_package_that_no_index_has_is_told(index: Path, tmp_path: Path) -> None:

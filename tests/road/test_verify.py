@@ -445,3 +445,25 @@ def test_a_real_model_out_of_a_real_registry_is_made_anew_on_an_empty_machine(
     assert "bytecode" in [layer["kind"] for layer in told["layers"]]
     assert told["base"]["from"] in ("mirror", "snapshot")
     assert told["settings"] == []
+
+
+def test_a_wheel_that_an_image_brought_along_is_no_wheel_of_the_index(
+    built: Road, private_index: Callable[[], Path], tmp_path: Path, tiny_index: Path
+) -> None:
+    """Whoever forges an archive names the hash of a wheel of their own, which is in the cache once it was looked at."""
+    from tinywheels import make_wheel, write_index
+
+    index = private_index()
+    forged = make_wheel(index, "tiny-loader", files={"tiny_loader/data.txt": "forged\n"})
+    write_index(index)
+    (tmp_path / "theirs").mkdir()
+    with laid(tmp_path / "theirs", index) as theirs:
+        done = theirs.image("--output", f"oci-dir={tmp_path / 'forged'}", **QUIET)
+        assert done.returncode == 0, done.stderr
+    (tmp_path / "mine").mkdir()
+    with laid(tmp_path / "mine", tiny_index) as mine:
+        Store(mine.cache / "store").put(forged.read_bytes())
+        for _ in range(2):
+            found = mine.run("verify", str(tmp_path / "forged"), "--own-base", **QUIET)
+            assert found.returncode == 4, found.stdout + found.stderr
+            assert "no index has tiny_loader-1.0-py3-none-any.whl" in found.stderr

@@ -119,4 +119,4 @@ def _version(text: str) -> tuple[int, int] | None:
     """Major and minor of `20.10.24+dfsg1`; None for what is no version."""
     major, _, rest = text.partition(".")
     minor = rest.partition(".")[0]
-    return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
+    return (int(major), int(minor)) if major.isdecimal() and minor.isdecimal() else None

@@ -107,5 +107,5 @@ def _agree(one: PythonPin, other: PythonPin) -> bool:
     if one.text == other.text:
         return True
     texts = (pin.text.strip().lstrip("=").strip() for pin in (one, other))
-    first, second = (version_range(conda_range(f"python={t}" if t[:1].isdigit() else f"python{t}")) for t in texts)
+    first, second = (version_range(conda_range(f"python={t}" if t[:1].isdecimal() else f"python{t}")) for t in texts)
     return first is None or second is None or not first.is_disjoint(second)

@@ -33,7 +33,7 @@ class PythonMissing(BaseRule):
             return
         pin = model.environment.python
         recorded = model.mlmodel.python_version.split(".") if model.mlmodel else []
-        if (pin is not None and pin.minor) or (len(recorded) >= 2 and all(p.isdigit() for p in recorded[:2])):
+        if (pin is not None and pin.minor) or (len(recorded) >= 2 and all(p.isdecimal() for p in recorded[:2])):
             return
         files = model.environment.files
         spans = [pin.span] if pin is not None else [Span(file=file) for file in files[:1]]

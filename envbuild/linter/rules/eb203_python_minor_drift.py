@@ -39,7 +39,7 @@ class PythonMinorDrift(BaseRule):
         if model.mlmodel is None or not wanted:
             return
         numbers = model.mlmodel.python_version.strip().split(".")
-        recorded = ".".join(numbers[:2]) if len(numbers) > 1 and all(p.isdigit() for p in numbers[:2]) else ""
+        recorded = ".".join(numbers[:2]) if len(numbers) > 1 and all(p.isdecimal() for p in numbers[:2]) else ""
         if recorded and recorded != wanted:
             yield self._drift(model, target, wanted, recorded, [p for p in pickles if p.code])
         newer = [p for p in pickles if p.protocol > 4 and is_loaded(model, p)]

@@ -58,7 +58,7 @@ class PythonPatchUnavailable(BaseRule):
         brought = locked.base.interpreter
         python = python_of(model, target)
         wanted = pin.text.strip().lstrip("=").strip() if pin is not None and not target.python else ""
-        exact = wanted.count(".") == 2 and wanted.replace(".", "").isdigit() and wanted != brought.version
+        exact = wanted.count(".") == 2 and wanted.replace(".", "").isdecimal() and wanted != brought.version
         if not python:
             return
         if brought.minor != python:

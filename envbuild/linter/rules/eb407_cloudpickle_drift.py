@@ -77,6 +77,6 @@ def _recorded(model: Model) -> tuple[str, tuple[Span, ...]]:
     """The version that MLmodel names, and where."""
     for flavor, fields in model.mlmodel.flavors.items() if model.mlmodel is not None else ():
         version = fields.get(_KEY)
-        if isinstance(version, str) and version[:1].isdigit():
+        if isinstance(version, str) and version[:1].isdecimal():
             return version, key_spans(model, f"flavors.{flavor}.{_KEY}")
     return "", ()

@@ -31,7 +31,7 @@ class GlibcTooNew(BaseRule):
     def check_lock(self, model: Model, target: Target, locked: Locked) -> Iterator[Finding]:
         """One finding for each such wheel."""
         major, _, minor = locked.base.glibc.partition(".")
-        if major != "2" or not minor.isdigit():
+        if major != "2" or not minor.isdecimal():
             return
         machine = machine_of(locked.base.architecture)
         for package in locked.lock.packages:

@@ -85,4 +85,4 @@ def _recorded(model: Model, right: str) -> str:
     flavors = model.mlmodel.flavors if model.mlmodel is not None else {}
     flavor = flavors.get({"scikit-learn": "sklearn", "torch": "pytorch"}.get(right, ""), {})
     version = flavor.get({"scikit-learn": "sklearn_version", "torch": "pytorch_version"}.get(right, ""), "")
-    return f"=={version}" if isinstance(version, str) and version[:1].isdigit() and "+" not in version else ""
+    return f"=={version}" if isinstance(version, str) and version[:1].isdecimal() and "+" not in version else ""

@@ -21,7 +21,7 @@ class PythonTest:
 
     def holds(self, python: str) -> bool | None:
         """Whether it holds on that Python (`3.11`, `3.11.7`); None where so much of a version does not tell."""
-        numbers = [int(part) for part in python.split(".")[:3] if part.isdigit()]
+        numbers = [int(part) for part in python.split(".")[:3] if part.isdecimal()]
         if len(numbers) < 2:
             return None
         said = {self._compares((*numbers, *rest)) for rest in ([()] if len(numbers) > 2 else [(0,), (999,)])}
