@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from .model.content import Status, is_known, status_of
 from .model.types import Model, ModelFile
+from .progress import SILENT, Progress, Summary
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .oci.types import Layer
     from .planner.types import FileEntry
 
+_SHORT = 0.2  # seconds of waiting that are not worth a line
 _SAMPLES = 16
 _SAMPLE = 1 << 16
 
@@ -39,6 +41,9 @@ class Ahead:
         self._work: dict[str, Future[tuple[Status, str, Layer] | None]] = {}
         self._threads: ThreadPoolExecutor | None = None
         self._stop = threading.Event()
+        self._counting = threading.Lock()
+        self._read = 0  # bytes
+        self._told: Progress | None = None
 
     def __enter__(self) -> Ahead:
         from .planner.layers import large_files
@@ -56,10 +61,11 @@ class Ahead:
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)
 
-    def hashes(self, model: Model, store: Store) -> dict[str, str]:
+    def hashes(self, model: Model, store: Store, progress: Progress = SILENT) -> dict[str, str]:
         """The SHA-256 (hex) of each file of `model`, by path; large files that were read have layers in `store` then.
 
-        Raises ModelError for a file that cannot be read or that changes meanwhile, StorageError.
+        Waiting for these is the phase `hash`. Raises ModelError for a file that cannot be read or that changes
+        meanwhile, StorageError.
         """
         from .model.content import hash_files
         from .oci.layer import remember_layer
@@ -75,7 +81,10 @@ class Ahead:
             return found[0] if found else None
 
         mine = [file for file in model.files if file.path in self._work]
+        waiting = self._waiting(mine, progress)
         hashes = hash_files(model, store.root, {file.path: partial(digest, file) for file in mine})
+        if waiting:
+            progress.done("hash", Summary(count=waiting, noun="large files", size=self._read))
         for file in mine:
             # Somebody else may have hashed it too meanwhile: the layer is made all the same.
             found = taken(file)
@@ -83,6 +92,32 @@ class Ahead:
                 remember_layer(store, file_layer(placed(model, file, found[0])).key, found[1])
                 store.written.add(found[1].digest)
         return hashes
+
+    def _waiting(self, mine: list[ModelFile], progress: Progress) -> int:
+        """How many of the files are still being read after a short time; from then on `progress` is told of it."""
+        from concurrent.futures import wait
+
+        late = wait([self._work[file.path] for file in mine], timeout=_SHORT).not_done
+        files = [file for file in mine if self._work[file.path] in late]
+        if files:
+            with self._counting:
+                read, self._told = self._read, progress
+            # Of the one that is being read there is something already, of the others nothing.
+            begun = sum(file.size for file in mine if file not in files and self._work[file.path].result())
+            progress.start("hash", total=begun + sum(file.size for file in files))
+            progress.advance("hash", read, what=files[0].path)
+        return len(files)
+
+    def _came(self, amount: int) -> None:
+        from .backends.files import StoppedError
+
+        if self._stop.is_set():
+            raise StoppedError
+        with self._counting:
+            self._read += amount
+            told = self._told
+        if told is not None:
+            told.advance("hash", amount)
 
     def _write(self, file: ModelFile) -> tuple[Status, str, Layer] | None:
         """The file's status, its hash and its layer; None where another hash of it is as good."""
@@ -93,7 +128,7 @@ class Ahead:
         if is_known(self._model, file, self._store.root) or _seems_there(entry, self._store):
             return None
         before = status_of(self._model, file)
-        return before, *write_unhashed(self._store, entry, self._stop.is_set)
+        return before, *write_unhashed(self._store, entry, self._came)
 
 
 def _seems_there(entry: FileEntry, store: Store) -> bool:

@@ -36,7 +36,7 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock, *, ahead: Ahead | N
     model, options, store = job.model, job.options, job.store
     server = edition_for(job.server, lock.mlflow)
     script = _script(options)
-    hashes = ahead.hashes(model, store) if ahead else hash_files(model, store.root)
+    hashes = ahead.hashes(model, store, job.progress) if ahead else hash_files(model, store.root)
     runtime = runtime_entries(server, base)
     own = tuple(entry for entry in runtime if entry.source == RUNTIME / server.entry_script)
     scripts = own if script is None else script.files

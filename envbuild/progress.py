@@ -15,6 +15,7 @@ Phase = Literal[
     "lint",
     "base",
     "resolve",
+    "hash",
     "fetch",
     "install",
     "layer",

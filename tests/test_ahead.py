@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from folders import write_files
 from iocounts import io_counts
 
+from envbuild import ahead as ahead_module
 from envbuild.ahead import Ahead
 from envbuild.backends import files
 from envbuild.backends.files import write_files as write_layer
@@ -26,6 +28,7 @@ from envbuild.oci.layer import layer_from_key
 from envbuild.oci.store import Store
 from envbuild.planner.layers import LARGE_FILE, file_layer, placed
 from envbuild.planner.types import PlannedLayer
+from envbuild.progress import Phase, Progress, Summary
 
 SIZE = LARGE_FILE + 12_345
 NAME = "data/weights.bin"
@@ -90,6 +93,41 @@ def test_hash_and_layer_come_of_one_pass_and_are_those_of_two(folder: Path, stor
     assert found == write_layer(Store(tmp_path / "other"), layer)
     assert found.digest in store.written
     assert "sha256:" + hashlib.sha256(store.blob(found.digest).read_bytes()).hexdigest() == found.digest
+
+
+class _Told(Progress):
+    def __init__(self) -> None:
+        self.lines: list[tuple[Any, ...]] = []
+        self.bytes = 0
+
+    def start(self, phase: Phase, what: str = "", *, total: int = 0) -> None:
+        self.lines.append((phase, total))
+
+    def advance(self, phase: Phase, amount: int = 1, *, what: str = "") -> None:
+        self.bytes += amount
+
+    def done(self, phase: Phase, summary: Summary) -> None:
+        self.lines.append((phase, summary.count, summary.size))
+
+
+def test_whoever_waits_for_a_large_file_sees_how_far_it_is(
+    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead_module, "_SHORT", 0.0)
+    model, told = read(folder), _Told()
+    with Ahead(model, store) as ahead:
+        ahead.hashes(model, store, told)
+    assert told.lines == [("hash", SIZE), ("hash", 1, SIZE)]
+    assert told.bytes == SIZE
+
+
+def test_of_a_file_that_is_known_nothing_is_told(folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "_SETTLED_NS", -(10**18))
+    model, told = read(folder), _Told()
+    hash_and_write(model, store)
+    with Ahead(model, store) as ahead:
+        ahead.hashes(model, store, told)
+    assert told.lines == []
 
 
 def test_a_file_that_is_known_is_not_read(folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,9 @@ def cause(key: str, found: Registry) -> str:
     if key == "push":
         alone = f"the registry alone takes {series(found.large.bare, 's')} for the bare file"
         return f"{alone}; {profiled(found.large.profiles[key])}"
+    if key == "layout":
+        alone = f"a bare copy of the file takes {series(found.large.copied, 's')}"
+        return f"{alone}; {profiled(found.large.profiles[key])}"
     if key in found.large.profiles:
         return profiled(found.large.profiles[key])
     if key.endswith("_memory"):

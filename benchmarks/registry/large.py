@@ -17,7 +17,7 @@ from ..errors import BenchError
 from ..measuring import say
 from ..profiling import timed
 from ..sampling import Sampler
-from .bare import bare_push
+from .bare import bare_copy, bare_push
 from .machines import Machine
 from .results import Large, Peak, Profiled
 from .server import Server, serving
@@ -41,6 +41,7 @@ class _Bench:
     folder: Path
     hashed: list[float] = field(default_factory=list)
     bare: list[float] = field(default_factory=list)
+    copied: list[float] = field(default_factory=list)
     seconds: dict[str, list[float]] = field(default_factory=dict)
     size: int = 0
 
@@ -98,7 +99,10 @@ class _Bench:
             if not all(layer["cached"] for layer in result["layers"]):
                 raise BenchError("a layer was made though nothing had changed")
             self.seconds.setdefault(f"{name}_again", []).append(done.seconds)
-        if name == "push" and not self.bare:
+        if name == "layout":
+            os.sync()
+            self.copied.append(bare_copy(self.model / FILE, self.folder / "copy"))
+        elif not self.bare:
             os.sync()
             self.bare.append(bare_push(server, self.model / FILE))
 
@@ -140,6 +144,7 @@ def large(forest: Path, machine: Machine, folder: Path, *, size: int, turns: int
         rest=bench.size - size,
         hashed=tuple(bench.hashed),
         bare=tuple(bench.bare),
+        copied=tuple(bench.copied),
         seconds={name: tuple(values) for name, values in bench.seconds.items()},
         peaks=peaks,
         profiles=profiles,

@@ -112,13 +112,14 @@ class Large:
 
     The names are `layout`, `push`, and with `_again` the same once more with nothing changed. `rest` are the bytes of
     the image's layers without the file; `bare` are seconds that the registry takes for the file from a client that does
-    nothing else.
+    nothing else, `copied` those of a bare copy of the file.
     """
 
     size: int
     rest: int
     hashed: tuple[float, ...]
     bare: tuple[float, ...]
+    copied: tuple[float, ...]
     seconds: dict[str, tuple[float, ...]]
     peaks: dict[str, Peak]
     profiles: dict[str, Profiled]

@@ -23,15 +23,14 @@ class StoppedError(Exception):
 class _Hashing:
     """A file that is hashed beside while it is read."""
 
-    def __init__(self, source: BinaryIO, hasher: Hasher, stopped: Callable[[], bool]) -> None:
+    def __init__(self, source: BinaryIO, hasher: Hasher, came: Callable[[int], None]) -> None:
         self._source = source
         self._hasher = hasher
-        self._stopped = stopped
+        self._came = came
 
     def read(self, size: int, /) -> bytes:
-        if self._stopped():
-            raise StoppedError
         data = self._source.read(size)
+        self._came(len(data))
         self._hasher.update(data)
         return data
 
@@ -56,17 +55,18 @@ def write_files(store: Store, planned: PlannedLayer) -> Layer:
     return build_layer(store, write)
 
 
-def write_unhashed(store: Store, file: FileEntry, stopped: Callable[[], bool]) -> tuple[str, Layer]:
+def write_unhashed(store: Store, file: FileEntry, came: Callable[[int], None]) -> tuple[str, Layer]:
     """The layer that has `file` alone, whose sha256 is not known yet, and that hash (hex).
 
-    The file is read once: both are hashed while the layer is written. A file that something else writes to meanwhile
-    is a `ModelError`, and there is no layer; once it is `stopped` it is a `StoppedError`.
+    The file is read once: both are hashed while the layer is written. `came` is called with the bytes of each piece; a
+    StoppedError of it ends the work. A file that something else writes to meanwhile is a `ModelError`, and there is no
+    layer then either.
     """
     found = ""
 
     def write(tar: LayerTar) -> None:
         nonlocal found
-        found = _copied(tar, file, stopped)
+        found = _copied(tar, file, came)
 
     layer = build_layer(store, write)
     return found, layer
@@ -77,14 +77,14 @@ def _write_file(tar: LayerTar, file: FileEntry) -> None:
         raise _changed(file)
 
 
-def _copied(tar: LayerTar, file: FileEntry, stopped: Callable[[], bool] = lambda: False) -> str:
+def _copied(tar: LayerTar, file: FileEntry, came: Callable[[int], None] = lambda _: None) -> str:
     """Write the file to `tar`, and give the hash (hex) of what was written."""
     try:
         with file.source.open("rb", buffering=0) as stream, Hasher() as hasher:
             before = os.fstat(stream.fileno())
             if before.st_size != file.size:
                 raise _changed(file)
-            tar.file(file.path, _Hashing(stream, hasher, stopped), file.size, file.mode)
+            tar.file(file.path, _Hashing(stream, hasher, came), file.size, file.mode)
             if _status(os.fstat(stream.fileno())) != _status(before):
                 raise _changed(file)
             return hasher.hexdigest()

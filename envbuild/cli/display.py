@@ -21,6 +21,7 @@ VERBS: dict[Phase, tuple[str, str]] = {
     "lint": ("Checking", "Checked"),
     "base": ("Opening", "Opened"),
     "resolve": ("Resolving", "Resolved"),
+    "hash": ("Hashing", "Hashed"),
     "fetch": ("Fetching", "Fetched"),
     "install": ("Installing", "Installed"),
     "layer": ("Layering", "Layered"),

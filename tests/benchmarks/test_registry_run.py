@@ -53,6 +53,7 @@ def test_a_second_machine_sends_less_and_a_large_file_is_sent_once(tmp_path: Pat
     assert not (tmp_path / "large").exists()
     assert len(told.hashed) == 2
     assert 0 < told.bare[0] < 600
+    assert 0 < told.copied[0] < 600
     assert {name: len(values) for name, values in told.seconds.items()} == {
         "layout": 1, "layout_again": 1, "push": 1, "push_again": 1,
     }  # fmt: skip
