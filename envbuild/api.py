@@ -53,7 +53,7 @@ def lock(model: Model, *, options: Options | None = None, progress: Progress = S
     options = options or Options()
     job, judge = checked(model, options, Images.connected(options), progress)
     _, _, found = packages(job, judge)
-    return fetch(found, job.store, progress)
+    return fetch(found, job.store, progress, environ=options.environ)
 
 
 def setup(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Setup:

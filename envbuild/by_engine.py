@@ -216,6 +216,7 @@ def context_of(plan: Plan, base: Base, lock: Lock, job: Job, *, buildkit: bool) 
             cache=cache_dir(job.options),
             python=base.interpreter.version,
             glibc=base.glibc,
+            environ=job.options.environ,
             progress=job.progress,
         )
 
@@ -226,6 +227,6 @@ def context_of(plan: Plan, base: Base, lock: Lock, job: Job, *, buildkit: bool) 
         store=job.store,
         options=job.options.docker,
         buildkit=buildkit,
-        fetch=prepare.fetcher(lock, job.store, job.progress),
+        fetch=prepare.fetcher(lock, job),
         bring_tools=tools,
     )

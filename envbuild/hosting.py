@@ -94,7 +94,7 @@ def _install(job: Job, lock: Lock, host: Interpreter, why: str) -> Environment:
     dropped: set[str] = set()
     while True:
         if not all(job.store.has(f"sha256:{package.sha256}") for package in lock.packages):
-            lock = fetch_all(lock, job.store, job.progress)
+            lock = fetch_all(lock, job, job.progress)
         try:
             folder = install(lock, host, job.store, cache, job.progress)
         except CorruptBlobError as error:

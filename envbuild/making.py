@@ -38,7 +38,7 @@ def make(plan: Plan, base: Base, lock: Lock, job: Job, *, attach: Wanted | None,
     """
     from .backends.assemble import assemble
 
-    fetch, created = prepare.fetcher(lock, job.store, job.progress), prepare.created()
+    fetch, created = prepare.fetcher(lock, job), prepare.created()
     recalled = job.recalling.layers() if unseen and job.recalling is not None else {}
     assembled = assemble(
         plan, base=base, store=job.store, fetch=fetch, created=created, recalled=recalled, progress=job.progress

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,9 @@ class Options:
     `select` and `ignore` hold codes, names or beginnings of codes of rules (`EB301`, `EB3`); nothing selected is all.
     `strict` makes errors of warnings, `target` is `azure` where the model is judged for Azure ML's own no-code image.
     `apt` names distribution packages for the image. `requirements` are PEP 508 lines, `env` and `labels` pairs in the
-    order given. `platform` is one (`linux/amd64` or `linux/arm64`), or empty for the engine's, else this machine's;
+    order given. `as_of` is a day, a time, or `model`. `index_url` and `extra_index_urls` are package indexes: the first
+    that has a package gives it, the extra ones before the other. `find_links` are folders or pages with wheels.
+    `platform` is one (`linux/amd64` or `linux/arm64`), or empty for the engine's, else this machine's;
     `backend` is `auto`, `assemble` or `docker`; `cache` is the cache folder or None for the default.
     """
 
@@ -82,9 +85,32 @@ class Options:
     full_mlflow: bool = False
     upgrade: bool = False
     locked: bool = False
+    as_of: str = ""
+    index_url: str = ""
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
     backend: str = "auto"
     docker: DockerOptions = field(default_factory=DockerOptions)
     cache: Path | None = None
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The process's variables, with the places of packages that were chosen instead of those named there."""
+        found = dict(os.environ)
+        for variable, instead, value in (
+            ("UV_DEFAULT_INDEX", "UV_INDEX_URL", self.index_url),
+            ("UV_INDEX", "UV_EXTRA_INDEX_URL", " ".join(self.extra_index_urls)),
+            ("UV_FIND_LINKS", "", ",".join(map(_link, self.find_links))),
+        ):
+            if value:
+                found.pop(instead, None)
+                found[variable] = value
+        return found
+
+
+def _link(place: str) -> str:
+    """A folder as an address without what parts one from the next."""
+    return place if "://" in place else Path(place).expanduser().absolute().as_uri().replace(",", "%2C")
 
 
 def chosen(options: Options, **choices: Any) -> Options:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .bases import choose, open_base, python_notes
 from .bases.types import Base, Choice, Foreseen
@@ -13,11 +13,13 @@ from .errors import CorruptBlobError, UsageError
 from .job import Job
 from .model.python import python_wanted
 from .model.types import Model
-from .oci.store import Store
 from .options import Options, cache_dir
 from .platforms import likely
 from .progress import SILENT, Progress
 from .resolver.types import Lock, WheelContents
+
+if TYPE_CHECKING:
+    from .resolver.asof import AsOf
 
 Done = TypeVar("Done")
 
@@ -113,19 +115,32 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
         full_mlflow=options.full_mlflow,
         upgrade=options.upgrade,
         locked=options.locked,
+        as_of=_as_of(job),
+        environ=options.environ,
         model_root=job.model.root,
         progress=progress,
     )
 
 
-def fetch_all(lock: Lock, store: Store, progress: Progress) -> Lock:
+def _as_of(job: Job) -> AsOf | None:
+    if not job.options.as_of:
+        return None
+    from .resolver.asof import as_of
+
+    return as_of(job.options.as_of, job.model)
+
+
+def fetch_all(lock: Lock, job: Job, progress: Progress) -> Lock:
     """Bring every wheel of `lock` into the store, and read each while others still come; the lock with their sizes."""
     from .resolver import fetch
     from .resolver.contents import read_one
 
+    store = job.store
     if all(package.size and store.has(f"sha256:{package.sha256}", package.size) for package in lock.packages):
         return lock
-    return fetch(lock, store, progress, arrived=lambda package: read_one(package, lock, store))
+    return fetch(
+        lock, store, progress, arrived=lambda package: read_one(package, lock, store), environ=job.options.environ
+    )
 
 
 def fetch_to_read(lock: Lock, job: Job, progress: Progress) -> Lock:
@@ -138,9 +153,9 @@ def fetch_to_read(lock: Lock, job: Job, progress: Progress) -> Lock:
     told = told_of(lock, job)
     unknown = [package for package in unknown_wheels(lock, job.store) if package.name not in told]
     if len(unknown) == len(lock.packages):
-        return fetch_all(lock, job.store, progress)
+        return fetch_all(lock, job, progress)
     if unknown:
-        fetch_all(replace(lock, packages=tuple(unknown)), job.store, progress)
+        fetch_all(replace(lock, packages=tuple(unknown)), job, progress)
     return with_sizes(lock, job.store, told)
 
 
@@ -149,14 +164,15 @@ def told_of(lock: Lock, job: Job) -> Mapping[str, WheelContents]:
     return {} if job.recalling is None else job.recalling.contents(lock, job.store)
 
 
-def fetcher(lock: Lock, store: Store, progress: Progress) -> Callable[[Sequence[str]], None]:
+def fetcher(lock: Lock, job: Job) -> Callable[[Sequence[str]], None]:
     """A function that brings the wheels with the given sha256 (hex) of `lock` into the store."""
 
     def fetch_wheels(wanted: Sequence[str]) -> None:
         from .resolver import fetch
 
         chosen = frozenset(wanted)
-        fetch(replace(lock, packages=tuple(p for p in lock.packages if p.sha256 in chosen)), store, progress)
+        packages = tuple(package for package in lock.packages if package.sha256 in chosen)
+        fetch(replace(lock, packages=packages), job.store, job.progress, environ=job.options.environ)
 
     return fetch_wheels
 

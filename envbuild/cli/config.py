@@ -31,6 +31,7 @@ _PATHS = {
     "base": pattern(r"^((?:oci|oci-archive|docker-archive):)([^:]+)(.*)$"),
     "output": pattern(r"^((?:oci-dir|oci-archive|docker-archive)=)(.+)()$"),
     "sign-key": pattern(r"^()(?!.*://)(.+)()$"),
+    "find-links": pattern(r"^()(?!.*://)(.+)()$"),
     "secret": pattern(r"^((?:.*,)?(?:src|source)=)([^,]+)(.*)$"),
 }
 

@@ -78,6 +78,22 @@ _BUILD: tuple[Decorator[Any], ...] = (
         help="Platform of the image: linux/amd64 or linux/arm64. Default: the engine's, else this machine's.",
     ),
     click.option("--full-mlflow", is_flag=True, help="Keep mlflow where mlflow-skinny would do."),
+    click.option(
+        "--as-of",
+        metavar="DAY|model",
+        default="",
+        help="Choose packages as they were then: a day in UTC, a time, or when the model was logged.",
+    ),
+    click.option("--index-url", metavar="URL", default="", help="Package index, in place of UV_DEFAULT_INDEX."),
+    click.option(
+        "--extra-index-url",
+        metavar="[NAME=]URL",
+        multiple=True,
+        help="Package index that is asked before it; the first that has a package gives it. May be repeated.",
+    ),
+    click.option(
+        "--find-links", metavar="PLACE", multiple=True, help="Folder or page with further wheels. May be repeated."
+    ),
     click.option("--upgrade", is_flag=True, help="Resolve anew instead of taking the cached lock."),
     click.option("--locked", is_flag=True, help="Fail if no lock of the same inputs is cached."),
 )

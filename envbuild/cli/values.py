@@ -42,6 +42,9 @@ def make_options(
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
     requirement: Iterable[str] = (),
+    index_url: str = "",
+    extra_index_url: Iterable[str] = (),
+    find_links: Iterable[str] = (),
     apt: Iterable[str] = (),
     python: str = "",
     platform: str = "",
@@ -93,6 +96,9 @@ def make_options(
         select=codes(select),
         ignore=codes(ignore),
         requirements=tuple(requirement),
+        index_url=index_address("--index-url", index_url) if index_url else "",
+        extra_index_urls=tuple(index_address("--extra-index-url", address) for address in extra_index_url),
+        find_links=tuple(map(links_place, find_links)),
         apt=debian_names(apt),
         python=python,
         platform=canonical(platform) if platform else "",
@@ -140,6 +146,38 @@ def docker_options(flags: dict[str, Any], backend: str) -> DockerOptions:
         if given.get("builder") == "classic":
             raise UsageError("--secret needs BuildKit, and --builder classic has none", hint="leave --builder out")
     return DockerOptions(**{_DOCKER[name]: value for name, value in given.items()})
+
+
+def index_address(option: str, text: str) -> str:
+    """The address of an index, before it a name for its credentials or none. UsageError for what is none."""
+    from ..resolver.indexes import origin, without_credentials
+
+    name, _, address = text.rpartition("=") if re.match(r"[\w.-]+=\w+://", text) else ("", "", text)
+    shown = without_credentials(text)
+    if name and option == "--index-url":
+        raise UsageError(f"{option} {shown}: the index takes no name", hint="leave the part before the address out")
+    if re.search(r"\s", text) or not (origin(address) or re.match(r"file:///.", address)):
+        raise UsageError(
+            f"{option} {shown}: this is no address of an index", hint="for example https://pypi.example/simple"
+        )
+    return text
+
+
+def links_place(text: str) -> str:
+    """A folder that is there, or the address of a page with wheels. UsageError for what is neither."""
+    from ..resolver.indexes import origin, without_credentials
+
+    if "://" not in text:
+        if not Path(text).expanduser().is_dir():
+            raise UsageError(
+                f"--find-links {text}: there is no such folder", hint="name a folder with wheels, or a URL"
+            )
+    elif re.search(r"[\s,]", text) or not (origin(text) or text.startswith("file:///")):
+        raise UsageError(
+            f"--find-links {without_credentials(text)}: this is no address",
+            hint="for example https://files.example/wheels/",
+        )
+    return text
 
 
 def codes(values: Iterable[str]) -> tuple[str, ...]:

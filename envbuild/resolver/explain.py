@@ -19,6 +19,8 @@ _DENIED = re.compile(r"(Permission denied|Read-only file system) \(os error (13|
 _SOURCE_ONLY = re.compile(r"Wheels are required for `([^`]+)`|[Bb]uilding source distributions for `([^`]+)`")
 _UNUSABLE = re.compile(r"Because (?:all versions of )?([A-Za-z0-9][\w.-]*)[^\s]* has no usable wheels")
 _TAGS = re.compile(r"([A-Za-z0-9][\w.-]*)[^\s]* has no wheels with a matching ([\w ]+?) tag")
+_UNDATED = re.compile(r"is missing an upload date")
+_AGED = re.compile(r"`([A-Za-z0-9][\w.-]*)` was filtered by `exclude-newer`")
 _PYTHON = re.compile(r"requires Python ?[<>=!~]")
 _UNKNOWN = re.compile(r"([A-Za-z0-9][\w.-]*) was not found in the (?:package registry|provided package locations)")
 _VERSION = re.compile(r"(?:there is no version of|only) ([A-Za-z0-9][\w.-]*)(?=[<>=!~ ,])")
@@ -52,7 +54,7 @@ def error_of(answer: Answer, inputs: Inputs, platform: Platform, *, known: str =
     return ResolveError(
         f"no set of packages satisfies the requirements on Python {platform.python}:\n{shown}"
         + _asked_by(said, inputs.asks),
-        hint=f"{known}: loosen that pin" if known else _hint(said, inputs, platform),
+        hint=f"{known}: loosen that pin" if known else _undated(answer.explanation) or _hint(said, inputs, platform),
         explanation=said,
         python=platform.python,
         platform=platform.tag,
@@ -98,6 +100,16 @@ def _network_error(said: str, shown: str) -> NetworkError:
     return NetworkError(f"the package index could not be reached:\n{shown}", hint=hint)
 
 
+def _undated(warned: str) -> str:
+    """What to do where the index names no time for files; uv only warns of it, and takes none of them."""
+    if not _UNDATED.search(warned):
+        return ""
+    return (
+        "the index does not say when its files were published, and without that no day can be gone back to: leave "
+        "--as-of (UV_EXCLUDE_NEWER) out, or use an index that says it"
+    )
+
+
 def _hint(said: str, inputs: Inputs, platform: Platform) -> str:
     source = _source_alone(said, inputs.asks)
     if source:
@@ -106,6 +118,8 @@ def _hint(said: str, inputs: Inputs, platform: Platform) -> str:
             f"{' and '.join(source)} is there as source alone, which runs its own code when it is built: "
             f"that will take {allow}, which this version does not offer; choose a version that has a wheel"
         )
+    if aged := _AGED.search(said):
+        return f"{aged[1]} had no such version on that day: choose a later one, or loosen the pin"
     if tags := _TAGS.search(said):
         return (
             f"{tags[1]} has no wheel for {platform.tag} and Python {platform.minor}: choose another version of it, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from ..errors import IntegrityError
@@ -21,19 +21,27 @@ class Stopped(Exception):  # noqa: N818 - no error, and never seen outside
 Arrived = Callable[[LockedPackage], object]
 
 
-def fetch(lock: Lock, store: Store, progress: Progress = SILENT, *, arrived: Arrived | None = None) -> Lock:
+def fetch(
+    lock: Lock,
+    store: Store,
+    progress: Progress = SILENT,
+    *,
+    arrived: Arrived | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Lock:
     """Bring every wheel of `lock` into `store` and give the lock with their sizes.
 
-    `arrived` is called for each wheel that came, in the thread that brought it, while others still come. A wheel that
-    is there is not asked for again, and one that broke off goes on where it stopped. The first failure ends all:
-    NetworkError, IntegrityError (the hash differs), StorageError. Wheels that were finished stay.
+    `environ` names the indexes with their credentials, by default the process's. `arrived` is called for each wheel
+    that came, in the thread that brought it, while others still come. A wheel that is there is not asked for again, and
+    one that broke off goes on where it stopped. The first failure ends all: NetworkError, IntegrityError (the hash
+    differs), StorageError. Wheels that were finished stay.
     """
     missing = [p for p in lock.packages if not store.has(_digest(p), p.size or None)]
     at_hand = sum(store.blob(_digest(p)).stat().st_size for p in lock.packages if p not in missing)
     total = sum(p.size for p in missing) if all(p.size for p in missing) else 0
     progress.start("fetch", f"{len(missing)} wheels", total=total)
     if missing:
-        _download(missing, store, progress, arrived)
+        _download(missing, store, progress, arrived, environ)
     sized = tuple(replace(p, size=store.blob(_digest(p)).stat().st_size) for p in lock.packages)
     done = replace(lock, packages=sized)
     if sized != lock.packages:
@@ -44,7 +52,13 @@ def fetch(lock: Lock, store: Store, progress: Progress = SILENT, *, arrived: Arr
     return done
 
 
-def _download(missing: list[LockedPackage], store: Store, progress: Progress, arrived: Arrived | None) -> None:
+def _download(
+    missing: list[LockedPackage],
+    store: Store,
+    progress: Progress,
+    arrived: Arrived | None,
+    environ: Mapping[str, str] | None,
+) -> None:
     import threading
     from concurrent.futures import FIRST_EXCEPTION, Future, wait
 
@@ -53,7 +67,7 @@ def _download(missing: list[LockedPackage], store: Store, progress: Progress, ar
 
     stop = threading.Event()
     store.create()
-    with Downloader(stop) as downloader, pool(min(_THREADS, len(missing))) as threads:
+    with Downloader(stop, environ) as downloader, pool(min(_THREADS, len(missing))) as threads:
 
         def bring(package: LockedPackage) -> None:
             def chunks() -> Iterator[bytes]:

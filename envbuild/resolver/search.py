@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +18,24 @@ if TYPE_CHECKING:
 
 
 class Search:
-    """One search for a lock."""
+    """One search for a lock. `environ` has the variables of uv; `exempt` packages are of any day."""
 
-    def __init__(self, platform: Platform, cache: Path, progress: Progress, *, refresh: bool) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        cache: Path,
+        progress: Progress,
+        *,
+        refresh: bool,
+        environ: Mapping[str, str],
+        exempt: Sequence[str] = (),
+    ) -> None:
         self._platform = platform
         self._cache = cache
         self._progress = progress
         self._refresh = refresh
+        self._environ = environ
+        self._exempt = exempt
         self._notes: list[str] = []
         self._known = ""
         self._given_up: dict[str, str] = {}
@@ -156,6 +167,8 @@ class Search:
             self._platform,
             cache=self._cache,
             refresh=self._refresh,
+            exempt=self._exempt,
+            environ=self._environ,
             tick=lambda: self._progress.advance("resolve", 0),
         )
         self._refresh = False

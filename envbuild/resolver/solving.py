@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,9 @@ from .types import Lock
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from .asof import AsOf
+
+_NEWER = "UV_EXCLUDE_NEWER"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -42,6 +46,8 @@ def resolve(
     full_mlflow: bool = False,
     upgrade: bool = False,
     locked: bool = False,
+    as_of: AsOf | None = None,
+    environ: Mapping[str, str] | None = None,
     model_root: Path,
     progress: Progress = SILENT,
 ) -> Lock:
@@ -49,7 +55,8 @@ def resolve(
 
     `python` is the base's full version, `glibc` its glibc, `architecture` its architecture. A lock in `cache` for
     the same inputs is taken without network; `upgrade` passes it by, `locked` takes nothing else. `inject` adds
-    the packages that the server wants listed. What was chosen for the person goes to `progress` and into the
+    the packages that the server wants listed. `as_of` is the day of whose packages are chosen; `environ` has uv's
+    variables, by default the process's. What was chosen for the person goes to `progress` and into the
     lock's notes. Raises ResolveError, NetworkError, StorageError or UsageError.
     """
     if upgrade and locked:
@@ -64,6 +71,8 @@ def resolve(
         full_mlflow=full_mlflow,
         upgrade=upgrade,
         locked=locked,
+        as_of=as_of,
+        environ=os.environ if environ is None else environ,
         progress=progress,
     )
     edition = edition_for(server, mlflow_pin(asked))
@@ -77,7 +86,8 @@ def resolve(
         asked = gather(settled)
         lock, inputs = finder.find(within(asked, mlflow_range(server, settled), server), settled)
     check_hashes(environment, lock, platform)
-    lock = replace(lock, notes=(*inputs.notes, *lock.notes))
+    aged = (_of_that_day(as_of, server),) if as_of else ()
+    lock = replace(lock, notes=(*inputs.notes, *aged, *lock.notes))
     for note in lock.notes:
         progress.note(note)
     count = len(lock.packages)
@@ -113,13 +123,16 @@ class _Finder:
     full_mlflow: bool
     upgrade: bool
     locked: bool
+    as_of: AsOf | None
+    environ: Mapping[str, str]
     progress: Progress
 
     def find(self, asked: Inputs, edition: Server) -> tuple[Lock, Inputs]:
         """The lock for what is `asked` under that edition of the server, and the requirements as they were put."""
         full = with_whole(asked) if edition.whole_mlflow else asked
         inputs = full if edition.whole_mlflow or self.full_mlflow else with_skinny(full)
-        key = lockcache.key_of(inputs, self.platform, settings(os.environ), self.server.name)
+        environ, chosen, exempted = self._settings(edition)
+        key = lockcache.key_of(inputs, self.platform, chosen, self.server.name)
         entry = self.cache / "locks" / key
         lock = None if self.upgrade else lockcache.read(entry, inputs)
         if lock is None:
@@ -129,10 +142,36 @@ class _Finder:
                     f"{self.server.name} server, Python {self.platform.python} and {self.platform.tag}",
                     hint="run once without --locked",
                 )
-            search = Search(self.platform, self.cache / "uv", self.progress, refresh=self.upgrade)
+            search = Search(
+                self.platform,
+                self.cache / "uv",
+                self.progress,
+                refresh=self.upgrade,
+                environ=environ,
+                exempt=exempted,
+            )
             lock, text = search.run(inputs, full, self.server.name)
             lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
         return lock, inputs
+
+    def _settings(self, edition: Server) -> tuple[Mapping[str, str], dict[str, str], tuple[str, ...]]:
+        """The variables for uv, those that determine what is chosen, and the packages that may be of any day."""
+        chosen = settings(self.environ)
+        if self.as_of is None:
+            return self.environ, chosen, ()
+        from .asof import exempt
+
+        # Not the same as the variable alone, which makes no exceptions.
+        chosen.pop(_NEWER, None)
+        aged = {**self.environ, _NEWER: self.as_of.moment}
+        return aged, {**chosen, "as-of": self.as_of.moment}, exempt(edition, self.environ)
+
+
+def _of_that_day(as_of: AsOf, server: Server) -> str:
+    return (
+        f"packages as of {as_of.moment} ({as_of.where}): what was published later is not taken, mended security faults "
+        f"among it; what the {server.name} server brings is not bound by it"
+    )
 
 
 def _now() -> str:

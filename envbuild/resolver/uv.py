@@ -58,12 +58,14 @@ def compile_lock(
     cache: Path,
     refresh: bool = False,
     dependencies: bool = True,
+    exempt: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
     tick: Callable[[], object] = lambda: None,
 ) -> Answer:
     """Resolve for `platform`. `cache` is uv's own folder; `refresh` asks the index for everything again.
 
-    Without `dependencies` nothing is looked for but what is listed.
+    Without `dependencies` nothing is looked for but what is listed. UV_EXCLUDE_NEWER does not hold for the packages
+    `exempt`.
 
     `tick` is called while uv is at work; if it raises, uv is ended.
 
@@ -86,6 +88,7 @@ def compile_lock(
             *(["--python", sys.executable] if sys.executable else []),
             *(["--refresh"] if refresh else []),
             *([] if dependencies else ["--no-deps"]),
+            *(f"--exclude-newer-package={package}=false" for package in exempt),
         ]  # fmt: skip
         with subprocess.Popen(
             command,

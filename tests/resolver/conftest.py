@@ -121,7 +121,8 @@ class Index:
     """A simple index (PEP 503) over a folder. Behaviour is changed through its attributes.
 
     `login` is `user:password` that must be given; `answers` gives the next statuses of a path; `cut` the number of
-    bytes after which a path's connection breaks off once; `redirect` sends file requests to another index.
+    bytes after which a path's connection breaks off once; `redirect` sends file requests to another index; `uploaded` are
+    the times at which files were published, by their names.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -129,6 +130,7 @@ class Index:
         self.requests: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
         self.retry_after = ""
+        self.uploaded: dict[str, str] = {}
         self.login = ""
         self.answers: dict[str, list[int]] = {}
         self.cut: dict[str, int] = {}
@@ -197,7 +199,8 @@ class Index:
             name = re.match(r"(.+?)-\d", path.name)
             if name and re.sub(r"[-_.]+", "-", name[1]).lower() == project:
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()
-                links.append(f'<a href="../../files/{path.name}#sha256={digest}">{path.name}</a>')
+                time = f' data-upload-time="{found}"' if (found := self.uploaded.get(path.name)) else ""
+                links.append(f'<a href="../../files/{path.name}#sha256={digest}"{time}>{path.name}</a>')
         page = f"<!DOCTYPE html><html><body>{''.join(links)}</body></html>".encode()
         self._send(handler, 200 if links else 404, page, {"Content-Type": "text/html"})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,12 +47,19 @@ def tools_for(python: str, *, fetching: bool) -> tuple[Tool, ...]:
 
 
 def bring_tools(
-    tools: Sequence[Tool], *, store: Store, cache: Path, python: str, glibc: str, progress: Progress = SILENT
+    tools: Sequence[Tool],
+    *,
+    store: Store,
+    cache: Path,
+    python: str,
+    glibc: str,
+    environ: Mapping[str, str] | None = None,
+    progress: Progress = SILENT,
 ) -> None:
-    """Bring `tools` into `store` from the index that the environment names, as packages of a model are.
+    """Bring `tools` into `store` from the index that `environ` names, as packages of a model are.
 
-    `python` is the full version, `cache` the cache folder. ResolveError, NetworkError, StorageError; IntegrityError:
-    the index has another file under the name.
+    `python` is the full version, `cache` the cache folder, `environ` by default the process's. Raises ResolveError,
+    NetworkError, StorageError, and IntegrityError where the index has another file under the name.
     """
     from ...resolver import fetch
     from ...resolver.pylock import select
@@ -60,7 +67,7 @@ def bring_tools(
     from ...resolver.uv import compile_lock
 
     platform = platform_of(python, glibc, "amd64")
-    answer = compile_lock([f"{t.name}=={t.version}" for t in tools], (), platform, cache=cache / "uv")
+    answer = compile_lock([f"{t.name}=={t.version}" for t in tools], (), platform, cache=cache / "uv", environ=environ)
     if not answer.solved:
         names = " and ".join(f"{tool.name} {tool.version}" for tool in tools)
         raise ResolveError(
@@ -77,4 +84,5 @@ def bring_tools(
                 hint="it cannot be trusted: ask who runs the index, or build with --backend assemble",
             )
         chosen.append(package)
-    fetch(Lock(packages=tuple(chosen), python=python, platform=platform.tag, requirements=()), store, progress)
+    lock = Lock(packages=tuple(chosen), python=python, platform=platform.tag, requirements=())
+    fetch(lock, store, progress, environ=environ)
