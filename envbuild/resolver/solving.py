@@ -22,6 +22,7 @@ from .requirements import Inputs, collect, with_skinny
 from .search import Search
 from .target import Platform, platform_of
 from .types import Lock
+from .vouching import vouch
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -132,6 +133,7 @@ class _Finder:
             search = Search(self.platform, self.cache / "uv", self.progress, refresh=self.upgrade)
             lock, text = search.run(inputs, full, self.server.name)
             lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
+            vouch(self.cache, lock)
         return lock, inputs
 
 
