@@ -1,6 +1,6 @@
 """Which locks this machine took from its own indexes. A cached wheel is no proof: what is looked at is cached too.
 
-    <cache>/vouched/<hex of the lock's digest>      empty
+Each is an empty file, `<cache>/vouched/<hex of the lock's digest>`.
 """
 
 from __future__ import annotations
