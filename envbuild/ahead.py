@@ -95,6 +95,8 @@ class Ahead:
 
     def _waiting(self, mine: list[ModelFile], progress: Progress) -> int:
         """How many of the files are still being read after a short time; from then on `progress` is told of it."""
+        if not mine:
+            return 0
         from concurrent.futures import wait
 
         late = wait([self._work[file.path] for file in mine], timeout=_SHORT).not_done

@@ -31,10 +31,9 @@ class WheelsByHash:
         That a wheel or its layer is in the store tells nothing: an image that was looked at may have brought it.
         Raises ResolveError.
         """
-        locks = self._cache / "locks"
-        if self._lock.packages and not is_vouched(locks, self._lock):
+        if self._lock.packages and not is_vouched(self._cache, self._lock):
             self._located = self._relocated([package.sha256 for package in self._lock.packages])
-            vouch(locks, self._lock)
+            vouch(self._cache, self._lock)
 
     def fetch(self, wanted: Sequence[str]) -> None:
         """Bring the wheels with these sha256 (hex) into the store. Raises what `fetch` and `vouch` raise."""

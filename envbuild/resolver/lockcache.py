@@ -27,7 +27,6 @@ from . import guards
 from .requirements import Ask, Inputs
 from .target import Platform
 from .types import Lock, LockedPackage, Substitution
-from .vouching import vouch
 
 # Raise it when equal inputs would be resolved otherwise than before, or when lock.json takes another form.
 FORMAT = 2
@@ -72,7 +71,6 @@ def write(entry: Path, lock: Lock, pylock: str, inputs: Inputs) -> Lock:
         entry.mkdir(parents=True, exist_ok=True)
         _replace(entry / "pylock.toml", pylock.encode())
         _replace(entry / "lock.json", _document(lock, _places(lock.notes, inputs)))
-    vouch(entry.parent, lock)
     return replace(lock, entry=str(entry))
 
 

@@ -23,6 +23,7 @@ from .requirements import Inputs, collect, with_skinny
 from .search import Search
 from .target import Platform, platform_of
 from .types import Lock
+from .vouching import vouch
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -152,6 +153,7 @@ class _Finder:
             )
             lock, text = search.run(inputs, full, self.server.name)
             lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
+            vouch(self.cache, lock)
         return lock, inputs
 
     def _settings(self, edition: Server) -> tuple[Mapping[str, str], dict[str, str], tuple[str, ...]]:
