@@ -79,6 +79,7 @@ class EngineBuild:
             wheels=self._options.docker.wheels,
             network=self._options.docker.network,
             local=self._connection.address.startswith("unix://"),
+            environ=self._options.environ,
         )
 
     def run(self, plan: Plan, base: Base, lock: Lock, job: Job, *, started: float) -> Built:

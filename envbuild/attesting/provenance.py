@@ -27,8 +27,10 @@ PREDICATE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:envbuild:build-type:image:1"
 BUILDER = "urn:envbuild:builder:1"
 _NAME = pattern(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
-# Of these only that they were given is told: they are paths of the machine that built.
-_PATHS = frozenset({"scoring_script", "code", "environment", "templates"})
+# Of these only that they were given is told: they are paths of the machine that built, and addresses with credentials.
+_PLACES = frozenset(
+    {"scoring_script", "code", "environment", "templates", "index_url", "extra_index_urls", "find_links"}
+)
 # What has no part in the image, or looks for mistakes in the model alone.
 _UNTOLD = frozenset({"cache", "docker", "select", "ignore", "strict", "target", "fix", "unsafe_fixes"})
 
@@ -88,7 +90,7 @@ def asked(options: Options) -> dict[str, Any]:
 
 
 def _told(name: str, value: Any) -> Any:
-    if name in _PATHS or isinstance(value, Path):
+    if name in _PLACES or isinstance(value, Path):
         return True
     if name == "base":
         return _public_base(value)

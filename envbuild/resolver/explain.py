@@ -87,7 +87,7 @@ def _network_error(said: str, shown: str) -> NetworkError:
         return NetworkError(
             f"the package index wants credentials, or does not take those that it got:\n{shown}",
             hint="put them into ~/.netrc or into UV_INDEX_<NAME>_USERNAME and _PASSWORD, or into the address in "
-            "UV_DEFAULT_INDEX",
+            "--index-url",
         )
     if "network was disabled" in said or "connectivity is disabled" in said:
         return NetworkError(

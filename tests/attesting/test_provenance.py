@@ -88,6 +88,10 @@ def test_no_path_secret_or_address_is_told(tell: Tell) -> None:
         env=(("TOKEN", "hunter2"),),
         labels=(("team", "hunter2"),),
         cache=Path("/home/somebody/cache"),
+        index_url="https://user:hunter2@index.example/simple",
+        extra_index_urls=("corp=https://user:hunter2@index.example/more",),
+        find_links=("/home/somebody/wheels",),
+        as_of="2023-12-20",
         docker=DockerOptions(
             build_args=(("PASSWORD", "hunter2"),),
             secrets=("id=x,src=/home/somebody/x",),
@@ -99,7 +103,8 @@ def test_no_path_secret_or_address_is_told(tell: Tell) -> None:
     assert not [word for word in ("somebody", "hunter2", "index.example", "secret@") if word in text]
     assert told["requirements"] == ["numpy>=1", "mine @ (an address)", "(an address)", "(an address)"]
     assert (told["env"], told["labels"], told["base"]) == (["TOKEN"], ["team"], "oci-archive")
-    assert told["scoring_script"] is told["environment"] is True
+    assert told["as_of"] == "2023-12-20"
+    assert told["index_url"] is told["find_links"] is told["scoring_script"] is told["environment"] is True
     assert told["docker"] == {"build_args": ["PASSWORD"], "secrets": 1, "templates": True}
 
 

@@ -121,8 +121,8 @@ class Index:
     """A simple index (PEP 503) over a folder. Behaviour is changed through its attributes.
 
     `login` is `user:password` that must be given; `answers` gives the next statuses of a path; `cut` the number of
-    bytes after which a path's connection breaks off once; `redirect` sends file requests to another index; `uploaded` are
-    the times at which files were published, by their names.
+    bytes after which a path's connection breaks off once; `redirect` sends file requests to another index.
+    `uploaded` are the times at which files were published, by their names.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 
 def make_wheel(
@@ -68,14 +69,28 @@ def write_index(folder: Path) -> None:
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
+    login = ""
+
+    def send_head(self) -> Any:
+        """The file, for whoever gives the login."""
+        wanted = "Basic " + base64.b64encode(self.login.encode()).decode()
+        if self.login and self.headers.get("Authorization") != wanted:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", "Basic realm=index")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return None
+        return super().send_head()
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
         pass
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serve `folder` on a free loopback port; gives the base URL."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+def serve(folder: Path, login: str = "") -> Iterator[str]:
+    """Serve `folder` on a free loopback port, to whoever gives `login` (`user:password`) if any; gives the base URL."""
+    handler = type("Handler", (_Quiet,), {"login": login})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
