@@ -146,7 +146,12 @@ def _rebuild(
     from .resolver.byhash import WheelsByHash
     from .verifying.record import as_json
 
-    wheels = WheelsByHash(recorded.lock, store, cache, progress)
+    own = {
+        (path.rpartition("/")[2], piece.sha256): piece.source
+        for path, piece in taken.model.items()
+        if path.endswith(".whl")
+    }
+    wheels = WheelsByHash(recorded.lock, store, cache, progress, own)
     wheels.vouch()
     plan = make_plan(_inputs(opened, taken, recorded, found.base, store), ranking=heavy_wheels())
     said = record_layer(as_json(recorded))  # as it was found, whatever the files are now

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,24 @@ if TYPE_CHECKING:
 
 
 class WheelsByHash:
-    """The wheels of `lock`. `cache` is the cache folder."""
+    """The wheels of `lock`. `cache` is the cache folder.
 
-    def __init__(self, lock: Lock, store: Store, cache: Path, progress: Progress) -> None:
+    `own` are the wheels that lie in the model itself, by file name and sha256 (hex): no index is asked for those.
+    """
+
+    def __init__(
+        self,
+        lock: Lock,
+        store: Store,
+        cache: Path,
+        progress: Progress,
+        own: Mapping[tuple[str, str], Path] | None = None,
+    ) -> None:
         self._lock = lock
         self._store = store
         self._cache = cache
         self._progress = progress
+        self._own = own or {}
         self._located: Lock | None = None
 
     def vouch(self) -> None:
@@ -49,6 +61,17 @@ class WheelsByHash:
         from .relocating import relocated
 
         self._progress.start("resolve", f"{len(wanted)} packages by their hashes")
-        found = relocated(self._lock, wanted, cache=self._cache / "uv", tick=lambda: self._progress.advance("resolve"))
-        self._progress.done("resolve", Summary(count=len(wanted), noun="packages", detail="by their hashes"))
-        return found
+        packages = [package for package in self._lock.packages if package.sha256 in wanted]
+        mine = [
+            replace(package, url=file.as_uri())
+            for package in packages
+            if (file := self._own.get((package.filename, package.sha256)))
+        ]
+        named = {package.name for package in mine}
+        asked = [package.sha256 for package in packages if package.name not in named]
+        found = replace(self._lock, packages=())
+        if asked:
+            tick = partial(self._progress.advance, "resolve")
+            found = relocated(self._lock, asked, cache=self._cache / "uv", tick=tick)
+        self._progress.done("resolve", Summary(count=len(packages), noun="packages", detail="by their hashes"))
+        return replace(found, packages=(*found.packages, *mine))

@@ -40,7 +40,7 @@ def key_of(inputs: Inputs, platform: Platform, settings: Mapping[str, str], serv
         {
             "format": FORMAT,
             "server": server,
-            "requirements": sorted({ask.text for ask in inputs.asks}),
+            "requirements": sorted({ask.kept for ask in inputs.asks}),
             "constraints": sorted({ask.text for ask in inputs.constraints}),
             "soft": inputs.soft,
             # With another table the same requirements may be resolved otherwise, or other notes be made of it.
@@ -99,7 +99,7 @@ def _asked(inputs: Inputs) -> Iterator[tuple[str, Ask]]:
 
 def _places(notes: Iterable[str], inputs: Inputs) -> list[_Place]:
     """What stands at the places that `notes` name."""
-    rows = {(ask.where, kind, ask.text) for kind, ask in _asked(inputs)}
+    rows = {(ask.where, kind, ask.kept) for kind, ask in _asked(inputs)}
     return sorted(row for row in rows if any(f"({row[0]})" in note for note in notes))
 
 
@@ -107,7 +107,7 @@ def _told(notes: tuple[str, ...], places: Iterable[_Place], inputs: Inputs) -> t
     """`notes` with the places at which `inputs` asks for the same; without one that has become several."""
     here: dict[tuple[str, str], list[str]] = {}
     for kind, ask in _asked(inputs):
-        here.setdefault((kind, ask.text), []).append(ask.where)
+        here.setdefault((kind, ask.kept), []).append(ask.where)
     now: dict[str, set[str]] = {}
     for where, kind, text in places:
         found = here.get((kind, text), [])

@@ -41,6 +41,8 @@ def select(text: str, platform: Platform) -> tuple[LockedPackage, ...]:
     packages = []
     for package, source in chosen:
         url = getattr(source, "url", None) or ""
+        if not url and (place := getattr(source, "path", None)):
+            url = Path(place).absolute().as_uri()
         filename = unquote(urlsplit(url).path).rpartition("/")[2]
         sha256 = getattr(source, "hashes", {}).get("sha256", "")
         if not filename.endswith(".whl") or package.version is None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..facts import load_json
-from ..model.types import Environment, Requirement
+from ..model.types import Environment, Line, Requirement
 from ..records import dataclass
 from ..servers.types import Server
 from .foreign import for_linux, for_platform
 from .guards import setuptools_guard
 from .ladder import SERVER
+from .modelwheels import ModelWheel, check_fits, model_wheel
 from .refusals import check_lines, check_url, place, without_conda
 from .target import Platform
 from .types import Substitution
@@ -24,11 +25,20 @@ _WHY_SKINNY = "serving needs mlflow-skinny, numpy and pandas, not the whole of m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One requirement as uv gets it, and where it was said: `conda.yaml:9`, `--requirement`, a server's name."""
+    """One requirement as uv gets it, and where it was said: `conda.yaml:9`, `--requirement`, a server's name.
+
+    `wheel` is the file in the model folder that it names, if it does.
+    """
 
     name: str
     text: str
     where: str
+    wheel: ModelWheel | None = None
+
+    @property
+    def kept(self) -> str:
+        """The text without a path of this machine."""
+        return self.wheel.kept if self.wheel else self.text
 
 
 SETUPTOOLS = Ask(name="setuptools", text="setuptools<82", where="mlflow, which imports its pkg_resources")
@@ -54,6 +64,16 @@ class Inputs:
         """The requirement lines, sorted, each once."""
         return tuple(sorted({ask.text for ask in self.asks}))
 
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The same without paths of this machine."""
+        return tuple(sorted({ask.kept for ask in self.asks}))
+
+    @property
+    def wheels(self) -> tuple[ModelWheel, ...]:
+        """The wheels of the model folder that are asked for."""
+        return tuple(ask.wheel for ask in self.asks if ask.wheel)
+
 
 def collect(
     environment: Environment,
@@ -70,17 +90,23 @@ def collect(
     marker is taken to hold.
     """
     left = without_conda(environment, model_root)
-    notes = check_lines(environment.lines, model_root, platform)
+    own, lines = _own_wheels(environment.lines, model_root, platform)
+    notes = check_lines(lines, model_root, platform)
     here, links = for_platform((*environment.pip, *extra), platform)
     listed, changed = for_linux(here)
     notes += [f"{place(span)}: {what}" for span, what in (*links, *changed)]
-    for requirement in listed:
-        check_url(requirement, model_root)
+    asked = [_ask(requirement, model_root) for requirement in listed]
+    for ask in (*asked, *own):
+        if ask.wheel is not None and platform is not None:
+            check_fits(ask.wheel, platform, ask.where)
+    for requirement, ask in zip(listed, asked, strict=True):
+        if ask.wheel is None:
+            check_url(requirement, model_root)
     for requirement in listed:
         if requirement.name == "pip":
             notes.append(f"{place(requirement.span)}: pip is left out, nothing is installed inside a serving image")
-    asks = [_ask(requirement) for requirement in listed if requirement.name != "pip"]
-    constraints = [_ask(requirement) for requirement in for_platform(environment.constraints, platform)[0]]
+    asks = [*(ask for ask in asked if ask.name != "pip"), *own]
+    constraints = [_ask(requirement, None) for requirement in for_platform(environment.constraints, platform)[0]]
     names = {ask.name for ask in asks}
     for package in server.packages:
         ask = Ask(name=package.name, text=package.requirement, where=f"the {server.name} server")
@@ -157,7 +183,23 @@ def pinned(text: str) -> str:
     return match[1] if match else ""
 
 
-def _ask(requirement: Requirement) -> Ask:
+def _own_wheels(lines: Iterable[Line], root: Path | None, platform: Platform | None) -> tuple[list[Ask], list[Line]]:
+    """What the lines ask for of the wheels in the model folder, and the other lines."""
+    asks: list[Ask] = []
+    others: list[Line] = []
+    for line in lines:
+        wheel = model_wheel(line.text.strip(), root, place(line.span, root))
+        if wheel is None:
+            others.append(line)
+        elif platform is None or platform.holds(wheel.marker):
+            asks.append(Ask(name=wheel.name, text=wheel.text, where=place(line.span), wheel=wheel))
+    return asks, others
+
+
+def _ask(requirement: Requirement, root: Path | None) -> Ask:
+    wheel = model_wheel(requirement.text, root, place(requirement.span, root)) if requirement.url else None
+    if wheel is not None:
+        return Ask(name=wheel.name, text=wheel.text, where=place(requirement.span), wheel=wheel)
     extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
     reference = f" @ {requirement.url}" if requirement.url else requirement.specifier
     marker = f" ; {requirement.marker}" if requirement.marker else ""

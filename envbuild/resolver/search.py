@@ -62,7 +62,7 @@ class Search:
             packages=packages,
             python=self._platform.python,
             platform=self._platform.tag,
-            requirements=inputs.requirements,
+            requirements=inputs.kept,
             substitutions=inputs.substitutions,
             notes=tuple(self._notes),
             server=server,

@@ -19,6 +19,7 @@ from . import lockcache
 from .editions import mlflow_pin, with_whole, within
 from .hashes import check_hashes
 from .indexes import settings
+from .modelwheels import as_they_lie
 from .requirements import Inputs, collect, with_skinny
 from .search import Search
 from .target import Platform, platform_of
@@ -154,7 +155,7 @@ class _Finder:
             lock, text = search.run(inputs, full, self.server.name)
             lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
             vouch(self.cache, lock)
-        return lock, inputs
+        return as_they_lie(lock, inputs.wheels), inputs
 
     def _settings(self, edition: Server) -> tuple[Mapping[str, str], dict[str, str], tuple[str, ...]]:
         """The variables for uv, those that determine what is chosen, and the packages that may be of any day."""

@@ -13,16 +13,18 @@ from ..types import Finding, Target
 
 
 class LocalWheelPath(BaseRule):
-    """A requirement is a wheel on a path of some disk.
+    """A requirement is a wheel on a path of some disk, and the model holds no such file.
 
     *What it does*: looks for requirements that name a `.whl` file by its path, and for that file in the model folder.
+    One that is there is taken from there, unless the model is judged for Azure ML's own image.
 
     *Why it breaks*: the path means something on the machine that logged the model, or relative to a working directory;
-    where the image is built it leads nowhere. envbuild installs wheels by name, from an index or a folder of wheels.
+    where the image is built it leads nowhere.
 
-    *Example*: `- code/mylib-1.2-py3-none-any.whl`, or `- /dbfs/FileStore/mylib-1.2-py3-none-any.whl`.
+    *Example*: `- /dbfs/FileStore/mylib-1.2-py3-none-any.whl`.
 
-    *Use instead*: `- mylib==1.2`, with the folder that holds the wheel in UV_FIND_LINKS, or with the wheel on an index.
+    *Use instead*: `- code/mylib-1.2-py3-none-any.whl` with the file in the model's folder `code`, or `- mylib==1.2`
+    with the wheel on an index or in a folder that `--find-links` names.
 
     *Source*: mlflow/mlflow issue 8232 and pull requests 13702 and 19378; Azure/azureml-examples issue 4026.
     """
@@ -34,6 +36,8 @@ class LocalWheelPath(BaseRule):
         """One finding for each such line."""
         for source, spans in placed(model, target, "wheel path"):
             inside = _inside(model, source)
+            if inside and not target.azure:
+                continue
             yield self.finding(
                 f"{source.address!r} is a wheel on a path"
                 + (" inside the model" if inside else _where(source.address))

@@ -6,6 +6,7 @@ TRIGGERS = [
         files={"conda.yaml": conda(f"code/{WHEEL}"), f"code/{WHEEL}": b"PK"},
         at=("conda.yaml:5",),
         says="on a path inside the model",
+        target={"azure": True},
     ),
     Case(
         files={"conda.yaml": conda(f"code/{WHEEL}"), "requirements.txt": f"code/{WHEEL}\n"},
@@ -22,6 +23,9 @@ TRIGGERS = [
     Case(files={"conda.yaml": conda(WHEEL)}, target={"azure": True}),
 ]
 NEAR_MISSES = [
+    # It is taken from there.
+    Case(files={"conda.yaml": conda(f"code/{WHEEL}"), f"code/{WHEEL}": b"PK"}),
+    Case(files={"conda.yaml": conda(f"file:./code/{WHEEL}"), f"code/{WHEEL}": b"PK"}),
     # What a marker leaves out is looked at by no installer.
     Case(files={"conda.yaml": conda(f"code/{WHEEL} ; sys_platform == 'win32'")}),
     Case(files={"conda.yaml": conda(f"mylib @ file:///home/me/{WHEEL} ; python_version < '3.8'")}),
