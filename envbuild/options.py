@@ -55,7 +55,9 @@ class Options:
     `select` and `ignore` hold codes, names or beginnings of codes of rules (`EB301`, `EB3`); nothing selected is all.
     `strict` makes errors of warnings, `target` is `azure` where the model is judged for Azure ML's own no-code image.
     `apt` names distribution packages for the image. `requirements` are PEP 508 lines, `env` and `labels` pairs in the
-    order given. `platform` is one (`linux/amd64` or `linux/arm64`), or empty for the engine's, else this machine's;
+    order given. `lock` is a lock file to take the packages from; `upgrade_packages` are the canonical names of those
+    that are chosen anew while the others stay. `platform` is one (`linux/amd64` or `linux/arm64`), or empty for the
+    engine's, else this machine's;
     `backend` is `auto`, `assemble` or `docker`; `cache` is the cache folder or None for the default.
     """
 
@@ -82,6 +84,8 @@ class Options:
     full_mlflow: bool = False
     upgrade: bool = False
     locked: bool = False
+    lock: Path | None = None
+    upgrade_packages: tuple[str, ...] = ()
     backend: str = "auto"
     docker: DockerOptions = field(default_factory=DockerOptions)
     cache: Path | None = None

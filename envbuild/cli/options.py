@@ -78,8 +78,21 @@ _BUILD: tuple[Decorator[Any], ...] = (
         help="Platform of the image: linux/amd64 or linux/arm64. Default: the engine's, else this machine's.",
     ),
     click.option("--full-mlflow", is_flag=True, help="Keep mlflow where mlflow-skinny would do."),
+    click.option(
+        "--lock", type=_FILE, metavar="FILE", help="Take the packages from this pylock.toml; nothing is resolved."
+    ),
     click.option("--upgrade", is_flag=True, help="Resolve anew instead of taking the cached lock."),
-    click.option("--locked", is_flag=True, help="Fail if no lock of the same inputs is cached."),
+    click.option(
+        "--upgrade-package",
+        metavar="NAME",
+        multiple=True,
+        help="Choose this package anew and keep the others of the lock where that goes. May be repeated.",
+    ),
+    click.option(
+        "--locked",
+        is_flag=True,
+        help="Fail if no lock of the same inputs is cached; with --lock, if FILE would change.",
+    ),
 )
 _IMAGE: tuple[Decorator[Any], ...] = (
     click.option(

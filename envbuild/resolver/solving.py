@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +14,13 @@ from ..records import dataclass
 from ..servers import edition_for, mlflow_range
 from ..servers.types import Server
 from . import lockcache
-from .editions import mlflow_pin, with_whole, within
+from .asking import Wish
+from .editions import within
 from .hashes import check_hashes
 from .indexes import settings
-from .requirements import Inputs, collect, with_skinny
+from .requirements import Inputs
 from .search import Search
-from .target import Platform, platform_of
+from .target import platform_of
 from .types import Lock
 
 if TYPE_CHECKING:
@@ -55,26 +55,23 @@ def resolve(
     if upgrade and locked:
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
     platform = platform_of(python, glibc, architecture)
-    gather = partial(collect, environment, platform=platform, extra=extra, inject=inject, model_root=model_root)
-    asked = gather(server)
-    finder = _Finder(
-        platform=platform,
-        cache=cache,
+    wish = Wish(
+        environment=environment,
         server=server,
+        platform=platform,
+        extra=extra,
+        inject=inject,
         full_mlflow=full_mlflow,
-        upgrade=upgrade,
-        locked=locked,
-        progress=progress,
+        model_root=model_root,
     )
-    edition = edition_for(server, mlflow_pin(asked))
-    if edition != server:
-        asked = gather(edition)
+    asked, edition = wish.first()
+    finder = _Finder(wish=wish, cache=cache, upgrade=upgrade, locked=locked, progress=progress)
     progress.start("resolve", f"Python {python}, {platform.tag}")
     lock, inputs = finder.find(asked, edition)
     settled = edition_for(server, lock.mlflow)
     if settled != edition:
         # A range: only the resolution tells the version, and that version is served by another edition.
-        asked = gather(settled)
+        asked = wish.gathered(settled)
         lock, inputs = finder.find(within(asked, mlflow_range(server, settled), server), settled)
     check_hashes(environment, lock, platform)
     lock = replace(lock, notes=(*inputs.notes, *lock.notes))
@@ -107,30 +104,28 @@ def age_of(created: str, now: datetime | None = None) -> str:
 class _Finder:
     """Locks for requirements: out of the cache, or resolved."""
 
-    platform: Platform
+    wish: Wish
     cache: Path
-    server: Server
-    full_mlflow: bool
     upgrade: bool
     locked: bool
     progress: Progress
 
     def find(self, asked: Inputs, edition: Server) -> tuple[Lock, Inputs]:
         """The lock for what is `asked` under that edition of the server, and the requirements as they were put."""
-        full = with_whole(asked) if edition.whole_mlflow else asked
-        inputs = full if edition.whole_mlflow or self.full_mlflow else with_skinny(full)
-        key = lockcache.key_of(inputs, self.platform, settings(os.environ), self.server.name)
+        inputs, full = self.wish.put(asked, edition)
+        server, platform = self.wish.server.name, self.wish.platform
+        key = lockcache.key_of(inputs, platform, settings(os.environ), server)
         entry = self.cache / "locks" / key
         lock = None if self.upgrade else lockcache.read(entry, inputs)
         if lock is None:
             if self.locked:
                 raise ResolveError(
                     "--locked allows no resolution, and the cache has no lock for these requirements, the "
-                    f"{self.server.name} server, Python {self.platform.python} and {self.platform.tag}",
+                    f"{server} server, Python {platform.python} and {platform.tag}",
                     hint="run once without --locked",
                 )
-            search = Search(self.platform, self.cache / "uv", self.progress, refresh=self.upgrade)
-            lock, text = search.run(inputs, full, self.server.name)
+            search = Search(platform, self.cache / "uv", self.progress, refresh=self.upgrade)
+            lock, text = search.run(inputs, full, server)
             lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
         return lock, inputs
 
