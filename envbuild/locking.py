@@ -109,7 +109,7 @@ def check_base(options: Options, base: Base, progress: Progress) -> None:
     said = f"the base is {now}, it was {then}"
     if options.locked:
         raise LockFileError(
-            f"{options.lock} would change, and --locked forbids it:\n  {said}",
+            f"{options.lock} would change, and --locked forbids it: {said}",
             hint="write it anew with `envbuild lock`, or leave --locked out",
         )
     progress.note(f"{options.lock} was made on another base: {said}")

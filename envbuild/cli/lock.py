@@ -40,7 +40,7 @@ def command(model: str, target: Path, check: bool, as_json: bool, quiet: bool, *
     """
     from .display import display
     from .result import say_json
-    from .terminal import say, terminal
+    from .terminal import printable, say, terminal
 
     options = make_options(**flags)
     path = _file(target)
@@ -65,7 +65,7 @@ def command(model: str, target: Path, check: bool, as_json: bool, quiet: bool, *
         if as_json:
             say_json({"path": str(path), "current": not rows, "changes": rows})
         else:
-            say("\n".join(rows) if rows else f"{path} is what is asked for")
+            say("\n".join(map(printable, rows)) if rows else f"{path} is what is asked for")
         return 1 if rows else 0
     if options.upgrade_packages and options.lock is None and path.is_file():
         options = replace(options, lock=path)

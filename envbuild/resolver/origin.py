@@ -52,8 +52,11 @@ def origin_of(wish: Wish, environ: Mapping[str, str] | None = None) -> Origin:
     )
 
 
-def changes(before: Origin, now: Origin) -> list[str]:
-    """What is asked for now and was not then, in sentences; empty where the digests are equal."""
+def changes(before: Origin, now: Origin, *, indexes: bool = True) -> list[str]:
+    """What is asked for now and was not then, in sentences; empty where the digests are equal.
+
+    Without `indexes` it does not count that packages are looked for in other places: who fetches by hash need not care.
+    """
     if before.digest == now.digest:
         return []
     found = []
@@ -61,15 +64,19 @@ def changes(before: Origin, now: Origin) -> list[str]:
         found.append(f"the server is {now.server}, it was {before.server or 'not named'}")
     found += _lines("", before.requirements, now.requirements, now.places)
     found += _lines("the constraint ", before.constraints, now.constraints, now.places)
+    elsewhere = False
     for name in sorted(before.settings.keys() | now.settings.keys()):
         old, new = before.settings.get(name, ""), now.settings.get(name, "")
         if old != new and name in INDEX_VARIABLES:
+            elsewhere = True
+            if not indexes:
+                continue
             found.append(
                 f"{name} {'names other places' if old and new else 'is set' if new else 'is not set any more'}"
             )
         elif old != new:
             found.append(f"{name} is {new or 'not set'}, it was {old or 'not set'}")
-    return found or [_RULES]
+    return found or ([] if elsewhere else [_RULES])
 
 
 def _texts(asks: Iterable[Ask]) -> tuple[str, ...]:

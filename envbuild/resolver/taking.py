@@ -46,25 +46,25 @@ def take(path: Path, wish: Wish, *, cache: Path, locked: bool = False, progress:
     edition = edition_for(wish.server, found.mlflow)
     inputs, _ = wish.put(wish.gathered(edition), edition)
     needed = f"the {wish.server.name} server"
-    own = {package.name for package in edition.packages}
+    lacking = {package.name for package in edition.packages} - {package.name for package in packages}
     missing = [*_unmet(inputs, packages, platform)]
     for ask, why in missing:
-        if ask.where == needed or ask.name in own:
+        if ask.where == needed or ask.name in lacking:
             raise LockFileError(
                 f"{path}: {why}, and {needed} needs {ask.text}",
                 hint=f"{_ANEW}, or choose the server that it was made for",
             )
     check_hashes(wish.environment, found, platform)
-    differ = _changes(file, found, wish) or [f"{why}, and {ask.where} asks for {ask.text}" for ask, why in missing]
+    differ = _changes(file, found, wish, indexes=locked)
+    differ = differ or [f"{why}, and {ask.where} asks for {ask.text}" for ask, why in missing]
     if locked and file.origin is None:
         differ = [*differ, "it does not say what it was made for: [tool.envbuild.inputs] is missing"]
+    if differ and locked:
+        raise LockFileError(
+            f"{path} would change, and --locked forbids it: {'; '.join(differ)}", hint=f"{_ANEW}, or leave --locked out"
+        )
     if differ:
-        told = "".join(f"\n  {each}" for each in differ)
-        if locked:
-            raise LockFileError(
-                f"{path} would change, and --locked forbids it:{told}", hint=f"{_ANEW}, or leave --locked out"
-            )
-        progress.warn(f"{path} was made for something else, and is taken as it is:{told}")
+        progress.warn(f"{path} is not what is asked for, and is taken as it is: {'; '.join(differ)}")
     vouch(cache / "locks", found)
     if file.origin is None:
         found = replace(found, requirements=inputs.requirements, notes=inputs.notes)
@@ -101,8 +101,8 @@ def _check_platform(file: LockFile, wish: Wish) -> None:
         )
 
 
-def _changes(file: LockFile, found: Lock, wish: Wish) -> list[str]:
-    """What is not as the file says that it was."""
+def _changes(file: LockFile, found: Lock, wish: Wish, *, indexes: bool) -> list[str]:
+    """What is not as the file says that it was; where the indexes are counts with `indexes` alone."""
     if file.origin is None or file.platform is None:
         return []
     rows = ["its packages were changed by hand"] if edited(file) else []
@@ -111,7 +111,7 @@ def _changes(file: LockFile, found: Lock, wish: Wish) -> list[str]:
         rows += _platform_changes(theirs.python, ours.python, theirs.tag, ours.tag)
         # The same digest is compared: of the platform it has been told already.
         wish = replace(wish, platform=theirs)
-    return rows + changes(file.origin, origin_of(wish))
+    return rows + changes(file.origin, origin_of(wish), indexes=indexes)
 
 
 def _platform_changes(python: str, now: str, tag: str, tag_now: str) -> list[str]:
