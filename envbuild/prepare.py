@@ -125,6 +125,8 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
         full_mlflow=options.full_mlflow,
         upgrade=options.upgrade,
         locked=options.locked,
+        upgrade_packages=options.upgrade_packages,
+        keep=options.lock,
         model_root=job.model.root,
         progress=progress,
     )

@@ -65,6 +65,14 @@ class LockFile:
             raise self._misfit(str(error), platform) from error
         return tuple(sorted(found, key=lambda package: package.name))
 
+    def versions(self, platform: Platform) -> dict[str, str]:
+        """The version of each package that is meant for `platform`, whether or not there is a wheel for it."""
+        return {
+            str(package.name): str(package.version)
+            for package in self.document.packages
+            if package.version is not None and (package.marker is None or platform.holds(str(package.marker)))
+        }
+
     def place(self, number: int, key: str = "") -> str:
         """`pylock.toml:12` for the package of that number, counted from 0, or for a key of its."""
         line = _line_of(self.text, number, key)
@@ -143,8 +151,7 @@ def read_lockfile(path: Path) -> LockFile:
     try:
         document = Pylock.from_dict(parsed)
     except (ValueError, TypeError, PylockValidationError) as error:
-        found = _AT_PACKAGE.search(str(error))
-        line = _line_of(text, int(found[1]), found[2] or "") if found else 0
+        line = _line_named(text, str(error))
         place = f"{path}:{line}" if line else str(path)
         raise LockFileError(f"{place}: no lock of PEP 751: {error}", hint=_HINT) from None
     table = parsed.get("tool", {}).get("envbuild")
@@ -256,6 +263,16 @@ def _filename(source: Any) -> str:
     if not name and getattr(source, "url", None) and hasattr(source, "hashes"):
         name = unquote(urlsplit(source.url).path)
     return str(name).rpartition("/")[2]
+
+
+def _line_named(text: str, said: str) -> int:
+    """The line of the package, or of the key at the top, that a message names; 0 where it names none."""
+    found = _AT_PACKAGE.search(said)
+    if found:
+        return _line_of(text, int(found[1]), found[2] or "")
+    key = re.search(r"in '([\w-]+)", said)
+    rows = enumerate(text.splitlines(), 1) if key else ()
+    return next((line for line, row in rows if key and re.match(rf"\s*{re.escape(key[1])}\s*=", row)), 0)
 
 
 def _line_of(text: str, number: int, key: str) -> int:

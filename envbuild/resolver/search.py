@@ -18,13 +18,22 @@ if TYPE_CHECKING:
 
 
 class Search:
-    """One search for a lock."""
+    """One search for a lock. `kept` are versions by name that stay where that goes, before those of the inputs."""
 
-    def __init__(self, platform: Platform, cache: Path, progress: Progress, *, refresh: bool) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        cache: Path,
+        progress: Progress,
+        *,
+        refresh: bool,
+        kept: Mapping[str, str] | None = None,
+    ) -> None:
         self._platform = platform
         self._cache = cache
         self._progress = progress
         self._refresh = refresh
+        self._kept = kept or {}
         self._notes: list[str] = []
         self._known = ""
         self._given_up: dict[str, str] = {}
@@ -62,8 +71,13 @@ class Search:
         """Solve with the best server that goes, and then with as many soft constraints as hold together."""
         if not inputs.ladder:
             return self._solve_soft(inputs)
-        from .climbing import climb
+        from .climbing import climb, with_server
+        from .ladder import SERVER
 
+        if SERVER in self._kept:
+            held = self._solve_soft(with_server(inputs, self._kept[SERVER]))
+            if held[0].solved:
+                return held
         climbed = climb(inputs, self._platform, self._solve_soft, self._server_in)
         self._notes += climbed.notes
         self._known = climbed.dead_end
@@ -156,6 +170,7 @@ class Search:
             self._platform,
             cache=self._cache,
             refresh=self._refresh,
+            preferred=self._kept,
             tick=lambda: self._progress.advance("resolve", 0),
         )
         self._refresh = False

@@ -42,15 +42,18 @@ def resolve(
     full_mlflow: bool = False,
     upgrade: bool = False,
     locked: bool = False,
+    upgrade_packages: tuple[str, ...] = (),
+    keep: Path | None = None,
     model_root: Path,
     progress: Progress = SILENT,
 ) -> Lock:
     """The packages of an image: what `environment`, `server` and `extra` ask for, one wheel each.
 
     `python` is the base's full version, `glibc` its glibc, `architecture` its architecture. A lock in `cache` for
-    the same inputs is taken without network; `upgrade` passes it by, `locked` takes nothing else. `inject` adds
-    the packages that the server wants listed. What was chosen for the person goes to `progress` and into the
-    lock's notes. Raises ResolveError, NetworkError, StorageError or UsageError.
+    the same inputs is taken without network; `upgrade` passes it by, `locked` takes nothing else. With
+    `upgrade_packages` these are chosen anew, and the others stay at the versions of that lock, or of the lock file
+    `keep`, where that goes. `inject` adds the packages that the server wants listed. What was chosen for the person
+    goes to `progress` and into the lock's notes. Raises ResolveError, NetworkError, StorageError or UsageError.
     """
     if upgrade and locked:
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
@@ -65,7 +68,9 @@ def resolve(
         model_root=model_root,
     )
     asked, edition = wish.first()
-    finder = _Finder(wish=wish, cache=cache, upgrade=upgrade, locked=locked, progress=progress)
+    finder = _Finder(
+        wish=wish, cache=cache, upgrade=upgrade, locked=locked, renewed=upgrade_packages, keep=keep, progress=progress
+    )
     progress.start("resolve", f"Python {python}, {platform.tag}")
     lock, inputs = finder.find(asked, edition)
     settled = edition_for(server, lock.mlflow)
@@ -108,6 +113,8 @@ class _Finder:
     cache: Path
     upgrade: bool
     locked: bool
+    renewed: tuple[str, ...]
+    keep: Path | None
     progress: Progress
 
     def find(self, asked: Inputs, edition: Server) -> tuple[Lock, Inputs]:
@@ -116,18 +123,49 @@ class _Finder:
         server, platform = self.wish.server.name, self.wish.platform
         key = lockcache.key_of(inputs, platform, settings(os.environ), server)
         entry = self.cache / "locks" / key
-        lock = None if self.upgrade else lockcache.read(entry, inputs)
-        if lock is None:
-            if self.locked:
-                raise ResolveError(
-                    "--locked allows no resolution, and the cache has no lock for these requirements, the "
-                    f"{server} server, Python {platform.python} and {platform.tag}",
-                    hint="run once without --locked",
-                )
-            search = Search(platform, self.cache / "uv", self.progress, refresh=self.upgrade)
-            lock, text = search.run(inputs, full, server)
-            lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
-        return lock, inputs
+        earlier = None if self.upgrade else lockcache.read(entry, inputs)
+        if earlier is not None and not self.renewed:
+            return earlier, inputs
+        if self.locked:
+            raise ResolveError(
+                "--locked allows no resolution, and the cache has no lock for these requirements, the "
+                f"{server} server, Python {platform.python} and {platform.tag}",
+                hint="run once without --locked",
+            )
+        before = self._before(earlier)
+        refresh = self.upgrade or bool(self.renewed)
+        kept = {name: version for name, version in before.items() if name not in self.renewed}
+        search = Search(platform, self.cache / "uv", self.progress, refresh=refresh, kept=kept)
+        lock, text = search.run(inputs, full, server)
+        if self.renewed:
+            self._tell(before, lock)
+        return lockcache.write(entry, replace(lock, created=_now()), text, inputs), inputs
+
+    def _before(self, earlier: Lock | None) -> dict[str, str]:
+        """The versions of the lock of which all packages stay but those that are to be chosen anew."""
+        if not self.renewed:
+            return {}
+        if self.keep is not None:
+            from .lockfile import read_lockfile
+
+            return read_lockfile(self.keep).versions(self.wish.platform)
+        if earlier is None:
+            self.progress.note("there is no lock whose packages could stay: all are chosen anew")
+            return {}
+        return {package.name: package.version for package in earlier.packages}
+
+    def _tell(self, before: dict[str, str], lock: Lock) -> None:
+        now = {package.name: package.version for package in lock.packages}
+        for name in self.renewed:
+            if name not in now:
+                self.progress.warn(f"--upgrade-package {name}: it is not among the packages")
+        if before:
+            rows = [
+                f"{name} {before.get(name) or '(new)'} -> {now.get(name) or '(gone)'}"
+                for name in sorted(before.keys() | now.keys())
+                if before.get(name) != now.get(name)
+            ]
+            self.progress.note(f"changed: {', '.join(rows)}" if rows else "no version changed")
 
 
 def _now() -> str:

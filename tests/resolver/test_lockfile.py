@@ -47,7 +47,9 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
         (HEAD + ALPHA + WHEEL.replace("https:", "ftp:"), "pylock.toml:7: .*no address that can be fetched"),
         (HEAD + ALPHA + WHEEL.replace("alpha-1", "beta-1"), "pylock.toml:7: .*not consistent"),
         (
-            HEAD + ALPHA + WHEEL.replace("wheels = [", "sdist = ").replace("-py3-none-any.whl", ".tar.gz").replace("]", ""),
+            HEAD
+            + ALPHA
+            + WHEEL.replace("wheels = [", "sdist = ").replace("-py3-none-any.whl", ".tar.gz").replace("]", ""),
             "pylock.toml:4: alpha is locked to something that is no wheel",
         ),
         (HEAD + ALPHA + f'vcs = {{ type = "git", url = "https://h/x", commit-id = "{SHA}" }}\n', "that is no wheel"),
@@ -90,7 +92,7 @@ def test_each_field_of_our_table_is_checked(write: Write, field: str) -> None:
 def test_bytes_that_are_no_text_and_a_folder_are_no_lock(write: Write, tmp_path: Path) -> None:
     path = write("")
     path.write_bytes(b"\n\xff")
-    with pytest.raises(LockFileError, match="pylock.toml:2: not UTF-8"):
+    with pytest.raises(LockFileError, match=r"pylock.toml:2: not UTF-8"):
         read_lockfile(path)
     with pytest.raises(LockFileError, match="cannot be read"):
         read_lockfile(tmp_path)

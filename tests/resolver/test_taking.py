@@ -98,9 +98,7 @@ def test_equal_inputs_give_equal_bytes(locking: Locking, env: Make, tmp_path: Pa
     assert str(tmp_path).encode() not in first
 
 
-def test_other_requirements_are_a_warning_that_names_them_and_an_error_with_locked(
-    locking: Locking, env: Make
-) -> None:
+def test_other_requirements_are_a_warning_that_names_them_and_an_error_with_locked(locking: Locking, env: Make) -> None:
     locking.write(env("alpha", "beta==2.0"))
     now = locking.wish(env("beta==1.0", "alpha", constraints=["serve<2"]))
     found, (warning,) = locking.take(now)
