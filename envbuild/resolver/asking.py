@@ -9,6 +9,7 @@ from ..records import dataclass
 from ..servers import edition_for
 from ..servers.types import Server
 from .editions import mlflow_pin, with_whole
+from .modellock import with_own_lock
 from .requirements import Inputs, collect, with_skinny
 from .target import Platform
 
@@ -27,7 +28,7 @@ class Wish:
 
     def gathered(self, edition: Server) -> Inputs:
         """What is asked for under that edition of the server. Raises ResolveError for what no wheel answers."""
-        return collect(
+        inputs = collect(
             self.environment,
             edition,
             platform=self.platform,
@@ -35,6 +36,7 @@ class Wish:
             inject=self.inject,
             model_root=self.model_root,
         )
+        return with_own_lock(inputs, self.environment, self.model_root)
 
     def first(self) -> tuple[Inputs, Server]:
         """What is asked for before anything is solved, and the edition of the server that the pins lead to."""

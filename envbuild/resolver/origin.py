@@ -15,6 +15,7 @@ from .indexes import settings, without_credentials
 from .lockcache import key_of
 from .requirements import Ask
 
+_OWN = "uv-lock"
 _RULES = "what envbuild knows of servers and packages is not what it was: its version is another one"
 
 
@@ -22,9 +23,9 @@ _RULES = "what envbuild knows of servers and packages is not what it was: its ve
 class Origin:
     """What determined a resolution. `digest` is over all of it; the rest is there to say what changed.
 
-    `settings` are uv's variables; one that names places has a digest of them for its value. `base` is the name of the
-    base where that means the same on other machines, else its kind (`oci`). `places` tell where each of the
-    requirements and constraints stands; they are not recorded.
+    `settings` are uv's variables, and the model's own lock; what names places has a digest of them for its value. `base`
+    is the name of the base where that means the same on other machines, else its kind (`oci`). `places` tell where each
+    of the requirements and constraints stands; they are not recorded.
     """
 
     digest: str
@@ -47,7 +48,10 @@ def origin_of(wish: Wish, environ: Mapping[str, str] | None = None) -> Origin:
         requirements=_texts(inputs.asks),
         constraints=_texts(inputs.constraints),
         # The address of an index may be nobody's business, and a folder's path is this machine's.
-        settings={name: digest_of(value)[:19] if name in INDEX_VARIABLES else value for name, value in set_now.items()},
+        settings={
+            **{name: digest_of(value)[:19] if name in INDEX_VARIABLES else value for name, value in set_now.items()},
+            **({_OWN: inputs.own_lock[:19]} if inputs.own_lock else {}),
+        },
         places={without_credentials(ask.text): ask.where for ask in (*inputs.asks, *inputs.constraints)},
     )
 
@@ -74,6 +78,8 @@ def changes(before: Origin, now: Origin, *, indexes: bool = True) -> list[str]:
             found.append(
                 f"{name} {'names other places' if old and new else 'is set' if new else 'is not set any more'}"
             )
+        elif old != new and name == _OWN:
+            found.append(f"the model's uv.lock is {'not what it was' if old and new else 'new' if new else 'gone'}")
         elif old != new:
             found.append(f"{name} is {new or 'not set'}, it was {old or 'not set'}")
     return found or ([] if elsewhere else [_RULES])

@@ -18,6 +18,7 @@ from .asking import Wish
 from .editions import within
 from .hashes import check_hashes
 from .indexes import settings
+from .modellock import note_on, own_versions
 from .requirements import Inputs
 from .search import Search
 from .target import platform_of
@@ -134,9 +135,12 @@ class _Finder:
             )
         before = self._before(earlier)
         refresh = self.upgrade or bool(self.renewed)
-        kept = {name: version for name, version in before.items() if name not in self.renewed}
+        own, why = own_versions(self.wish.model_root, platform, self.cache / "uv") if inputs.own_lock else ({}, "")
+        kept = {name: version for name, version in {**own, **before}.items() if name not in self.renewed}
         search = Search(platform, self.cache / "uv", self.progress, refresh=refresh, kept=kept)
         lock, text = search.run(inputs, full, server)
+        if inputs.own_lock:
+            lock = replace(lock, notes=(*lock.notes, note_on(own, why, lock)))
         if self.renewed:
             self._tell(before, lock)
         return lockcache.write(entry, replace(lock, created=_now()), text, inputs), inputs
