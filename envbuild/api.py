@@ -47,13 +47,9 @@ __all__ = [
 
 def lock(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Lock:
     """The lock of `model`, every wheel of it in the cache."""
-    from .job import Images
-    from .resolver import fetch
+    from .locking import made
 
-    options = options or Options()
-    job, judge = checked(model, options, Images.connected(options), progress)
-    _, _, found = packages(job, judge)
-    return fetch(found, job.store, progress, environ=options.environ)
+    return made(model, options or Options(), progress)[0]
 
 
 def setup(model: Model, *, options: Options | None = None, progress: Progress = SILENT) -> Setup:

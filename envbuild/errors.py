@@ -13,7 +13,8 @@
     ├── StorageError          8   the disk is full, or the cache or the output cannot be written
     ├── EngineError           9   no container engine answers, or it refuses
     ├── ServerError          10   a server on this machine did not start, or ended by itself
-    └── RegistryError        11   a registry refuses what it was sent
+    ├── RegistryError        11   a registry refuses what it was sent
+    └── LockFileError        12   a lock file is none, or does not fit the image
 
 An interrupted run exits with 130.
 """
@@ -141,3 +142,9 @@ class RegistryError(EnvbuildError):
     """A registry refuses what it was sent, or asks for a login first."""
 
     exit_code = 11
+
+
+class LockFileError(EnvbuildError):
+    """A lock file that a person named is none, or does not fit the image that it is taken for."""
+
+    exit_code = 12

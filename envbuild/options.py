@@ -58,7 +58,9 @@ class Options:
     `apt` names distribution packages for the image. `requirements` are PEP 508 lines, `env` and `labels` pairs in the
     order given. `as_of` is a day, a time, or `model`. `index_url` and `extra_index_urls` are package indexes: the first
     that has a package gives it, the extra ones before the other. `find_links` are folders or pages with wheels.
-    `platform` is one (`linux/amd64` or `linux/arm64`), or empty for the engine's, else this machine's;
+    `lock` is a lock file to take the packages from; `upgrade_packages` are the canonical names of those that are chosen
+    anew while the others stay. `platform` is one (`linux/amd64` or `linux/arm64`), or empty for the engine's, else this
+    machine's;
     `backend` is `auto`, `assemble` or `docker`; `cache` is the cache folder or None for the default.
     """
 
@@ -89,6 +91,8 @@ class Options:
     index_url: str = ""
     extra_index_urls: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    lock: Path | None = None
+    upgrade_packages: tuple[str, ...] = ()
     backend: str = "auto"
     docker: DockerOptions = field(default_factory=DockerOptions)
     cache: Path | None = None

@@ -45,6 +45,10 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
         refresh=bool(options.apt) and options.upgrade,
         locked=options.locked,
     )
+    if options.lock is not None:
+        from .locking import check_base
+
+        check_base(options, base, job.progress)
     notes = base.notes if base.assembled else (*base.notes, *python_notes(base, wanted, source))
     for note in notes:
         job.progress.note(note)
@@ -98,11 +102,19 @@ def prepare_lock(job: Job, base: Base) -> Lock:
 
 
 def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
-    """The lock for that Python, glibc and architecture: resolved, or the one that the cache has for the same inputs."""
+    """The lock for that Python, glibc and architecture: out of --lock, resolved, or the cache's for the same inputs."""
     from .model import extra_requirements
     from .resolver import resolve
 
     options = job.options
+    if options.lock is not None and not options.upgrade_packages:
+        from .locking import wish_of
+        from .resolver.taking import take
+        from .resolver.target import platform_of
+
+        platform = platform_of(base.python, base.glibc, base.architecture)
+        wish = wish_of(job, platform)
+        return take(options.lock, wish, cache=cache_dir(options), locked=options.locked, progress=progress)
     return resolve(
         job.model.environment,
         job.server,
@@ -115,14 +127,17 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
         full_mlflow=options.full_mlflow,
         upgrade=options.upgrade,
         locked=options.locked,
-        as_of=_as_of(job),
+        as_of=chosen_day(job),
         environ=options.environ,
+        upgrade_packages=options.upgrade_packages,
+        keep=options.lock,
         model_root=job.model.root,
         progress=progress,
     )
 
 
-def _as_of(job: Job) -> AsOf | None:
+def chosen_day(job: Job) -> AsOf | None:
+    """What `--as-of` means for the model of `job`."""
     if not job.options.as_of:
         return None
     from .resolver.asof import as_of

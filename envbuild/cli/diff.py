@@ -1,4 +1,4 @@
-"""`envbuild diff`: what is different between two images."""
+"""`envbuild diff`: what is different between two images, or two locks."""
 
 from __future__ import annotations
 
@@ -27,12 +27,16 @@ _SIGNS = {"added": ("green", "+"), "removed": ("red", "-"), "changed": ("yellow"
 @json_option
 @quiet_option
 def command(one: str, other: str, platform: str, insecure: bool, everything: bool, as_json: bool, quiet: bool) -> int:
-    """Show what is different between the images A and B: packages, files, settings.
+    """Show what is different between the images A and B: packages, files, settings; or between two lock files.
 
     Exits with 0 if nothing is, with 1 if anything is, and with another code for an error. A and B are names in the
     engine or in a registry, layouts' folders, archives, or one of these with a prefix (docker-daemon:, docker://, oci:,
-    oci-archive:, docker-archive:).
+    oci-archive:, docker-archive:); or both are lock files, pylock.toml.
     """
+    from .lock_diff import are_locks, diff_locks
+
+    if are_locks(one, other):
+        return diff_locks(one, other, as_json=as_json)
     from ..attesting.differences import differences
     from ..job import open_store
     from ..looking import look

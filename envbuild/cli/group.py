@@ -20,7 +20,7 @@ COMMANDS = {
     "plan": "Show what would be built, and why",
     "lock": "Resolve the packages and write them down",
     "inspect": "Show what an image is",
-    "diff": "Show what is different between two images",
+    "diff": "Show what is different between two images, or two locks",
     "rebase": "Put an image on another base without building it",
     "sbom": "Print the bill of materials of an image",
     "verify": "Make an image anew from what it says of itself, and compare",

@@ -1,13 +1,15 @@
-"""`envbuild lock`: the packages of an image, written down."""
+"""`envbuild lock`: the packages of an image, written down, and held against what is asked for."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from .options import json_option, lock_options, model_argument, quiet_option
+from ..errors import UsageError
+from .options import json_option, lock_options, model_argument, quiet_option, typed
 from .values import make_options
 
 
@@ -16,39 +18,84 @@ from .values import make_options
 @click.option(
     "-o",
     "--output-folder",
-    "folder",
+    "target",
     required=True,
-    metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder to write pylock.toml to; it is made if it is missing.",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Folder to write pylock.toml to, made if it is missing; or the file itself: pylock.toml, pylock.NAME.toml.",
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing, ask no index: exit with 1 and say what changed if the file at -o is not what is asked for.",
 )
 @lock_options
 @json_option
 @quiet_option
-def command(model: str, folder: Path, as_json: bool, quiet: bool, **flags: Any) -> None:
-    """Resolve the packages of MODEL's image and write them to DIR/pylock.toml.
+def command(model: str, target: Path, check: bool, as_json: bool, quiet: bool, **flags: Any) -> int:
+    """Resolve the packages of MODEL's image and write them to a pylock.toml.
 
-    Prints the path of the lock and its digest on stdout.
+    Prints the path of the lock and its digest on stdout. With --check it prints what changed since the lock was made,
+    and exits with 0 if nothing did.
     """
     from .display import display
     from .result import say_json
-    from .terminal import say, terminal
+    from .terminal import printable, say, terminal
 
     options = make_options(**flags)
+    path = _file(target)
+    if check and options.upgrade_packages:
+        raise UsageError("--check and --upgrade-package exclude each other", hint="--check writes nothing")
+    if options.lock is not None and not options.upgrade_packages:
+        if typed("lock"):
+            raise UsageError(
+                "--lock takes packages from a file, and `envbuild lock` writes one",
+                hint="add --upgrade-package NAME to choose some anew; --check compares the file at -o",
+            )
+        options = replace(options, lock=None)
     from .. import api
+    from ..locking import made, outdated
     from ..resolver import write_pylock
 
-    path = folder / "pylock.toml"
+    if check:
+        if not path.is_file():
+            raise UsageError(f"-o {path}: there is no lock to check", hint="write it first: leave --check out")
+        with display(terminal(), quiet=quiet) as shown:
+            rows = outdated(api.load(model, options=options, progress=shown), path, options)
+        if as_json:
+            say_json({"path": str(path), "current": not rows, "changes": rows})
+        else:
+            say("\n".join(map(printable, rows)) if rows else f"{path} is what is asked for")
+        return 1 if rows else 0
+    if options.upgrade_packages and options.lock is None and path.is_file():
+        options = replace(options, lock=path)
     with display(terminal(), quiet=quiet) as shown:
         found = api.load(model, options=options, progress=shown)
-        locked = api.lock(found, options=options, progress=shown)
+        locked, origin = made(found, options, shown)
         for change in locked.substitutions:
             shown.note(f"{change.old} is laid down as {change.new}: {change.why}")
-        folder.mkdir(parents=True, exist_ok=True)
-        write_pylock(locked, path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_pylock(locked, path, origin)
     if as_json:
         packages = [{"name": p.name, "version": p.version, "sha256": p.sha256, "size": p.size} for p in locked.packages]
         document = {"path": str(path), "digest": locked.digest, "python": locked.python, "packages": packages}
         say_json(document)
     else:
         say(f"{path} {locked.digest}")
+    return 0
+
+
+def _file(target: Path) -> Path:
+    """The file that `target`, a file or a folder, stands for. UsageError for a name that is not a lock's."""
+    from ..resolver.lockfile import is_lockfile_name
+
+    if target.suffix != ".toml" or target.is_dir():
+        if target.exists() and not target.is_dir():
+            raise UsageError(f"-o {target} is a file", hint="name a folder, or a file pylock.toml or pylock.NAME.toml")
+        return target / "pylock.toml"
+    if not is_lockfile_name(target.name):
+        raise UsageError(
+            f"-o {target}: other tools take a lock of that name for something else",
+            hint="name it pylock.toml or pylock.NAME.toml, as PEP 751 has it; NAME has no dot",
+        )
+    return target

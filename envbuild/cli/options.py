@@ -94,8 +94,21 @@ _BUILD: tuple[Decorator[Any], ...] = (
     click.option(
         "--find-links", metavar="PLACE", multiple=True, help="Folder or page with further wheels. May be repeated."
     ),
+    click.option(
+        "--lock", type=_FILE, metavar="FILE", help="Take the packages from this pylock.toml; nothing is resolved."
+    ),
     click.option("--upgrade", is_flag=True, help="Resolve anew instead of taking the cached lock."),
-    click.option("--locked", is_flag=True, help="Fail if no lock of the same inputs is cached."),
+    click.option(
+        "--upgrade-package",
+        metavar="NAME",
+        multiple=True,
+        help="Choose this package anew and keep the others of the lock where that goes. May be repeated.",
+    ),
+    click.option(
+        "--locked",
+        is_flag=True,
+        help="Fail if no lock of the same inputs is cached; with --lock, if FILE would change.",
+    ),
 )
 _IMAGE: tuple[Decorator[Any], ...] = (
     click.option(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..options import DockerOptions, Options
 
 _NAME = pattern(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+_PACKAGE = pattern(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
 _DEBIAN_NAME = pattern(r"[a-z0-9][a-z0-9+.-]+\Z")
 # The flags that are the Dockerfile backend's alone, and what each is there.
 _DOCKER = {
@@ -37,6 +38,8 @@ def make_options(
     inject: bool = False,
     locked: bool = False,
     upgrade: bool = False,
+    lock: Path | None = None,
+    upgrade_package: Iterable[str] = (),
     scoring_script: Path | None = None,
     code: Path | None = None,
     select: Iterable[str] = (),
@@ -74,11 +77,8 @@ def make_options(
         )
     if code is not None and scoring_script is None:
         raise UsageError("--code needs --scoring-script", hint="name the script that imports from that folder")
-    if locked and upgrade:
-        raise UsageError(
-            "--locked and --upgrade exclude each other",
-            hint="--locked takes the lock as it is, --upgrade resolves anew",
-        )
+    renewed = package_names(upgrade_package)
+    check_lock_options(locked=locked, upgrade=upgrade, lock=lock, renewed=renewed)
     if python and not re.fullmatch(r"3\.\d{1,2}", python):
         raise UsageError(
             f"--python {python}: a minor version is wanted",
@@ -91,6 +91,8 @@ def make_options(
         inject=inject,
         locked=locked,
         upgrade=upgrade,
+        lock=lock,
+        upgrade_packages=renewed,
         scoring_script=scoring_script,
         code=code,
         select=codes(select),
@@ -183,6 +185,38 @@ def links_place(text: str) -> str:
 def codes(values: Iterable[str]) -> tuple[str, ...]:
     """What names rules (`EB301`, `EB3`, `server-missing`), split at commas."""
     return tuple(code.strip() for value in values for code in value.split(",") if code.strip())
+
+
+def check_lock_options(*, locked: bool, upgrade: bool, lock: Path | None, renewed: tuple[str, ...]) -> None:
+    """Refuse to take a lock as it is and to make another one at once. Raises UsageError."""
+    if locked and upgrade:
+        raise UsageError(
+            "--locked and --upgrade exclude each other",
+            hint="--locked takes the lock as it is, --upgrade resolves anew",
+        )
+    if lock is not None and upgrade:
+        raise UsageError(
+            "--lock and --upgrade exclude each other",
+            hint="--lock takes the packages of a file as they are, --upgrade resolves anew",
+        )
+    if renewed and (locked or upgrade):
+        raise UsageError(
+            f"--upgrade-package and {'--locked' if locked else '--upgrade'} exclude each other",
+            hint="--upgrade-package chooses some packages anew and keeps the others",
+        )
+
+
+def package_names(values: Iterable[str]) -> tuple[str, ...]:
+    """Names of packages, canonical, each once, sorted. UsageError for what is none."""
+    found = set()
+    for name in values:
+        if not _PACKAGE.match(name):
+            raise UsageError(
+                f"--upgrade-package {name}: not the name of a package",
+                hint="write the name alone; a version belongs into the requirements",
+            )
+        found.add(re.sub(r"[-_.]+", "-", name).lower())
+    return tuple(sorted(found))
 
 
 def debian_names(values: Iterable[str]) -> tuple[str, ...]:

@@ -175,6 +175,13 @@ def _with(inputs: Inputs, rung: Rung | None, needs: Sequence[str]) -> Inputs:
     )
 
 
+def with_server(inputs: Inputs, version: str) -> Inputs:
+    """`inputs` with exactly this version of the server, and what it needs."""
+    held = _with(inputs, None, rung_of(version).needs)
+    pin = Ask(name=SERVER, text=f"{SERVER}=={version}", where="the lock")
+    return replace(held, constraints=(*held.constraints, pin), ladder=False)
+
+
 def _pins(inputs: Inputs, platform: Platform) -> Pins:
     """What is asked of each package on `platform`: one specifier, and where it was said."""
     from packaging.requirements import InvalidRequirement, Requirement

@@ -50,6 +50,7 @@ def key_of(inputs: Inputs, platform: Platform, settings: Mapping[str, str], serv
             "python": platform.python,
             "platform": platform.tag,
             "settings": dict(settings),
+            **({"own_lock": inputs.own_lock} if inputs.own_lock else {}),
         }
     ).removeprefix("sha256:")
 

@@ -16,7 +16,11 @@ from .target import Platform
 from .types import Lock, LockedPackage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from packaging.markers import Environment
+
+    from .origin import Origin
 
 # A lock without packages.
 NOTHING = 'lock-version = "1.0"\ncreated-by = "envbuild"\npackages = []\n'
@@ -77,25 +81,25 @@ def parse_toml(text: str) -> dict[str, Any]:
     return document
 
 
-def write_pylock(lock: Lock, path: Path) -> None:
+def write_pylock(lock: Lock, path: Path, origin: Origin | None = None) -> None:
     """Write `lock` as a standard pylock.toml with one wheel a package; `[tool.envbuild]` has what else it knows.
 
-    `path` names the file, or a folder that exists, in which it is `pylock.toml`. Atomic; no time and no
-    credentials in it. Raises StorageError.
+    `path` names the file, or a folder that exists, in which it is `pylock.toml`; `origin` is what the lock was made
+    for. Atomic; no time and no credentials in it, and equal locks give equal bytes. Raises StorageError.
     """
     target = path / "pylock.toml" if path.is_dir() else path
     temporary = target.with_name(f".{target.name}.{os.urandom(8).hex()}.tmp")
     try:
         with storage_errors(target):
-            temporary.write_text(render(lock), encoding="utf-8", newline="\n")
+            temporary.write_text(render(lock, origin, folder=target.parent), encoding="utf-8", newline="\n")
             os.replace(temporary, target)  # noqa: PTH105 - the atomic one
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-def render(lock: Lock) -> str:
-    """The text of `write_pylock`."""
+def render(lock: Lock, origin: Origin | None = None, *, folder: Path | None = None) -> str:
+    """The text of `write_pylock`; wheels on this machine are named from `folder`, where the file is to lie."""
     from .indexes import without_credentials
 
     machine = lock.platform.partition("_")[2].split("_", 2)[-1]
@@ -110,14 +114,14 @@ def render(lock: Lock) -> str:
     ]
     for package in lock.packages:
         size = f", size = {package.size}" if package.size else ""
-        url = without_credentials(package.url)
+        where = _where(without_credentials(package.url), folder)
         hashes = f"hashes = {{ sha256 = {_text(package.sha256)} }}"
         rows += [
             "",
             "[[packages]]",
             f"name = {_text(package.name)}",
             f"version = {_text(package.version)}",
-            f"wheels = [{{ name = {_text(package.filename)}, url = {_text(url)}{size}, {hashes} }}]",
+            f"wheels = [{{ name = {_text(package.filename)}, {where}{size}, {hashes} }}]",
         ]
     rows += [
         "",
@@ -129,7 +133,21 @@ def render(lock: Lock) -> str:
         "requirements = [",
         *(f"    {_text(without_credentials(line))}," for line in lock.requirements),
         "]",
+        *([f"notes = {_list(without_credentials(note) for note in lock.notes)}"] if lock.notes else []),
     ]
+    if origin is not None:
+        digest = f", digest = {_text(origin.base_digest)}" if origin.base_digest else ""
+        values = ", ".join(f"{name} = {_text(value)}" for name, value in sorted(origin.settings.items()))
+        rows += [
+            *([f"base = {{ name = {_text(origin.base)}{digest} }}"] if origin.base else []),
+            "",
+            "# What the packages were chosen for; `envbuild lock --check` compares it with what is asked for now.",
+            "[tool.envbuild.inputs]",
+            f"digest = {_text(origin.digest)}",
+            f"requirements = {_list(origin.requirements)}",
+            f"constraints = {_list(origin.constraints)}",
+            f"settings = {{ {values} }}" if values else "settings = {}",
+        ]
     for change in lock.substitutions:
         rows += [
             "",
@@ -139,6 +157,21 @@ def render(lock: Lock) -> str:
             f"why = {_text(change.why)}",
         ]
     return "\n".join(rows) + "\n"
+
+
+def _where(url: str, folder: Path | None) -> str:
+    """The key that says where a wheel is. A file of this machine is named from the lock, as PEP 751 has it."""
+    if folder is None or not url.startswith("file:"):
+        return f"url = {_text(url)}"
+    from urllib.request import url2pathname
+
+    return f"path = {_text(os.path.relpath(url2pathname(urlsplit(url).path), folder.absolute()))}"
+
+
+def _list(values: Iterable[str]) -> str:
+    """A TOML array, a line each."""
+    rows = [f"    {_text(value)}," for value in values]
+    return "\n".join(["[", *rows, "]"]) if rows else "[]"
 
 
 def _text(value: str) -> str:

@@ -49,7 +49,8 @@ class Inputs:
     """Everything that determines a resolution but the platform and the index.
 
     `constraints` hold for certain, `soft` ones as long as something satisfies them, the first before the later.
-    `ladder` tells that the best version of the Azure ML server is looked for. `notes` are for the person.
+    `ladder` tells that the best version of the Azure ML server is looked for. `own_lock` is the digest of the model's
+    own lock, whose versions are kept where that goes; empty without one. `notes` are for the person.
     """
 
     asks: tuple[Ask, ...]
@@ -57,6 +58,7 @@ class Inputs:
     soft: tuple[str, ...] = ()
     ladder: bool = False
     substitutions: tuple[Substitution, ...] = ()
+    own_lock: str = ""
     notes: tuple[str, ...] = ()
 
     @property

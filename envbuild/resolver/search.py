@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Search:
-    """One search for a lock. `environ` has the variables of uv; `exempt` packages are of any day."""
+    """One search for a lock. `environ` has the variables of uv; `exempt` packages are of any day.
+
+    `kept` are versions by name that stay where that goes, before those of the inputs.
+    """
 
     def __init__(
         self,
@@ -29,6 +32,7 @@ class Search:
         refresh: bool,
         environ: Mapping[str, str],
         exempt: Sequence[str] = (),
+        kept: Mapping[str, str] | None = None,
     ) -> None:
         self._platform = platform
         self._cache = cache
@@ -36,6 +40,7 @@ class Search:
         self._refresh = refresh
         self._environ = environ
         self._exempt = exempt
+        self._kept = kept or {}
         self._notes: list[str] = []
         self._known = ""
         self._given_up: dict[str, str] = {}
@@ -73,8 +78,13 @@ class Search:
         """Solve with the best server that goes, and then with as many soft constraints as hold together."""
         if not inputs.ladder:
             return self._solve_soft(inputs)
-        from .climbing import climb
+        from .climbing import climb, with_server
+        from .ladder import SERVER
 
+        if SERVER in self._kept:
+            held = self._solve_soft(with_server(inputs, self._kept[SERVER]))
+            if held[0].solved:
+                return held
         climbed = climb(inputs, self._platform, self._solve_soft, self._server_in)
         self._notes += climbed.notes
         self._known = climbed.dead_end
@@ -169,6 +179,7 @@ class Search:
             refresh=self._refresh,
             exempt=self._exempt,
             environ=self._environ,
+            preferred=self._kept,
             tick=lambda: self._progress.advance("resolve", 0),
         )
         self._refresh = False

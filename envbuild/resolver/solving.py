@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +14,14 @@ from ..records import dataclass
 from ..servers import edition_for, mlflow_range
 from ..servers.types import Server
 from . import lockcache
-from .editions import mlflow_pin, with_whole, within
+from .asking import Wish
+from .editions import within
 from .hashes import check_hashes
-from .indexes import settings
+from .modellock import note_on, own_versions
 from .modelwheels import as_they_lie
-from .requirements import Inputs, collect, with_skinny
+from .requirements import Inputs
 from .search import Search
-from .target import Platform, platform_of
+from .target import platform_of
 from .types import Lock
 from .vouching import vouch
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
     from .asof import AsOf
 
-_NEWER = "UV_EXCLUDE_NEWER"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -50,42 +48,44 @@ def resolve(
     locked: bool = False,
     as_of: AsOf | None = None,
     environ: Mapping[str, str] | None = None,
+    upgrade_packages: tuple[str, ...] = (),
+    keep: Path | None = None,
     model_root: Path,
     progress: Progress = SILENT,
 ) -> Lock:
     """The packages of an image: what `environment`, `server` and `extra` ask for, one wheel each.
 
     `python` is the base's full version, `glibc` its glibc, `architecture` its architecture. A lock in `cache` for
-    the same inputs is taken without network; `upgrade` passes it by, `locked` takes nothing else. `inject` adds
-    the packages that the server wants listed. `as_of` is the day of whose packages are chosen; `environ` has uv's
-    variables, by default the process's. What was chosen for the person goes to `progress` and into the
-    lock's notes. Raises ResolveError, NetworkError, StorageError or UsageError.
+    the same inputs is taken without network; `upgrade` passes it by, `locked` takes nothing else. With
+    `upgrade_packages` these are chosen anew, and the others stay at the versions of that lock, or of the lock file
+    `keep`, where that goes. `inject` adds the packages that the server wants listed. `as_of` is the day of whose
+    packages are chosen; `environ` has uv's variables, by default the process's. What was chosen for the person goes to
+    `progress` and into the lock's notes. Raises ResolveError, NetworkError, StorageError or UsageError.
     """
     if upgrade and locked:
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
     platform = platform_of(python, glibc, architecture)
-    gather = partial(collect, environment, platform=platform, extra=extra, inject=inject, model_root=model_root)
-    asked = gather(server)
-    finder = _Finder(
-        platform=platform,
-        cache=cache,
+    wish = Wish(
+        environment=environment,
         server=server,
+        platform=platform,
+        extra=extra,
+        inject=inject,
         full_mlflow=full_mlflow,
-        upgrade=upgrade,
-        locked=locked,
+        model_root=model_root,
         as_of=as_of,
-        environ=os.environ if environ is None else environ,
-        progress=progress,
+        environ=environ,
     )
-    edition = edition_for(server, mlflow_pin(asked))
-    if edition != server:
-        asked = gather(edition)
+    asked, edition = wish.first()
+    finder = _Finder(
+        wish=wish, cache=cache, upgrade=upgrade, locked=locked, renewed=upgrade_packages, keep=keep, progress=progress
+    )
     progress.start("resolve", f"Python {python}, {platform.tag}")
     lock, inputs = finder.find(asked, edition)
     settled = edition_for(server, lock.mlflow)
     if settled != edition:
         # A range: only the resolution tells the version, and that version is served by another edition.
-        asked = gather(settled)
+        asked = wish.gathered(settled)
         lock, inputs = finder.find(within(asked, mlflow_range(server, settled), server), settled)
     check_hashes(environment, lock, platform)
     aged = (_of_that_day(as_of, server),) if as_of else ()
@@ -119,55 +119,77 @@ def age_of(created: str, now: datetime | None = None) -> str:
 class _Finder:
     """Locks for requirements: out of the cache, or resolved."""
 
-    platform: Platform
+    wish: Wish
     cache: Path
-    server: Server
-    full_mlflow: bool
     upgrade: bool
     locked: bool
-    as_of: AsOf | None
-    environ: Mapping[str, str]
+    renewed: tuple[str, ...]
+    keep: Path | None
     progress: Progress
 
     def find(self, asked: Inputs, edition: Server) -> tuple[Lock, Inputs]:
         """The lock for what is `asked` under that edition of the server, and the requirements as they were put."""
-        full = with_whole(asked) if edition.whole_mlflow else asked
-        inputs = full if edition.whole_mlflow or self.full_mlflow else with_skinny(full)
-        environ, chosen, exempted = self._settings(edition)
-        key = lockcache.key_of(inputs, self.platform, chosen, self.server.name)
+        inputs, full = self.wish.put(asked, edition)
+        server, platform = self.wish.server.name, self.wish.platform
+        environ, exempted = self.wish.variables(edition)
+        key = lockcache.key_of(inputs, platform, self.wish.settings(), server)
         entry = self.cache / "locks" / key
-        lock = None if self.upgrade else lockcache.read(entry, inputs)
-        if lock is None:
-            if self.locked:
-                raise ResolveError(
-                    "--locked allows no resolution, and the cache has no lock for these requirements, the "
-                    f"{self.server.name} server, Python {self.platform.python} and {self.platform.tag}",
-                    hint="run once without --locked",
-                )
-            search = Search(
-                self.platform,
-                self.cache / "uv",
-                self.progress,
-                refresh=self.upgrade,
-                environ=environ,
-                exempt=exempted,
+        earlier = None if self.upgrade else lockcache.read(entry, inputs)
+        if earlier is not None and not self.renewed:
+            return as_they_lie(earlier, inputs.wheels), inputs
+        if self.locked:
+            raise ResolveError(
+                "--locked allows no resolution, and the cache has no lock for these requirements, the "
+                f"{server} server, Python {platform.python} and {platform.tag}",
+                hint="run once without --locked",
             )
-            lock, text = search.run(inputs, full, self.server.name)
-            lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
-            vouch(self.cache, lock)
+        before = self._before(earlier)
+        refresh = self.upgrade or bool(self.renewed)
+        own, why = own_versions(self.wish.model_root, platform, self.cache / "uv") if inputs.own_lock else ({}, "")
+        kept = {name: version for name, version in {**own, **before}.items() if name not in self.renewed}
+        search = Search(
+            platform,
+            self.cache / "uv",
+            self.progress,
+            refresh=refresh,
+            environ=environ,
+            exempt=exempted,
+            kept=kept,
+        )
+        lock, text = search.run(inputs, full, server)
+        if inputs.own_lock:
+            lock = replace(lock, notes=(*lock.notes, note_on(own, why, lock)))
+        if self.renewed:
+            self._tell(before, lock)
+        lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
+        vouch(self.cache, lock)
         return as_they_lie(lock, inputs.wheels), inputs
 
-    def _settings(self, edition: Server) -> tuple[Mapping[str, str], dict[str, str], tuple[str, ...]]:
-        """The variables for uv, those that determine what is chosen, and the packages that may be of any day."""
-        chosen = settings(self.environ)
-        if self.as_of is None:
-            return self.environ, chosen, ()
-        from .asof import exempt
+    def _before(self, earlier: Lock | None) -> dict[str, str]:
+        """The versions of the lock of which all packages stay but those that are to be chosen anew."""
+        if not self.renewed:
+            return {}
+        if self.keep is not None:
+            from .lockfile import read_lockfile
 
-        # Not the same as the variable alone, which makes no exceptions.
-        chosen.pop(_NEWER, None)
-        aged = {**self.environ, _NEWER: self.as_of.moment}
-        return aged, {**chosen, "as-of": self.as_of.moment}, exempt(edition, self.environ)
+            return read_lockfile(self.keep).versions(self.wish.platform)
+        if earlier is None:
+            self.progress.note("there is no lock whose packages could stay: all are chosen anew")
+            return {}
+        return {package.name: package.version for package in earlier.packages}
+
+    def _tell(self, before: dict[str, str], lock: Lock) -> None:
+        now = {package.name: package.version for package in lock.packages}
+        for name in self.renewed:
+            if name not in now:
+                self.progress.warn(f"--upgrade-package {name}: it is not among the packages")
+        if before:
+            rows = [
+                f"{name} {before.get(name) or '(new)'} -> {now.get(name) or '(gone)'}"
+                for name in sorted(before.keys() | now.keys())
+                if before.get(name) != now.get(name)
+            ]
+            self.progress.note(f"changed: {', '.join(rows)}" if rows else "no version changed")
 
 
 def _of_that_day(as_of: AsOf, server: Server) -> str:

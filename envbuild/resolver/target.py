@@ -87,6 +87,15 @@ def platform_with_wheels(tags: str, wanted: str) -> str:
     return next((machines[machine] for machine in sorted(found)), "")
 
 
+def platform_named(tag: str, python: str) -> Platform | None:
+    """The platform whose `tag` that is (`manylinux_2_36_x86_64`), with that Python; None for what is no such tag."""
+    kind, _, rest = tag.partition("_2_")
+    glibc, _, machine = rest.partition("_")
+    if kind != "manylinux" or not glibc.isdecimal() or machine not in _MACHINES.values():
+        return None
+    return Platform(python=python, glibc=int(glibc), machine=machine)
+
+
 def platform_of(python: str, glibc: str, architecture: str) -> Platform:
     """The platform of a base. Raises ResolveError for one that wheels cannot be chosen for."""
     machine = _MACHINES.get(architecture, "")

@@ -59,13 +59,14 @@ def compile_lock(
     refresh: bool = False,
     dependencies: bool = True,
     exempt: Sequence[str] = (),
+    preferred: Mapping[str, str] | None = None,
     environ: Mapping[str, str] | None = None,
     tick: Callable[[], object] = lambda: None,
 ) -> Answer:
     """Resolve for `platform`. `cache` is uv's own folder; `refresh` asks the index for everything again.
 
     Without `dependencies` nothing is looked for but what is listed. UV_EXCLUDE_NEWER does not hold for the packages
-    `exempt`.
+    `exempt`. `preferred` are versions by name that are kept wherever they satisfy what is asked for.
 
     `tick` is called while uv is at work; if it raises, uv is ended.
 
@@ -77,10 +78,12 @@ def compile_lock(
         cache.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(prefix="envbuild-")
     with folder as name:
-        asked, bound = Path(name, "requirements.in"), Path(name, "constraints.in")
+        asked, bound, earlier = (Path(name, each) for each in ("requirements.in", "constraints.in", "pylock.toml"))
         with storage_errors(asked):
             asked.write_text("".join(f"{line}\n" for line in requirements), encoding="utf-8")
             bound.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
+            if preferred:
+                earlier.write_text(_earlier(preferred), encoding="utf-8")
         command = [
             find_uv(), "pip", "compile", str(asked), *_OPTIONS,
             *(["--constraints", str(bound)] if constraints else []),
@@ -89,6 +92,8 @@ def compile_lock(
             *(["--refresh"] if refresh else []),
             *([] if dependencies else ["--no-deps"]),
             *(f"--exclude-newer-package={package}=false" for package in exempt),
+            # uv keeps the versions of the file that it writes to.
+            *(["--output-file", str(earlier)] if preferred else []),
         ]  # fmt: skip
         with subprocess.Popen(
             command,
@@ -110,6 +115,12 @@ def compile_lock(
                 raise
         said = without_credentials(said).replace(f"{name}{os.sep}", "")
     return Answer(lock=without_credentials(lock), explanation=said.strip(), code=process.returncode)
+
+
+def _earlier(preferred: Mapping[str, str]) -> str:
+    """As much of a pylock.toml as uv reads of one that is there already."""
+    rows = [f'[[packages]]\nname = "{name}"\nversion = "{version}"\n' for name, version in sorted(preferred.items())]
+    return 'lock-version = "1.0"\ncreated-by = "envbuild"\n' + "".join(rows)
 
 
 def find_uv() -> str:

@@ -1,0 +1,91 @@
+"""`envbuild diff` of two lock files: what a change of packages is, as a person tells it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from ..resolver.lockdiff import LockDifferences, PackageChange
+    from .terminal import Terminal
+
+_SIGNS = {
+    "added": ("green", "+"),
+    "removed": ("red", "-"),
+    "upgraded": ("green", "^"),
+    "downgraded": ("yellow", "v"),
+    "refiled": ("yellow", "~"),
+}
+
+
+def are_locks(one: str, other: str) -> bool:
+    """Whether both are lock files, which no image is. UsageError where one of them is."""
+    found = [Path(name).suffix == ".toml" and Path(name).is_file() for name in (one, other)]
+    if any(found) and not all(found):
+        lock, image = (one, other) if found[0] else (other, one)
+        raise UsageError(
+            f"{lock} is a lock file, and {image} is none", hint="compare two images, or two locks (pylock.toml)"
+        )
+    return all(found)
+
+
+def diff_locks(one: str, other: str, *, as_json: bool) -> int:
+    """Print what is different between the lock files; 1 if anything is. Raises LockFileError."""
+    from ..resolver.lockdiff import lock_differences
+    from ..resolver.lockfile import read_lockfile
+    from .result import say_json
+    from .terminal import say, terminal
+
+    found = lock_differences(read_lockfile(Path(one)), read_lockfile(Path(other)))
+    if as_json:
+        say_json(_document(found, one, other))
+    else:
+        say("\n".join(_lines(found, terminal(sys.stdout))))
+    return 1 if found.any else 0
+
+
+def _document(found: LockDifferences, one: str, other: str) -> dict[str, Any]:
+    return {
+        "a": {"path": one},
+        "b": {"path": other},
+        "same": not found.any,
+        "settings": [{"name": name, "before": old or None, "after": new or None} for name, old, new in found.facts],
+        "packages": [
+            {"name": each.name, "how": each.how, "before": each.before or None, "after": each.after or None}
+            for each in found.packages
+        ],
+    }
+
+
+def _lines(found: LockDifferences, out: Terminal) -> Iterator[str]:
+    from .images import clean
+
+    if not found.any:
+        yield "no difference in packages, Python, platform, base or server"
+    for name, old, new in found.facts:
+        # The digests differ in their first digits.
+        old, new = (text[:19] if name == "base digest" else text for text in (old, new))
+        yield f"{out.style('bold', name)}  {clean(old or 'not named')} -> {clean(new or 'not named')}"
+    if found.packages:
+        yield from [""] if found.facts else []
+        counts = {how: sum(each.how == how for each in found.packages) for how in _SIGNS}
+        told = ", ".join(f"{count} {_named(how)}" for how, count in counts.items() if count)
+        yield out.style("bold", f"packages: {told}")
+        for how, (style, sign) in _SIGNS.items():
+            for each in found.packages:
+                if each.how == how:
+                    yield out.style(style, f"{sign} {clean(each.name)}") + f"  {clean(_versions(each))}"
+
+
+def _named(how: str) -> str:
+    return "with other files" if how == "refiled" else how
+
+
+def _versions(change: PackageChange) -> str:
+    if change.how == "refiled":
+        return f"{change.after}, another file"
+    return f"{change.before} -> {change.after}" if change.before and change.after else change.before or change.after

@@ -1,0 +1,125 @@
+"""Locks of Python packages that lie in files: what one is made for, and whether it still is what is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .bases import catalogue, choose
+from .bases.types import Base
+from .errors import LockFileError
+from .job import Images, Job, open_store
+from .model.types import Model
+from .options import Options
+from .platforms import likely, settled
+from .prepare import chosen_day, wanted_python
+from .progress import SILENT, Progress
+from .stages import checked, packages
+
+if TYPE_CHECKING:
+    from .resolver.asking import Wish
+    from .resolver.origin import Origin
+    from .resolver.target import Platform
+    from .resolver.types import Lock
+
+_KINDS = ("oci", "oci-archive", "docker-archive", "docker-daemon")
+_MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
+
+
+def made(model: Model, options: Options, progress: Progress = SILENT) -> tuple[Lock, Origin]:
+    """The lock of `model`, every wheel of it in the cache, and what it was made for."""
+    from .resolver import fetch
+    from .resolver.origin import origin_of
+    from .resolver.target import platform_of
+
+    job, judge = checked(model, options, Images.connected(options), progress)
+    base, _, lock = packages(job, judge)
+    lock = fetch(lock, job.store, progress, environ=options.environ)
+    platform = platform_of(base.interpreter.version, base.glibc, base.architecture)
+    origin = origin_of(wish_of(job, platform))
+    return lock, replace(origin, base=base.public_name or _shown(base.name), base_digest=base.digest)
+
+
+def wish_of(job: Job, platform: Platform) -> Wish:
+    """What the packages of the job's image are asked by, for `platform`."""
+    from .model import extra_requirements
+    from .resolver.asking import Wish
+
+    return Wish(
+        environment=job.model.environment,
+        server=job.server,
+        platform=platform,
+        extra=extra_requirements(job.options.requirements),
+        inject=job.options.inject,
+        full_mlflow=job.options.full_mlflow,
+        model_root=job.model.root,
+        as_of=chosen_day(job),
+        environ=job.options.environ,
+    )
+
+
+def outdated(model: Model, file: Path, options: Options) -> list[str]:
+    """What changed since the lock `file` was made, in sentences; empty where it is what the inputs call for.
+
+    Neither base nor index is asked, so a base whose tag has moved is not seen. Raises LockFileError for a file that is
+    none, UsageError and ResolveError for a model or options that nothing can be resolved for.
+    """
+    from .resolver.lockfile import read_lockfile
+    from .resolver.origin import changes, origin_of
+    from .resolver.taking import edited
+
+    found = read_lockfile(file)
+    if found.origin is None or found.platform is None:
+        return ["it does not say what it was made for: [tool.envbuild.inputs] is missing"]
+    options, _ = settled(options)
+    job = Job.of(model, options, open_store(options), Images(), SILENT)
+    wanted, source = wanted_python(model, options)
+    chosen = choose(options.base, wanted, python_source=source).name
+    rows = ["its packages were changed by hand"] if edited(found) else []
+    base = _shown(chosen)
+    if base != found.origin.base:
+        rows.append(f"the base is {base}, it was {found.origin.base or 'not named'}")
+    else:
+        python = next((entry.python for entry in catalogue() if entry.name == base and entry.packages), "")
+        if python and python != found.platform.python:
+            rows.append(f"the base has Python {python}, it had {found.platform.python}")
+    digest = chosen.partition("@")[2]
+    if digest and digest != found.origin.base_digest:
+        rows.append(f"the base is {digest}, it was {found.origin.base_digest or 'not named'}")
+    if _MACHINES.get(likely(options)) != found.platform.machine:
+        rows.append(f"the platform is {likely(options)}, the lock is for {found.platform.tag}")
+    return rows + changes(found.origin, origin_of(wish_of(job, found.platform)))
+
+
+def check_base(options: Options, base: Base, progress: Progress) -> None:
+    """Say where the lock file of `options` was made on another base than `base`; with --locked that is a LockFileError.
+
+    Whether its wheels run there has been looked at already.
+    """
+    from .resolver.lockfile import read_lockfile
+
+    if options.lock is None or options.upgrade_packages:
+        return
+    origin = read_lockfile(options.lock).origin
+    if origin is None or not origin.base:
+        return
+    name = base.public_name or _shown(base.name)
+    if name == origin.base and base.digest == origin.base_digest:
+        return
+    then, now = (origin.base, name) if name != origin.base else (origin.base_digest[:19], base.digest[:19])
+    said = f"the base is {now}, it was {then}"
+    if options.locked:
+        raise LockFileError(
+            f"{options.lock} would change, and --locked forbids it: {said}",
+            hint="write it anew with `envbuild lock`, or leave --locked out",
+        )
+    progress.note(f"{options.lock} was made on another base: {said}")
+
+
+def _shown(name: str) -> str:
+    """A base's name where it means the same on other machines, else its kind: a path is nobody else's business."""
+    from .oci.remote import parse_remote
+
+    kind = name.partition(":")[0]
+    return kind if kind in _KINDS else name if kind == "debian" else parse_remote(name).name

@@ -1,0 +1,85 @@
+"""What one image's packages are asked by: gathered from model, server and person, and put as a solver gets it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..model.types import Environment, Requirement
+from ..records import dataclass
+from ..servers import edition_for
+from ..servers.types import Server
+from .editions import mlflow_pin, with_whole
+from .indexes import settings
+from .modellock import with_own_lock
+from .requirements import Inputs, collect, with_skinny
+from .target import Platform
+
+if TYPE_CHECKING:
+    from .asof import AsOf
+
+_NEWER = "UV_EXCLUDE_NEWER"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Everything that a resolution is for; `extra`, `inject`, `full_mlflow` and `as_of` are the person's.
+
+    `environ` has uv's variables, by default the process's.
+    """
+
+    environment: Environment
+    server: Server
+    platform: Platform
+    extra: tuple[Requirement, ...] = ()
+    inject: bool = False
+    full_mlflow: bool = False
+    model_root: Path
+    as_of: AsOf | None = None
+    environ: Mapping[str, str] | None = None
+
+    def gathered(self, edition: Server) -> Inputs:
+        """What is asked for under that edition of the server. Raises ResolveError for what no wheel answers."""
+        inputs = collect(
+            self.environment,
+            edition,
+            platform=self.platform,
+            extra=self.extra,
+            inject=self.inject,
+            model_root=self.model_root,
+        )
+        return with_own_lock(inputs, self.environment, self.model_root)
+
+    def first(self) -> tuple[Inputs, Server]:
+        """What is asked for before anything is solved, and the edition of the server that the pins lead to."""
+        asked = self.gathered(self.server)
+        edition = edition_for(self.server, mlflow_pin(asked))
+        return (self.gathered(edition) if edition != self.server else asked), edition
+
+    def put(self, asked: Inputs, edition: Server) -> tuple[Inputs, Inputs]:
+        """`asked` as it is solved, and the same with the whole of mlflow, for an index without mlflow-skinny."""
+        full = with_whole(asked) if edition.whole_mlflow else asked
+        return (full if edition.whole_mlflow or self.full_mlflow else with_skinny(full)), full
+
+    def settings(self) -> dict[str, str]:
+        """The settings that determine what is chosen, without credentials."""
+        found = settings(self._variables)
+        if self.as_of is not None:
+            # Not the same as the variable alone, which makes no exceptions.
+            found.pop(_NEWER, None)
+            found["as-of"] = self.as_of.moment
+        return found
+
+    def variables(self, edition: Server) -> tuple[Mapping[str, str], tuple[str, ...]]:
+        """The variables for uv, and the packages that may be of any day under that edition of the server."""
+        if self.as_of is None:
+            return self._variables, ()
+        from .asof import exempt
+
+        return {**self._variables, _NEWER: self.as_of.moment}, exempt(edition, self._variables)
+
+    @property
+    def _variables(self) -> Mapping[str, str]:
+        return os.environ if self.environ is None else self.environ

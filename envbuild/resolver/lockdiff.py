@@ -1,0 +1,94 @@
+"""What is different between two lock files, as a change log has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from ..records import dataclass
+from .lockfile import LockFile
+
+How = Literal["added", "removed", "upgraded", "downgraded", "refiled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageChange:
+    """A package that is not the same. `before` and `after` are versions, empty where it is not locked.
+
+    Of one that is `refiled` the version is the same, and the files are others: rebuilt, or for another platform.
+    """
+
+    name: str
+    how: How
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockDifferences:
+    """All that is different; `facts` are what the locks are for (`python`, `base`), before and after."""
+
+    facts: tuple[tuple[str, str, str], ...]
+    packages: tuple[PackageChange, ...]
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a difference."""
+        return bool(self.facts or self.packages)
+
+
+def lock_differences(one: LockFile, other: LockFile) -> LockDifferences:
+    """Compare what is locked, and for what. Addresses and sizes do not count: the hash tells the file."""
+    before, after = dict(_facts(one)), dict(_facts(other))
+    return LockDifferences(
+        facts=tuple((what, before[what], after[what]) for what in before if before[what] != after[what]),
+        packages=tuple(_changes(_packages(one), _packages(other))),
+    )
+
+
+def _facts(file: LockFile) -> Iterator[tuple[str, str]]:
+    """What the lock says that it is for, by name and in the same order for any; empty where it does not say."""
+    platform, origin = file.platform, file.origin
+    yield "python", platform.python if platform else str(file.document.requires_python or "")
+    yield "platform", platform.tag if platform else ""
+    yield "base", origin.base if origin else ""
+    yield "base digest", origin.base_digest if origin else ""
+    yield "server", file.server
+
+
+# The versions of a package that are locked, in most locks one; and the hashes of its files.
+_Locked = tuple[tuple[str, ...], frozenset[str]]
+
+
+def _packages(file: LockFile) -> dict[str, _Locked]:
+    found: dict[str, _Locked] = {}
+    for package in file.document.packages:
+        versions, hashes = found.get(str(package.name), ((), frozenset()))
+        sources = [*(package.wheels or ()), package.sdist, package.archive]
+        these = {digest for source in sources if source for digest in source.hashes.values()}
+        where = package.vcs.commit_id if package.vcs else ""
+        version = str(package.version or where or "?")
+        found[str(package.name)] = (tuple(dict.fromkeys((*versions, version))), hashes | these)
+    return found
+
+
+def _changes(before: dict[str, _Locked], after: dict[str, _Locked]) -> Iterator[PackageChange]:
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name, ((), frozenset())), after.get(name, ((), frozenset()))
+        if old != new:
+            yield PackageChange(name=name, how=_how(old, new), before=", ".join(old[0]), after=", ".join(new[0]))
+
+
+def _how(old: _Locked, new: _Locked) -> How:
+    if not old[0]:
+        return "added"
+    if not new[0]:
+        return "removed"
+    if old[0] == new[0]:
+        return "refiled"
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return "upgraded" if max(map(Version, old[0])) <= max(map(Version, new[0])) else "downgraded"
+    except InvalidVersion:  # a commit
+        return "upgraded"

@@ -1,0 +1,290 @@
+"""A lock file that a person names: read and checked to its last field, and the wheels of it that fit a platform.
+
+Ours and others' (`uv pip compile --format pylock.toml`) are read alike; only ours say what they were made for. Whatever
+is wrong is a LockFileError that names the file, its line as far as that can be told, and the field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote, urlsplit
+
+from ..errors import LockFileError
+from ..records import dataclass
+from .indexes import without_credentials
+from .origin import Origin
+from .pylock import parse_toml
+from .target import Platform, platform_named
+from .types import LockedPackage, Substitution
+
+if TYPE_CHECKING:
+    from packaging.markers import Environment
+    from packaging.pylock import Package, Pylock
+
+_SIZE = 16 << 20  # bytes; the largest locks of whole workspaces have two
+_NAME = re.compile(r"pylock(\.[^./]+)?\.toml")
+_AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
+_AT_PACKAGE = re.compile(r"packages\[(\d+)\](?:\.([\w-]+))?")
+_HINT = "write it anew with `envbuild lock`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockFile:
+    """A lock file as it was read. `path` is the file as it was named, `document` its TOML, checked for its form.
+
+    `platform`, with its full Python, `server`, `digest` and `origin` are None or empty where it does not say.
+    """
+
+    path: Path
+    text: str
+    document: Pylock
+    platform: Platform | None = None
+    server: str = ""
+    digest: str = ""
+    requirements: tuple[str, ...] = ()
+    substitutions: tuple[Substitution, ...] = ()
+    notes: tuple[str, ...] = ()
+    origin: Origin | None = None
+
+    def wheels(self, platform: Platform) -> tuple[LockedPackage, ...]:
+        """The wheels for `platform`, one a package, sorted by name, of sizes that nobody knows yet.
+
+        Raises LockFileError where a package has none, or the file is not for that platform.
+        """
+        from packaging.pylock import PylockSelectError
+
+        found = []
+        try:
+            environment = cast("Environment", platform.markers())  # the keys are exactly its own
+            for package, source in self.document.select(environment=environment, tags=platform.tags()):
+                found.append(self._package(package, source))
+        except (PylockSelectError, ValueError) as error:
+            raise self._misfit(str(error), platform) from error
+        return tuple(sorted(found, key=lambda package: package.name))
+
+    def versions(self, platform: Platform) -> dict[str, str]:
+        """The version of each package that is meant for `platform`, whether or not there is a wheel for it."""
+        return {
+            str(package.name): str(package.version)
+            for package in self.document.packages
+            if package.version is not None and (package.marker is None or platform.holds(str(package.marker)))
+        }
+
+    def place(self, number: int, key: str = "") -> str:
+        """`pylock.toml:12` for the package of that number, counted from 0, or for a key of its."""
+        line = _line_of(self.text, number, key)
+        return f"{self.path}:{line}" if line else str(self.path)
+
+    def _package(self, package: Package, source: Any) -> LockedPackage:
+        from packaging.utils import parse_wheel_filename
+
+        number = next(index for index, each in enumerate(self.document.packages) if each is package)
+        filename = _filename(source)
+        if not filename.endswith(".whl") or not re.fullmatch(r"[\w.+!-]+", filename):
+            raise LockFileError(
+                f"{self.place(number)}: {package.name} is locked to something that is no wheel, and nothing is built "
+                "from source",
+                hint=f"lock a version that has a wheel; {_HINT}",
+            )
+        sha256 = str(source.hashes.get("sha256", "")).lower()
+        if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+            raise LockFileError(
+                f"{self.place(number, 'wheels')}: {filename} has no sha256 hash, without which it cannot be trusted",
+                hint=f"lock with hashes (`uv pip compile --generate-hashes`), or {_HINT}",
+            )
+        url = without_credentials(source.url or "")
+        if not url:
+            url = (self.path.parent / source.path).absolute().as_uri()
+        if urlsplit(url).scheme not in ("http", "https", "file"):
+            raise LockFileError(
+                f"{self.place(number, 'wheels')}: {url!r} is no address that can be fetched",
+                hint="write an http, https or file URL, or a path from the lock",
+            )
+        version = package.version or parse_wheel_filename(filename)[1]
+        return LockedPackage(
+            name=str(package.name), version=str(version), filename=filename, sha256=sha256, size=0, url=url
+        )
+
+    def _misfit(self, said: str, platform: Platform) -> LockFileError:
+        """What the choice of wheels failed for, with its place."""
+        at = _AT_PACKAGE.search(said)
+        place = self.place(int(at[1])) if at else str(self.path)
+        for_it = f"{platform.tag} and Python {platform.python}"
+        if at and said.startswith("No wheel found"):
+            package = self.document.packages[int(at[1])]
+            name = f"{package.name} {package.version or ''}".strip()
+            return LockFileError(
+                f"{place}: {name} is locked without a wheel for {for_it}",
+                hint=f"lock for that platform: {_HINT}, or `uv pip compile --python-platform --python-version`",
+            )
+        if said.startswith("Multiple packages"):
+            name = self.document.packages[int(at[1])].name if at else "a package"
+            return LockFileError(f"{place}: {name} is locked twice for {for_it}", hint="leave one of the two")
+        return LockFileError(f"{place}: the lock is not for {for_it}: {said}", hint=_HINT)
+
+
+def is_lockfile(path: Path) -> bool:
+    """Whether that is the path of a lock of Python packages that is there: PEP 751 has two forms of names."""
+    return _NAME.fullmatch(path.name) is not None and path.is_file()
+
+
+def is_lockfile_name(name: str) -> bool:
+    """`pylock.toml` or `pylock.NAME.toml`."""
+    return _NAME.fullmatch(name) is not None
+
+
+def read_lockfile(path: Path) -> LockFile:
+    """The lock file at `path`. Raises LockFileError for what is none."""
+    from packaging.pylock import Pylock, PylockValidationError
+
+    text = _text(path)
+    try:
+        parsed = parse_toml(text)
+    except (ValueError, RecursionError) as error:
+        said = "it nests too deeply" if isinstance(error, RecursionError) else str(error)
+        at = _AT_LINE.search(said)
+        place = f"{path}:{at[1]}" if at else str(path)
+        raise LockFileError(f"{place}: not TOML: {_AT_LINE.sub('', said)}", hint=_HINT) from None
+    try:
+        document = Pylock.from_dict(parsed)
+    except (ValueError, TypeError, PylockValidationError) as error:
+        line = _line_named(text, str(error))
+        place = f"{path}:{line}" if line else str(path)
+        raise LockFileError(f"{place}: no lock of PEP 751: {error}", hint=_HINT) from None
+    table = parsed.get("tool", {}).get("envbuild")
+    if table is None:
+        return LockFile(path=path, text=text, document=document)
+    try:
+        return _ours(path, text, document, _Table(table, "tool.envbuild"))
+    except _WrongError as error:
+        line = next((n for n, row in enumerate(text.splitlines(), 1) if re.match(r"\s*\[+\s*tool\.envbuild", row)), 0)
+        place = f"{path}:{line}" if line else str(path)
+        raise LockFileError(f"{place}: {error}", hint=f"{_HINT}; without [tool.envbuild] any lock is taken") from None
+
+
+def _ours(path: Path, text: str, document: Pylock, table: _Table) -> LockFile:
+    tag, python = table.text("platform"), table.text("python")
+    platform = platform_named(tag, python)
+    if platform is None or not re.fullmatch(r"3\.\d+(\.\w+)?", python):
+        raise _WrongError(f"tool.envbuild is for {tag!r} and Python {python!r}, which no lock is for")
+    origin = None
+    inputs = table.table("inputs")
+    base = table.table("base")
+    if inputs is not None:
+        origin = Origin(
+            digest=inputs.text("digest"),
+            server=table.text("server"),
+            requirements=inputs.texts("requirements"),
+            constraints=inputs.texts("constraints"),
+            settings=inputs.strings("settings"),
+            base=base.text("name") if base else "",
+            base_digest=base.text("digest", "") if base else "",
+        )
+    return LockFile(
+        path=path,
+        text=text,
+        document=document,
+        platform=platform,
+        server=table.text("server"),
+        digest=table.text("digest"),
+        requirements=table.texts("requirements"),
+        substitutions=tuple(
+            Substitution(old=row.text("old"), new=row.text("new"), why=row.text("why"))
+            for row in table.tables("substitutions")
+        ),
+        notes=table.texts("notes"),
+        origin=origin,
+    )
+
+
+class _WrongError(Exception):
+    """A field of our table that is not what it should be."""
+
+
+class _Table:
+    """A table of the file whose fields are checked as they are read."""
+
+    def __init__(self, value: Any, name: str) -> None:
+        if not isinstance(value, Mapping):
+            raise _WrongError(f"{name} is no table")
+        self._value: Mapping[str, Any] = value
+        self._name = name
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self._value.get(key, default)
+        if not isinstance(value, str):
+            raise _WrongError(f"{self._name}.{key} is {'missing' if value is None else 'no text'}")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self._value.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise _WrongError(f"{self._name}.{key} is no list of texts")
+        return tuple(value)
+
+    def strings(self, key: str) -> dict[str, str]:
+        value = self._value.get(key, {})
+        if not isinstance(value, Mapping) or not all(isinstance(each, str) for each in value.values()):
+            raise _WrongError(f"{self._name}.{key} is no table of texts")
+        return dict(value)
+
+    def table(self, key: str) -> _Table | None:
+        return _Table(self._value[key], f"{self._name}.{key}") if key in self._value else None
+
+    def tables(self, key: str) -> Iterator[_Table]:
+        value = self._value.get(key, [])
+        if not isinstance(value, list):
+            raise _WrongError(f"{self._name}.{key} is no list of tables")
+        for number, each in enumerate(value):
+            yield _Table(each, f"{self._name}.{key}[{number}]")
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_SIZE + 1)
+    except OSError as error:
+        raise LockFileError(f"{path}: cannot be read: {error.strerror}", hint="name a lock that is there") from error
+    if len(data) > _SIZE:
+        raise LockFileError(f"{path}: larger than {_SIZE >> 20} MiB, which no lock is", hint=_HINT)
+    try:
+        return data.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise LockFileError(f"{path}:{line}: not UTF-8 text", hint=_HINT) from None
+
+
+def _filename(source: Any) -> str:
+    """The last part of a source's address or path; that of a wheel may be told apart. Empty for a repository."""
+    name = getattr(source, "name", None) or getattr(source, "path", None) or ""
+    if not name and getattr(source, "url", None) and hasattr(source, "hashes"):
+        name = unquote(urlsplit(source.url).path)
+    return str(name).rpartition("/")[2]
+
+
+def _line_named(text: str, said: str) -> int:
+    """The line of the package, or of the key at the top, that a message names; 0 where it names none."""
+    found = _AT_PACKAGE.search(said)
+    if found:
+        return _line_of(text, int(found[1]), found[2] or "")
+    key = re.search(r"in '([\w-]+)", said)
+    rows = enumerate(text.splitlines(), 1) if key else ()
+    return next((line for line, row in rows if key and re.match(rf"\s*{re.escape(key[1])}\s*=", row)), 0)
+
+
+def _line_of(text: str, number: int, key: str) -> int:
+    """The line on which the table of the package stands, or a key of it; 0 where it cannot be told."""
+    rows = text.splitlines()
+    heads = [line for line, row in enumerate(rows) if re.match(r"\s*\[\[\s*packages\s*\]\]", row)]
+    if number >= len(heads):
+        return 0
+    if key:
+        for line in range(heads[number] + 1, len(rows)):
+            if re.match(r"\s*\[\[\s*packages\s*\]\]", rows[line]):
+                break
+            if re.match(rf"\s*(\[+\s*packages\.)?{re.escape(key)}\b", rows[line]):
+                return line + 1
+    return heads[number] + 1

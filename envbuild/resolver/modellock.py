@@ -1,0 +1,145 @@
+"""What a model brings of locks of its own: uv.lock with its pyproject.toml, or requirements that were locked.
+
+uv reads its lock out of a folder of its own, without network and without running anything of the model. The versions
+are kept wherever they go with what is asked for: the server's packages are chosen beside them, for the image's
+platform.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ..model.types import Environment
+from ..oci.disk import storage_errors
+from .requirements import Inputs, pinned
+from .target import Platform
+from .types import Lock
+
+_LOCK, _PROJECT = "uv.lock", "pyproject.toml"
+_SIZE = 16 << 20  # bytes
+_SECONDS = 60
+_SHOWN = 5
+# What MLflow writes above requirements that it had uv lock (MLFLOW_LOCK_MODEL_DEPENDENCIES).
+_HEADER = b"# Original requirements"
+
+
+def with_own_lock(inputs: Inputs, environment: Environment, root: Path) -> Inputs:
+    """`inputs` with the digest of the model's uv.lock, and with a note where a lock of its own counts or cannot.
+
+    Another environment than the model's own has nothing to do with its lock.
+    """
+    if environment.source in ("given", "none"):
+        return inputs
+    if not os.path.lexists(root / _LOCK):
+        note = _locked_requirements(inputs, environment, root)
+        return replace(inputs, notes=(*inputs.notes, note)) if note else inputs
+    digest = hashlib.sha256()
+    for name in (_LOCK, _PROJECT):
+        data = _read(root / name)
+        if data is None:
+            why = f"{_LOCK} is not honoured: {name} beside it is missing, no plain file, or larger than any lock"
+            return replace(inputs, notes=(*inputs.notes, why))
+        digest.update(hashlib.sha256(data).digest())
+    return replace(inputs, own_lock=f"sha256:{digest.hexdigest()}")
+
+
+def own_versions(root: Path, platform: Platform, cache: Path) -> tuple[dict[str, str], str]:
+    """The versions of the model's uv.lock for `platform`, or why there are none. `cache` is uv's own folder.
+
+    Raises StorageError, and ResolveError where there is no uv.
+    """
+    from ..errors import LockFileError
+    from .lockfile import read_lockfile
+
+    with storage_errors(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(prefix="envbuild-")
+    with folder as name:
+        with storage_errors(Path(name)):
+            for file in (_LOCK, _PROJECT):
+                shutil.copyfile(root / file, Path(name, file))
+        said = _export(Path(name), cache)
+        if said:
+            return {}, said
+        try:
+            return read_lockfile(Path(name, "pylock.toml")).versions(platform), ""
+        except LockFileError as error:
+            return {}, error.message.replace(f"{name}{os.sep}", "")
+
+
+def note_on(versions: Mapping[str, str], why: str, lock: Lock) -> str:
+    """What is to be said of the model's uv.lock once `lock` is found."""
+    if why:
+        return f"{_LOCK} is not honoured: {why}"
+    both = {p.name: (p.version, versions[p.name]) for p in lock.packages if p.name in versions}
+    other = [f"{name} is {now}, not {then}" for name, (now, then) in sorted(both.items()) if now != then]
+    if not other:
+        return f"{_LOCK} is honoured: {len(both)} packages have its versions"
+    rest = f" and {len(other) - _SHOWN} more" if other[_SHOWN:] else ""
+    return (
+        f"{_LOCK} is honoured for {len(both) - len(other)} of {len(both)} packages; what else is asked for does not go "
+        f"with the others: {', '.join(other[:_SHOWN])}{rest}"
+    )
+
+
+def _locked_requirements(inputs: Inputs, environment: Environment, root: Path) -> str:
+    """The note on requirements that were locked when the model was logged; empty where they were not."""
+    head = _read(root / "requirements.txt")
+    if head is None or _HEADER not in head[:4096]:
+        return ""
+    loose = [
+        requirement.name for requirement in environment.pip if not pinned(requirement.text.partition(";")[0].strip())
+    ]
+    if loose:
+        return f"requirements.txt was locked, and is no lock any more: {', '.join(loose[:_SHOWN])} has no exact version"
+    return "requirements.txt was locked when the model was logged: all versions of it hold"
+
+
+def _export(folder: Path, cache: Path) -> str:
+    """Have uv write the lock of `folder` as a pylock.toml beside it; what it said where it did not."""
+    import subprocess
+
+    from .indexes import SETTINGS, without_credentials
+    from .uv import clean_environment, find_uv
+
+    command = [
+        find_uv(), "export", "--frozen", "--no-dev", "--no-emit-project", "--format", "pylock.toml", "--no-header",
+        "--output-file", "pylock.toml", "--quiet", "--color", "never",
+        *(["--python", sys.executable] if sys.executable else []),
+    ]  # fmt: skip
+    environ = {name: value for name, value in clean_environment(os.environ, cache).items() if name not in SETTINGS}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**environ, "UV_OFFLINE": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"uv did not read it within {_SECONDS} seconds"
+    if done.returncode == 0:
+        return ""
+    said = " ".join(without_credentials(done.stderr).replace(str(folder), ".").split())
+    return said.removeprefix("error: ") or f"uv ended with {done.returncode}"
+
+
+def _read(path: Path) -> bytes | None:
+    """The bytes of a plain file of bearable size; None for what is none."""
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > _SIZE:
+            return None
+        return path.read_bytes()
+    except OSError:
+        return None

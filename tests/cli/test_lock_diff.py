@@ -1,0 +1,82 @@
+"""`envbuild diff` of two lock files reads like a change log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envbuild.resolver.origin import Origin
+from envbuild.resolver.pylock import write_pylock
+from envbuild.resolver.types import Lock, LockedPackage
+
+Call = Callable[..., int]
+
+
+def write(path: Path, *packages: str, base: str = "debian:bookworm", **changes: Any) -> Path:
+    """A lock of `name version` or `name version sha`."""
+    rows = [(*text.split(), "a" * 64)[:3] for text in packages]
+    locked = tuple(
+        LockedPackage(
+            name=name,
+            version=version,
+            filename=f"{name}-{version}-py3-none-any.whl",
+            sha256=sha,
+            size=0,
+            url=f"https://h/{name}-{version}-py3-none-any.whl",
+        )
+        for name, version, sha in rows
+    )
+    values: dict[str, Any] = {"python": "3.11.2", "platform": "manylinux_2_36_x86_64", "server": "azureml", **changes}
+    origin = Origin(digest="sha256:0", server=values["server"], base=base, base_digest=f"sha256:{base}")
+    write_pylock(Lock(packages=locked, requirements=(), **values), path, origin)
+    return path
+
+
+def test_each_kind_of_change_has_its_sign(call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = write(tmp_path / "pylock.a.toml", "alpha 1.9", "beta 2.0", "gamma 1.0", "delta 1.0", "same 1.0")
+    two = write(tmp_path / "pylock.toml", "alpha 1.10", "beta 1.0", "delta 1.0 " + "b" * 64, "new 1.0", "same 1.0")
+    assert call("diff", one, two) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "packages: 1 added, 1 removed, 1 upgraded, 1 downgraded, 1 with other files",
+        "+ new  1.0",
+        "- gamma  1.0",
+        "^ alpha  1.9 -> 1.10",
+        "v beta  2.0 -> 1.0",
+        "~ delta  1.0, another file",
+    ]
+    assert call("diff", one, one) == 0
+    assert capsys.readouterr().out == "no difference in packages, Python, platform, base or server\n"
+
+
+def test_what_the_locks_are_for_is_compared(call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = write(tmp_path / "pylock.a.toml", "alpha 1.0")
+    changes = {"python": "3.12.1", "platform": "manylinux_2_41_x86_64", "server": "envbuild"}
+    two = write(tmp_path / "pylock.b.toml", "alpha 1.0", base="debian:trixie", **changes)
+    assert call("diff", "--json", one, two) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["same"], found["packages"]) == (False, [])
+    assert {row["name"]: (row["before"], row["after"]) for row in found["settings"]} == {
+        "python": ("3.11.2", "3.12.1"),
+        "platform": ("manylinux_2_36_x86_64", "manylinux_2_41_x86_64"),
+        "base": ("debian:bookworm", "debian:trixie"),
+        "base digest": ("sha256:debian:bookworm", "sha256:debian:trixie"),
+        "server": ("azureml", "envbuild"),
+    }
+    assert call("diff", one, two) == 1
+    assert "server  azureml -> envbuild" in capsys.readouterr().out
+
+
+def test_a_lock_and_an_image_and_a_broken_lock_are_refused(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = write(tmp_path / "pylock.toml", "alpha 1.0")
+    assert call("diff", one, "python:3.11-slim") == 2
+    assert "is a lock file, and python:3.11-slim is none" in capsys.readouterr().err
+    broken = tmp_path / "pylock.b.toml"
+    broken.write_text(one.read_text().replace('version = "1.0"', "version = 1"))
+    assert call("diff", one, broken) == 12
+    assert "pylock.b.toml:1: no lock of PEP 751" in capsys.readouterr().err
