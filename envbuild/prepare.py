@@ -10,6 +10,7 @@ from typing import TypeVar
 from .bases import choose, open_base, python_notes
 from .bases.types import Base, Choice, Foreseen
 from .errors import CorruptBlobError, UsageError
+from .importing import imports_of
 from .job import Job
 from .model.python import python_wanted
 from .model.types import Model
@@ -114,6 +115,7 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
         upgrade=options.upgrade,
         locked=options.locked,
         model_root=job.model.root,
+        imports=lambda: imports_of(job.model, options, job.store),
         progress=progress,
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ResolveError, UsageError
+from ..model.imports import Imported
 from ..model.types import Environment, Requirement
 from ..progress import SILENT, Progress, Summary
 from ..records import dataclass
@@ -22,6 +24,7 @@ from .requirements import Inputs, collect, with_skinny
 from .search import Search
 from .target import Platform, platform_of
 from .types import Lock
+from .whole import Missing, missing_in, note_of, told
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,13 +46,15 @@ def resolve(
     upgrade: bool = False,
     locked: bool = False,
     model_root: Path,
+    imports: Callable[[], Sequence[Imported]] = tuple,
     progress: Progress = SILENT,
 ) -> Lock:
     """The packages of an image: what `environment`, `server` and `extra` ask for, one wheel each.
 
     `python` is the base's full version, `glibc` its glibc, `architecture` its architecture. A lock in `cache` for
     the same inputs is taken without network; `upgrade` passes it by, `locked` takes nothing else. `inject` adds
-    the packages that the server wants listed. What was chosen for the person goes to `progress` and into the
+    the packages that the server wants listed. `imports` tells what the model imports, by which mlflow-skinny is enough
+    or not; it is called where that is asked. What was chosen for the person goes to `progress` and into the
     lock's notes. Raises ResolveError, NetworkError, StorageError or UsageError.
     """
     if upgrade and locked:
@@ -64,6 +69,7 @@ def resolve(
         full_mlflow=full_mlflow,
         upgrade=upgrade,
         locked=locked,
+        imports=imports,
         progress=progress,
     )
     edition = edition_for(server, mlflow_pin(asked))
@@ -113,12 +119,37 @@ class _Finder:
     full_mlflow: bool
     upgrade: bool
     locked: bool
+    imports: Callable[[], Sequence[Imported]]
     progress: Progress
 
     def find(self, asked: Inputs, edition: Server) -> tuple[Lock, Inputs]:
         """The lock for what is `asked` under that edition of the server, and the requirements as they were put."""
         full = with_whole(asked) if edition.whole_mlflow else asked
-        inputs = full if edition.whole_mlflow or self.full_mlflow else with_skinny(full)
+        if edition.whole_mlflow or self.full_mlflow:
+            return self._lock(full, full), full
+        inputs = with_skinny(full)
+        lock = self._lock(inputs, full)
+        missing = missing_in(lock, self.imports()) if _stands_in(lock, inputs) else []
+        return self._whole(lock, inputs, full, missing) if missing else (lock, inputs)
+
+    def _whole(self, lock: Lock, inputs: Inputs, full: Inputs, missing: Sequence[Missing]) -> tuple[Lock, Inputs]:
+        """The lock with the whole of mlflow, where that brings something of what is `missing`; else `lock` itself."""
+        change = inputs.substitutions[0]
+        try:
+            whole = self._lock(full, full)
+        except ResolveError as error:
+            if not error.explanation:
+                raise
+            note = f"{change.old} is not laid down whole, though {told(missing)}: that has no solution"
+            return replace(lock, notes=(*lock.notes, note)), inputs
+        names = {package.name for package in whole.packages}
+        brought = [one for one in missing if one.package in names]
+        if not brought:
+            return lock, inputs
+        return replace(whole, notes=(note_of(change.old, brought, change.new), *whole.notes)), full
+
+    def _lock(self, inputs: Inputs, full: Inputs) -> Lock:
+        """The lock for `inputs`, or for `full` where the index lacks mlflow-skinny."""
         key = lockcache.key_of(inputs, self.platform, settings(os.environ), self.server.name)
         entry = self.cache / "locks" / key
         lock = None if self.upgrade else lockcache.read(entry, inputs)
@@ -132,7 +163,12 @@ class _Finder:
             search = Search(self.platform, self.cache / "uv", self.progress, refresh=self.upgrade)
             lock, text = search.run(inputs, full, self.server.name)
             lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
-        return lock, inputs
+        return lock
+
+
+def _stands_in(lock: Lock, inputs: Inputs) -> bool:
+    """Whether mlflow-skinny was laid down in place of mlflow."""
+    return bool(inputs.substitutions) and all(package.name != "mlflow" for package in lock.packages)
 
 
 def _now() -> str:
