@@ -12,6 +12,17 @@ from .records import dataclass
 INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 """The variables of uv's that name places where packages are looked for."""
 
+PYTORCH_INDEX = "ENVBUILD_PYTORCH_INDEX"
+"""The variable that names a mirror of PyTorch's indexes: what `cpu`, `cu121` and so on lie below."""
+
+ACCELERATORS = (
+    "cpu",
+    *("cuda132", "cuda130", "cuda129", "cuda128", "cuda126", "cuda125", "cuda124", "cuda123", "cuda122", "cuda121"),
+    *("cuda120", "cuda118", "cuda117", "cuda116", "cuda115", "cuda114", "cuda113", "cuda112", "cuda111", "cuda110"),
+    *("cuda102", "cuda101", "cuda100"),
+)
+"""What torch can be built for, as --accelerator takes it: uv's names, the newest CUDA first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerOptions:
@@ -56,6 +67,7 @@ class Options:
     `strict` makes errors of warnings, `target` is `azure` where the model is judged for Azure ML's own no-code image.
     `apt` names distribution packages for the image. `requirements` are PEP 508 lines, `env` and `labels` pairs in the
     order given. `platform` is one (`linux/amd64` or `linux/arm64`), or empty for the engine's, else this machine's;
+    `accelerator` is one of ACCELERATORS, or empty where nothing is asked;
     `backend` is `auto`, `assemble` or `docker`; `cache` is the cache folder or None for the default.
     """
 
@@ -80,6 +92,7 @@ class Options:
     env: tuple[tuple[str, str], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     full_mlflow: bool = False
+    accelerator: str = ""
     upgrade: bool = False
     locked: bool = False
     backend: str = "auto"

@@ -112,6 +112,7 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
         extra=extra_requirements(options.requirements),
         inject=options.inject,
         full_mlflow=options.full_mlflow,
+        accelerator=options.accelerator,
         upgrade=options.upgrade,
         locked=options.locked,
         model_root=job.model.root,

@@ -23,6 +23,7 @@ from .indexes import settings
 from .requirements import Inputs, collect, with_skinny
 from .search import Search
 from .target import Platform, platform_of
+from .torch import TorchBuilds, settings_of, torch_builds
 from .types import Lock
 from .whole import Missing, missing_in, note_of, told
 
@@ -43,6 +44,7 @@ def resolve(
     extra: tuple[Requirement, ...] = (),
     inject: bool = False,
     full_mlflow: bool = False,
+    accelerator: str = "",
     upgrade: bool = False,
     locked: bool = False,
     model_root: Path,
@@ -53,9 +55,10 @@ def resolve(
 
     `python` is the base's full version, `glibc` its glibc, `architecture` its architecture. A lock in `cache` for
     the same inputs is taken without network; `upgrade` passes it by, `locked` takes nothing else. `inject` adds
-    the packages that the server wants listed. `imports` tells what the model imports, by which mlflow-skinny is enough
-    or not; it is called where that is asked. What was chosen for the person goes to `progress` and into the
-    lock's notes. Raises ResolveError, NetworkError, StorageError or UsageError.
+    the packages that the server wants listed. `accelerator` chooses torch's builds (`cpu`, `cuda121`). `imports` tells
+    what the model imports, by which mlflow-skinny is enough or not; it is called where that is asked. What was chosen
+    for the person goes to `progress` and into the lock's notes. Raises ResolveError, NetworkError, StorageError or
+    UsageError.
     """
     if upgrade and locked:
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
@@ -67,6 +70,8 @@ def resolve(
         cache=cache,
         server=server,
         full_mlflow=full_mlflow,
+        accelerator=accelerator,
+        builds=torch_builds(accelerator, os.environ),
         upgrade=upgrade,
         locked=locked,
         imports=imports,
@@ -117,6 +122,8 @@ class _Finder:
     cache: Path
     server: Server
     full_mlflow: bool
+    accelerator: str
+    builds: TorchBuilds | None
     upgrade: bool
     locked: bool
     imports: Callable[[], Sequence[Imported]]
@@ -150,7 +157,8 @@ class _Finder:
 
     def _lock(self, inputs: Inputs, full: Inputs) -> Lock:
         """The lock for `inputs`, or for `full` where the index lacks mlflow-skinny."""
-        key = lockcache.key_of(inputs, self.platform, settings(os.environ), self.server.name)
+        chosen = settings_of(settings(os.environ), self.accelerator, self.builds)
+        key = lockcache.key_of(inputs, self.platform, chosen, self.server.name)
         entry = self.cache / "locks" / key
         lock = None if self.upgrade else lockcache.read(entry, inputs)
         if lock is None:
@@ -160,7 +168,14 @@ class _Finder:
                     f"{self.server.name} server, Python {self.platform.python} and {self.platform.tag}",
                     hint="run once without --locked",
                 )
-            search = Search(self.platform, self.cache / "uv", self.progress, refresh=self.upgrade)
+            search = Search(
+                self.platform,
+                self.cache / "uv",
+                self.progress,
+                refresh=self.upgrade,
+                builds=self.builds,
+                for_cpu=self.accelerator == "cpu",
+            )
             lock, text = search.run(inputs, full, self.server.name)
             lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
         return lock
