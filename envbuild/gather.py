@@ -55,6 +55,7 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock, *, ahead: Ahead | N
             why=choice.why if base.public_name else "asked for with --base",
         ),
         *_apt(options),
+        *_accelerator(options),
         *_platform(job),
         Decision(what="bytecode", value=bytecode, why=why_bytecode),
     )
@@ -69,7 +70,7 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock, *, ahead: Ahead | N
         bytecode=bytecode,
         roots=import_roots(model, hashes, server, scripts, store) if bytecode == "startup" else (),
         keep_tests=options.keep_tests,
-        environment=options.env,
+        environment=tuple({**_sees_gpus(options), **dict(options.env)}.items()),
         labels=options.labels,
         decisions=decisions,
         revisions=revisions(),
@@ -96,6 +97,23 @@ def _apt(options: Options) -> tuple[Decision, ...]:
     if not options.apt:
         return ()
     return (Decision(what="apt", value=", ".join(options.apt), why="--apt: in the base, with what they need"),)
+
+
+def _accelerator(options: Options) -> tuple[Decision, ...]:
+    """What the packages were chosen to run on."""
+    if not options.accelerator:
+        return ()
+    builds = options.accelerator.replace("cuda", "cu")
+    why = f"--accelerator: torch's builds are those for {builds}"
+    why += "; the runtime gives the container the machine's NVIDIA GPUs" if _sees_gpus(options) else ""
+    return (Decision(what="accelerator", value=options.accelerator, why=why),)
+
+
+def _sees_gpus(options: Options) -> dict[str, str]:
+    """The variables by which NVIDIA's container runtime gives a container its GPUs; wheels bring all but the driver."""
+    if not options.accelerator.startswith("cuda"):
+        return {}
+    return {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
 
 
 def _platform(job: Job) -> tuple[Decision, ...]:

@@ -17,7 +17,7 @@ from .model.types import Model
 
 if TYPE_CHECKING:
     from .bases.types import Base
-    from .model.types import ModelFile, Pickle
+    from .model.types import Pickle
     from .oci.store import Store
     from .resolver.types import Lock, WheelContents
 
@@ -126,36 +126,16 @@ class Judge:
 
     def _scan(self) -> tuple[Pickle, ...]:
         if self._pickles is None:
-            from .model.pickles import scan
-
             if self._store is None:
+                from .model.pickles import scan
+
                 self._pickles = scan(self._model)
             else:
+                from .importing import scan_known
+
                 # Remembered, so it must not depend on how fast this machine is.
-                self._pickles = scan(self._model, cache=self._pickles_of, seconds=float("inf"))
+                self._pickles = scan_known(self._model, self._store)
         return self._pickles
-
-    def _pickles_of(self, file: ModelFile, read: Callable[[], tuple[Pickle, ...]]) -> tuple[Pickle, ...]:
-        """What `file` holds, by the hash of its content."""
-        from dataclasses import replace
-
-        from .model.content import hash_files, is_known
-        from .model.pickles import CACHE_REVISION, from_json, to_json
-        from .planner.layers import LARGE_FILE
-
-        assert self._store is not None
-        if file.size >= LARGE_FILE and not is_known(self._model, file, self._store.root):
-            # It gets a layer of its own, and its hash is worked out while that is written; what it holds is remembered
-            # the next time.
-            return read()
-        content = hash_files(replace(self._model, files=(file,)), self._store.root)[file.path]
-        key = f"pickles:{CACHE_REVISION}:{content}"
-        with suppress(KeyError, TypeError, AttributeError):
-            return from_json((self._store.get_key(key) or {})["pickles"], file.path)
-        found = read()
-        with suppress(StorageError):  # not remembering it costs time alone
-            self._store.put_key(key, {"pickles": to_json(found)})
-        return found
 
     def _remembered(self, stage: str, facts: Sequence[Any], look: Callable[[], list[Finding]]) -> list[Finding]:
         if self._store is None or not self._subject:

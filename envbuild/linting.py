@@ -188,7 +188,9 @@ def target(model: Model, options: Options) -> Target:
         apt=options.apt,
         base=options.base,
         month=time.strftime("%Y-%m", time.gmtime()),
-        own_indexes=any(options.environ.get(name) for name in (*INDEX_VARIABLES, "UV_TORCH_BACKEND")),
+        own_indexes=bool(options.accelerator)
+        or any(options.environ.get(name) for name in (*INDEX_VARIABLES, "UV_TORCH_BACKEND")),
+        accelerator=options.accelerator,
         index_strategy=strategy if strategy in _UNSAFE else "",
     )
 

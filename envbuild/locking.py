@@ -53,6 +53,7 @@ def wish_of(job: Job, platform: Platform) -> Wish:
         extra=extra_requirements(job.options.requirements),
         inject=job.options.inject,
         full_mlflow=job.options.full_mlflow,
+        accelerator=job.options.accelerator,
         model_root=job.model.root,
         as_of=chosen_day(job),
         environ=job.options.environ,

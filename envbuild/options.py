@@ -13,6 +13,17 @@ from .records import dataclass
 INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 """The variables of uv's that name places where packages are looked for."""
 
+PYTORCH_INDEX = "ENVBUILD_PYTORCH_INDEX"
+"""The variable that names a mirror of PyTorch's indexes: what `cpu`, `cu121` and so on lie below."""
+
+ACCELERATORS = (
+    "cpu",
+    *("cuda132", "cuda130", "cuda129", "cuda128", "cuda126", "cuda125", "cuda124", "cuda123", "cuda122", "cuda121"),
+    *("cuda120", "cuda118", "cuda117", "cuda116", "cuda115", "cuda114", "cuda113", "cuda112", "cuda111", "cuda110"),
+    *("cuda102", "cuda101", "cuda100"),
+)
+"""What torch can be built for, as --accelerator takes it: uv's names, the newest CUDA first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerOptions:
@@ -56,11 +67,11 @@ class Options:
     `select` and `ignore` hold codes, names or beginnings of codes of rules (`EB301`, `EB3`); nothing selected is all.
     `strict` makes errors of warnings, `target` is `azure` where the model is judged for Azure ML's own no-code image.
     `apt` names distribution packages for the image. `requirements` are PEP 508 lines, `env` and `labels` pairs in the
-    order given. `as_of` is a day, a time, or `model`. `index_url` and `extra_index_urls` are package indexes: the first
-    that has a package gives it, the extra ones before the other. `find_links` are folders or pages with wheels.
-    `lock` is a lock file to take the packages from; `upgrade_packages` are the canonical names of those that are chosen
-    anew while the others stay. `platform` is one (`linux/amd64` or `linux/arm64`), or empty for the engine's, else this
-    machine's;
+    order given. `accelerator` is one of ACCELERATORS, or empty where nothing is asked. `as_of` is a day, a time, or
+    `model`. `index_url` and `extra_index_urls` are package indexes: the first that has a package gives it, the extra
+    ones before the other. `find_links` are folders or pages with wheels. `lock` is a lock file to take the packages
+    from; `upgrade_packages` are the canonical names of those that are chosen anew while the others stay. `platform` is
+    one (`linux/amd64` or `linux/arm64`), or empty for the engine's, else this machine's;
     `backend` is `auto`, `assemble` or `docker`; `cache` is the cache folder or None for the default.
     """
 
@@ -85,6 +96,7 @@ class Options:
     env: tuple[tuple[str, str], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     full_mlflow: bool = False
+    accelerator: str = ""
     upgrade: bool = False
     locked: bool = False
     as_of: str = ""

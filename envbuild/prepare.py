@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from .bases import choose, open_base, python_notes
 from .bases.types import Base, Choice, Foreseen
 from .errors import CorruptBlobError, UsageError
+from .importing import imports_of
 from .job import Job
 from .model.python import python_wanted
 from .model.types import Model
@@ -125,6 +126,7 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
         extra=extra_requirements(options.requirements),
         inject=options.inject,
         full_mlflow=options.full_mlflow,
+        accelerator=options.accelerator,
         upgrade=options.upgrade,
         locked=options.locked,
         as_of=chosen_day(job),
@@ -132,6 +134,7 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
         upgrade_packages=options.upgrade_packages,
         keep=options.lock,
         model_root=job.model.root,
+        imports=lambda: imports_of(job.model, options, job.store),
         progress=progress,
     )
 

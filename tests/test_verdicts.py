@@ -106,6 +106,8 @@ def test_the_target_tells_the_rules_of_the_environment(
         monkeypatch.setenv(name, value)
     target = linting.target(model, Options())
     assert (target.own_indexes, target.index_strategy) == (own, strategy)
+    target = linting.target(model, Options(accelerator="cpu"))
+    assert (target.own_indexes, target.accelerator) == (True, "cpu")
 
 
 def test_another_month_is_another_verdict(model: Model, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

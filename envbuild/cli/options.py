@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from ..options import ACCELERATORS
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
 
@@ -76,6 +78,13 @@ _BUILD: tuple[Decorator[Any], ...] = (
         default="",
         metavar="OS/ARCH",
         help="Platform of the image: linux/amd64 or linux/arm64. Default: the engine's, else this machine's.",
+    ),
+    click.option(
+        "--accelerator",
+        type=click.Choice(ACCELERATORS),
+        metavar="cpu|cuda121|...",
+        default="",
+        help="What the packages run on: torch's build, and for CUDA an image that sees NVIDIA GPUs.",
     ),
     click.option("--full-mlflow", is_flag=True, help="Keep mlflow where mlflow-skinny would do."),
     click.option(

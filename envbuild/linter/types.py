@@ -60,10 +60,11 @@ class Target:
     `apt` names the distribution packages that are added to the base, and `base` what was asked for as one (`auto`,
     `debian:bookworm`, an image).
 
-    The last three are what rules know of the day and the machine: they ask neither themselves, for a verdict is
+    Three are what rules know of the day and the machine: they ask neither themselves, for a verdict is
     remembered under what they are given. `month` is that in which the model is judged, in UTC (`2026-11`; empty
     compares with no date). `own_indexes` tells that the person names package indexes of their own, and `index_strategy`
-    is uv's UV_INDEX_STRATEGY where that mixes them up (`unsafe-best-match`), else empty.
+    is uv's UV_INDEX_STRATEGY where that mixes them up (`unsafe-best-match`), else empty. `accelerator` is what the
+    packages are to run on (`cpu`, `cuda121`), empty where nothing was said.
     """
 
     server: Server
@@ -77,6 +78,7 @@ class Target:
     month: str = ""
     own_indexes: bool = False
     index_strategy: str = ""
+    accelerator: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from .indexes import settings
 from .modellock import with_own_lock
 from .requirements import Inputs, collect, with_skinny
 from .target import Platform
+from .torch import TorchBuilds, settings_of, torch_builds
 
 if TYPE_CHECKING:
     from .asof import AsOf
@@ -25,9 +26,9 @@ _NEWER = "UV_EXCLUDE_NEWER"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Everything that a resolution is for; `extra`, `inject`, `full_mlflow` and `as_of` are the person's.
+    """Everything that a resolution is for.
 
-    `environ` has uv's variables, by default the process's.
+    `extra`, `inject`, `full_mlflow`, `accelerator` and `as_of` are the person's. `environ` has uv's variables, by default the process's.
     """
 
     environment: Environment
@@ -36,6 +37,7 @@ class Wish:
     extra: tuple[Requirement, ...] = ()
     inject: bool = False
     full_mlflow: bool = False
+    accelerator: str = ""
     model_root: Path
     as_of: AsOf | None = None
     environ: Mapping[str, str] | None = None
@@ -65,7 +67,7 @@ class Wish:
 
     def settings(self) -> dict[str, str]:
         """The settings that determine what is chosen, without credentials."""
-        found = settings(self._variables)
+        found = settings_of(settings(self._variables), self.accelerator, self.builds)
         if self.as_of is not None:
             # Not the same as the variable alone, which makes no exceptions.
             found.pop(_NEWER, None)
@@ -79,6 +81,11 @@ class Wish:
         from .asof import exempt
 
         return {**self._variables, _NEWER: self.as_of.moment}, exempt(edition, self._variables)
+
+    @property
+    def builds(self) -> TorchBuilds | None:
+        """Which builds of torch are asked for; None where nothing is. Raises UsageError."""
+        return torch_builds(self.accelerator, self._variables)
 
     @property
     def _variables(self) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
-from ..options import INDEX_VARIABLES
+from ..options import INDEX_VARIABLES, PYTORCH_INDEX
 from ..patterns import pattern
 
 # What uv reads that can change which packages are chosen: part of the key of a cached lock.
@@ -44,7 +44,7 @@ def settings(environ: Mapping[str, str]) -> dict[str, str]:
 def credentials(environ: Mapping[str, str]) -> dict[Origin, tuple[str, str]]:
     """User and password of each index that comes with them, by the origin that they may be sent to."""
     found: dict[Origin, tuple[str, str]] = {}
-    for variable in INDEX_VARIABLES:
+    for variable in (*INDEX_VARIABLES, PYTORCH_INDEX):
         for entry in re.split(r"[\s,]+" if variable == "UV_FIND_LINKS" else r"\s+", environ.get(variable, "")):
             name, _, address = entry.rpartition("=") if re.match(r"[\w.-]+=\w+://", entry) else ("", "", entry)
             parts = urlsplit(address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from packaging.utils import canonicalize_name
 from ..errors import ResolveError
 from .pylock import parse_toml
 from .target import Platform
+from .torch import builds_of
 from .types import Lock, LockedPackage
 
 _LISTED = 3
@@ -32,7 +34,17 @@ def relocated(lock: Lock, wanted: Sequence[str], *, cache: Path, tick: Callable[
     platform = _platform(lock)
     packages = [package for package in lock.packages if package.sha256 in wanted]
     requirements = [f"{package.name}=={package.version}" for package in packages]
-    answer = compile_lock(requirements, (), platform, cache=cache, dependencies=False, tick=tick)
+    builds, labelled = builds_of(packages, os.environ)
+    answer = compile_lock(
+        requirements,
+        (),
+        platform,
+        cache=cache,
+        dependencies=False,
+        builds=builds,
+        from_builds=labelled if builds is not None and builds.index else (),
+        tick=tick,
+    )
     if not answer.solved:
         error = error_of(answer, Inputs(asks=()), platform)
         if not isinstance(error, ResolveError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,16 +11,19 @@ from ..progress import Progress
 from . import guards
 from .requirements import SETUPTOOLS, Ask, Inputs, ceilings, pinned
 from .target import Platform
+from .torch import refuse_nvidia
 from .types import Lock, LockedPackage
 
 if TYPE_CHECKING:
+    from .torch import TorchBuilds
     from .uv import Answer
 
 
 class Search:
     """One search for a lock. `environ` has the variables of uv; `exempt` packages are of any day.
 
-    `kept` are versions by name that stay where that goes, before those of the inputs.
+    `kept` are versions by name that stay where that goes, before those of the inputs. `builds` are those of torch;
+    `for_cpu` allows no package of NVIDIA.
     """
 
     def __init__(
@@ -33,6 +36,8 @@ class Search:
         environ: Mapping[str, str],
         exempt: Sequence[str] = (),
         kept: Mapping[str, str] | None = None,
+        builds: TorchBuilds | None = None,
+        for_cpu: bool = False,
     ) -> None:
         self._platform = platform
         self._cache = cache
@@ -41,6 +46,8 @@ class Search:
         self._environ = environ
         self._exempt = exempt
         self._kept = kept or {}
+        self._builds = builds
+        self._for_cpu = for_cpu
         self._notes: list[str] = []
         self._known = ""
         self._given_up: dict[str, str] = {}
@@ -63,6 +70,8 @@ class Search:
         if broken and guards.NUMPY in inputs.soft:
             self._notes.append(_why_numpy(broken))
         answer, inputs, packages = self._guarded(answer, inputs, packages)
+        if self._for_cpu:
+            refuse_nvidia(packages, lambda: self._ask(inputs, inputs.soft, why=True), inputs.asks)
         lock = Lock(
             packages=packages,
             python=self._platform.python,
@@ -165,25 +174,36 @@ class Search:
         self._notes += [note for bound, note in self._given_up.items() if bound not in inputs.soft]
         return answer, inputs, packages
 
-    def _ask(self, inputs: Inputs, soft: Iterable[str]) -> Answer:
+    def _ask(self, inputs: Inputs, soft: Iterable[str], *, why: bool = False) -> Answer:
         from .pylock import NOTHING
+        from .torch import with_builds
         from .uv import Answer, compile_lock
 
         if not inputs.asks:
             return Answer(lock=NOTHING)
-        answer = compile_lock(
-            inputs.requirements,
-            sorted({*(ask.text for ask in inputs.constraints), *soft}),
-            self._platform,
-            cache=self._cache,
-            refresh=self._refresh,
-            exempt=self._exempt,
-            environ=self._environ,
-            preferred=self._kept,
-            tick=lambda: self._progress.advance("resolve", 0),
-        )
-        self._refresh = False
-        return answer
+        bounds = sorted({*(ask.text for ask in inputs.constraints), *soft})
+
+        def ask(from_builds: Collection[str]) -> Answer:
+            answer = compile_lock(
+                inputs.requirements,
+                bounds,
+                self._platform,
+                cache=self._cache,
+                refresh=self._refresh,
+                exempt=self._exempt,
+                environ=self._environ,
+                preferred=self._kept,
+                builds=self._builds,
+                from_builds=from_builds,
+                why=why,
+                tick=lambda: self._progress.advance("resolve", 0),
+            )
+            self._refresh = False
+            return answer
+
+        if self._builds is None or not self._builds.index:
+            return ask(())
+        return with_builds(ask, [one.name for one in inputs.asks])
 
     def _server_in(self, answer: Answer) -> str:
         from .ladder import SERVER

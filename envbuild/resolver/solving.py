@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ResolveError, UsageError
+from ..model.imports import Imported
 from ..model.types import Environment, Requirement
 from ..progress import SILENT, Progress, Summary
 from ..records import dataclass
@@ -24,6 +25,7 @@ from .search import Search
 from .target import platform_of
 from .types import Lock
 from .vouching import vouch
+from .whole import Missing, missing_in, note_of, told
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,6 +46,7 @@ def resolve(
     extra: tuple[Requirement, ...] = (),
     inject: bool = False,
     full_mlflow: bool = False,
+    accelerator: str = "",
     upgrade: bool = False,
     locked: bool = False,
     as_of: AsOf | None = None,
@@ -51,6 +54,7 @@ def resolve(
     upgrade_packages: tuple[str, ...] = (),
     keep: Path | None = None,
     model_root: Path,
+    imports: Callable[[], Sequence[Imported]] = tuple,
     progress: Progress = SILENT,
 ) -> Lock:
     """The packages of an image: what `environment`, `server` and `extra` ask for, one wheel each.
@@ -58,9 +62,11 @@ def resolve(
     `python` is the base's full version, `glibc` its glibc, `architecture` its architecture. A lock in `cache` for
     the same inputs is taken without network; `upgrade` passes it by, `locked` takes nothing else. With
     `upgrade_packages` these are chosen anew, and the others stay at the versions of that lock, or of the lock file
-    `keep`, where that goes. `inject` adds the packages that the server wants listed. `as_of` is the day of whose
-    packages are chosen; `environ` has uv's variables, by default the process's. What was chosen for the person goes to
-    `progress` and into the lock's notes. Raises ResolveError, NetworkError, StorageError or UsageError.
+    `keep`, where that goes. `inject` adds the packages that the server wants listed. `accelerator` chooses torch's
+    builds (`cpu`, `cuda121`). `as_of` is the day of whose packages are chosen; `environ` has uv's variables, by default
+    the process's. `imports` tells what the model imports, by which mlflow-skinny is enough or not; it is called where
+    that is asked. What was chosen for the person goes to `progress` and into the lock's notes. Raises ResolveError,
+    NetworkError, StorageError or UsageError.
     """
     if upgrade and locked:
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
@@ -72,13 +78,21 @@ def resolve(
         extra=extra,
         inject=inject,
         full_mlflow=full_mlflow,
+        accelerator=accelerator,
         model_root=model_root,
         as_of=as_of,
         environ=environ,
     )
     asked, edition = wish.first()
     finder = _Finder(
-        wish=wish, cache=cache, upgrade=upgrade, locked=locked, renewed=upgrade_packages, keep=keep, progress=progress
+        wish=wish,
+        cache=cache,
+        upgrade=upgrade,
+        locked=locked,
+        renewed=upgrade_packages,
+        keep=keep,
+        imports=imports,
+        progress=progress,
     )
     progress.start("resolve", f"Python {python}, {platform.tag}")
     lock, inputs = finder.find(asked, edition)
@@ -125,18 +139,41 @@ class _Finder:
     locked: bool
     renewed: tuple[str, ...]
     keep: Path | None
+    imports: Callable[[], Sequence[Imported]]
     progress: Progress
 
     def find(self, asked: Inputs, edition: Server) -> tuple[Lock, Inputs]:
         """The lock for what is `asked` under that edition of the server, and the requirements as they were put."""
         inputs, full = self.wish.put(asked, edition)
+        lock = self._lock(inputs, full, edition)
+        missing = missing_in(lock, self.imports()) if _stands_in(lock, inputs) else []
+        return self._whole(lock, inputs, full, edition, missing) if missing else (lock, inputs)
+
+    def _whole(
+        self, lock: Lock, inputs: Inputs, full: Inputs, edition: Server, missing: Sequence[Missing]
+    ) -> tuple[Lock, Inputs]:
+        """The lock with the whole of mlflow, where that brings something of what is `missing`; else `lock` itself."""
+        change = inputs.substitutions[0]
+        try:
+            whole = self._lock(full, full, edition)
+        except ResolveError as error:
+            if not error.explanation:
+                raise
+            note = f"{change.old} is not laid down whole, though {told(missing)}: that has no solution"
+            return replace(lock, notes=(*lock.notes, note)), inputs
+        names = {package.name for package in whole.packages}
+        brought = [one for one in missing if one.package in names]
+        if not brought:
+            return lock, inputs
+        return replace(whole, notes=(note_of(change.old, brought, change.new), *whole.notes)), full
+
+    def _lock(self, inputs: Inputs, full: Inputs, edition: Server) -> Lock:
+        """The lock for `inputs`, or for `full` where the index lacks mlflow-skinny."""
         server, platform = self.wish.server.name, self.wish.platform
-        environ, exempted = self.wish.variables(edition)
-        key = lockcache.key_of(inputs, platform, self.wish.settings(), server)
-        entry = self.cache / "locks" / key
+        entry = self.cache / "locks" / lockcache.key_of(inputs, platform, self.wish.settings(), server)
         earlier = None if self.upgrade else lockcache.read(entry, inputs)
         if earlier is not None and not self.renewed:
-            return as_they_lie(earlier, inputs.wheels), inputs
+            return as_they_lie(earlier, inputs.wheels)
         if self.locked:
             raise ResolveError(
                 "--locked allows no resolution, and the cache has no lock for these requirements, the "
@@ -144,17 +181,19 @@ class _Finder:
                 hint="run once without --locked",
             )
         before = self._before(earlier)
-        refresh = self.upgrade or bool(self.renewed)
         own, why = own_versions(self.wish.model_root, platform, self.cache / "uv") if inputs.own_lock else ({}, "")
         kept = {name: version for name, version in {**own, **before}.items() if name not in self.renewed}
+        environ, exempted = self.wish.variables(edition)
         search = Search(
             platform,
             self.cache / "uv",
             self.progress,
-            refresh=refresh,
+            refresh=self.upgrade or bool(self.renewed),
             environ=environ,
             exempt=exempted,
             kept=kept,
+            builds=self.wish.builds,
+            for_cpu=self.wish.accelerator == "cpu",
         )
         lock, text = search.run(inputs, full, server)
         if inputs.own_lock:
@@ -163,7 +202,7 @@ class _Finder:
             self._tell(before, lock)
         lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
         vouch(self.cache, lock)
-        return as_they_lie(lock, inputs.wheels), inputs
+        return as_they_lie(lock, inputs.wheels)
 
     def _before(self, earlier: Lock | None) -> dict[str, str]:
         """The versions of the lock of which all packages stay but those that are to be chosen anew."""
@@ -190,6 +229,11 @@ class _Finder:
                 if before.get(name) != now.get(name)
             ]
             self.progress.note(f"changed: {', '.join(rows)}" if rows else "no version changed")
+
+
+def _stands_in(lock: Lock, inputs: Inputs) -> bool:
+    """Whether mlflow-skinny was laid down in place of mlflow."""
+    return bool(inputs.substitutions) and all(package.name != "mlflow" for package in lock.packages)
 
 
 def _of_that_day(as_of: AsOf, server: Server) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from ..errors import ResolveError
 from ..oci.disk import storage_errors
 from .indexes import SETTINGS, without_credentials
 from .target import Platform
+from .torch import PROJECT, TorchBuilds
 
 # Beside the settings of `indexes`: how to reach an index, and as whom.
 _PASSED = frozenset(
@@ -32,7 +33,9 @@ _PASSED = frozenset(
         "UV_SYSTEM_CERTS", "all_proxy", "http_proxy", "https_proxy", "no_proxy",
     }
 )  # fmt: skip
-_OPTIONS = ("--format", "pylock.toml", "--only-binary", ":all:", "--no-header", "--no-progress", "--color", "never")
+_OPTIONS = ("--only-binary", ":all:", "--no-header", "--no-progress", "--color", "never")
+_LOCK = ("--format", "pylock.toml")
+_WHY = ("--format", "requirements.txt", "--annotation-style", "line")
 _TICK = 0.2  # seconds between two looks at whether the answer is still wanted
 
 
@@ -60,13 +63,19 @@ def compile_lock(
     dependencies: bool = True,
     exempt: Sequence[str] = (),
     preferred: Mapping[str, str] | None = None,
+    builds: TorchBuilds | None = None,
+    from_builds: Collection[str] = (),
+    why: bool = False,
     environ: Mapping[str, str] | None = None,
     tick: Callable[[], object] = lambda: None,
 ) -> Answer:
     """Resolve for `platform`. `cache` is uv's own folder; `refresh` asks the index for everything again.
 
     Without `dependencies` nothing is looked for but what is listed. UV_EXCLUDE_NEWER does not hold for the packages
-    `exempt`. `preferred` are versions by name that are kept wherever they satisfy what is asked for.
+    `exempt`. `preferred` are versions by name that are kept wherever they satisfy what is asked for. `builds` says
+    which builds of torch are wanted; where they have an index of their own, `from_builds` names the packages, also
+    asked for, that come from it. With `why` the answer has a line for each package instead:
+    `name==1.0  # via who, wants, it`.
 
     `tick` is called while uv is at work; if it raises, uv is ended.
 
@@ -84,8 +93,14 @@ def compile_lock(
             bound.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
             if preferred:
                 earlier.write_text(_earlier(preferred), encoding="utf-8")
+            project = Path(name, "pyproject.toml")
+            mirrored = builds is not None and bool(builds.index)
+            if builds is not None and mirrored and from_builds:
+                project.write_text(builds.project(from_builds), encoding="utf-8")
         command = [
-            find_uv(), "pip", "compile", str(asked), *_OPTIONS,
+            find_uv(), "pip", "compile", str(asked), *_OPTIONS, *(_WHY if why else _LOCK),
+            *([str(project)] if mirrored and from_builds else []),
+            *(["--torch-backend", builds.backend] if builds is not None and not mirrored else []),
             *(["--constraints", str(bound)] if constraints else []),
             "--python-version", platform.python, "--python-platform", platform.uv_name,
             *(["--python", sys.executable] if sys.executable else []),
@@ -93,11 +108,15 @@ def compile_lock(
             *([] if dependencies else ["--no-deps"]),
             *(f"--exclude-newer-package={package}=false" for package in exempt),
             # uv keeps the versions of the file that it writes to.
-            *(["--output-file", str(earlier)] if preferred else []),
+            *(["--output-file", str(earlier)] if preferred and not why else []),
         ]  # fmt: skip
+        variables = clean_environment(os.environ if environ is None else environ, cache)
+        if builds is not None and mirrored:
+            variables.pop("UV_TORCH_BACKEND", None)
+            variables.update(builds.login())
         with subprocess.Popen(
             command,
-            env=clean_environment(os.environ if environ is None else environ, cache),
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -113,7 +132,7 @@ def compile_lock(
             except BaseException:
                 process.kill()
                 raise
-        said = without_credentials(said).replace(f"{name}{os.sep}", "")
+        said = without_credentials(said).replace(f"{name}{os.sep}", "").replace(f"{PROJECT} depends on", "you require")
     return Answer(lock=without_credentials(lock), explanation=said.strip(), code=process.returncode)
 
 

@@ -130,7 +130,7 @@ def test_a_right_name_gets_a_version_that_it_has(tmp_path: Path, line: str, fixe
         (
             "torch==2.1.0+cu118 ; python_version > '3.8'",
             "torch==2.1.0 ; python_version > '3.8'",
-            "write torch==2.1.0, as --unsafe-fixes does; set UV_TORCH_BACKEND=cpu, or the CUDA that you want",
+            "write torch==2.1.0, as --unsafe-fixes does; build with --accelerator cpu, or the CUDA that you want",
         ),
         ("jaxlib==0.4.16+cuda12", "jaxlib==0.4.16", "write jaxlib==0.4.16, as --unsafe-fixes does"),
     ],

@@ -118,7 +118,9 @@ def write_source(folder: Path, name: str, version: str = "1.0") -> Path:
 
 
 class Index:
-    """A simple index (PEP 503) over a folder. Behaviour is changed through its attributes.
+    """A simple index (PEP 503) over a folder, and one at `whl/NAME/` over each folder NAME in it.
+
+    Behaviour is changed through its attributes.
 
     `login` is `user:password` that must be given; `answers` gives the next statuses of a path; `cut` the number of
     bytes after which a path's connection breaks off once; `redirect` sends file requests to another index.
@@ -183,8 +185,8 @@ class Index:
             status = self.answers[handler.path].pop(0)
             if status != 200:
                 return self._send(handler, status, b"", {"Retry-After": self.retry_after} if self.retry_after else None)
-        if match := re.fullmatch(r"/simple/([^/]+)/", handler.path):
-            return self._page(handler, match[1])
+        if match := re.fullmatch(r"/(?:simple|whl/(\w+))/([^/]+)/", handler.path):
+            return self._page(handler, match[2], f"{match[1]}/" if match[1] else "")
         name = handler.path.removeprefix("/files/")
         path = self.folder / name
         if handler.path == f"/files/{name}" and path.is_file():
@@ -193,14 +195,15 @@ class Index:
             return self._file(handler, self.replaced.get(name, path.read_bytes()))
         return self._send(handler, 404, b"")
 
-    def _page(self, handler: http.server.BaseHTTPRequestHandler, project: str) -> None:
+    def _page(self, handler: http.server.BaseHTTPRequestHandler, project: str, below: str) -> None:
         links = []
-        for path in sorted(self.folder.iterdir()):
+        folder = self.folder / below
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             name = re.match(r"(.+?)-\d", path.name)
             if name and re.sub(r"[-_.]+", "-", name[1]).lower() == project:
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()
                 time = f' data-upload-time="{found}"' if (found := self.uploaded.get(path.name)) else ""
-                links.append(f'<a href="../../files/{path.name}#sha256={digest}"{time}>{path.name}</a>')
+                links.append(f'<a href="/files/{below}{path.name}#sha256={digest}"{time}>{path.name}</a>')
         page = f"<!DOCTYPE html><html><body>{''.join(links)}</body></html>".encode()
         self._send(handler, 200 if links else 404, page, {"Content-Type": "text/html"})
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from ...errors import UsageError
-from ...options import INDEX_VARIABLES
+from ...options import INDEX_VARIABLES, PYTORCH_INDEX
 from ...resolver.indexes import Origin, credentials, origin, without_credentials
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
@@ -54,6 +54,8 @@ def settings_for(
     known = {**_netrc(env), **credentials(env)}
     main = _address(env.get("UV_DEFAULT_INDEX") or env.get("UV_INDEX_URL") or "")
     extra = [_address(text) for name in ("UV_INDEX", "UV_EXTRA_INDEX_URL") for text in env.get(name, "").split()]
+    # Builds of torch are fetched by their address; what pip knows as an index, it logs in to.
+    extra += [_address(text) for text in env.get(PYTORCH_INDEX, "").split()]
     links = [_address(text) for text in re.split(r"[\s,]+", env.get("UV_FIND_LINKS", "")) if text]
     # What lies on this machine is sent along with the context, not asked for.
     remote = {text: where for text in (main, *extra, *links) if (where := origin(text)) is not None}
@@ -139,7 +141,7 @@ def _netrc(env: Mapping[str, str]) -> dict[Origin, tuple[str, str]]:
     except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
         return {}
     found: dict[Origin, tuple[str, str]] = {}
-    for name in INDEX_VARIABLES:
+    for name in (*INDEX_VARIABLES, PYTORCH_INDEX):
         for text in re.split(r"[\s,]+", env.get(name, "")):
             where = origin(_address(text))
             if where is not None and where[1] in hosts:

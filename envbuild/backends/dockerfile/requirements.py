@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ...errors import UsageError
 from ...patterns import pattern
+from ...resolver.torch import PACKAGES
 from ...resolver.types import Lock, LockedPackage
 
 _LINE = pattern(r"[!-~]+")  # printable, and no space
@@ -21,7 +22,7 @@ def requirements_text(packages: Sequence[LockedPackage], lock: Lock) -> str:
     asked = _addresses(lock)
     lines = ["# The locked packages: pip takes these files and no others."]
     for package in packages:
-        address = asked.get(_canonical(package.name))
+        address = asked.get(_canonical(package.name)) or _own_index(package)
         what = [package.name, "@", address] if address else [f"{package.name}=={package.version}"]
         for word in (*what, package.sha256):
             if not _LINE.fullmatch(word) or (word is not address and set(word) & set(";#\\$'\"")):
@@ -39,6 +40,12 @@ def _addresses(lock: Lock) -> dict[str, str]:
             # Its hash stands in a place of its own, and a fragment may name another kind.
             found[_canonical(match[1])] = match[2].partition("#")[0]
     return found
+
+
+def _own_index(package: LockedPackage) -> str:
+    """The address of a build of torch (`2.1.0+cpu`), which no package index has that pip is told of; else empty."""
+    remote = package.url.startswith(("https://", "http://"))
+    return package.url if remote and package.name in PACKAGES and "+" in package.version else ""
 
 
 def _canonical(name: str) -> str:

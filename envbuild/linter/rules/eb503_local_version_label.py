@@ -22,16 +22,16 @@ _INDEX = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
 class LocalVersionLabel(BaseRule):
     """A package is pinned to a version with a local label, such as `+cu118`.
 
-    *What it does*: looks for `==` with a local version label, on lines that count in the image. Where one of uv's own
-    variables names another index (UV_INDEX, UV_TORCH_BACKEND and the like) this is a warning: the resolution shows what
-    that index has.
+    *What it does*: looks for `==` with a local version label, on lines that count in the image. Where
+    `--accelerator` or one of uv's own variables names another index (UV_INDEX and the like) this is a warning: the
+    resolution shows what that index has.
 
     *Why it breaks*: PyPI takes no versions with a label, so there is no such version. PyTorch has them on an index of
     its own, and an index line inside a model is not honoured.
 
     *Example*: `- torch==2.1.0+cu118`, as `pip freeze` prints it.
 
-    *Use instead*: `- torch==2.1.0` with UV_TORCH_BACKEND=cpu (or cu118) in the environment of the build.
+    *Use instead*: `- torch==2.1.0`, and `--accelerator cpu` (or cuda118) when the image is built.
     `--unsafe-fixes` strips the label; the same version of another build may round differently.
 
     *Source*: PEP 440, local version identifiers; mlflow/mlflow issue 4340, `_strip_local_version_label`.
@@ -60,9 +60,9 @@ class LocalVersionLabel(BaseRule):
             edits = _stripped(model, requirement.name)
             ways = [f"write {shown.partition('+')[0]}" + (", as --unsafe-fixes does" if edits else "")]
             if _of_torch(requirement):
-                ways.append("set UV_TORCH_BACKEND=cpu, or the CUDA that you want")
+                ways.append("build with --accelerator cpu, or the CUDA that you want")
             if own:
-                ways.append("an index of your own is named, and the resolution will show whether it has it")
+                ways.append("another index is named, and the resolution will show whether it has it")
             yield self.finding(
                 f"{shown} asks for a build that the package index does not have: PyPI takes no versions with a label",
                 hint="; ".join(ways),

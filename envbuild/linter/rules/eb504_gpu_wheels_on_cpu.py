@@ -13,7 +13,7 @@ from ..types import Finding, Locked, Target
 _ASKED = re.compile(r"\+cu\d|and-cuda|\[cuda|-gpu\b|-cu\d\d|cupy|tensorrt|vllm", re.IGNORECASE)
 # Packages whose usual wheels bring NVIDIA's libraries, and what does without.
 _WITHOUT = {
-    "torch": "set UV_TORCH_BACKEND=cpu for the build",
+    "torch": "--accelerator cpu takes its builds without them",
     "xgboost": "list xgboost-cpu of the same version in its place, if there is one",
 }
 
@@ -21,13 +21,15 @@ _WITHOUT = {
 class GpuWheelsOnCpu(BaseRule):
     """NVIDIA's CUDA libraries are among the packages, and the model asks for no GPU.
 
-    *What it does*: looks for `nvidia-*` packages among those chosen, unless the model lists a GPU build by name.
+    *What it does*: looks for `nvidia-*` packages among those chosen, unless the model lists a GPU build by name or
+    `--accelerator` says what the packages run on.
 
     *Why it breaks*: nothing breaks; the image is gigabytes larger than it need be, on each node and in each registry.
 
     *Example*: `torch==2.5.1`, whose usual Linux wheel asks for a dozen nvidia packages.
 
-    *Use instead*: UV_TORCH_BACKEND=cpu in the environment of the build; `xgboost-cpu` for xgboost.
+    *Use instead*: `--accelerator cpu`, which lets no such package in; `xgboost-cpu` for xgboost. For a GPU,
+    `--accelerator cuda121` or another CUDA says so.
 
     *Source*: uv, "Using uv with PyTorch".
     """
@@ -38,6 +40,8 @@ class GpuWheelsOnCpu(BaseRule):
 
     def check_lock(self, model: Model, target: Target, locked: Locked) -> Iterator[Finding]:
         """At most one finding, at the listed packages that bring them."""
+        if target.accelerator:
+            return
         found = [package for package in locked.lock.packages if package.name.startswith("nvidia-")]
         listed = model.environment.pip
         if not found or any(r.name.startswith("nvidia-") or _ASKED.search(r.text) for r in listed):
@@ -56,7 +60,7 @@ class GpuWheelsOnCpu(BaseRule):
         ways = [_WITHOUT[name] for name in owners if name in _WITHOUT]
         yield self.finding(
             f"the image holds {len(found)} package{plural}{large} for NVIDIA GPUs{brought}",
-            hint="; ".join([*ways, "for a GPU ignore this with --ignore EB504"]),
+            hint="; ".join([*ways, "for a GPU say so: --accelerator cuda121, or another CUDA"]),
             spans=spans_of(model, *owners),
         )
 

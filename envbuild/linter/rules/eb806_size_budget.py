@@ -23,7 +23,7 @@ class SizeBudget(BaseRule):
 
     *Example*: `- torch` on a machine without a graphics card: its CUDA libraries are larger than all the rest.
 
-    *Use instead*: builds of the large packages for what the image runs on (`torch` from PyTorch's index of CPU wheels,
+    *Use instead*: builds of the large packages for what the image runs on (`--accelerator cpu` for torch,
     `tensorflow-cpu`), and an environment without what the model does not predict with.
 
     *Source*: Azure ML, "Troubleshoot online endpoints", ImageBuildFailure and liveness probes.
@@ -43,7 +43,8 @@ class SizeBudget(BaseRule):
         shown = ", ".join(f"{package.name} ({_megabytes(package.size)})" for package in largest)
         yield self.finding(
             f"the packages are {_megabytes(total)} packed; the largest are {shown}",
-            hint="look for builds without what the image does not use, such as CUDA; leave out what predicts nothing",
+            hint="look for builds without what the image does not use (--accelerator cpu takes torch without CUDA); "
+            "leave out what predicts nothing",
             spans=spans_of(model, *(package.name for package in largest)),
         )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ModelError
+from ..pickled_files import pickled_files
 from ..types import Model, ModelFile, Pickle
 from .names import MAX_NAMES
 from .reading import Read, read_pickles
@@ -27,10 +28,6 @@ CACHE_REVISION = 2
 # ModelError for a file that the disk does not give: what there is of it is not to be remembered.
 Cache = Callable[[ModelFile, Callable[[], "tuple[Pickle, ...]"]], "tuple[Pickle, ...]"]
 
-_SUFFIXES = (".pkl", ".pickle", ".joblib", ".cloudpickle", ".dill", ".skops", ".pt", ".pth", ".ckpt", ".sav", ".bin")
-_COMPRESSED = (".z", ".gz", ".bz2", ".xz", ".lzma")
-_NO_PICKLES = (".py", ".yaml", ".yml", ".json", ".txt")
-
 
 def scan(model: Model, *, cache: Cache | None = None, seconds: float = SECONDS) -> tuple[Pickle, ...]:
     """What the model's pickles say, in the order of their files.
@@ -40,7 +37,7 @@ def scan(model: Model, *, cache: Cache | None = None, seconds: float = SECONDS) 
     """
     deadline = time.monotonic() + seconds
     found: list[Pickle] = []
-    for file in _candidates(model):
+    for file in pickled_files(model):
 
         def read(file: ModelFile = file) -> tuple[Pickle, ...]:
             found = _read(model, file, Budget(deadline))
@@ -62,7 +59,7 @@ def imported_modules(model: Model) -> tuple[str, ...]:
     Raises ModelError for a file that cannot be read.
     """
     found: set[str] = set()
-    for file in _candidates(model):
+    for file in pickled_files(model):
         for read in _read(model, file, Budget(math.inf)):
             found |= read.names.modules | read.guessed
     return tuple(sorted(found - {"__main__"})[:MAX_NAMES])
@@ -99,16 +96,6 @@ def from_json(value: Sequence[Mapping[str, Any]], file: str) -> tuple[Pickle, ..
         )
         for item in value
     )
-
-
-def _candidates(model: Model) -> Iterator[ModelFile]:
-    flavors = model.mlmodel.flavors.values() if model.mlmodel is not None else ()
-    named = {value for flavor in flavors for value in flavor.values() if isinstance(value, str)}
-    for file in model.files:
-        name = file.path.rsplit("/", 1)[-1].lower()
-        fits = name.endswith((*_SUFFIXES, *_COMPRESSED)) or (file.path in named and not name.endswith(_NO_PICKLES))
-        if file.size and fits:
-            yield file
 
 
 def _read(model: Model, file: ModelFile, budget: Budget) -> list[Read]:

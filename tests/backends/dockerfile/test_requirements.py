@@ -30,6 +30,16 @@ def test_what_was_asked_for_by_address_is_asked_for_so_again(bench: Any) -> None
         assert lines[2] == f"numpy @ {address} --hash=sha256:{'c' * 64}"
 
 
+def test_a_build_of_torch_is_fetched_by_its_address_for_no_index_that_pip_knows_has_it(bench: Any) -> None:
+    plain = bench.packages()
+    url = "https://mirror.example/whl/cu121/torch-2.1.0%2Bcu121-cp311-cp311-linux_x86_64.whl"
+    build = replace(plain[0], name="torch", version="2.1.0+cu121", url=url)
+    lines = requirements_text((build,), bench.lock((build,))).splitlines()
+    assert lines[1] == f"torch @ {url} --hash=sha256:{plain[0].sha256}"
+    for other in (replace(build, version="2.1.0"), replace(build, name="own"), replace(build, url="file:///torch.whl")):
+        assert f"{other.name}=={other.version} " in requirements_text((other,), bench.lock((other,)))
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -34,5 +34,6 @@ NEAR_MISSES = [
     Case(files={"conda.yaml": conda("tensorflow[and-cuda]==2.16.1")}, packages=GPU),
     Case(files={"conda.yaml": conda("onnxruntime-gpu==1.20")}, packages=GPU),
     Case(files={"conda.yaml": CONDA.replace("- pip\n", "- pip\n- pytorch-cuda=12.4\n")}, packages=GPU),
+    Case(files={"conda.yaml": conda("torch==2.5.1")}, packages=GPU, target={"accelerator": "cuda124"}),
     Case(files={"conda.yaml": conda("lib==1")}, packages={"lib": "1", "nvidiasmi": "1"}, contents=BY_EXTRA),
 ]
