@@ -28,7 +28,8 @@ _NEWER = "UV_EXCLUDE_NEWER"
 class Wish:
     """Everything that a resolution is for.
 
-    `extra`, `inject`, `full_mlflow`, `accelerator` and `as_of` are the person's. `environ` has uv's variables, by default the process's.
+    `extra`, `inject`, `full_mlflow`, `accelerator` and `as_of` are the person's. `environ` has uv's variables, by
+    default the process's.
     """
 
     environment: Environment
