@@ -27,6 +27,14 @@ def objects(container: Container) -> list[dict[str, Any]]:
     return found
 
 
+def awaited(container: Container, *parts: str) -> None:
+    """Wait until a line has all of `parts`: what tells of a request is written once it has been answered."""
+    end = monotonic() + 10
+    while not any(all(part in line for part in parts) for line in container.logs().splitlines()):
+        assert monotonic() < end, f"no line has {' and '.join(parts)}:\n{container.logs()[-2000:]}"
+        sleep(0.1)
+
+
 def is_now(moment: str) -> bool:
     """Whether a moment of UTC is in the last ten minutes."""
     found = datetime.fromisoformat(moment.rstrip("Z")).replace(tzinfo=timezone.utc)

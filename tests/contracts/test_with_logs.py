@@ -12,7 +12,7 @@ from asked import JSON, UUID, answers, discreet, refuses, score
 from containers import STRICT, Container, free_port, running, same
 from images import Build
 from laid import ROOT, options, settings, write
-from log_lines import captured, is_now, lines, objects
+from log_lines import awaited, captured, is_now, lines, objects
 from questions import SECRET, Question, records
 
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow]
@@ -125,6 +125,7 @@ def tell(container: Container) -> None:
 class TestOfEnvbuild:
     def test_a_request_has_one_line_of_json_without_its_data(self, model: Container, question: Question) -> None:
         ask(model, question)
+        awaited(model, "envbuild_runtime.access", "r-3")
         found = objects(model)
         assert all({"time", "level", "logger", "message"} <= line.keys() and is_now(line["time"]) for line in found)
         access = [line for line in found if line["logger"] == "envbuild_runtime.access"]
@@ -145,6 +146,7 @@ class TestOfEnvbuild:
 
     def test_what_a_script_prints_and_logs_has_the_requests_name(self, script: Container) -> None:
         tell(script)
+        awaited(script, "envbuild_runtime.access", "r-1")
         found = objects(script)
         of_one = [(line["logger"], line["message"]) for line in found if line.get("request_id") == "r-1"]
         assert of_one[:3] == [("print", "printed words"), ("stderr", "to stderr"), ("mine", "logged")]
@@ -165,6 +167,7 @@ class TestOfEnvbuild:
         given = options(root, AZUREML_ENTRY_SCRIPT="score.py", ENVBUILD_LOG_FORMAT="text", **ELSEWHERE)
         with running(image, options=given) as container:
             tell(container)
+            awaited(container, "envbuild_runtime.access", "(r-1)")
             found, text = lines(container), container.logs()
         assert all(is_now(when) for when, *_ in found)
         said = [line[1:] for line in found if line[2] != "envbuild_runtime"]
