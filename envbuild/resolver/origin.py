@@ -23,9 +23,9 @@ _RULES = "what envbuild knows of servers and packages is not what it was: its ve
 class Origin:
     """What determined a resolution. `digest` is over all of it; the rest is there to say what changed.
 
-    `settings` are uv's variables, and the model's own lock; what names places has a digest of them for its value. `base`
-    is the name of the base where that means the same on other machines, else its kind (`oci`). `places` tell where each
-    of the requirements and constraints stands; they are not recorded.
+    `settings` are uv's variables, and the model's own lock; what names places has a digest of them for its value.
+    `base` is the name of the base where that means the same on other machines, else its kind (`oci`). `places` tell
+    where each of the requirements and constraints stands; they are not recorded.
     """
 
     digest: str
