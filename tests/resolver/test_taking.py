@@ -16,7 +16,6 @@ from envbuild.progress import Progress
 from envbuild.resolver import fetch, write_pylock
 from envbuild.resolver.asking import Wish
 from envbuild.resolver.origin import origin_of
-from envbuild.resolver.pylock import render
 from envbuild.resolver.taking import take
 from envbuild.resolver.target import Platform, platform_of
 from envbuild.resolver.types import Lock
@@ -174,7 +173,10 @@ def _sha(line: str) -> str:
 
 def test_a_lock_of_another_tool_is_taken_for_what_it_has(locking: Locking, env: Make) -> None:
     lock = locking.write(env("alpha"))
-    locking.path.write_text(render(lock).partition("[tool.envbuild]")[0])
+    # As `uv pip compile` wrote it.
+    text = Path(lock.entry, "pylock.toml").read_text()
+    assert 'created-by = "uv"' in text
+    locking.path.write_text(text)
     found, warnings = locking.take(locking.wish(env("alpha", "beta>=1")))
     assert warnings == []
     assert found.packages == lock.packages

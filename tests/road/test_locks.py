@@ -118,6 +118,7 @@ def test_one_package_of_the_file_is_chosen_anew(road: Road, base: list[str], tmp
     [
         (["-o", "lock.toml"], "name it pylock.toml or pylock.NAME.toml"),
         (["-o", "pylock.toml", "--check"], "there is no lock to check"),
+        (["-o", "pylock.toml", "--check", "--upgrade"], "--check and --upgrade exclude each other"),
         (["-o", ".", "--lock", "model/MLmodel"], "--lock takes packages from a file"),
         (["-o", ".", "--lock", "model/MLmodel", "--upgrade"], "--lock and --upgrade exclude each other"),
         (["-o", ".", "--upgrade-package", "a", "--locked"], "--upgrade-package and --locked exclude each other"),
