@@ -18,7 +18,7 @@ from .asking import Wish
 from .editions import within
 from .hashes import check_hashes
 from .indexes import settings
-from .modellock import note_on, own_versions
+from .modellock import is_uv_lock, loosened, note_on, own_versions
 from .requirements import Inputs
 from .search import Search
 from .target import platform_of
@@ -135,12 +135,24 @@ class _Finder:
             )
         before = self._before(earlier)
         refresh = self.upgrade or bool(self.renewed)
-        own, why = own_versions(self.wish.model_root, platform, self.cache / "uv") if inputs.own_lock else ({}, "")
+        own, why = own_versions(self.wish.model_root, platform, self.cache / "uv") if is_uv_lock(inputs) else ({}, "")
         kept = {name: version for name, version in {**own, **before}.items() if name not in self.renewed}
         search = Search(platform, self.cache / "uv", self.progress, refresh=refresh, kept=kept)
-        lock, text = search.run(inputs, full, server)
+        try:
+            lock, text = search.run(inputs, full, server)
+        except ResolveError as error:
+            if not error.explanation or not inputs.own_lock or is_uv_lock(inputs):
+                raise
+            # What the model's lock added to its requirements need not stand against what the server needs.
+            root, environment = self.wish.model_root, self.wish.environment
+            (less, own), (less_full, _) = (loosened(each, environment, root) for each in (inputs, full))
+            search = Search(platform, self.cache / "uv", self.progress, refresh=False, kept={**own, **kept})
+            try:
+                lock, text = search.run(less, less_full, server)
+            except ResolveError:
+                raise error from None
         if inputs.own_lock:
-            lock = replace(lock, notes=(*lock.notes, note_on(own, why, lock)))
+            lock = replace(lock, notes=(*lock.notes, note_on(inputs, own, why, lock)))
         if self.renewed:
             self._tell(before, lock)
         return lockcache.write(entry, replace(lock, created=_now()), text, inputs), inputs

@@ -123,6 +123,16 @@ def test_a_setting_that_changed_is_named_and_other_indexes_matter_with_locked_al
     assert "127.0.0.1" not in locking.path.read_text().partition("[tool.envbuild]")[2]
 
 
+def test_another_lock_of_the_model_itself_is_told(locking: Locking, env: Make) -> None:
+    model = locking.folder / "model"
+    model.mkdir()
+    (model / "pyproject.toml").touch()
+    locking.write(env("alpha"))
+    (model / "uv.lock").write_text("version = 1")
+    (warning,) = locking.take(locking.wish(env("alpha")))[1]
+    assert "the model's own lock is new" in warning
+
+
 @pytest.mark.parametrize(
     ("platform", "says"),
     [
