@@ -10,9 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import takewhile
@@ -57,6 +55,9 @@ def own_versions(root: Path, platform: Platform, cache: Path) -> tuple[dict[str,
 
     Raises StorageError, and ResolveError where there is no uv.
     """
+    import shutil
+    import tempfile
+
     from ..errors import LockFileError
     from .lockfile import read_lockfile
 
