@@ -44,8 +44,9 @@ def command(model: str, target: Path, check: bool, as_json: bool, quiet: bool, *
 
     options = make_options(**flags)
     path = _file(target)
-    if check and options.upgrade_packages:
-        raise UsageError("--check and --upgrade-package exclude each other", hint="--check writes nothing")
+    if check and (options.upgrade_packages or options.upgrade):
+        option = "--upgrade-package" if options.upgrade_packages else "--upgrade"
+        raise UsageError(f"--check and {option} exclude each other", hint="--check writes nothing")
     if options.lock is not None and not options.upgrade_packages:
         if typed("lock"):
             raise UsageError(

@@ -126,11 +126,6 @@ class LockFile:
         return LockFileError(f"{place}: the lock is not for {for_it}: {said}", hint=_HINT)
 
 
-def is_lockfile(path: Path) -> bool:
-    """Whether that is the path of a lock of Python packages that is there: PEP 751 has two forms of names."""
-    return _NAME.fullmatch(path.name) is not None and path.is_file()
-
-
 def is_lockfile_name(name: str) -> bool:
     """`pylock.toml` or `pylock.NAME.toml`."""
     return _NAME.fullmatch(name) is not None

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
+import re
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 
 from ..model.types import Environment
 from ..oci.disk import storage_errors
+from .refusals import place
 from .requirements import Inputs, pinned
 from .target import Platform
 from .types import Lock
 
-_LOCK, _PROJECT = "uv.lock", "pyproject.toml"
+_LOCK, _PROJECT, _LOCKED = "uv.lock", "pyproject.toml", "requirements.txt"
 _SIZE = 16 << 20  # bytes
 _SECONDS = 60
 _SHOWN = 5
@@ -38,8 +39,7 @@ def with_own_lock(inputs: Inputs, environment: Environment, root: Path) -> Input
     if environment.source in ("given", "none"):
         return inputs
     if not os.path.lexists(root / _LOCK):
-        note = _locked_requirements(inputs, environment, root)
-        return replace(inputs, notes=(*inputs.notes, note)) if note else inputs
+        return _locked_requirements(inputs, environment, root)
     digest = hashlib.sha256()
     for name in (_LOCK, _PROJECT):
         data = _read(root / name)
@@ -55,6 +55,9 @@ def own_versions(root: Path, platform: Platform, cache: Path) -> tuple[dict[str,
 
     Raises StorageError, and ResolveError where there is no uv.
     """
+    import shutil
+    import tempfile
+
     from ..errors import LockFileError
     from .lockfile import read_lockfile
 
@@ -74,32 +77,65 @@ def own_versions(root: Path, platform: Platform, cache: Path) -> tuple[dict[str,
             return {}, error.message.replace(f"{name}{os.sep}", "")
 
 
-def note_on(versions: Mapping[str, str], why: str, lock: Lock) -> str:
-    """What is to be said of the model's uv.lock once `lock` is found."""
+def is_uv_lock(inputs: Inputs) -> bool:
+    """Whether the lock that `inputs` tell of is a uv.lock, and not locked requirements."""
+    return inputs.own_lock.startswith("sha256:")
+
+
+def note_on(inputs: Inputs, versions: Mapping[str, str], why: str, lock: Lock) -> str:
+    """What is to be said of the model's own lock once `lock` is found; `versions` are those that it has."""
+    name = _LOCK if is_uv_lock(inputs) else _LOCKED
     if why:
-        return f"{_LOCK} is not honoured: {why}"
+        return f"{name} is not honoured: {why}"
+    if not versions:
+        return f"{name} is honoured: it was locked when the model was logged, and all of it holds"
     both = {p.name: (p.version, versions[p.name]) for p in lock.packages if p.name in versions}
-    other = [f"{name} is {now}, not {then}" for name, (now, then) in sorted(both.items()) if now != then]
+    other = [f"{each} is {now}, not {then}" for each, (now, then) in sorted(both.items()) if now != then]
     if not other:
-        return f"{_LOCK} is honoured: {len(both)} packages have its versions"
+        return f"{name} is honoured: {len(both)} packages have its versions"
     rest = f" and {len(other) - _SHOWN} more" if other[_SHOWN:] else ""
     return (
-        f"{_LOCK} is honoured for {len(both) - len(other)} of {len(both)} packages; what else is asked for does not go "
+        f"{name} is honoured for {len(both) - len(other)} of {len(both)} packages; what else is asked for does not go "
         f"with the others: {', '.join(other[:_SHOWN])}{rest}"
     )
 
 
-def _locked_requirements(inputs: Inputs, environment: Environment, root: Path) -> str:
-    """The note on requirements that were locked when the model was logged; empty where they were not."""
-    head = _read(root / "requirements.txt")
-    if head is None or _HEADER not in head[:4096]:
-        return ""
-    loose = [
-        requirement.name for requirement in environment.pip if not pinned(requirement.text.partition(";")[0].strip())
-    ]
+def loosened(inputs: Inputs, environment: Environment, root: Path) -> tuple[Inputs, dict[str, str]]:
+    """`inputs` in which only what the model was logged with holds, and the versions that its lock added to that.
+
+    MLflow writes the requirements of the model above those that uv locked, which have the whole of what they need.
+    """
+    own = _originals(root)
+    listed = {place(requirement.span) for requirement in environment.pip}
+    added = {ask: pinned(ask.text) for ask in inputs.asks if ask.where in listed and ask.name not in own}
+    left = tuple(ask for ask in inputs.asks if not added.get(ask))
+    return replace(inputs, asks=left), {ask.name: version for ask, version in added.items() if version}
+
+
+def _locked_requirements(inputs: Inputs, environment: Environment, root: Path) -> Inputs:
+    """`inputs` that tell whether the requirements were locked when the model was logged."""
+    names = _originals(root)
+    if not names:
+        return inputs
+    loose = [each.name for each in environment.pip if not pinned(each.text.partition(";")[0].strip())]
     if loose:
-        return f"requirements.txt was locked, and is no lock any more: {', '.join(loose[:_SHOWN])} has no exact version"
-    return "requirements.txt was locked when the model was logged: all versions of it hold"
+        why = f"{_LOCKED} was locked, and is no lock any more: {', '.join(loose[:_SHOWN])} has no exact version"
+        return replace(inputs, notes=(*inputs.notes, why))
+    digest = hashlib.sha256(" ".join(sorted(names)).encode()).hexdigest()
+    return replace(inputs, own_lock=f"{_LOCKED} sha256:{digest}")
+
+
+def _originals(root: Path) -> frozenset[str]:
+    """The names of what MLflow says that the model was logged with; empty where requirements.txt was not locked."""
+    data = _read(root / _LOCKED)
+    if data is None or not data.startswith(_HEADER):
+        return frozenset()
+    rows = data.decode("utf-8", "replace").splitlines()[1:]
+    head = [row[2:] for row in takewhile(lambda row: row.startswith("# "), rows)]
+    found = {
+        re.sub(r"[-_.]+", "-", match[0]).lower() for row in head if (match := re.match(r"[A-Za-z0-9][\w.-]*", row))
+    }
+    return frozenset(found | ({"mlflow-skinny"} if "mlflow" in found else set()))
 
 
 def _export(folder: Path, cache: Path) -> str:

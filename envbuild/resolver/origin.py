@@ -14,7 +14,7 @@ from .indexes import without_credentials
 from .lockcache import key_of
 from .requirements import Ask
 
-_OWN = "uv-lock"
+_OWN = "own-lock"
 _RULES = "what envbuild knows of servers and packages is not what it was: its version is another one"
 
 
@@ -49,7 +49,7 @@ def origin_of(wish: Wish) -> Origin:
         # The address of an index may be nobody's business, and a folder's path is this machine's.
         settings={
             **{name: digest_of(value)[:19] if name in INDEX_VARIABLES else value for name, value in set_now.items()},
-            **({_OWN: inputs.own_lock[:19]} if inputs.own_lock else {}),
+            **({_OWN: digest_of(inputs.own_lock)[:19]} if inputs.own_lock else {}),
         },
         places={without_credentials(ask.kept): ask.where for ask in (*inputs.asks, *inputs.constraints)},
     )
@@ -78,7 +78,7 @@ def changes(before: Origin, now: Origin, *, indexes: bool = True) -> list[str]:
                 f"{name} {'names other places' if old and new else 'is set' if new else 'is not set any more'}"
             )
         elif old != new and name == _OWN:
-            found.append(f"the model's uv.lock is {'not what it was' if old and new else 'new' if new else 'gone'}")
+            found.append(f"the model's own lock is {'not what it was' if old and new else 'new' if new else 'gone'}")
         elif old != new:
             found.append(f"{name} is {new or 'not set'}, it was {old or 'not set'}")
     return found or ([] if elsewhere else [_RULES])

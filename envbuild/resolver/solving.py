@@ -18,7 +18,7 @@ from . import lockcache
 from .asking import Wish
 from .editions import within
 from .hashes import check_hashes
-from .modellock import note_on, own_versions
+from .modellock import is_uv_lock, loosened, note_on, own_versions
 from .modelwheels import as_they_lie
 from .requirements import Inputs
 from .search import Search
@@ -181,28 +181,42 @@ class _Finder:
                 hint="run once without --locked",
             )
         before = self._before(earlier)
-        own, why = own_versions(self.wish.model_root, platform, self.cache / "uv") if inputs.own_lock else ({}, "")
+        own, why = own_versions(self.wish.model_root, platform, self.cache / "uv") if is_uv_lock(inputs) else ({}, "")
         kept = {name: version for name, version in {**own, **before}.items() if name not in self.renewed}
+        refresh = self.upgrade or bool(self.renewed)
+        try:
+            lock, text = self._search(edition, refresh=refresh, kept=kept).run(inputs, full, server)
+        except ResolveError as error:
+            if not error.explanation or not inputs.own_lock or is_uv_lock(inputs):
+                raise
+            # What the model's lock added to its requirements need not stand against what the server needs.
+            root, environment = self.wish.model_root, self.wish.environment
+            (less, own), (less_full, _) = (loosened(each, environment, root) for each in (inputs, full))
+            try:
+                lock, text = self._search(edition, refresh=False, kept={**own, **kept}).run(less, less_full, server)
+            except ResolveError:
+                raise error from None
+        if inputs.own_lock:
+            lock = replace(lock, notes=(*lock.notes, note_on(inputs, own, why, lock)))
+        if self.renewed:
+            self._tell(before, lock)
+        lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
+        vouch(self.cache, lock)
+        return as_they_lie(lock, inputs.wheels)
+
+    def _search(self, edition: Server, *, refresh: bool, kept: Mapping[str, str]) -> Search:
         environ, exempted = self.wish.variables(edition)
-        search = Search(
-            platform,
+        return Search(
+            self.wish.platform,
             self.cache / "uv",
             self.progress,
-            refresh=self.upgrade or bool(self.renewed),
+            refresh=refresh,
             environ=environ,
             exempt=exempted,
             kept=kept,
             builds=self.wish.builds,
             for_cpu=self.wish.accelerator == "cpu",
         )
-        lock, text = search.run(inputs, full, server)
-        if inputs.own_lock:
-            lock = replace(lock, notes=(*lock.notes, note_on(own, why, lock)))
-        if self.renewed:
-            self._tell(before, lock)
-        lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
-        vouch(self.cache, lock)
-        return as_they_lie(lock, inputs.wheels)
 
     def _before(self, earlier: Lock | None) -> dict[str, str]:
         """The versions of the lock of which all packages stay but those that are to be chosen anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from envbuild.errors import ResolveError
+from envbuild.resolver import write_pylock
 from envbuild.resolver.climbing import Climbed, climb
 from envbuild.resolver.ladder import FLOOR, SERVER, rungs
 from envbuild.resolver.requirements import Ask, Inputs
@@ -190,6 +192,18 @@ def test_no_server_from_1_0_on_is_an_error_with_the_solvers_words(stocked: Any, 
     assert (caught.value.python, caught.value.platform) == ("3.11.2", "manylinux_2_36_x86_64")
     assert pin.partition("=")[0].partition("<")[0] in caught.value.blamed
     assert f"no {SERVER}>=1.0 goes with the pins: {pin}" in caught.value.hint
+
+
+def test_the_server_of_a_lock_stays_when_another_package_is_chosen_anew(
+    stocked: Any, env: Make, run: Make, tmp_path: Path
+) -> None:
+    server = PROFILES["azureml"]
+    before = run(env(*LISTED, "pydantic<2.10", "wrapt"), server)
+    write_pylock(before, tmp_path / "pylock.toml")
+    after = run(env(*LISTED, "wrapt"), server, keep=tmp_path / "pylock.toml", upgrade_packages=("werkzeug",))
+    assert versions(after) == versions(before)
+    newer = run(env(*LISTED, "wrapt"), server, keep=tmp_path / "pylock.toml", upgrade_packages=(SERVER,))
+    assert Version(versions(newer)[SERVER]) > Version(versions(before)[SERVER])
 
 
 def test_without_the_server_in_the_list_there_is_no_ladder(stocked: Any, env: Make, run: Make) -> None:

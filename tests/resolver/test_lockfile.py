@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from envbuild.errors import LockFileError
 from envbuild.resolver.lockfile import is_lockfile_name, read_lockfile
+from envbuild.resolver.origin import Origin
 from envbuild.resolver.pylock import render
+from envbuild.resolver.taking import edited
 from envbuild.resolver.target import platform_of
 from envbuild.resolver.types import Lock, LockedPackage
 
@@ -128,3 +131,23 @@ def test_the_names_that_a_lock_may_have() -> None:
     assert is_lockfile_name("pylock.toml")
     assert is_lockfile_name("pylock.arm-64.toml")
     assert not any(map(is_lockfile_name, ("lock.toml", "pylock.a.b.toml", "pylock..toml", "pylock.txt")))
+
+
+def test_no_damage_is_more_than_an_error(write: Write) -> None:
+    package = LockedPackage(
+        name="alpha", version="1.0", filename="alpha-1.0-py3-none-any.whl", sha256=SHA, size=1, url="https://h/a.whl"
+    )
+    lock = Lock(packages=(package,), python="3.11.2", platform=BOOKWORM.tag, requirements=("alpha",), notes=("note",))
+    text = render(lock, Origin(digest="sha256:0", server="x", base="b", base_digest="d", settings={"A": "b"}))
+    chance, taken = random.Random(7), 0
+    for _ in range(300):
+        at = chance.randrange(len(text))
+        damage = chance.choice(["", '"', "[", "]", "{", "=", "1", "\n", "true", "\0", "http://[", "é"])
+        try:
+            file = read_lockfile(write(text[:at] + damage + text[at + chance.randrange(6) :]))
+            file.wheels(BOOKWORM)
+            edited(file)
+            taken += 1
+        except LockFileError as error:
+            assert error.hint
+    assert 0 < taken < 300

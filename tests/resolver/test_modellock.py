@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from envbuild.errors import ResolveError
 from envbuild.progress import Progress
 from envbuild.resolver.uv import clean_environment, find_uv
 from envbuild.servers.types import ServerPackage
@@ -103,14 +104,46 @@ def test_why_it_cannot_be_honoured_is_said(model: Path, env: Make, run: Make, br
     assert str(model.parent) not in told.notes[0]
 
 
-def test_requirements_that_were_locked_are_told(index: Any, env: Make, run: Make, tmp_path: Path) -> None:
-    index.wheel("alpha")
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "requirements.txt").write_text("# Original requirements\n# alpha\n#\nalpha==1.0\n")
+@pytest.fixture
+def locked(index: Any, tmp_path: Path) -> Path:
+    """A model that was logged with `alpha`, which MLflow had locked with the `beta` and `gamma` that it needs."""
+    for version in ("1.0", "2.0"):
+        index.wheel("alpha", version, requires=["beta", "gamma"])
+        index.wheel("beta", version)
+        index.wheel("gamma", version)
+    index.wheel("serve", requires=["gamma>=2"])
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "requirements.txt").write_text(
+        "# Original requirements\n# alpha<2\n#\n# Locked requirements\nalpha==1.0\n"
+    )
+    return folder
+
+
+def test_what_a_lock_added_to_the_requirements_gives_way_to_the_server(
+    locked: Path, env: Make, run: Make, profile: Make
+) -> None:
+    served = profile(ServerPackage(name="serve", requirement="serve", why="it serves"))
+    listed = env("alpha==1.0", "beta==1.0", "gamma==1.0")
     told = Told()
-    run(env("alpha==1.0"), progress=told)
+    lock = run(listed, served, progress=told)
+    assert versions(lock) == {"alpha": "1.0", "beta": "1.0", "gamma": "2.0", "serve": "1.0"}
+    (note,) = told.notes
+    assert "requirements.txt is honoured for 1 of 2 packages" in note
+    assert "gamma is 2.0, not 1.0" in note
+    needs_another_alpha = profile(ServerPackage(name="alpha", requirement="alpha>=2", why="it serves"))
+    with pytest.raises(ResolveError, match="alpha"):
+        run(listed, needs_another_alpha)
+    (locked / "requirements.txt").write_text("alpha==1.0\nbeta==1.0\ngamma==1.0\n")
+    with pytest.raises(ResolveError, match="gamma"):
+        run(listed, served)
+
+
+def test_requirements_that_were_locked_are_told(locked: Path, env: Make, run: Make) -> None:
+    told = Told()
+    run(env("alpha==1.0", "gamma==1.0"), progress=told)
     run(env("alpha>=1.0"), progress=told)
     assert told.notes == [
-        "requirements.txt was locked when the model was logged: all versions of it hold",
+        "requirements.txt is honoured: it was locked when the model was logged, and all of it holds",
         "requirements.txt was locked, and is no lock any more: alpha has no exact version",
     ]

@@ -15,12 +15,11 @@ from envbuild.oci.store import Store
 from envbuild.progress import Progress
 from envbuild.resolver import fetch, write_pylock
 from envbuild.resolver.asking import Wish
+from envbuild.resolver.byhash import WheelsByHash
 from envbuild.resolver.origin import origin_of
-from envbuild.resolver.pylock import render
 from envbuild.resolver.taking import take
 from envbuild.resolver.target import Platform, platform_of
 from envbuild.resolver.types import Lock
-from envbuild.resolver.vouching import is_vouched
 from envbuild.servers.types import Server, ServerPackage
 
 Make = Callable[..., Any]
@@ -83,7 +82,8 @@ def test_the_same_lock_comes_back_without_uv_and_is_vouched_for(locking: Locking
     assert warnings == []
     assert (found.packages, found.digest, found.requirements) == (lock.packages, lock.digest, lock.requirements)
     assert found.from_cache
-    assert is_vouched(tmp_path / "cache2" / "locks", found)
+    # Who takes the same wheels out of the cache asks no index for them.
+    WheelsByHash(found, Store(tmp_path / "store"), tmp_path / "cache2", Progress()).vouch()
     fetched = fetch(found, Store(tmp_path / "store"))
     assert all(package.size for package in fetched.packages)
 
@@ -122,6 +122,16 @@ def test_a_setting_that_changed_is_named_and_other_indexes_matter_with_locked_al
     (warning,) = locking.take(locking.wish(env("alpha")))[1]
     assert "UV_PRERELEASE is allow, it was not set" in warning
     assert "127.0.0.1" not in locking.path.read_text().partition("[tool.envbuild]")[2]
+
+
+def test_another_lock_of_the_model_itself_is_told(locking: Locking, env: Make) -> None:
+    model = locking.folder / "model"
+    model.mkdir()
+    (model / "pyproject.toml").touch()
+    locking.write(env("alpha"))
+    (model / "uv.lock").write_text("version = 1")
+    (warning,) = locking.take(locking.wish(env("alpha")))[1]
+    assert "the model's own lock is new" in warning
 
 
 @pytest.mark.parametrize(
@@ -174,7 +184,10 @@ def _sha(line: str) -> str:
 
 def test_a_lock_of_another_tool_is_taken_for_what_it_has(locking: Locking, env: Make) -> None:
     lock = locking.write(env("alpha"))
-    locking.path.write_text(render(lock).partition("[tool.envbuild]")[0])
+    # As `uv pip compile` wrote it.
+    text = Path(lock.entry, "pylock.toml").read_text()
+    assert 'created-by = "uv"' in text
+    locking.path.write_text(text)
     found, warnings = locking.take(locking.wish(env("alpha", "beta>=1")))
     assert warnings == []
     assert found.packages == lock.packages

@@ -78,6 +78,7 @@ def test_a_check_asks_nobody_and_says_what_changed(road: Road, base: list[str]) 
     assert "tiny-loader>=1 (conda.yaml:9) was tiny-loader==1.0" in done.stderr
 
 
+@pytest.mark.slow
 def test_another_base_is_noted_and_another_machine_is_refused(road: Road, base: list[str]) -> None:
     assert road.run("lock", "model", "-o", "pylock.toml", *base).returncode == 0
     path = road.folder / "pylock.toml"
@@ -92,6 +93,7 @@ def test_another_base_is_noted_and_another_machine_is_refused(road: Road, base: 
     assert "pylock.toml is for linux/amd64, and the image is for linux/arm64" in done.stderr
 
 
+@pytest.mark.slow
 def test_one_package_of_the_file_is_chosen_anew(road: Road, base: list[str], tmp_path: Path) -> None:
     shelf = tmp_path / "shelf"
     shelf.mkdir()
@@ -111,23 +113,3 @@ def test_one_package_of_the_file_is_chosen_anew(road: Road, base: list[str], tmp
     assert str(road.folder) not in after
     assert before != after
     assert road.image("--lock", "pylock.toml").returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("flags", "says"),
-    [
-        (["-o", "lock.toml"], "name it pylock.toml or pylock.NAME.toml"),
-        (["-o", "pylock.toml", "--check"], "there is no lock to check"),
-        (["-o", ".", "--lock", "model/MLmodel"], "--lock takes packages from a file"),
-        (["-o", ".", "--lock", "model/MLmodel", "--upgrade"], "--lock and --upgrade exclude each other"),
-        (["-o", ".", "--upgrade-package", "a", "--locked"], "--upgrade-package and --locked exclude each other"),
-        (["-o", ".", "--upgrade-package", "a==1"], "not the name of a package"),
-        (["-o", "model/MLmodel"], "is a file"),
-        (["-o", ".", "--lock", "absent.toml"], "does not exist"),
-    ],
-)
-def test_what_makes_no_sense_is_told_before_any_work(road: Road, flags: list[str], says: str) -> None:
-    done = road.run("lock", "model", *flags)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert says in done.stderr
-    assert not road.cache.exists()
