@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
+from .bases.java import java_loader, java_packages
 from .bases.types import Base, Choice
 from .errors import UsageError
 from .job import Job
@@ -55,6 +56,7 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock, *, ahead: Ahead | N
             why=choice.why if base.public_name else "asked for with --base",
         ),
         *_apt(options),
+        *_java(job, base),
         *_accelerator(options),
         *_platform(job),
         Decision(what="bytecode", value=bytecode, why=why_bytecode),
@@ -97,6 +99,15 @@ def _apt(options: Options) -> tuple[Decision, ...]:
     if not options.apt:
         return ()
     return (Decision(what="apt", value=", ".join(options.apt), why="--apt: in the base, with what they need"),)
+
+
+def _java(job: Job, base: Base) -> tuple[Decision, ...]:
+    """The Debian packages that the base was given because the model's loader starts a Java program."""
+    names = java_packages(job.model, base.name, job.options.apt) if base.assembled else ()
+    if not names:
+        return ()
+    why = f"{java_loader(job.model)}, the model's loader, starts a Java program: in the base, with what they need"
+    return (Decision(what="apt", value=", ".join(names), why=why),)
 
 
 def _accelerator(options: Options) -> tuple[Decision, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from .bases import choose, open_base, python_notes
+from .bases.java import java_loader, java_packages
 from .bases.types import Base, Choice, Foreseen
 from .errors import CorruptBlobError, UsageError
 from .importing import imports_of
@@ -31,6 +32,13 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
     chosen = "" if options.python else python_wanted(job.model).note
     for note in filter(None, (chosen, *choice.notes)):
         job.progress.note(note)
+    java = java_packages(job.model, choice.name, options.apt)
+    if java:
+        loader = java_loader(job.model)
+        job.progress.note(
+            f"{', '.join(java)} come into {choice.name}: {loader}, the model's loader, starts a Java program"
+        )
+    apt = (*options.apt, *java)
     base = open_base(
         choice.name,
         job.store,
@@ -39,9 +47,9 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
         save=job.images.save,
         inspect=job.images.inspect,
         foreseen=foreseen,
-        apt=options.apt,
-        # What --apt adds is locked on this machine, so somebody must be able to have its security updates.
-        refresh=bool(options.apt) and options.upgrade,
+        apt=apt,
+        # What is added is locked on this machine, so somebody must be able to have its security updates.
+        refresh=bool(apt) and options.upgrade,
         locked=options.locked,
     )
     notes = base.notes if base.assembled else (*base.notes, *python_notes(base, wanted, source))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..oci.store import Store
 from ..patterns import pattern
 from .discover import environment
+from .java import JAVA
 from .ldcache import read_cache
 from .tree import LIBRARY_CACHE, Tree, read_tree
 from .types import Base
@@ -13,8 +14,6 @@ from .types import Base
 REVISION = 1
 _LIBRARY = pattern(r"[^/]+\.so(?:\.[^/]+)?")
 _TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
-# Java's own library lies wherever its runtime does; programs find it by JAVA_HOME or beside `java`.
-JAVA = "libjvm.so"
 
 
 def libraries_of(base: Base, store: Store) -> frozenset[str]:

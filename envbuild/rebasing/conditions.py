@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ..bases.libraries import JAVA
+from ..bases.java import JAVA
 from ..bases.types import Base
 from ..facts import load_json
 from ..records import dataclass
