@@ -45,6 +45,7 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock, *, ahead: Ahead | N
     decisions = (
         Decision(what="server", value=server.name, why=job.server_why),
         *_edition(server, lock),
+        *_whole(options, lock),
         *(
             Decision(what="package", value=p.name, why=f"the scoring script asks for it: {p.why}")
             for p in brought(server)
@@ -92,6 +93,14 @@ def _edition(server: Server, lock: Lock) -> tuple[Decision, ...]:
         return ()
     why = f"mlflow {lock.mlflow} is locked: {server.why_edition}"
     return (Decision(what="edition", value=server.edition, why=why),)
+
+
+def _whole(options: Options, lock: Lock) -> tuple[Decision, ...]:
+    """That mlflow is whole because the person wants it so; where the model needs it, the lock's notes say so."""
+    found = [package for package in lock.packages if package.name == "mlflow" and options.full_mlflow]
+    return tuple(
+        Decision(what="package", value=f"mlflow {p.version}", why="--full-mlflow keeps it whole") for p in found
+    )
 
 
 def _apt(options: Options) -> tuple[Decision, ...]:
