@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .bases.java import java_loader, java_packages
 from .bases.types import Base, Choice
 from .errors import UsageError
 from .job import Job
+from .model.java import java_loader, java_packages
 from .options import Options
 from .planner import Inputs, Script
 from .planner.paths import site_packages

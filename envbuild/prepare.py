@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 from .bases import choose, open_base, python_notes
-from .bases.java import java_loader, java_packages
 from .bases.types import Base, Choice, Foreseen
 from .errors import CorruptBlobError, UsageError
 from .importing import imports_of
 from .job import Job
+from .model.java import java_loader, java_packages
 from .model.python import python_wanted
 from .model.types import Model
 from .oci.store import Store

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..model.java import JAVA
 from ..oci.store import Store
 from ..patterns import pattern
 from .discover import environment
-from .java import JAVA
 from .ldcache import read_cache
 from .tree import LIBRARY_CACHE, Tree, read_tree
 from .types import Base

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..bases.java import JAVA, is_runtime, java_loader
 from ..facts import load_json
+from ..model.java import JAVA, is_runtime, java_loader
 from ..model.types import Model
 from .types import Locked, Target
 

@@ -104,7 +104,8 @@ def _hint(said: str, inputs: Inputs, platform: Platform) -> str:
         allow = " ".join(f"--allow-build {name}" for name in source)
         return (
             f"{' and '.join(source)} is there as source alone, which runs its own code when it is built: "
-            f"that will take {allow}, which this version does not offer; choose a version that has a wheel"
+            f"that will take {allow}, which this version does not offer; choose a version that has a wheel, "
+            f"or name a folder with one that you built (`pip wheel --no-deps {source[0]}`) in UV_FIND_LINKS"
         )
     if tags := _TAGS.search(said):
         return (

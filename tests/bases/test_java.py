@@ -15,12 +15,12 @@ from tinyindex import write_tiny_index
 from tinywheels import make_wheel, serve
 
 from envbuild import api
-from envbuild.bases.java import java_packages
 from envbuild.bases.libraries import libraries_of
-from envbuild.facts import load_json
+from envbuild.bases.suites import SUITES
 from envbuild.gather import gather
 from envbuild.job import Images, Job
 from envbuild.model import read
+from envbuild.model.java import java_packages, runtimes
 from envbuild.model.types import Model
 from envbuild.oci.store import Store
 from envbuild.options import Options
@@ -73,7 +73,7 @@ def test_an_image_is_as_it_is(model_of: Any) -> None:
 
 
 def test_every_suite_has_a_runtime() -> None:
-    assert set(load_json("system_libraries.json")["debian"]["libjvm.so"]) == {"bullseye", "bookworm", "trixie"}
+    assert set(runtimes()) == set(SUITES)
 
 
 def test_the_base_is_made_with_it_and_notes_and_plan_say_so(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...bases.java import java_loader
+from ...model.java import java_loader
 from ...model.types import Model
 from ..base import BaseRule, key_spans
 from ..debian import has_java, may_have_java

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...bases.java import java_loader
+from ...model.java import java_loader
 from ...model.types import Model, Span
 from ..base import BaseRule
 from ..debian import has_java, java_hint, may_have_java

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from ..facts import load_json
-from ..model.types import Model
 from ..patterns import pattern
-from .debian import suite_of
+from .types import Model
 
 # Java's own library lies wherever its runtime does; programs find it by JAVA_HOME or beside `java`.
 JAVA = "libjvm.so"
@@ -26,17 +25,19 @@ def java_packages(model: Model, base: str, apt: Collection[str]) -> tuple[str, .
     None for a model that needs no Java, and for a base that is not assembled: that has Java, or the rules say so.
     A runtime among `apt` stands in for the suite's own.
     """
-    loader, suite = java_loader(model), suite_of(base)
-    if not loader or suite is None:
+    loader = java_loader(model)
+    kind, _, suite = base.partition(":")
+    runtime = runtimes().get(suite, "") if loader and kind == "debian" else ""
+    if not runtime:
         return ()
-    own = () if any(is_runtime(name) for name in apt) else (runtime_of(suite.codename),)
+    own = () if any(is_runtime(name) for name in apt) else (runtime,)
     return tuple(name for name in (*own, *load_json("java_loaders.json")["loaders"][loader]) if name not in apt)
 
 
-def runtime_of(suite: str) -> str:
-    """The package of a Java runtime without a screen in the suite of that code name."""
-    name: str = load_json("system_libraries.json")["debian"][JAVA][suite]
-    return name
+def runtimes() -> Mapping[str, str]:
+    """The package of a Java runtime without a screen, by the code name of the suite of Debian."""
+    found: Mapping[str, str] = load_json("system_libraries.json")["debian"][JAVA]
+    return found
 
 
 def is_runtime(package: str) -> bool:
