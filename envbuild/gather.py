@@ -11,6 +11,7 @@ from . import __version__
 from .bases.types import Base, Choice
 from .errors import UsageError
 from .job import Job
+from .model.java import java_loader, java_packages
 from .options import Options
 from .planner import Inputs, Script
 from .planner.paths import site_packages
@@ -44,6 +45,7 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock, *, ahead: Ahead | N
     decisions = (
         Decision(what="server", value=server.name, why=job.server_why),
         *_edition(server, lock),
+        *_whole(options, lock),
         *(
             Decision(what="package", value=p.name, why=f"the scoring script asks for it: {p.why}")
             for p in brought(server)
@@ -55,6 +57,7 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock, *, ahead: Ahead | N
             why=choice.why if base.public_name else "asked for with --base",
         ),
         *_apt(options),
+        *_java(job, base),
         *_accelerator(options),
         *_platform(job),
         Decision(what="bytecode", value=bytecode, why=why_bytecode),
@@ -92,11 +95,28 @@ def _edition(server: Server, lock: Lock) -> tuple[Decision, ...]:
     return (Decision(what="edition", value=server.edition, why=why),)
 
 
+def _whole(options: Options, lock: Lock) -> tuple[Decision, ...]:
+    """That mlflow is whole because the person wants it so; where the model needs it, the lock's notes say so."""
+    found = [package for package in lock.packages if package.name == "mlflow" and options.full_mlflow]
+    return tuple(
+        Decision(what="package", value=f"mlflow {p.version}", why="--full-mlflow keeps it whole") for p in found
+    )
+
+
 def _apt(options: Options) -> tuple[Decision, ...]:
     """The Debian packages that the base was given in addition."""
     if not options.apt:
         return ()
     return (Decision(what="apt", value=", ".join(options.apt), why="--apt: in the base, with what they need"),)
+
+
+def _java(job: Job, base: Base) -> tuple[Decision, ...]:
+    """The Debian packages that the base was given because the model's loader starts a Java program."""
+    names = java_packages(job.model, base.name, job.options.apt) if base.assembled else ()
+    if not names:
+        return ()
+    why = f"{java_loader(job.model)}, the model's loader, starts a Java program: in the base, with what they need"
+    return (Decision(what="apt", value=", ".join(names), why=why),)
 
 
 def _accelerator(options: Options) -> tuple[Decision, ...]:

@@ -12,6 +12,7 @@ from .bases.types import Base, Choice, Foreseen
 from .errors import CorruptBlobError, UsageError
 from .importing import imports_of
 from .job import Job
+from .model.java import java_loader, java_packages
 from .model.python import python_wanted
 from .model.types import Model
 from .options import Options, cache_dir
@@ -33,6 +34,13 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
     chosen = "" if options.python else python_wanted(job.model).note
     for note in filter(None, (chosen, *choice.notes)):
         job.progress.note(note)
+    java = java_packages(job.model, choice.name, options.apt)
+    if java:
+        loader = java_loader(job.model)
+        job.progress.note(
+            f"{', '.join(java)} come into {choice.name}: {loader}, the model's loader, starts a Java program"
+        )
+    apt = (*options.apt, *java)
     base = open_base(
         choice.name,
         job.store,
@@ -41,9 +49,9 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
         save=job.images.save,
         inspect=job.images.inspect,
         foreseen=foreseen,
-        apt=options.apt,
-        # What --apt adds is locked on this machine, so somebody must be able to have its security updates.
-        refresh=bool(options.apt) and options.upgrade,
+        apt=apt,
+        # What is added is locked on this machine, so somebody must be able to have its security updates.
+        refresh=bool(apt) and options.upgrade,
         locked=options.locked,
     )
     if options.lock is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..model.java import JAVA
 from ..oci.store import Store
 from ..patterns import pattern
 from .discover import environment
@@ -13,8 +14,6 @@ from .types import Base
 REVISION = 1
 _LIBRARY = pattern(r"[^/]+\.so(?:\.[^/]+)?")
 _TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
-# Java's own library lies wherever its runtime does; programs find it by JAVA_HOME or beside `java`.
-JAVA = "libjvm.so"
 
 
 def libraries_of(base: Base, store: Store) -> frozenset[str]:

@@ -83,7 +83,6 @@ _BUILD: tuple[Decorator[Any], ...] = (
         "--accelerator",
         type=click.Choice(ACCELERATORS),
         metavar="cpu|cuda121|...",
-        default="",
         help="What the packages run on: torch's build, and for CUDA an image that sees NVIDIA GPUs.",
     ),
     click.option("--full-mlflow", is_flag=True, help="Keep mlflow where mlflow-skinny would do."),

@@ -6,17 +6,15 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..facts import load_json
-from ..patterns import pattern
+from ..model.java import JAVA, is_runtime, java_loader
+from ..model.types import Model
 from .types import Locked, Target
 
 if TYPE_CHECKING:
     from ..bases.types import Base
 
-# Java's library, by which a runtime is recognised in a base.
-JAVA = "libjvm.so"
 # Spark's own launcher is a shell script, and an assembled base has no shell.
 SPARK = ("openjdk-17-jre-headless", "bash", "coreutils")
-_RUNTIMES = pattern(r"(?:openjdk-\d+|default)-(?:jre|jdk)(?:-headless)?\Z")
 # The C library of each release of Debian tells which it is; an image says no more of itself.
 _SUITES = {"2.31": "bullseye", "2.36": "bookworm", "2.41": "trixie"}
 
@@ -59,15 +57,16 @@ def way_to(packages: Collection[str], base: Base) -> str:
     )
 
 
-def may_have_java(target: Target) -> bool:
-    """Whether the image may have a Java runtime: --apt adds one, or the base is an image that nobody has opened yet.
+def may_have_java(model: Model, target: Target) -> bool:
+    """Whether the image may have a Java runtime.
 
-    No base that envbuild makes or chooses itself has one, nor has Azure ML's.
+    --apt adds one, and a loader that needs it has one added to an assembled base; or the base is an image that nobody
+    has opened yet. No other base that envbuild makes or chooses itself has one, nor has Azure ML's.
     """
     if target.azure:
         return False
     own = target.base == "auto" or target.base.startswith("debian:")
-    return not own or any(_RUNTIMES.match(name) for name in target.apt)
+    return not own or bool(java_loader(model)) or any(map(is_runtime, target.apt))
 
 
 def has_java(locked: Locked) -> bool:

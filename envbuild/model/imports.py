@@ -62,6 +62,8 @@ def model_imports(
     for pickle in pickles:
         for name in pickle.modules:
             met(name, pickle.file)
+        if pickle.file.endswith(".skops"):
+            met("skops", pickle.file)
         # What stopped early may name anything of the code folder.
         waiting += pickle.modules if pickle.complete else sources
     waiting += _model_code(model, sources)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ..bases.libraries import JAVA
 from ..bases.types import Base
 from ..facts import load_json
+from ..model.java import JAVA
 from ..records import dataclass
 from .types import Needs, Venv
 

@@ -116,7 +116,8 @@ def _hint(said: str, inputs: Inputs, platform: Platform) -> str:
         allow = " ".join(f"--allow-build {name}" for name in source)
         return (
             f"{' and '.join(source)} is there as source alone, which runs its own code when it is built: "
-            f"that will take {allow}, which this version does not offer; choose a version that has a wheel"
+            f"that will take {allow}, which this version does not offer; choose a version that has a wheel, "
+            f"or name a folder with one that you built (`pip wheel --no-deps {source[0]}`) in UV_FIND_LINKS"
         )
     if aged := _AGED.search(said):
         return f"{aged[1]} had no such version on that day: choose a later one, or loosen the pin"

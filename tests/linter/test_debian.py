@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from lintcases import Case, conda, findings, locked, write
+from lintcases import MLMODEL, Case, conda, findings, locked, write
 
 from envbuild.bases.types import Base
 from envbuild.linter.debian import java_hint, may_have_java, packages_for, suite_of, way_to
 from envbuild.linter.types import Target
+from envbuild.model import read
 from envbuild.servers import PROFILES
 
 BOOKWORM: Base = locked(Case(packages={})).base
@@ -53,8 +54,12 @@ def test_the_java_runtime_is_the_releases_own() -> None:
         ({"base": "python:3.11-slim", "azure": True}, False),
     ],
 )
-def test_java_is_only_where_somebody_brings_it(fields: dict[str, object], possible: bool) -> None:
-    assert may_have_java(Target(server=PROFILES["envbuild"], **fields)) is possible  # type: ignore[arg-type]
+def test_java_is_only_where_somebody_brings_it(fields: dict[str, object], possible: bool, tmp_path: Path) -> None:
+    target = Target(server=PROFILES["envbuild"], **fields)  # type: ignore[arg-type]
+    model = read(write(Case(), tmp_path / "plain"))
+    assert may_have_java(model, target) is possible
+    spark = read(write(Case(files={"MLmodel": MLMODEL.replace("mlflow.sklearn", "mlflow.spark")}), tmp_path / "spark"))
+    assert may_have_java(spark, target) is not target.azure
 
 
 def test_the_fix_of_a_library_is_not_offered_where_another_package_wants_the_same(tmp_path: Path) -> None:

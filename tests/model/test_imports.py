@@ -8,7 +8,7 @@ from envbuild.model import read
 from envbuild.model.imports import model_imports
 from envbuild.model.types import Pickle
 
-TOPS = {"mlflow", "sqlalchemy", "matplotlib", "sklearn"}
+TOPS = {"mlflow", "sqlalchemy", "matplotlib", "sklearn", "skops"}
 
 
 @pytest.fixture
@@ -34,6 +34,10 @@ def test_the_loader_and_the_pickles_are_named_by_their_files(make) -> None:
         "mlflow.sklearn": "MLmodel",
         "sklearn.linear_model": "model.pkl",
     }
+
+
+def test_a_skops_file_is_read_by_skops(make) -> None:
+    assert said(make({}), Pickle(file="model.skops"))["skops"] == "model.skops"
 
 
 def test_code_counts_as_far_as_a_pickle_or_the_loader_reaches_it(make) -> None:

@@ -61,12 +61,12 @@ class MlflowGunicornCap(BaseRule):
         )
 
     def check_lock(self, model: Model, target: Target, locked: Locked) -> Iterator[Finding]:
-        """One finding where the whole mlflow is laid down: with `--full-mlflow`, or because of its extras."""
+        """One finding where the whole mlflow is laid down: with `--full-mlflow`, or for its extras or an import."""
         mlflow, server = locked.version("mlflow"), locked.version(SERVER)
         if on_azureml(target) and is_below(mlflow, _FREE) and is_below(server, _NEEDS):
             yield self.finding(
                 f"the whole of mlflow {mlflow} is laid down, and its gunicorn leaves version {server} of the server",
-                hint="list mlflow-skinny instead, or build without --full-mlflow",
+                hint="list mlflow-skinny instead, with what the model imports; and build without --full-mlflow",
                 spans=pins_of(model, target, "mlflow").spans,
             )
 

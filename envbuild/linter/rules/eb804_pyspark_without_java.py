@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...model.java import java_loader
 from ...model.types import Model, Span
 from ..base import BaseRule
 from ..debian import has_java, java_hint, may_have_java
@@ -37,14 +38,14 @@ class PysparkWithoutJava(BaseRule):
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """At most one finding: pyspark is listed."""
         spans = spans_of(model, "pyspark")
-        if spans and not _by_spark(model) and not may_have_java(target):
+        if spans and not java_loader(model) and not may_have_java(model, target):
             hint = "" if target.azure else java_hint()
             yield self._found(target, spans, "the image", hint, python_of(model, target))
 
     def check_lock(self, model: Model, target: Target, locked: Locked) -> Iterator[Finding]:
         """At most one finding: pyspark is locked, and the base has no Java."""
         known = locked.libraries and not target.azure
-        if known and locked.version("pyspark") and not _by_spark(model) and not has_java(locked):
+        if known and locked.version("pyspark") and not java_loader(model) and not has_java(locked):
             spans, hint = spans_of(model, "pyspark"), java_hint(locked.base)
             yield self._found(target, spans, locked.base.name, hint, locked.lock.python)
 
@@ -58,7 +59,3 @@ class PysparkWithoutJava(BaseRule):
             spans=spans,
             severity="error" if used else "warning",
         )
-
-
-def _by_spark(model: Model) -> bool:
-    return model.mlmodel is not None and model.mlmodel.loader_module == "mlflow.spark"

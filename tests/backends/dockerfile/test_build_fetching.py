@@ -53,6 +53,16 @@ def test_buildkit_gets_uvs_indexes_as_a_pip_conf(tmp_path: Path) -> None:
     assert found.args == {}
 
 
+def test_a_mirror_of_pytorch_is_one_more_index_that_pip_logs_in_to(tmp_path: Path) -> None:
+    address = "https://bob:s3cret@mirror.example.com/whl"
+    found = given(tmp_path, ENVBUILD_PYTORCH_INDEX=address)
+    assert parsed(found.pip_conf)["extra-index-url"] == [address]
+    assert "s3cret" in found.hidden
+    assert found.args == {}
+    with pytest.raises(UsageError, match=r"mirror\.example\.com wants credentials"):
+        given(tmp_path, buildkit=False, ENVBUILD_PYTORCH_INDEX=address)
+
+
 def test_the_classic_builder_gets_them_as_build_arguments(tmp_path: Path) -> None:
     found = given(
         tmp_path, buildkit=False, UV_DEFAULT_INDEX=INDEX, UV_INDEX="http://a.example.com/s http://b.example.com/s"
