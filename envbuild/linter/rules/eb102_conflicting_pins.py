@@ -10,7 +10,7 @@ from ...model.types import Model, Requirement, Span
 from ...records import dataclass
 from ..base import BaseRule
 from ..conda_lines import TOOLS
-from ..condaspec import conda_range
+from ...model.condaspec import conda_range
 from ..markers import applies
 from ..pins import python_of
 from ..types import Finding, Target

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...facts import load_json
 from ...model.conda_native import native
+from ...model.conda_twins import on_pypi, twin
 from ...model.requirement import canonical_name
 from ...model.types import CondaDependency, Model
 from ..base import BaseRule
 from ..conda_lines import TOOLS, without_line
-from ..condaspec import pip_requirement
 from ..editing import added, may_edit, requirements_of, respecified
 from ..types import Edit, Finding, Target
 
@@ -46,8 +45,7 @@ class CondaDepDropped(BaseRule):
         for dependency in model.environment.conda:
             if dependency.name in TOOLS or native(dependency.name) is not None:
                 continue
-            name = _on_pypi(dependency.name)
-            requirement = pip_requirement(name, dependency.text) if name else ""
+            name, requirement = on_pypi(dependency.name), twin(dependency)
             edits: tuple[Edit, ...] = ()
             hint = "move it to the pip list, under the name and with a version that PyPI has"
             if requirement:
@@ -62,13 +60,6 @@ class CondaDepDropped(BaseRule):
                 edits=edits,
                 safe=False,
             )
-
-
-def _on_pypi(name: str) -> str:
-    table = load_json("conda_pypi.json")
-    if name in table["twins"]:
-        return str(table["twins"][name])
-    return canonical_name(name) if name in table["same"] else ""
 
 
 def _moved(model: Model, dependency: CondaDependency, name: str, requirement: str) -> tuple[tuple[Edit, ...], str]:

@@ -12,7 +12,7 @@ from ...model.texts import UnreadableError
 from ...model.types import Environment, Model, Span
 from ...records import dataclass
 from ..base import BaseRule
-from ..condaspec import conda_range
+from ...model.condaspec import conda_range
 from ..editing import may_edit, replaced
 from ..hashes import hashed
 from ..pins import Pins, python_of
