@@ -21,8 +21,10 @@ class Stopped(Exception):  # noqa: N818 - no error, and never seen outside
 Arrived = Callable[[LockedPackage], object]
 
 
-def fetch(lock: Lock, store: Store, progress: Progress = SILENT, *, arrived: Arrived | None = None) -> Lock:
-    """Bring every wheel of `lock` into `store` and give the lock with their sizes.
+def fetch(
+    lock: Lock, store: Store, progress: Progress = SILENT, *, arrived: Arrived | None = None, noun: str = "wheels"
+) -> Lock:
+    """Bring every wheel of `lock` into `store` and give the lock with their sizes. `noun` is what they are called.
 
     `arrived` is called for each wheel that came, in the thread that brought it, while others still come. A wheel that
     is there is not asked for again, and one that broke off goes on where it stopped. The first failure ends all:
@@ -31,7 +33,7 @@ def fetch(lock: Lock, store: Store, progress: Progress = SILENT, *, arrived: Arr
     missing = [p for p in lock.packages if not store.has(_digest(p), p.size or None)]
     at_hand = sum(store.blob(_digest(p)).stat().st_size for p in lock.packages if p not in missing)
     total = sum(p.size for p in missing) if all(p.size for p in missing) else 0
-    progress.start("fetch", f"{len(missing)} wheels", total=total)
+    progress.start("fetch", f"{len(missing)} {noun}", total=total)
     if missing:
         _download(missing, store, progress, arrived)
     sized = tuple(replace(p, size=store.blob(_digest(p)).stat().st_size) for p in lock.packages)
@@ -40,7 +42,7 @@ def fetch(lock: Lock, store: Store, progress: Progress = SILENT, *, arrived: Arr
         remember_sizes(done)
     size = sum(p.size for p in sized)
     cached = len(sized) - len(missing)
-    progress.done("fetch", Summary(count=len(sized), noun="wheels", size=size, cached=cached, cached_size=at_hand))
+    progress.done("fetch", Summary(count=len(sized), noun=noun, size=size, cached=cached, cached_size=at_hand))
     return done
 
 

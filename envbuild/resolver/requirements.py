@@ -39,7 +39,8 @@ class Inputs:
     """Everything that determines a resolution but the platform and the index.
 
     `constraints` hold for certain, `soft` ones as long as something satisfies them, the first before the later.
-    `ladder` tells that the best version of the Azure ML server is looked for. `notes` are for the person.
+    `ladder` tells that the best version of the Azure ML server is looked for. `notes` are for the person. `provided` are
+    the packages, by name and version, that are there already.
     """
 
     asks: tuple[Ask, ...]
@@ -48,6 +49,7 @@ class Inputs:
     ladder: bool = False
     substitutions: tuple[Substitution, ...] = ()
     notes: tuple[str, ...] = ()
+    provided: tuple[tuple[str, str], ...] = ()
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -63,6 +65,7 @@ def collect(
     extra: tuple[Requirement, ...] = (),
     inject: bool = False,
     model_root: Path | None = None,
+    provided: tuple[tuple[str, str], ...] = (),
 ) -> Inputs:
     """Put together what is asked for. Raises ResolveError for what cannot be turned into wheels.
 
@@ -97,6 +100,7 @@ def collect(
         soft=server.constraints,
         ladder=server.ladder and any(ask.name == SERVER for ask in asks),
         notes=(*left, *notes),
+        provided=provided,
     )
 
 
@@ -115,8 +119,9 @@ def with_skinny(inputs: Inputs) -> Inputs:
     names = {ask.name for ask in asks}
     if "mlflow-skinny" not in names or "mlflow" in names:
         return inputs
+    there = {name for name, _ in inputs.provided}
     for name in ("numpy", "pandas"):
-        if name not in names:
+        if name not in names | there:
             asks.append(Ask(name=name, text=name, where="mlflow.pyfunc, which imports it"))
     also = [
         replace(constraint, name="mlflow-skinny", text="mlflow-skinny" + constraint.text.removeprefix("mlflow"))

@@ -15,6 +15,9 @@ from ..records import dataclass
 from ..servers import edition_for, mlflow_range
 from ..servers.types import Server
 from . import lockcache
+from .conda.choosing import way_of
+from .conda.part import CondaPart, conda_part
+from .conda.specs import ask_of
 from .editions import mlflow_pin, with_whole, within
 from .hashes import check_hashes
 from .indexes import settings
@@ -43,19 +46,44 @@ def resolve(
     upgrade: bool = False,
     locked: bool = False,
     model_root: Path,
+    conda: str = "auto",
+    wanted: str = "",
     progress: Progress = SILENT,
 ) -> Lock:
     """The packages of an image: what `environment`, `server` and `extra` ask for, one wheel each.
 
     `python` is the base's full version, `glibc` its glibc, `architecture` its architecture. A lock in `cache` for
     the same inputs is taken without network; `upgrade` passes it by, `locked` takes nothing else. `inject` adds
-    the packages that the server wants listed. What was chosen for the person goes to `progress` and into the
-    lock's notes. Raises ResolveError, NetworkError, StorageError or UsageError.
+    the packages that the server wants listed. `conda` (`auto`, `always`, `never`) says where conda packages come from;
+    where that is their channels, Python is one of them: the `wanted` version, by default of the base's minor version.
+    What was chosen for the person goes to `progress` and into the lock's notes. Raises ResolveError, NetworkError,
+    IntegrityError, StorageError or UsageError.
     """
     if upgrade and locked:
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
+    way = way_of(environment, conda, model_root)
+    part = CondaPart(notes=way.notes)
+    if way.conda:
+        ask = ask_of(
+            environment,
+            python=wanted or ".".join(python.split(".")[:2]),
+            glibc=glibc,
+            architecture=architecture,
+            root=model_root,
+        )
+        part = conda_part(ask, way, cache, progress, upgrade=upgrade, locked=locked)
+        python = part.python
+    environment = way.environment
     platform = platform_of(python, glibc, architecture)
-    gather = partial(collect, environment, platform=platform, extra=extra, inject=inject, model_root=model_root)
+    gather = partial(
+        collect,
+        environment,
+        platform=platform,
+        extra=extra,
+        inject=inject,
+        model_root=model_root,
+        provided=part.provided,
+    )
     asked = gather(server)
     finder = _Finder(
         platform=platform,
@@ -70,18 +98,21 @@ def resolve(
     if edition != server:
         asked = gather(edition)
     progress.start("resolve", f"Python {python}, {platform.tag}")
-    lock, inputs = finder.find(asked, edition)
+    with part.conflicts():
+        lock, inputs = finder.find(asked, edition)
+    lock = replace(lock, conda=part.packages)
     settled = edition_for(server, lock.mlflow)
     if settled != edition:
         # A range: only the resolution tells the version, and that version is served by another edition.
         asked = gather(settled)
-        lock, inputs = finder.find(within(asked, mlflow_range(server, settled), server), settled)
+        with part.conflicts():
+            lock, inputs = finder.find(within(asked, mlflow_range(server, settled), server), settled)
     check_hashes(environment, lock, platform)
-    lock = replace(lock, notes=(*inputs.notes, *lock.notes))
+    lock = replace(lock, conda=part.packages, notes=(*part.notes, *inputs.notes, *lock.notes))
     for note in lock.notes:
         progress.note(note)
-    count = len(lock.packages)
-    cached = count if lock.from_cache else 0
+    count = len(lock.packages) + len(lock.conda)
+    cached = (len(lock.packages) if lock.from_cache else 0) + (len(lock.conda) if part.known else 0)
     age = f"locked {age_of(lock.created)}, --upgrade resolves anew" if lock.from_cache else ""
     progress.done("resolve", Summary(count=count, noun="packages", cached=cached, detail=age))
     return lock

@@ -58,12 +58,14 @@ def compile_lock(
     cache: Path,
     refresh: bool = False,
     dependencies: bool = True,
+    provided: Sequence[tuple[str, str]] = (),
     environ: Mapping[str, str] | None = None,
     tick: Callable[[], object] = lambda: None,
 ) -> Answer:
     """Resolve for `platform`. `cache` is uv's own folder; `refresh` asks the index for everything again.
 
-    Without `dependencies` nothing is looked for but what is listed.
+    Without `dependencies` nothing is looked for but what is listed. `provided` are packages, by name and version, that
+    are there already: they are chosen as they are, whatever they need is there too, and the lock has a path for each.
 
     `tick` is called while uv is at work; if it raises, uv is ended.
 
@@ -78,10 +80,11 @@ def compile_lock(
         asked, bound = Path(name, "requirements.in"), Path(name, "constraints.in")
         with storage_errors(asked):
             asked.write_text("".join(f"{line}\n" for line in requirements), encoding="utf-8")
-            bound.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
+            stubs = [stub(Path(name), *package) for package in provided]
+            bound.write_text("".join(f"{line}\n" for line in (*constraints, *stubs)), encoding="utf-8")
         command = [
             find_uv(), "pip", "compile", str(asked), *_OPTIONS,
-            *(["--constraints", str(bound)] if constraints else []),
+            *(["--constraints", str(bound)] if constraints or provided else []),
             "--python-version", platform.python, "--python-platform", platform.uv_name,
             *(["--python", sys.executable] if sys.executable else []),
             *(["--refresh"] if refresh else []),
@@ -105,8 +108,22 @@ def compile_lock(
             except BaseException:
                 process.kill()
                 raise
-        said = without_credentials(said).replace(f"{name}{os.sep}", "")
+        said = without_credentials(said).replace(f"file://{name}{os.sep}", "").replace(f"{name}{os.sep}", "")
     return Answer(lock=without_credentials(lock), explanation=said.strip(), code=process.returncode)
+
+
+def stub(folder: Path, name: str, version: str) -> str:
+    """A constraint that has uv take the package for what it is, by a wheel in `folder` that holds no more than that."""
+    import zipfile
+
+    stem = name.replace("-", "_")
+    info = f"{stem}-{version}.dist-info"
+    path = folder / f"{stem}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return f"{name} @ {path.as_uri()}"
 
 
 def find_uv() -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import http.server
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,8 +27,9 @@ def ask(environment):
     return make
 
 
-@pytest.fixture
-def address(channel: Path) -> str:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    channel = tmp_path_factory.mktemp("made") / "channel"
     tinyconda.make_python(channel, "3.11.7")
     tinyconda.make_python(channel, "3.11.9")
     tinyconda.make_module(channel, "tiny-py", "1.0")
@@ -37,7 +39,14 @@ def address(channel: Path) -> str:
     tinyconda.make_package(channel, "new-libc", depends=("__glibc >=2.39",))
     tinyconda.make_package(channel, "pip", "24.0", depends=("python",))
     tinyconda.make_package(channel, "pip", "23.1", depends=("python",))
-    return tinyconda.index(channel)
+    tinyconda.index(channel)
+    return channel
+
+
+@pytest.fixture
+def address(made: Path, channel: Path) -> str:
+    shutil.copytree(made, channel)
+    return channel.as_uri()
 
 
 def test_packages_come_with_what_they_need_and_their_hashes(ask, address, channel, tmp_path):
