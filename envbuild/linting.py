@@ -190,6 +190,7 @@ def target(model: Model, options: Options) -> Target:
         month=time.strftime("%Y-%m", time.gmtime()),
         own_indexes=any(os.environ.get(name) for name in (*INDEX_VARIABLES, "UV_TORCH_BACKEND")),
         index_strategy=strategy if strategy in _UNSAFE else "",
+        conda=options.conda,
     )
 
 

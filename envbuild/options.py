@@ -56,7 +56,7 @@ class Options:
     `strict` makes errors of warnings, `target` is `azure` where the model is judged for Azure ML's own no-code image.
     `apt` names distribution packages for the image. `requirements` are PEP 508 lines, `env` and `labels` pairs in the
     order given. `platform` is one (`linux/amd64` or `linux/arm64`), or empty for the engine's, else this machine's;
-    `backend` is `auto`, `assemble` or `docker`; `cache` is the cache folder or None for the default.
+    `conda` is `auto`, `always` or `never`; `backend` is `auto`, `assemble` or `docker`; `cache` is the cache folder or None for the default.
     """
 
     server: str = "auto"
@@ -80,6 +80,7 @@ class Options:
     env: tuple[tuple[str, str], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     full_mlflow: bool = False
+    conda: str = "auto"
     upgrade: bool = False
     locked: bool = False
     backend: str = "auto"

@@ -60,10 +60,12 @@ class Target:
     `apt` names the distribution packages that are added to the base, and `base` what was asked for as one (`auto`,
     `debian:bookworm`, an image).
 
-    The last three are what rules know of the day and the machine: they ask neither themselves, for a verdict is
+    The three behind that are what rules know of the day and the machine: they ask neither themselves, for a verdict is
     remembered under what they are given. `month` is that in which the model is judged, in UTC (`2026-11`; empty
     compares with no date). `own_indexes` tells that the person names package indexes of their own, and `index_strategy`
     is uv's UV_INDEX_STRATEGY where that mixes them up (`unsafe-best-match`), else empty.
+
+    `conda` says where conda packages come from: `auto`, `always` or `never` from their channels.
     """
 
     server: Server
@@ -77,6 +79,7 @@ class Target:
     month: str = ""
     own_indexes: bool = False
     index_strategy: str = ""
+    conda: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,8 @@ class Locked:
 
     def version(self, name: str) -> str:
         """The locked version of the package (canonical name); empty where it is not among them."""
-        return next((package.version for package in self.lock.packages if package.name == name), "")
+        every = [*((package.name, package.version) for package in self.lock.packages), *self.lock.from_conda]
+        return next((version for each, version in every if each == name), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 PLACEHOLDER = "/opt/placeholder_" + "x" * 60
 """The prefix that packages are built for: what names it is rewritten when they are laid down."""
+_ZIP_TIME = (2020, 1, 1, 0, 0, 0)
 
 
 def make_package(
@@ -148,12 +149,13 @@ def _write_conda(
 
     stem = path.name.removesuffix(".conda")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("metadata.json", json.dumps({"conda_pkg_format_version": 2}))
+        archive.writestr(zipfile.ZipInfo("metadata.json", _ZIP_TIME), json.dumps({"conda_pkg_format_version": 2}))
         for kind, content, also in (("pkg", files, links), ("info", info, {})):
             out = io.BytesIO()
             with tarfile.open(fileobj=out, mode="w") as tar:
                 _fill(tar, content, also, executable)
-            archive.writestr(f"{kind}-{stem}.tar.zst", zstandard.ZstdCompressor().compress(out.getvalue()))
+            member = zipfile.ZipInfo(f"{kind}-{stem}.tar.zst", _ZIP_TIME)
+            archive.writestr(member, zstandard.ZstdCompressor().compress(out.getvalue()))
 
 
 def _sha256(data: bytes) -> str:

@@ -9,6 +9,7 @@ from ...model.conda_twins import on_pypi, twin
 from ...model.requirement import canonical_name
 from ...model.types import CondaDependency, Model
 from ..base import BaseRule
+from ..conda_way import is_conda_way
 from ..conda_lines import TOOLS, without_line
 from ..editing import added, may_edit, requirements_of, respecified
 from ..types import Edit, Finding, Target
@@ -21,10 +22,11 @@ class CondaDepDropped(BaseRule):
     """A Python package stands among the conda packages of conda.yaml.
 
     *What it does*: looks at each conda package besides python, pip, setuptools and wheel. What is no Python package at
-    all is EB704's. With `--target azure`, where conda installs them, there is no finding.
+    all is EB704's. With `--target azure`, and where packages are taken from their conda channels, there is no finding.
 
-    *Why it breaks*: the image holds wheels alone, so nothing is built. MLflow's own virtualenv and uv environments drop
-    such packages without an error, and the model then stops at its first import.
+    *Why it breaks*: with `--conda never` the image holds wheels alone, so nothing is built. With `auto` it is a warning:
+    PyPI's package of the same version is taken. MLflow's own virtualenv and uv environments drop such packages without
+    an error, and the model then stops at its first import.
 
     *Example*: `- scikit-learn=1.2.2` under `dependencies:`.
 
@@ -39,9 +41,10 @@ class CondaDepDropped(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each package."""
-        if target.azure:
+        if target.azure or is_conda_way(model, target):
             return
         moved = 0
+        never = target.conda == "never"
         for dependency in model.environment.conda:
             if dependency.name in TOOLS or native(dependency.name) is not None:
                 continue
@@ -54,11 +57,13 @@ class CondaDepDropped(BaseRule):
                 hint = f"--fix --unsafe-fixes {hint}" if edits else f"write `{requirement}` into the pip list instead"
             moved += bool(edits)
             yield self.finding(
-                f"{dependency.name} is a conda package, and the image takes packages from PyPI alone",
+                f"{dependency.name} is a conda package, and "
+                + ("--conda never takes packages from PyPI alone" if never else "PyPI's package of it is taken"),
                 hint=hint,
                 spans=[dependency.span],
                 edits=edits,
                 safe=False,
+                severity="error" if never else "warning",
             )
 
 

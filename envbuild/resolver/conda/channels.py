@@ -52,8 +52,9 @@ def gateway(channels: Sequence[str], cache: Path, environ: Mapping[str, str] | N
                 return {"Authorization": f"Basic {text}"}
         return {}
 
-    middle = [RetryMiddleware(_RETRIES), *([AddHeadersMiddleware(headers)] if known else [])]
-    return Gateway(cache_dir=cache, client=Client([*middle], user_agent="envbuild"))
+    retry = RetryMiddleware(_RETRIES)
+    client = Client([retry, AddHeadersMiddleware(headers)] if known else [retry], user_agent="envbuild")
+    return Gateway(cache_dir=cache, client=client)
 
 
 def login_of(address: str, environ: Mapping[str, str]) -> Login | None:

@@ -15,6 +15,7 @@ from ...model.requirement import canonical_name
 from ...oci.disk import storage_errors
 from ...oci.store import Store
 from ...patterns import pattern
+from ..types import WheelContents
 from .extras import extras
 from .types import CondaPackage
 
@@ -70,6 +71,8 @@ def looked_into(packages: Sequence[CondaPackage], store: Store) -> tuple[CondaPa
     with by_name(store, packages) as files:
         paths = {package.name: paths_of(package, files[package.name], minor) for package in packages}
         sizes = {name: path.stat().st_size for name, path in files.items()}
+    for package in packages:
+        _remembered(package, paths[package.name], minor, store)
     owners = Counter(path for listed in paths.values() for path in set(listed))
     return tuple(
         replace(
@@ -80,6 +83,49 @@ def looked_into(packages: Sequence[CondaPackage], store: Store) -> tuple[CondaPa
         )
         for package in packages
     )
+
+
+def contents_of(packages: Sequence[CondaPackage], store: Store) -> dict[str, WheelContents]:
+    """What conda packages hold that rules ask wheels for: modules, and the shared libraries that they provide.
+
+    By the name of the Python package in each, else by its own. Remembered by file; a package that is neither known nor
+    in `store` raises IntegrityError.
+    """
+    found: dict[str, WheelContents] = {}
+    minor = minor_of(packages)
+    unknown: list[CondaPackage] = []
+    for package in packages:
+        value = store.get_key(_key(package, minor)) or {}
+        modules, libraries = value.get("modules"), value.get("libraries")
+        if isinstance(modules, str) and isinstance(libraries, str):
+            found |= _contents(package, frozenset(modules.split()), frozenset(libraries.split()))
+        else:
+            unknown.append(package)
+    with by_name(store, unknown) as files:
+        for package in unknown:
+            paths = paths_of(package, files[package.name], minor)
+            found |= _remembered(package, paths, minor, store)
+    return found
+
+
+def _remembered(package: CondaPackage, paths: Sequence[str], minor: str, store: Store) -> dict[str, WheelContents]:
+    modules, libraries = modules_of(paths, minor), libraries_of(paths)
+    value = {"modules": " ".join(sorted(modules)), "libraries": " ".join(sorted(libraries))}
+    store.put_key(_key(package, minor), value)
+    return _contents(package, modules, libraries)
+
+
+def _key(package: CondaPackage, minor: str) -> str:
+    return f"conda-contents:1:{minor}:sha256:{package.sha256}"
+
+
+def _contents(
+    package: CondaPackage, modules: frozenset[str], libraries: frozenset[str]
+) -> dict[str, WheelContents]:
+    name, version = next(iter(package.python), (package.name, package.version))
+    return {
+        name: WheelContents(name=name, version=version, modules=modules, provided=libraries, size=package.size)
+    }
 
 
 def python_packages(paths: Iterable[str]) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,112 @@
+"""A model whose conda.yaml lists a native package, a Python package of a conda channel, and a pip list."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+import tinyconda
+from tinyroad import Road
+
+pytest.importorskip("rattler", reason="needs the extra `conda`")
+
+SITE = "opt/envbuild/lib/python3.11/site-packages"
+
+
+@pytest.fixture
+def channel(road: Road) -> Path:
+    """The channel that the model names, which has all but its pip list."""
+    folder = road.folder / "channel"
+    tinyconda.make_python(folder, "3.11.9")
+    tinyconda.make_module(folder, "tiny-numbers", "2.0", depends=("python", "tiny-native"))
+    tinyconda.make_package(folder, "tiny-native", files={"lib/libtiny.so.1": b"\0"}, form="conda")
+    tinyconda.make_package(folder, "pip", "23.1", depends=("python",))
+    address = tinyconda.index(folder)
+    (road.model / "conda.yaml").write_text(
+        f"channels:\n- {address}\ndependencies:\n- python=3.11.9\n- pip<=24\n- tiny-native\n- tiny-numbers>=1\n"
+        "- pip:\n  - mlflow==3.17.2\n  - tiny-loader==1.0\n"
+    )
+    return folder
+
+
+def files_of(archive: Path) -> dict[str, tarfile.TarInfo]:
+    """All files of an image by path; a later layer's come before an earlier one's."""
+    with tarfile.open(archive) as tar:
+
+        def read(digest: str) -> bytes:
+            file = tar.extractfile("blobs/sha256/" + digest.removeprefix("sha256:"))
+            assert file is not None
+            return file.read()
+
+        index_file = tar.extractfile("index.json")
+        assert index_file is not None
+        manifest = json.loads(read(json.loads(index_file.read())["manifests"][0]["digest"]))
+        found: dict[str, tarfile.TarInfo] = {}
+        for layer in manifest["layers"]:
+            import io
+
+            with tarfile.open(fileobj=io.BytesIO(read(layer["digest"]))) as inner:
+                found |= {member.name: member for member in inner}
+        return found
+
+
+def test_all_three_kinds_lie_in_one_environment(road: Road, channel: Path) -> None:
+    done = road.image("--json")
+    assert done.returncode == 0, done.stderr
+    assert "conda packages are taken from their channels" in done.stderr
+    files = files_of(road.folder / "tiny.tar")
+    for path in (
+        "opt/envbuild/bin/python3.11",
+        "opt/envbuild/lib/libtiny.so.1",
+        f"{SITE}/tiny_numbers/__init__.py",
+        f"{SITE}/tiny_loader/__init__.py",
+        f"{SITE}/envbuild_runtime/health.py",
+        "opt/envbuild/conda-meta/tiny-native-1.0-0.json",
+    ):
+        assert path in files, path
+    assert files["opt/envbuild/bin/python"].linkname == "python3.11"
+    assert "opt/envbuild/pyvenv.cfg" not in files
+
+
+def test_twice_gives_the_same_image_the_second_time_from_the_cache_alone(road: Road, channel: Path) -> None:
+    first = road.config_digest()
+    shutil.rmtree(channel)
+    assert road.config_digest(UV_DEFAULT_INDEX="http://127.0.0.1:9/simple") == first
+
+
+def test_another_cache_gives_the_same_image(road: Road, channel: Path) -> None:
+    first = road.config_digest()
+    assert road.config_digest(ENVBUILD_CACHE_DIR=str(road.folder / "another")) == first
+
+
+def test_the_plan_says_which_way_and_why(road: Road, channel: Path) -> None:
+    base = ["--base", f"oci:{road.base}", "--server", "envbuild"]
+    done = road.run("plan", str(road.model), "--json", *base)
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert [layer["packages"] for layer in plan["layers"] if layer["kind"] == "conda"] == [
+        ["python=3.11.9=0"],
+        ["pip=23.1=0", "tiny-native=1.0=0", "tiny-numbers=2.0=pyh0"],
+    ]
+    said = {decision["what"]: decision for decision in plan["decisions"]}
+    assert said["python"]["value"] == "3.11.9 from conda"
+    assert any("tiny-native" in d["why"] for d in plan["decisions"] if d["what"] == "packages")
+    assert str(road.folder) not in done.stdout
+    assert "CONDA_PREFIX=/opt/envbuild" in plan["config"]["config"]["Env"]
+
+
+def test_never_stops_with_the_lines(road: Road, channel: Path) -> None:
+    done = road.image("--conda", "never")
+    assert done.returncode in (1, 4)
+    assert "tiny-native" in done.stderr
+
+
+def test_what_cannot_be_done_with_conda_packages_yet_is_said(road: Road, channel: Path) -> None:
+    base = ["--base", f"oci:{road.base}", "--server", "envbuild"]
+    done = road.run("dockerfile", str(road.model), "-o", str(road.folder / "ctx"), *base)
+    assert done.returncode == 2, done.stderr
+    assert "conda" in done.stderr and "Traceback" not in done.stderr
+    assert not (road.folder / "ctx").exists()
