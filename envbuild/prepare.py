@@ -28,6 +28,11 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
     options = job.options
     wanted, source = wanted_python(job.model, options)
     conda = from_conda(job)
+    if conda and options.backend == "docker":
+        raise UsageError(
+            "a Dockerfile cannot lay down conda packages yet",
+            hint="--backend assemble does; or --conda never, which takes nothing from conda channels",
+        )
     if conda:
         # Python comes along, so the base's own is none of the image's.
         choice = replace(choose(options.base, "", python_source=""), notes=())
