@@ -166,9 +166,7 @@ def _conda_of(plan: Plan, missing: Sequence[int]) -> tuple[CondaPackage, ...]:
     return tuple(package for planned in plan.layers for package in planned.conda)
 
 
-def _make_conda(
-    plan: Plan, missing: Sequence[int], store: Store, progress: Progress
-) -> dict[int, Layer]:
+def _make_conda(plan: Plan, missing: Sequence[int], store: Store, progress: Progress) -> dict[int, Layer]:
     """Write the missing layers of conda packages."""
     conda = [index for index in missing if plan.layers[index].kind == "conda"]
     if not conda:
@@ -219,9 +217,7 @@ def _source(store: Store, wheel: Wheel) -> Any:
     return WheelSource(path=store.blob(f"sha256:{wheel.sha256}"), filename=wheel.filename)
 
 
-def _bring_wheels(
-    layers: Sequence[PlannedLayer], conda: Sequence[CondaPackage], store: Store, fetch: Fetch
-) -> None:
+def _bring_wheels(layers: Sequence[PlannedLayer], conda: Sequence[CondaPackage], store: Store, fetch: Fetch) -> None:
     wanted: dict[str, Wheel | CondaPackage] = {wheel.sha256: wheel for layer in layers for wheel in layer.wheels}
     wanted |= {package.sha256: package for package in conda}
     lacking = [sha256 for sha256 in wanted if not _intact(store, sha256)]

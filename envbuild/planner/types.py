@@ -74,7 +74,11 @@ class PlannedLayer:
             {
                 "format": FORMAT,
                 "wheels": [[w.name, w.version, w.filename, w.sha256] for w in self.wheels],
-                **({"conda": [[p.name, p.version, p.build, p.filename, p.sha256] for p in self.conda]} if self.conda else {}),
+                **(
+                    {"conda": [[p.name, p.version, p.build, p.filename, p.sha256] for p in self.conda]}
+                    if self.conda
+                    else {}
+                ),
                 "files": [[f.path, f.sha256, f.mode] for f in self.files],
                 "links": [[link.path, link.target] for link in self.links],
                 "texts": dict(self.texts),

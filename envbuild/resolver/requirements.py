@@ -39,8 +39,8 @@ class Inputs:
     """Everything that determines a resolution but the platform and the index.
 
     `constraints` hold for certain, `soft` ones as long as something satisfies them, the first before the later.
-    `ladder` tells that the best version of the Azure ML server is looked for. `notes` are for the person. `provided` are
-    the packages, by name and version, that are there already.
+    `ladder` tells that the best version of the Azure ML server is looked for. `notes` are for the person.
+    `provided` are the packages, by name and version, that are there already.
     """
 
     asks: tuple[Ask, ...]

@@ -131,7 +131,9 @@ def _path(path: str, data: bytes) -> dict[str, object]:
     return row
 
 
-def _fill(tar: tarfile.TarFile, files: Mapping[str, bytes], links: Mapping[str, str], executable: Sequence[str]) -> None:
+def _fill(
+    tar: tarfile.TarFile, files: Mapping[str, bytes], links: Mapping[str, str], executable: Sequence[str]
+) -> None:
     for name, data in files.items():
         member = tarfile.TarInfo(name)
         member.size, member.mode, member.mtime = len(data), 0o755 if name in executable else 0o644, 1_700_000_000
@@ -143,7 +145,11 @@ def _fill(tar: tarfile.TarFile, files: Mapping[str, bytes], links: Mapping[str, 
 
 
 def _write_conda(
-    path: Path, info: Mapping[str, bytes], files: Mapping[str, bytes], links: Mapping[str, str], executable: Sequence[str]
+    path: Path,
+    info: Mapping[str, bytes],
+    files: Mapping[str, bytes],
+    links: Mapping[str, str],
+    executable: Sequence[str],
 ) -> None:
     import zstandard
 

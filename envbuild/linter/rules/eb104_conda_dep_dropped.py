@@ -9,8 +9,8 @@ from ...model.conda_twins import on_pypi, twin
 from ...model.requirement import canonical_name
 from ...model.types import CondaDependency, Model
 from ..base import BaseRule
-from ..conda_way import is_conda_way
 from ..conda_lines import TOOLS, without_line
+from ..conda_way import is_conda_way
 from ..editing import added, may_edit, requirements_of, respecified
 from ..types import Edit, Finding, Target
 
@@ -24,8 +24,8 @@ class CondaDepDropped(BaseRule):
     *What it does*: looks at each conda package besides python, pip, setuptools and wheel. What is no Python package at
     all is EB704's. With `--target azure`, and where packages are taken from their conda channels, there is no finding.
 
-    *Why it breaks*: with `--conda never` the image holds wheels alone, so nothing is built. With `auto` it is a warning:
-    PyPI's package of the same version is taken. MLflow's own virtualenv and uv environments drop such packages without
+    *Why it breaks*: with `--conda never` the image holds wheels alone, so nothing is built. With `auto` this is a
+    warning: PyPI's package of the same version is taken. MLflow's own virtualenv and uv environments drop such packages without
     an error, and the model then stops at its first import.
 
     *Example*: `- scikit-learn=1.2.2` under `dependencies:`.

@@ -8,8 +8,8 @@ from itertools import islice
 from ...model.conda_native import Native, native
 from ...model.types import Model
 from ..base import BaseRule
-from ..conda_way import is_conda_way
 from ..conda_lines import without_line
+from ..conda_way import is_conda_way
 from ..sources import MOST
 from ..types import Finding, Target
 

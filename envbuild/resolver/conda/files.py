@@ -119,13 +119,9 @@ def _key(package: CondaPackage, minor: str) -> str:
     return f"conda-contents:1:{minor}:sha256:{package.sha256}"
 
 
-def _contents(
-    package: CondaPackage, modules: frozenset[str], libraries: frozenset[str]
-) -> dict[str, WheelContents]:
+def _contents(package: CondaPackage, modules: frozenset[str], libraries: frozenset[str]) -> dict[str, WheelContents]:
     name, version = next(iter(package.python), (package.name, package.version))
-    return {
-        name: WheelContents(name=name, version=version, modules=modules, provided=libraries, size=package.size)
-    }
+    return {name: WheelContents(name=name, version=version, modules=modules, provided=libraries, size=package.size)}
 
 
 def python_packages(paths: Iterable[str]) -> tuple[tuple[str, str], ...]:

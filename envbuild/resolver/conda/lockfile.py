@@ -139,7 +139,7 @@ def _model(lock: Lock, store: Store) -> Lockfile:
 
 
 def subdir_of(lock: Lock) -> str:
-    """conda's name of the platform of a lock."""
+    """Conda's name of the platform of a lock."""
     return next((name for machine, name in _PLATFORMS.items() if lock.platform.endswith(machine)), "linux-64")
 
 

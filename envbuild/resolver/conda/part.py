@@ -57,9 +57,7 @@ class CondaPart:
             ) from None
 
 
-def conda_part(
-    ask: CondaAsk, way: Way, cache: Path, progress: Progress, *, upgrade: bool, locked: bool
-) -> CondaPart:
+def conda_part(ask: CondaAsk, way: Way, cache: Path, progress: Progress, *, upgrade: bool, locked: bool) -> CondaPart:
     """What the channels give for `ask`, out of the cache or solved; Python is among it. Raises as `lock_conda`."""
     progress.start("resolve", f"conda packages for {ask.subdir} from {', '.join(ask.channels)}")
     packages, notes, known = lock_conda(ask, cache, progress, upgrade=upgrade, locked=locked)

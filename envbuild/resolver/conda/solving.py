@@ -43,7 +43,9 @@ def solve(ask: CondaAsk, cache: Path) -> tuple[tuple[CondaPackage, ...], tuple[s
         except ResolveError:
             raise error from None
         found = next((str(record.version) for record in records if record.name.normalized == "python"), "")
-        notes = (f"{ask.specs[0].where}: {ask.specs[0].text} goes with none of the channels' packages: {found} is taken",)
+        notes = (
+            f"{ask.specs[0].where}: {ask.specs[0].text} goes with none of the channels' packages: {found} is taken",
+        )
     packages = [_package(record) for record in records]
     return tuple(sorted(packages, key=lambda package: package.name)), notes
 
@@ -64,7 +66,7 @@ def _records(ask: CondaAsk, cache: Path) -> list[RepoDataRecord]:
     try:
         sources = addresses(ask.channels)
         channels = [channel.base_url for channel in sources]
-        return asyncio.run(
+        records: list[RepoDataRecord] = asyncio.run(
             rattler.solve(
                 sources,
                 specs,
@@ -73,6 +75,7 @@ def _records(ask: CondaAsk, cache: Path) -> list[RepoDataRecord]:
                 virtual_packages=virtual_packages(ask),
             )
         )
+        return records
     except SolverError as error:
         raise unsolved(str(error), ask.specs) from None
     except (InvalidChannelError, InvalidUrlError) as error:
@@ -121,9 +124,9 @@ def unreachable(said: str, channels: Sequence[str]) -> EnvbuildError:
             f"there is no channel at one of the addresses ({named}):\n{lines}",
             hint="check the channels in conda.yaml: a channel is a folder with noarch/repodata.json",
         )
-    if re.search(r"pars|deserializ|decod|EOF|invalid|expected|missing field|corrupt", text, re.IGNORECASE) and not re.search(
-        r"[Cc]onnect|sending request", text
-    ):
+    if re.search(
+        r"pars|deserializ|decod|EOF|invalid|expected|missing field|corrupt", text, re.IGNORECASE
+    ) and not re.search(r"[Cc]onnect|sending request", text):
         return NetworkError(
             f"a channel's list of packages is damaged ({named}):\n{lines}",
             hint="try again later, or tell whoever keeps the channel",

@@ -1,4 +1,4 @@
-"""From the lines of a conda.yaml to what rattler is asked: match specs, channels, the platform and what the base has."""
+"""From the lines of a conda.yaml to what rattler is asked: match specs, channels, the platform, what the base has."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ _CHANNEL_NAME = pattern(r"[A-Za-z0-9][\w.-]*(?:/[\w.-]+)*", re.ASCII)
 _WITHOUT_DEFAULTS = "nodefaults"
 
 
-def ask_of(environment: Environment, *, python: str, glibc: str, architecture: str, root: Path | None = None) -> CondaAsk:
+def ask_of(
+    environment: Environment, *, python: str, glibc: str, architecture: str, root: Path | None = None
+) -> CondaAsk:
     """What `environment` asks of its channels, for a base with that glibc and architecture.
 
     `python` is the version that is wanted, `3.11.7` or `3.11`. Raises ResolveError for a line that conda cannot read,
@@ -56,7 +58,7 @@ def ask_of(environment: Environment, *, python: str, glibc: str, architecture: s
 
 
 def subdir_of(architecture: str) -> str:
-    """conda's name of a platform: `linux-64` for `amd64`. Raises ResolveError for one that envbuild has no images of."""
+    """Conda's name of a platform: `linux-64` for `amd64`. Raises ResolveError for one that no image is made for."""
     subdir = _SUBDIRS.get(architecture, "")
     if not subdir:
         raise ResolveError(
@@ -105,7 +107,7 @@ def virtual_packages(ask: CondaAsk) -> list[GenericVirtualPackage]:
 
 
 def _channel(line: Line, root: Path | None) -> str:
-    """A channel's name or address, as it may be written anywhere. A path is that of a folder beside the model's files."""
+    """A channel's name or address, as it may be written anywhere. Raises ResolveError for what is neither."""
     text = line.text.strip()
     where = place(line.span, root)
     if without_credentials(text) != text or re.search(r"/t/[^/]+", text):

@@ -149,7 +149,13 @@ def test_a_file_that_is_no_package_is_refused_and_nothing_is_left(tmp_path):
     broken = store.put(b"no package")
     packages = tuple(
         CondaPackage(
-            name=p.name, version=p.version, build=p.build, subdir=p.subdir, filename=p.filename, sha256=broken[7:], size=10
+            name=p.name,
+            version=p.version,
+            build=p.build,
+            subdir=p.subdir,
+            filename=p.filename,
+            sha256=broken[7:],
+            size=10,
         )
         if p.name == "tiny-py"
         else p

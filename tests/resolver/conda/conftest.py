@@ -19,12 +19,18 @@ def environment() -> Callable[..., Environment]:
     """An environment as conda.yaml gives it: conda packages and pip requirements as texts."""
     from envbuild.model.requirement import parse_requirement
 
-    def make(*conda: str, channels: tuple[str, ...] = (), pip: tuple[str, ...] = (), python: str = "3.11.7") -> Environment:
+    def make(
+        *conda: str, channels: tuple[str, ...] = (), pip: tuple[str, ...] = (), python: str = "3.11.7"
+    ) -> Environment:
         listed = [
-            CondaDependency(text=text, name=text.rpartition("::")[2].split("=")[0].split("<")[0].split(">")[0].strip(), span=span(n))
+            CondaDependency(
+                text=text, name=text.rpartition("::")[2].split("=")[0].split("<")[0].split(">")[0].strip(), span=span(n)
+            )
             for n, text in enumerate(conda, 7)
         ]
-        requirements: list[Requirement] = [parse_requirement(t, lambda start, end, n=n: span(n)) for n, t in enumerate(pip, 20)]
+        requirements: list[Requirement] = [
+            parse_requirement(t, lambda start, end, n=n: span(n)) for n, t in enumerate(pip, 20)
+        ]
         return Environment(
             source="conda.yaml",
             files=("conda.yaml",),

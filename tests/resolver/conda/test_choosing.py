@@ -20,7 +20,9 @@ def test_packages_that_pypi_has_go_the_pip_way_with_their_version(environment):
     assert way.notes[0] == "conda.yaml:8: conda's numpy is taken from PyPI, as numpy==1.26.4"
 
 
-@pytest.mark.parametrize("listed", ["gdal=3.8", "openmpi", "mycompany::numpy=1.26.4", "a-package-nobody-knows", "numpy=1.26|1.25"])
+@pytest.mark.parametrize(
+    "listed", ["gdal=3.8", "openmpi", "mycompany::numpy=1.26.4", "a-package-nobody-knows", "numpy=1.26|1.25"]
+)
 def test_one_that_pypi_has_not_sends_all_the_conda_way(environment, listed):
     way = way_of(environment("numpy=1.26.4", listed, pip=("cloudpickle",)), "auto")
     assert way.conda

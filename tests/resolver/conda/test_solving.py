@@ -34,7 +34,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tinyconda.make_python(channel, "3.11.9")
     tinyconda.make_module(channel, "tiny-py", "1.0")
     tinyconda.make_module(channel, "tiny-py", "2.0", depends=("python >=3.10", "tiny-native"))
-    tinyconda.make_package(channel, "tiny-native", files={"lib/libtiny.so.1": b"\0"}, depends=("__glibc >=2.17",), form="conda")
+    tinyconda.make_package(
+        channel, "tiny-native", files={"lib/libtiny.so.1": b"\0"}, depends=("__glibc >=2.17",), form="conda"
+    )
     tinyconda.make_package(channel, "gpu-only", depends=("__cuda >=12",))
     tinyconda.make_package(channel, "new-libc", depends=("__glibc >=2.39",))
     tinyconda.make_package(channel, "pip", "24.0", depends=("python",))
