@@ -55,8 +55,9 @@ class Options:
     `select` and `ignore` hold codes, names or beginnings of codes of rules (`EB301`, `EB3`); nothing selected is all.
     `strict` makes errors of warnings, `target` is `azure` where the model is judged for Azure ML's own no-code image.
     `apt` names distribution packages for the image. `requirements` are PEP 508 lines, `env` and `labels` pairs in the
-    order given. `conda` (`auto`, `always`, `never`) says whether conda packages come from their channels. `platform` is one (`linux/amd64` or `linux/arm64`), or empty for the engine's, else this machine's;
-    `backend` is `auto`, `assemble` or `docker`; `cache` is the cache folder or None for the default.
+    order given. `conda` (`auto`, `always`, `never`) says whether conda packages come from their channels. `platform` is
+    one (`linux/amd64` or `linux/arm64`), or empty for the engine's, else this machine's; `backend` is `auto`,
+    `assemble` or `docker`; `cache` is the cache folder or None for the default.
     """
 
     server: str = "auto"

@@ -23,7 +23,8 @@ class Way:
     """Where the conda packages come from.
 
     `conda` tells that it is their channels; `why` says why, and is empty where there is nothing to choose.
-    `environment` is what is left for pip: with the twins of the conda packages, where those go its way. `notes` are for the person.
+    `environment` is what is left for pip: with the twins of the conda packages, where those go its way. `notes` are for
+    the person.
     """
 
     conda: bool

@@ -31,8 +31,17 @@ def lock() -> Lock:
         url=f"{channel}/linux-64/python-3.11.7-0_cpython.conda",
         depends=("openssl >=3", "__glibc >=2.17"),
     )
-    pure = replace(python, name="tzdata", version="2024a", build="h0", subdir="noarch", filename="tzdata-2024a-h0.conda",
-                   url=f"{channel}/noarch/tzdata-2024a-h0.conda", md5="", depends=())  # fmt: skip
+    pure = replace(
+        python,
+        name="tzdata",
+        version="2024a",
+        build="h0",
+        subdir="noarch",
+        filename="tzdata-2024a-h0.conda",
+        url=f"{channel}/noarch/tzdata-2024a-h0.conda",
+        md5="",
+        depends=(),
+    )
     app = LockedPackage(
         name="app",
         version="1.0",

@@ -163,7 +163,7 @@ class _Locked(http.server.SimpleHTTPRequestHandler):
         else:
             super().do_GET()
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - the base class names it so
 
 
 @contextmanager
