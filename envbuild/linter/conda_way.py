@@ -9,4 +9,4 @@ from .types import Target
 
 def is_conda_way(model: Model, target: Target) -> bool:
     """Whether Python and more come from conda channels in this run."""
-    return not target.azure and way_of(model.environment, target.conda).conda
+    return not target.azure and way_of(model.environment, target.conda, model.root).conda

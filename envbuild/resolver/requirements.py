@@ -66,10 +66,12 @@ def collect(
     inject: bool = False,
     model_root: Path | None = None,
     provided: tuple[tuple[str, str], ...] = (),
+    pinned_by: tuple[Ask, ...] = (),
 ) -> Inputs:
     """Put together what is asked for. Raises ResolveError for what cannot be turned into wheels.
 
-    What a marker leaves out on `platform` is not asked for, and told where it is a link; without a platform every
+    `provided` are packages that are there already, `pinned_by` constraints of a lock. What a marker leaves out on
+    `platform` is not asked for, and told where it is a link; without a platform every
     marker is taken to hold.
     """
     left = without_conda(environment, model_root)
@@ -84,6 +86,7 @@ def collect(
             notes.append(f"{place(requirement.span)}: pip is left out, nothing is installed inside a serving image")
     asks = [_ask(requirement) for requirement in listed if requirement.name != "pip"]
     constraints = [_ask(requirement) for requirement in for_platform(environment.constraints, platform)[0]]
+    constraints += pinned_by
     names = {ask.name for ask in asks}
     for package in server.packages:
         ask = Ask(name=package.name, text=package.requirement, where=f"the {server.name} server")

@@ -16,7 +16,7 @@ from ..servers import edition_for, mlflow_range
 from ..servers.types import Server
 from . import lockcache
 from .conda.choosing import way_of
-from .conda.part import CondaPart, conda_part
+from .conda.part import CondaPart, conda_part, with_lock
 from .conda.specs import ask_of
 from .editions import mlflow_pin, with_whole, within
 from .hashes import check_hashes
@@ -71,6 +71,7 @@ def resolve(
             architecture=architecture,
             root=model_root,
         )
+        ask = with_lock(ask, environment, model_root)
         part = conda_part(ask, way, cache, progress, upgrade=upgrade, locked=locked)
         python = part.python
     environment = way.environment
@@ -83,6 +84,7 @@ def resolve(
         inject=inject,
         model_root=model_root,
         provided=part.provided,
+        pinned_by=part.pins,
     )
     asked = gather(server)
     finder = _Finder(

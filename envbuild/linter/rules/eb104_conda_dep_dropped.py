@@ -25,8 +25,8 @@ class CondaDepDropped(BaseRule):
     all is EB704's. With `--target azure`, and where packages are taken from their conda channels, there is no finding.
 
     *Why it breaks*: with `--conda never` the image holds wheels alone, so nothing is built. With `auto` this is a
-    warning: PyPI's package of the same version is taken. MLflow's own virtualenv and uv environments drop such packages without
-    an error, and the model then stops at its first import.
+    warning: PyPI's package of the same version is taken. MLflow's own virtualenv and uv environments drop such packages
+    without an error, and the model then stops at its first import.
 
     *Example*: `- scikit-learn=1.2.2` under `dependencies:`.
 

@@ -15,6 +15,7 @@ from ...records import dataclass
 from ..refusals import place
 
 CondaMode = Literal["auto", "always", "never"]
+LOCK_NAME = "conda-lock.yml"
 _PUBLIC = ("", "conda-forge", "defaults", "anaconda", "main", "pytorch")
 
 
@@ -34,11 +35,16 @@ class Way:
 
 
 def way_of(environment: Environment, mode: str, root: Path | None = None) -> Way:
-    """The way of `environment`: `always` and `never` say it, `auto` goes by whether PyPI has all that is listed."""
+    """The way of `environment`: `always` and `never` say it, `auto` goes by whether PyPI has all that is listed.
+
+    A conda-lock.yml beside the model's conda.yaml, in the folder `root`, is one of conda's own: `auto` goes its way.
+    """
     listed = others_of(environment)
     mode = cast(CondaMode, mode)
     if mode == "always" and _is_conda_yaml(environment):
         return Way(conda=True, environment=_for_pip(environment), why="--conda always")
+    if mode == "auto" and lock_beside(environment, root) is not None:
+        return Way(conda=True, environment=_for_pip(environment), why=f"the model has a {LOCK_NAME}")
     if mode == "never" or not listed:
         return Way(conda=False, environment=environment)
     lacking = [d for d in listed if not is_needless(d) and not _requirement(d)]
@@ -58,6 +64,14 @@ def way_of(environment: Environment, mode: str, root: Path | None = None) -> Way
         why="PyPI has all that is listed" if moved else "",
         notes=tuple(notes),
     )
+
+
+def lock_beside(environment: Environment, root: Path | None) -> Path | None:
+    """The conda-lock.yml that lies beside the model's own conda.yaml; None where there is none."""
+    if root is None or environment.source != "conda.yaml":
+        return None
+    path = root / LOCK_NAME
+    return path if path.is_file() and not path.is_symlink() else None
 
 
 def others_of(environment: Environment) -> Sequence[CondaDependency]:

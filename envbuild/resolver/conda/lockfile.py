@@ -10,11 +10,13 @@ import hashlib
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from ...errors import ResolveError
+from ...model.requirement import canonical_name
 from ...oci.canonical import digest_of
 from ...oci.disk import storage_errors
 from ...oci.store import Store
@@ -22,10 +24,11 @@ from ...records import dataclass
 from ..indexes import without_credentials
 from ..types import Lock, LockedPackage
 from .extras import extras
-from .types import CondaPackage
+from .types import CondaAsk, CondaPackage
 
 if TYPE_CHECKING:
     from conda_lock.lockfile.v2prelim.models import LockedDependency, Lockfile
+    from rattler import RepoDataRecord
 
 _PLATFORMS = {"x86_64": "linux-64", "aarch64": "linux-aarch64"}
 
@@ -84,6 +87,34 @@ def read_conda_lock(path: Path, subdir: str) -> CondaLock:
     )
 
 
+def check_against(ask: CondaAsk, packages: Sequence[CondaPackage], store: Store) -> None:
+    """Raise ResolveError unless `packages`, which a lock has chosen and `store` has, are what `ask` asks for."""
+    import asyncio
+
+    from .files import by_name
+    from .specs import match_specs
+
+    # The channel is the lock's to choose, and the file says nothing of it.
+    specs = [replace(spec, text=spec.text.rpartition("::")[2]) for spec in ask.specs]
+    wanted = {spec.name: (spec, match) for spec, match in zip(specs, match_specs(specs), strict=True)}
+    locked = {package.name: package for package in packages}
+    with by_name(store, [locked[name] for name in wanted if name in locked]) as files:
+        for name, (spec, match) in wanted.items():
+            package = locked.get(name)
+            has = f"has {package.version} {package.build}" if package else "has none"
+            if package is None or not match.matches(asyncio.run(_record(files[name]))):
+                raise ResolveError(
+                    f"{ask.lock} does not fit conda.yaml: {spec.where} asks for {spec.text}, and the lock {has}",
+                    hint="lock it anew, or take the lock out of the model's folder",
+                )
+
+
+async def _record(path: Path) -> RepoDataRecord:
+    from rattler import RepoDataRecord
+
+    return await RepoDataRecord.from_package_archive(path)
+
+
 def explicit(path: Path, subdir: str) -> tuple[str, ...]:
     """The lines of conda's explicit list of what the conda-lock.yml at `path` names for `subdir`."""
     with extras("rendering conda-lock.yml"):
@@ -98,6 +129,18 @@ def explicit(path: Path, subdir: str) -> tuple[str, ...]:
         suppress_warning_for_pip_and_explicit=True,
     )
     return tuple(lines)
+
+
+def pip_pins(path: Path, subdir: str) -> list[tuple[str, str]]:
+    """Name and version of each pip entry for `subdir`, sorted; of a file that was read before."""
+    import yaml
+
+    try:
+        document = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        rows = [row for row in document["package"] if row["manager"] == "pip" and row["platform"] == subdir]
+        return sorted({(canonical_name(str(row["name"])), str(row["version"])) for row in rows})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
+        raise ResolveError(f"{path} is no conda-lock.yml that can be read: {error}") from None
 
 
 def _parsed(path: Path) -> Lockfile:

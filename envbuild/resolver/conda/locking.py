@@ -45,11 +45,20 @@ def lock_conda(
             hint="run once without --locked",
         )
     from .files import looked_into
-    from .solving import solve
 
     store = Store(cache / "store")
-    chosen, notes = solve(ask, cache / "conda")
-    bring(chosen, store, progress)
+    if ask.lock is not None:
+        from .lockfile import check_against, read_conda_lock
+
+        chosen = read_conda_lock(ask.lock, ask.subdir).conda
+        notes: tuple[str, ...] = (f"{ask.lock.name} of the model has chosen the conda packages",)
+        bring(chosen, store, progress)
+        check_against(ask, chosen, store)
+    else:
+        from .solving import solve
+
+        chosen, notes = solve(ask, cache / "conda")
+        bring(chosen, store, progress)
     packages = looked_into(chosen, store)
     remember(entry, packages, notes)
     return packages, notes, False
@@ -81,6 +90,7 @@ def key_of(ask: CondaAsk) -> str:
             "channels": list(ask.channels),
             "subdir": ask.subdir,
             "glibc": ask.glibc,
+            **({"lock": ask.lock_sha256} if ask.lock is not None else {}),
         }
     ).removeprefix("sha256:")
 

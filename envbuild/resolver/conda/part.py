@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import ResolveError
+from ...model.types import Environment
 from ...progress import Progress
 from ...records import dataclass
-from .choosing import Way
+from ..requirements import Ask
+from .choosing import Way, lock_beside
 from .locking import lock_conda
 from .types import CondaAsk, CondaPackage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaPart:
-    """The packages of conda channels, none where the base's Python is used; `known` tells that nothing was solved."""
+    """The packages of conda channels, none where the base's Python is used; `known` tells that nothing was solved.
+
+    `pins` are the versions of pip's packages that a conda-lock.yml names.
+    """
 
     packages: tuple[CondaPackage, ...] = ()
     notes: tuple[str, ...] = ()
     known: bool = False
+    pins: tuple[Ask, ...] = ()
 
     @property
     def python(self) -> str:
@@ -57,6 +65,30 @@ class CondaPart:
             ) from None
 
 
+def with_lock(ask: CondaAsk, environment: Environment, root: Path) -> CondaAsk:
+    """`ask` with the conda-lock.yml of the model in the folder `root`, where there is one."""
+    path = lock_beside(environment, root)
+    if path is None:
+        return ask
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ResolveError(f"{path} cannot be read: {error.strerror}", hint="mend its permissions") from None
+    return replace(ask, lock=path, lock_sha256=hashlib.sha256(content).hexdigest())
+
+
+def _pins(ask: CondaAsk) -> tuple[Ask, ...]:
+    """The pip entries of the lock as constraints. A conda-lock.yml is small, so it is read without its models."""
+    if ask.lock is None:
+        return ()
+    from .lockfile import pip_pins
+
+    return tuple(
+        Ask(name=name, text=f"{name}=={version}", where=ask.lock.name)
+        for name, version in pip_pins(ask.lock, ask.subdir)
+    )
+
+
 def conda_part(ask: CondaAsk, way: Way, cache: Path, progress: Progress, *, upgrade: bool, locked: bool) -> CondaPart:
     """What the channels give for `ask`, out of the cache or solved; Python is among it. Raises as `lock_conda`."""
     progress.start("resolve", f"conda packages for {ask.subdir} from {', '.join(ask.channels)}")
@@ -65,6 +97,7 @@ def conda_part(ask: CondaAsk, way: Way, cache: Path, progress: Progress, *, upgr
         packages=packages,
         notes=(f"conda packages are taken from their channels: {way.why}", *way.notes, *notes),
         known=known,
+        pins=_pins(ask),
     )
     if not re.fullmatch(r"3\.\d+\.\d+", part.python):
         raise ResolveError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ...records import dataclass
 
 
@@ -22,13 +24,16 @@ class CondaAsk:
     """Everything that determines which conda packages are chosen.
 
     `channels` are in their order, names (`conda-forge`) or addresses without credentials; `subdir` is the platform
-    (`linux-64`), `glibc` the base's (`2.36`).
+    (`linux-64`), `glibc` the base's (`2.36`). `lock` is a conda-lock.yml that has chosen already, `lock_sha256` (hex) of
+    its bytes.
     """
 
     specs: tuple[CondaSpec, ...]
     channels: tuple[str, ...]
     subdir: str
     glibc: str
+    lock: Path | None = None
+    lock_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

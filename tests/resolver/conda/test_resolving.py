@@ -119,3 +119,28 @@ def test_what_two_packages_have_at_one_path_is_noticed(environment, channel, tmp
     packages, _, _ = lock_conda(ask, tmp_path / "cache", SILENT)
     assert {p.name: p.mixed for p in packages} == {"one": True, "two": True, "three": False, "python": False}
     assert Store(tmp_path / "cache" / "store").has(f"sha256:{packages[0].sha256}")
+
+
+def test_a_conda_lock_beside_conda_yaml_is_honoured(lock, channel, tmp_path):
+    pytest.importorskip("conda_lock", reason="needs the extra `conda`")
+    from envbuild.resolver.conda.lockfile import write_conda_lock
+
+    first = lock("tiny-py>=1", pip=("beside",))
+    path = tmp_path / "conda-lock.yml"
+    write_conda_lock(first, path, store=Store(tmp_path / "cache" / "store"))
+    tinyconda.make_module(channel, "tiny-py", "4.0")
+    tinyconda.index(channel)
+    make_wheel(tmp_path / "wheels", "beside", "2.0")
+    assert {p.name: p.version for p in lock("tiny-py>=1", pip=("beside",), upgrade=True).conda}["tiny-py"] == "2.0"
+    found = lock("tiny-py>=1", pip=("beside",))
+    assert [(p.name, p.version) for p in found.packages] == [("beside", "1.0")]
+    assert any("conda-lock.yml of the model has chosen" in note for note in found.notes)
+    with pytest.raises(
+        ResolveError, match=r"does not fit conda\.yaml: .*conda\.yaml:7 asks for tiny-py>=3, and the lock"
+    ):
+        lock("tiny-py>=3")
+    path.write_text("version: 1\npackage: []\n")
+    with pytest.raises(ResolveError, match=r"conda-lock\.yml"):
+        lock("tiny-py>=1", pip=("beside",))
+    path.unlink()
+    assert {p.name: p.version for p in lock("tiny-py>=1", upgrade=True).conda}["tiny-py"] == "4.0"
