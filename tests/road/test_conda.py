@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -114,3 +116,48 @@ def test_what_cannot_be_done_with_conda_packages_yet_is_said(road: Road, channel
     assert done.returncode == 2, done.stderr
     assert "conda" in done.stderr and "Traceback" not in done.stderr
     assert not (road.folder / "ctx").exists()
+
+
+@pytest.mark.slow
+def test_a_python_that_runs_imports_what_conda_and_pip_brought(road: Road, tmp_path: Path) -> None:
+    """The files of the image are unpacked, and its Python is run among them: each finds its own by its place."""
+    folder = road.folder / "real"
+    tinyconda.make_real_python(folder)
+    tinyconda.make_module(folder, "tiny-numbers", "2.0")
+    tinyconda.make_package(
+        folder, "tiny-native", files={"share/tiny": f"{tinyconda.PLACEHOLDER}/share\n"}, form="conda"
+    )
+    version = ".".join(map(str, sys.version_info[:3]))
+    (road.model / "conda.yaml").write_text(
+        f"channels:\n- {tinyconda.index(folder)}\ndependencies:\n- python={version}\n- tiny-native\n- tiny-numbers\n"
+        "- pip\n- pip:\n  - mlflow==3.17.2\n  - tiny-loader==1.0\n".replace("- pip\n", "", 1)
+    )
+    done = road.image("--json")
+    assert done.returncode == 0, done.stderr
+    root = tmp_path / "root"
+    unpack(road.folder / "tiny.tar", root)
+    python = root / "opt/envbuild/bin/python"
+    code = (
+        "import json, ssl, sqlite3, sys, tiny_numbers, tiny_loader, envbuild_runtime;"
+        "print(json.dumps([sys.prefix, tiny_numbers.__file__, tiny_loader.__file__]))"
+    )
+    libraries = {"LD_LIBRARY_PATH": str(root / "opt/envbuild/lib"), "PATH": "/usr/bin:/bin"}
+    ran = subprocess.run([python, "-c", code], capture_output=True, text=True, env=libraries, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert all(path.startswith(str(root / "opt/envbuild")) for path in json.loads(ran.stdout))
+    assert (root / "opt/envbuild/share/tiny").read_text() == "/opt/envbuild/share\n"
+
+
+def unpack(archive: Path, root: Path) -> None:
+    """Lay the layers of an image down in the folder `root`."""
+    with tarfile.open(archive) as tar:
+        index = json.load(tar.extractfile("index.json") or io.BytesIO(b"{}"))
+
+        def read(digest: str) -> bytes:
+            file = tar.extractfile("blobs/sha256/" + digest.removeprefix("sha256:"))
+            assert file is not None
+            return file.read()
+
+        for layer in json.loads(read(index["manifests"][0]["digest"]))["layers"]:
+            with tarfile.open(fileobj=io.BytesIO(read(layer["digest"]))) as inner:
+                inner.extractall(root, filter="fully_trusted")

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import io
 import json
+import sys
 import tarfile
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -166,3 +167,31 @@ def _write_conda(
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def make_real_python(channel: Path) -> Path:
+    """A `python` that runs: this interpreter's, without what tests can do without, found by its place."""
+    import sysconfig
+
+    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+    home = Path(sys.base_prefix)
+    needless = {"test", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "site-packages", "__pycache__"}
+    files: dict[str, bytes] = {f"bin/python{minor}": (home / "bin" / f"python{minor}").read_bytes()}
+    standard = home / "lib" / f"python{minor}"
+    for path in sorted(standard.rglob("*")):
+        inside = path.relative_to(standard)
+        if path.is_file() and needless.isdisjoint(inside.parts) and not inside.parts[0].startswith("config-"):
+            files[f"lib/python{minor}/{inside.as_posix()}"] = path.read_bytes()
+    shared = sysconfig.get_config_var("INSTSONAME") or ""
+    if shared.endswith((".so", ".so.1.0")) and (home / "lib" / shared).is_file():
+        files[f"lib/{shared}"] = (home / "lib" / shared).read_bytes()
+    return make_package(
+        channel,
+        "python",
+        ".".join(map(str, sys.version_info[:3])),
+        files=files,
+        links={"bin/python": f"python{minor}", "bin/python3": f"python{minor}"},
+        executable=[f"bin/python{minor}"],
+        site_packages=f"lib/python{minor}/site-packages",
+        form="conda",
+    )

@@ -36,7 +36,7 @@ def solve(ask: CondaAsk, cache: Path) -> tuple[tuple[CondaPackage, ...], tuple[s
         records = _records(ask, cache)
     except ResolveError as error:
         loose = _loosened(ask)
-        if loose is None:
+        if loose is None or not error.explanation:
             raise
         try:
             records = _records(loose, cache)

@@ -24,8 +24,8 @@ class CondaAsk:
     """Everything that determines which conda packages are chosen.
 
     `channels` are in their order, names (`conda-forge`) or addresses without credentials; `subdir` is the platform
-    (`linux-64`), `glibc` the base's (`2.36`). `lock` is a conda-lock.yml that has chosen already, `lock_sha256` (hex) of
-    its bytes.
+    (`linux-64`), `glibc` the base's (`2.36`). `lock` is a conda-lock.yml that has chosen already, `lock_sha256` the
+    hash (hex) of its bytes.
     """
 
     specs: tuple[CondaSpec, ...]

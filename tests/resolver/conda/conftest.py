@@ -7,8 +7,6 @@ import pytest
 
 from envbuild.model.types import CondaDependency, Environment, Line, PythonPin, Requirement, Span
 
-pytest.importorskip("rattler", reason="needs the extra `conda`")
-
 
 def span(line: int = 1) -> Span:
     return Span(file="conda.yaml", line=line, column=3, end_column=20)

@@ -7,6 +7,8 @@ import pytest
 import tinyconda
 from tinywheels import make_wheel
 
+pytest.importorskip("rattler", reason="needs the extra `conda`")
+
 from envbuild.errors import IntegrityError, ResolveError
 from envbuild.oci.store import Store
 from envbuild.resolver import resolve

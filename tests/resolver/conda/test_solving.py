@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import tinyconda
 
+pytest.importorskip("rattler", reason="needs the extra `conda`")
+
 from envbuild.errors import NetworkError, ResolveError
 from envbuild.resolver.conda.solving import solve
 from envbuild.resolver.conda.specs import ask_of
