@@ -67,7 +67,7 @@ def from_conda(job: Job) -> bool:
     environment = job.model.environment
     if job.options.conda == "never" or not (environment.conda or environment.channels):
         return False
-    from .resolver.conda.choosing import way_of
+    from .model.conda_way import way_of
 
     return way_of(environment, job.options.conda, job.model.root).conda
 

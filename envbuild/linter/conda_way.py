@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..model.conda_way import way_of
 from ..model.types import Model
-from ..resolver.conda.choosing import way_of
 from .types import Target
 
 

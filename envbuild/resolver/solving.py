@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ResolveError, UsageError
+from ..model.conda_way import way_of
 from ..model.types import Environment, Requirement
 from ..progress import SILENT, Progress, Summary
 from ..records import dataclass
 from ..servers import edition_for, mlflow_range
 from ..servers.types import Server
 from . import lockcache
-from .conda.choosing import way_of
 from .conda.part import CondaPart, conda_part, with_lock
 from .conda.specs import ask_of
 from .editions import mlflow_pin, with_whole, within

@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import ResolveError
+from ...model.conda_way import Way, lock_beside
 from ...model.types import Environment
 from ...progress import Progress
 from ...records import dataclass
 from ..requirements import Ask
-from .choosing import Way, lock_beside
 from .locking import lock_conda
 from .types import CondaAsk, CondaPackage
 

@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
-from ...model.conda_native import native
-from ...model.conda_twins import TOOLS, twin
-from ...model.requirement import parse_requirement
-from ...model.types import CondaDependency, Environment, Requirement
-from ...records import dataclass
-from ..refusals import place
+from ..records import dataclass
+from .conda_native import native
+from .conda_twins import TOOLS, twin
+from .requirement import parse_requirement
+from .types import CondaDependency, Environment, Requirement, Span
 
 CondaMode = Literal["auto", "always", "never"]
 LOCK_NAME = "conda-lock.yml"
@@ -53,11 +52,11 @@ def way_of(environment: Environment, mode: str, root: Path | None = None) -> Way
         return Way(
             conda=True,
             environment=_for_pip(environment),
-            why=f"no package of PyPI is known to stand for {names} ({place(lacking[0].span)})",
+            why=f"no package of PyPI is known to stand for {names} ({_place(lacking[0].span)})",
         )
     moved = [(d, found) for d in listed if not is_needless(d) and (found := _requirement(d))]
     kept = tuple(d for d in environment.conda if d.name in TOOLS or is_needless(d))
-    notes = [f"{place(d.span)}: conda's {d.name} is taken from PyPI, as {r.text}" for d, r in moved]
+    notes = [f"{_place(d.span)}: conda's {d.name} is taken from PyPI, as {r.text}" for d, r in moved]
     return Way(
         conda=False,
         environment=replace(environment, conda=kept, pip=(*environment.pip, *(r for _, r in moved))),
@@ -88,6 +87,10 @@ def is_needless(dependency: CondaDependency) -> bool:
 def _is_conda_yaml(environment: Environment) -> bool:
     """Whether the requirements that count are those of a conda.yaml: such a file names channels or conda packages."""
     return environment.source == "conda.yaml" or bool(environment.conda or environment.channels)
+
+
+def _place(span: Span) -> str:
+    return f"{span.file}:{span.line}"
 
 
 def _requirement(dependency: CondaDependency) -> Requirement | None:
