@@ -171,6 +171,10 @@ def fetch_to_read(lock: Lock, job: Job, progress: Progress) -> Lock:
     """
     from .resolver.handing import unknown_wheels, with_sizes
 
+    if lock.conda:
+        from .resolver.conda.locking import bring
+
+        bring(lock.conda, job.store, progress)
     told = told_of(lock, job)
     unknown = [package for package in unknown_wheels(lock, job.store) if package.name not in told]
     if len(unknown) == len(lock.packages):

@@ -135,6 +135,7 @@ def test_every_field_of_the_target_counts(model: Model) -> None:
         "month": "2031-01",
         "own_indexes": True,
         "index_strategy": "unsafe-best-match",
+        "conda": "never",
     }
     plain, choice = Target(server=PROFILES["azureml"]), linting.choice(Options())
     seen = {verdicts.subject(model, plain, choice)}

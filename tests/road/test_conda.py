@@ -118,6 +118,34 @@ def test_what_cannot_be_done_with_conda_packages_yet_is_said(road: Road, channel
     assert not (road.folder / "ctx").exists()
 
 
+def test_the_lock_is_one_of_conda_locks_with_the_wheels_in_it(road: Road, channel: Path) -> None:
+    pytest.importorskip("conda_lock", reason="needs the extra `conda`")
+    from envbuild.resolver.conda.lockfile import read_conda_lock
+
+    base = ["--base", f"oci:{road.base}", "--server", "envbuild"]
+    done = road.run("lock", str(road.model), "-o", str(road.folder / "out"), *base)
+    assert done.returncode == 0, done.stderr
+    path = road.folder / "out" / "conda-lock.yml"
+    assert done.stdout.startswith(f"{path} sha256:")
+    found = read_conda_lock(path, "linux-64")
+    assert [p.name for p in found.conda] == ["pip", "python", "tiny-native", "tiny-numbers"]
+    assert "tiny-loader" in [p.name for p in found.pip]
+    assert "tiny-numbers" not in [p.name for p in found.pip]
+
+
+def test_the_bill_of_materials_names_conda_packages_and_what_is_in_them(road: Road, channel: Path) -> None:
+    done = road.image("--sbom", "--provenance", "--json")
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(road.folder / "tiny.tar") as tar:
+        files = [tar.extractfile(member) for member in tar if member.isfile()]
+        texts = [file.read() for file in files if file is not None]
+    assert any(b"pkg:conda/tiny-native@1.0?build=0&subdir=linux-64&type=conda" in text for text in texts)
+    assert any(b"pkg:pypi/tiny-numbers@2.0" in text for text in texts)
+    # The model's own conda.yaml names the channel, and is in the image as it is.
+    told = [text for text in texts if str(road.folder).encode() in text]
+    assert all(b"channels:\n" in text for text in told)
+
+
 @pytest.mark.slow
 def test_a_python_that_runs_imports_what_conda_and_pip_brought(road: Road, tmp_path: Path) -> None:
     """The files of the image are unpacked, and its Python is run among them: each finds its own by its place."""
