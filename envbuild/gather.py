@@ -41,7 +41,10 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock, *, ahead: Ahead | N
     runtime = runtime_entries(server, base)
     own = tuple(entry for entry in runtime if entry.source == RUNTIME / server.entry_script)
     scripts = own if script is None else script.files
-    bytecode, why_bytecode = choose_bytecode(options, base, lambda: _twin(job, base))
+    if lock.conda:
+        bytecode, why_bytecode = without_bytecode(options)
+    else:
+        bytecode, why_bytecode = choose_bytecode(options, base, lambda: _twin(job, base))
     decisions = (
         Decision(what="server", value=server.name, why=job.server_why),
         *_edition(server, lock),
@@ -61,6 +64,7 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock, *, ahead: Ahead | N
         *_accelerator(options),
         *_platform(job),
         Decision(what="bytecode", value=bytecode, why=why_bytecode),
+        *_conda(lock),
     )
     return Inputs(
         model=model,
@@ -101,6 +105,15 @@ def _whole(options: Options, lock: Lock) -> tuple[Decision, ...]:
     return tuple(
         Decision(what="package", value=f"mlflow {p.version}", why="--full-mlflow keeps it whole") for p in found
     )
+
+
+def _conda(lock: Lock) -> tuple[Decision, ...]:
+    """That Python and more come from conda channels; why is among the notes of the lock."""
+    if not lock.conda:
+        return ()
+    names = ", ".join(package.name for package in lock.conda if package.name != "python")
+    why = "conda packages and wheels lie in one environment of that Python" + (f": {names}" if names else "")
+    return (Decision(what="python", value=f"{lock.python} from conda", why=why),)
 
 
 def _apt(options: Options) -> tuple[Decision, ...]:
@@ -146,12 +159,14 @@ def _platform(job: Job) -> tuple[Decision, ...]:
 def revisions() -> dict[str, str]:
     """The digests of the rules by which envbuild makes layers: a changed rule makes new layers."""
     from .backends.bytecode import COMPILE_REVISION, SCAN_REVISION
+    from .backends.conda import LAYOUT_REVISION
     from .facts import load_json, load_lines
     from .oci.canonical import digest_of
 
     supplement = list(load_lines("import_supplement.txt"))
     return {
         "wheels": digest_of(load_json("dead_weight.json")),
+        "conda": digest_of([LAYOUT_REVISION]),
         "bytecode": digest_of([SCAN_REVISION, COMPILE_REVISION, supplement]),
     }
 
@@ -187,6 +202,16 @@ def choose_bytecode(options: Options, base: Base, twin: Callable[[], tuple[Base 
     if not possible:
         raise UsageError(f"--bytecode {asked} cannot be done here: {why}", hint="--bytecode off leaves it out")
     return ("startup" if asked == "startup" else "on"), f"--bytecode {asked}{by}"
+
+
+def without_bytecode(options: Options) -> tuple[Bytecode, str]:
+    """The bytecode setting where Python comes from conda, which nothing here can run yet."""
+    if options.bytecode in ("startup", "on"):
+        raise UsageError(
+            f"--bytecode {options.bytecode} cannot be done here: Python comes from conda",
+            hint="--bytecode off leaves it out, and auto does so by itself",
+        )
+    return "off", "--bytecode off" if options.bytecode == "off" else "Python comes from conda"
 
 
 def runtime_entries(server: Server, base: Base) -> tuple[FileEntry, ...]:

@@ -43,6 +43,11 @@ def host_setup(job: Job, lock: Lock) -> Setup:
     from .scripts import read_script
     from .servers import edition_for
 
+    if lock.conda:
+        raise UsageError(
+            "conda packages cannot be laid down for a server of this machine yet, only in an image",
+            hint="build the image and run it: envbuild test --container; or --conda never",
+        )
     host, why = _choose(lock)
     if why:
         job.progress.note(f"{why}: the packages are resolved anew for this machine, and may not be the image's")

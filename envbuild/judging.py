@@ -81,6 +81,10 @@ class Judge:
             brought = bring()
             heard = {} if told is None else told(brought)
             contents = read_contents(brought, store, told=heard)
+            if lock.conda:
+                from .resolver.conda.files import contents_of
+
+                contents |= contents_of(lock.conda, store)
             self._unsure = bool(unreadable(brought, contents, store)) or bool(heard) or self._unsure
             locked = Locked(
                 lock=brought,

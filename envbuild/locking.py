@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .bases import catalogue, choose
 from .bases.types import Base
-from .errors import LockFileError
+from .errors import LockFileError, UsageError
 from .job import Images, Job, open_store
 from .model.types import Model
 from .options import Options
@@ -27,8 +27,8 @@ _KINDS = ("oci", "oci-archive", "docker-archive", "docker-daemon")
 _MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 
 
-def made(model: Model, options: Options, progress: Progress = SILENT) -> tuple[Lock, Origin]:
-    """The lock of `model`, every wheel of it in the cache, and what it was made for."""
+def made(model: Model, options: Options, progress: Progress = SILENT) -> tuple[Lock, Origin | None]:
+    """The lock of `model`, every wheel of it in the cache, and what it was made for; None with conda packages."""
     from .resolver import fetch
     from .resolver.origin import origin_of
     from .resolver.target import platform_of
@@ -36,18 +36,28 @@ def made(model: Model, options: Options, progress: Progress = SILENT) -> tuple[L
     job, judge = checked(model, options, Images.connected(options), progress)
     base, _, lock = packages(job, judge)
     lock = fetch(lock, job.store, progress, environ=options.environ)
+    if lock.conda:
+        return lock, None
     platform = platform_of(base.interpreter.version, base.glibc, base.architecture)
     origin = origin_of(wish_of(job, platform))
     return lock, replace(origin, base=base.public_name or _shown(base.name), base_digest=base.digest)
 
 
 def wish_of(job: Job, platform: Platform) -> Wish:
-    """What the packages of the job's image are asked by, for `platform`."""
+    """What the packages of the job's image are asked by, for `platform`. UsageError where conda packages are among it."""
     from .model import extra_requirements
+    from .model.conda_way import LOCK_NAME, way_of
     from .resolver.asking import Wish
 
+    way = way_of(job.model.environment, job.options.conda, job.model.root)
+    if way.conda:
+        raise UsageError(
+            f"a pylock.toml holds Python packages alone, and conda packages come from their channels: {way.why}",
+            hint=f"lay a {LOCK_NAME} beside conda.yaml, which is honoured (`envbuild lock` writes one), or choose "
+            "--conda never",
+        )
     return Wish(
-        environment=job.model.environment,
+        environment=way.environment,
         server=job.server,
         platform=platform,
         extra=extra_requirements(job.options.requirements),

@@ -67,12 +67,13 @@ class Options:
     `select` and `ignore` hold codes, names or beginnings of codes of rules (`EB301`, `EB3`); nothing selected is all.
     `strict` makes errors of warnings, `target` is `azure` where the model is judged for Azure ML's own no-code image.
     `apt` names distribution packages for the image. `requirements` are PEP 508 lines, `env` and `labels` pairs in the
-    order given. `accelerator` is one of ACCELERATORS, or empty where nothing is asked. `as_of` is a day, a time, or
-    `model`. `index_url` and `extra_index_urls` are package indexes: the first that has a package gives it, the extra
-    ones before the other. `find_links` are folders or pages with wheels. `lock` is a lock file to take the packages
-    from; `upgrade_packages` are the canonical names of those that are chosen anew while the others stay. `platform` is
-    one (`linux/amd64` or `linux/arm64`), or empty for the engine's, else this machine's;
-    `backend` is `auto`, `assemble` or `docker`; `cache` is the cache folder or None for the default.
+    order given. `accelerator` is one of ACCELERATORS, or empty where nothing is asked. `conda` (`auto`, `always`,
+    `never`) says whether conda packages come from their channels. `as_of` is a day, a time, or `model`. `index_url` and
+    `extra_index_urls` are package indexes: the first that has a package gives it, the extra ones before the other.
+    `find_links` are folders or pages with wheels. `lock` is a lock file to take the packages from; `upgrade_packages`
+    are the canonical names of those that are chosen anew while the others stay. `platform` is one (`linux/amd64` or
+    `linux/arm64`), or empty for the engine's, else this machine's; `backend` is `auto`, `assemble` or `docker`; `cache`
+    is the cache folder or None for the default.
     """
 
     server: str = "auto"
@@ -97,6 +98,7 @@ class Options:
     labels: tuple[tuple[str, str], ...] = ()
     full_mlflow: bool = False
     accelerator: str = ""
+    conda: str = "auto"
     upgrade: bool = False
     locked: bool = False
     as_of: str = ""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from .bases import choose, open_base, python_notes
-from .bases.types import Base, Choice, Foreseen
+from .bases.types import Base, Choice, Foreseen, Interpreter
 from .errors import CorruptBlobError, UsageError
 from .importing import imports_of
 from .job import Job
@@ -16,6 +16,7 @@ from .model.java import java_loader, java_packages
 from .model.python import python_wanted
 from .model.types import Model
 from .options import Options, cache_dir
+from .planner.paths import PREFIX
 from .platforms import likely
 from .progress import SILENT, Progress
 from .resolver.types import Lock, WheelContents
@@ -30,7 +31,19 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
     """Choose the base by the Python that is wanted, and open it. `foreseen` is `open_base`'s."""
     options = job.options
     wanted, source = wanted_python(job.model, options)
-    choice = choose(options.base, wanted, python_source=source)
+    conda = from_conda(job)
+    if conda and options.backend == "docker":
+        raise UsageError(
+            "a Dockerfile cannot lay down conda packages yet",
+            hint="--backend assemble does; or --conda never, which takes nothing from conda channels",
+        )
+    if conda:
+        # Python comes along, so the base's own is none of the image's.
+        choice = replace(choose(options.base, "", python_source=""), notes=())
+        if options.base == "auto":
+            choice = replace(choice, why="the first of the catalogue: Python comes from conda, whatever the base has")
+    else:
+        choice = choose(options.base, wanted, python_source=source)
     chosen = "" if options.python else python_wanted(job.model).note
     for note in filter(None, (chosen, *choice.notes)):
         job.progress.note(note)
@@ -58,10 +71,20 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
         from .locking import check_base
 
         check_base(options, base, job.progress)
-    notes = base.notes if base.assembled else (*base.notes, *python_notes(base, wanted, source))
+    notes = base.notes if base.assembled or conda else (*base.notes, *python_notes(base, wanted, source))
     for note in notes:
         job.progress.note(note)
     return base, choice
+
+
+def from_conda(job: Job) -> bool:
+    """Whether Python and more come from conda channels. Raises as `way_of`."""
+    environment = job.model.environment
+    if job.options.conda == "never" or not (environment.conda or environment.channels):
+        return False
+    from .model.conda_way import way_of
+
+    return way_of(environment, job.options.conda, job.model.root).conda
 
 
 def wanted_python(model: Model, options: Options) -> tuple[str, str]:
@@ -98,10 +121,12 @@ def prepare_both(job: Job, *, to_read: bool = False) -> tuple[Base, Choice, Lock
 
         base, choice = prepare_base(job, resolve_aside)
         if aside.started and expected[0].fits(base):
-            return base, choice, aside.result()
+            lock = aside.result()
+            return on_conda(base, lock), choice, lock
         # Nobody needs the packages of another Python, nor their wheels.
         aside.stop()
-    return base, choice, prepare_lock(job, base)
+    lock = prepare_lock(job, base)
+    return on_conda(base, lock), choice, lock
 
 
 def prepare_lock(job: Job, base: Base) -> Lock:
@@ -143,6 +168,8 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
         keep=options.lock,
         model_root=job.model.root,
         imports=lambda: imports_of(job.model, options, job.store),
+        conda=options.conda,
+        wanted=wanted_python(job.model, options)[0],
         progress=progress,
     )
 
@@ -154,6 +181,15 @@ def chosen_day(job: Job) -> AsOf | None:
     from .resolver.asof import as_of
 
     return as_of(job.options.as_of, job.model)
+
+
+def on_conda(base: Base, lock: Lock) -> Base:
+    """`base` with the Python that an image of `lock` runs: conda's, where it brings one."""
+    if not lock.conda:
+        return base
+    minor = ".".join(lock.python.split(".")[:2])
+    python = Interpreter(version=lock.python, executable=f"/{PREFIX}/bin/python{minor}", home=f"/{PREFIX}")
+    return replace(base, interpreter=python)
 
 
 def fetch_all(lock: Lock, job: Job, progress: Progress) -> Lock:
@@ -176,6 +212,10 @@ def fetch_to_read(lock: Lock, job: Job, progress: Progress) -> Lock:
     """
     from .resolver.handing import unknown_wheels, with_sizes
 
+    if lock.conda:
+        from .resolver.conda.locking import bring
+
+        bring(lock.conda, job.store, progress)
     told = told_of(lock, job)
     unknown = [package for package in unknown_wheels(lock, job.store) if package.name not in told]
     if len(unknown) == len(lock.packages):
@@ -191,13 +231,18 @@ def told_of(lock: Lock, job: Job) -> Mapping[str, WheelContents]:
 
 
 def fetcher(lock: Lock, job: Job) -> Callable[[Sequence[str]], None]:
-    """A function that brings the wheels with the given sha256 (hex) of `lock` into the store."""
+    """A function that brings the wheels and conda packages with the given sha256 (hex) of `lock` into the store."""
 
     def fetch_wheels(wanted: Sequence[str]) -> None:
         from .resolver import fetch
 
         chosen = frozenset(wanted)
-        packages = tuple(package for package in lock.packages if package.sha256 in chosen)
+        packages = lock.packages
+        if lock.conda:
+            from .resolver.conda.locking import as_locked
+
+            packages += as_locked(lock.conda)
+        packages = tuple(package for package in packages if package.sha256 in chosen)
         fetch(replace(lock, packages=packages), job.store, job.progress, environ=job.options.environ)
 
     return fetch_wheels

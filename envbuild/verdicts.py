@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent
 MAKERS = (
     *("", "bases", "facts", "linter", "linter/rules", "model", "model/pickles", "model/script"),
-    *("oci", "resolver", "servers"),
+    *("oci", "resolver", "resolver/conda", "servers"),
 )
 # Files up to this size are told apart by their content, as long as they are not too many; others by their status.
 _SMALL = 256 << 10

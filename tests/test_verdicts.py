@@ -138,6 +138,7 @@ def test_every_field_of_the_target_counts(model: Model) -> None:
         "own_indexes": True,
         "index_strategy": "unsafe-best-match",
         "accelerator": "cpu",
+        "conda": "never",
     }
     plain, choice = Target(server=PROFILES["azureml"]), linting.choice(Options())
     seen = {verdicts.subject(model, plain, choice)}

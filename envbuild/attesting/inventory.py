@@ -38,8 +38,9 @@ def planned_inventory(
     files = {kind: [f for layer in plan.layers if layer.kind in kind for f in layer.files] for kind in _FILES}
     parts = [
         _base(base, plan.base),
-        *_own_python(base.interpreter.executable, base.interpreter.version),
+        *([] if lock.conda else _own_python(base.interpreter.executable, base.interpreter.version)),
         *base_packages(base, store),
+        *_conda_packages(lock),
         *locked_packages(lock, store, fetch),
         server,
         *_script(_planned(files[_SCRIPT], CODE)),
@@ -97,6 +98,30 @@ def _image(labels: Mapping[str, str]) -> Component:
         name=labels.get(_TITLE) or "image",
         version=labels.get(f"{_OURS}model.id", ""),
         properties=tuple(sorted((name, text) for name, text in labels.items() if name.startswith(_OURS) and text)),
+    )
+
+
+def _conda_packages(lock: Lock) -> tuple[Component, ...]:
+    """The packages of conda channels, by name; the Python packages in them lie inside."""
+    return tuple(
+        Component(
+            kind="library",
+            name=package.name,
+            version=package.version,
+            purl=purl.conda(
+                package.name,
+                package.version,
+                build=package.build,
+                subdir=package.subdir,
+                filename=package.filename,
+            ),
+            hashes=(("SHA-256", package.sha256),),
+            parts=tuple(
+                Component(kind="library", name=name, version=version, purl=purl.pypi(name, version))
+                for name, version in package.python
+            ),
+        )
+        for package in lock.conda
     )
 
 

@@ -137,6 +137,11 @@ def _dependencies(plan: Plan, lock: Lock, base: Base) -> Iterator[dict[str, Any]
         if deb.sha256:
             uri = purl.deb(deb.name, deb.version, vendor="debian")
             yield {"uri": uri, "name": f"{deb.name} {deb.version}", "digest": {"sha256": deb.sha256}}
+    for package in lock.conda:
+        uri = purl.conda(
+            package.name, package.version, build=package.build, subdir=package.subdir, filename=package.filename
+        )
+        yield {"uri": uri, "name": package.filename, "digest": {"sha256": package.sha256}}
     for wheel in lock.packages:
         uri = purl.pypi(wheel.name, wheel.version, filename=wheel.filename)
         yield {"uri": uri, "name": wheel.filename, "digest": {"sha256": wheel.sha256}}

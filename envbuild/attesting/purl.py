@@ -29,6 +29,12 @@ def deb(name: str, version: str, *, vendor: str, architecture: str = "", distrib
     return _purl("deb", [vendor.lower(), name.lower()], version, {"arch": architecture, "distro": distribution})
 
 
+def conda(name: str, version: str, *, build: str, subdir: str, filename: str) -> str:
+    """`pkg:conda/gdal@3.8.1?build=py311_0&subdir=linux-64&type=conda`; the channel is an address, and none is told."""
+    kind = "conda" if filename.endswith(".conda") else "tar.bz2"
+    return _purl("conda", [name.lower()], version, {"build": build, "subdir": subdir, "type": kind})
+
+
 def oci(name: str, digest: str) -> str:
     """`pkg:oci/python@sha256:…?repository_url=docker.io/library/python&tag=3.12-slim` of a full name with its tag."""
     repository, tag = name, ""

@@ -20,11 +20,12 @@ from ..planner.paths import PREFIX
 from ..planner.types import Plan, PlannedLayer, Wheel
 from ..progress import SILENT, Progress, Summary
 from ..records import dataclass
+from ..resolver.conda.types import CondaPackage
 from .files import write_files
 
 Fetch = Callable[[Sequence[str]], None]
 NOTHING: Mapping[str, Layer] = {}
-FETCHED = ("wheel", "wheels", "bytecode")
+FETCHED = ("conda", "wheel", "wheels", "bytecode")
 """The kinds of layers for which wheels are fetched; the others are made from files that are here."""
 
 
@@ -73,7 +74,7 @@ def assemble(
         else:
             found[index] = layer
     cached = frozenset(i for i, layer in found.items() if _was_there(plan.layers[i], layer, base, store))
-    _bring_wheels([plan.layers[index] for index in missing], store, fetch)
+    _bring_wheels([plan.layers[index] for index in missing], _conda_of(plan, missing), store, fetch)
     found |= _make(plan, missing, base, store, compiler, progress)
     layers = tuple((planned, found[index], index in cached) for index, planned in enumerate(plan.layers))
     own = [(layer, _history(planned)) for planned, layer, _ in layers if planned.kind != "base"]
@@ -121,9 +122,10 @@ def _make(
     wheels = [index for index in missing if plan.layers[index].kind in ("wheel", "wheels")]
 
     def make_others() -> None:
+        made.update(_make_conda(plan, missing, store, progress))
         for index in missing:
             planned = plan.layers[index]
-            if planned.kind in ("wheel", "wheels"):
+            if planned.kind in ("conda", "wheel", "wheels"):
                 continue
             progress.advance("layer", 0, what=planned.title)
             if planned.kind == "bytecode":
@@ -157,6 +159,34 @@ def _make(
     return made
 
 
+def _conda_of(plan: Plan, missing: Sequence[int]) -> tuple[CondaPackage, ...]:
+    """All conda packages of the plan where a layer of them is missing: they are laid down together; else none."""
+    if not any(plan.layers[index].kind == "conda" for index in missing):
+        return ()
+    return tuple(package for planned in plan.layers for package in planned.conda)
+
+
+def _make_conda(plan: Plan, missing: Sequence[int], store: Store, progress: Progress) -> dict[int, Layer]:
+    """Write the missing layers of conda packages."""
+    conda = [index for index in missing if plan.layers[index].kind == "conda"]
+    if not conda:
+        return {}
+    from .conda.layers import conda_layers
+
+    made: dict[int, Layer] = {}
+
+    def done(which: int, layer: Layer) -> None:
+        planned = plan.layers[conda[which]]
+        made[conda[which]] = layer
+        remember_layer(store, planned.key, layer)
+        progress.advance("layer", what=planned.title)
+
+    progress.advance("layer", 0, what="conda packages")
+    listed = [plan.layers[index].conda for index in conda]
+    conda_layers(store, listed, _conda_of(plan, missing), prefix=PREFIX, done=done)
+    return made
+
+
 def _bytecode(planned: PlannedLayer, base: Base, store: Store, compiler: Base | None) -> Layer:
     from .bytecode.build import bytecode_layer, can_compile
 
@@ -187,14 +217,15 @@ def _source(store: Store, wheel: Wheel) -> Any:
     return WheelSource(path=store.blob(f"sha256:{wheel.sha256}"), filename=wheel.filename)
 
 
-def _bring_wheels(layers: Sequence[PlannedLayer], store: Store, fetch: Fetch) -> None:
-    wanted = {wheel.sha256: wheel for layer in layers for wheel in layer.wheels}
+def _bring_wheels(layers: Sequence[PlannedLayer], conda: Sequence[CondaPackage], store: Store, fetch: Fetch) -> None:
+    wanted: dict[str, Wheel | CondaPackage] = {wheel.sha256: wheel for layer in layers for wheel in layer.wheels}
+    wanted |= {package.sha256: package for package in conda}
     lacking = [sha256 for sha256 in wanted if not _intact(store, sha256)]
     if lacking:
         fetch(lacking)
     still = [wanted[sha256].filename for sha256 in lacking if not store.has(f"sha256:{sha256}")]
     if still:
-        raise EnvbuildError(f"these wheels did not arrive in the cache: {', '.join(sorted(still))}")
+        raise EnvbuildError(f"these packages did not arrive in the cache: {', '.join(sorted(still))}")
 
 
 def _intact(store: Store, sha256: str) -> bool:

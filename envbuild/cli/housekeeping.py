@@ -15,7 +15,7 @@ _DAY = 86400
 # Folders whose every entry stands for itself, and is made or fetched again when it is gone.
 _FOLDERS = ("store/rootfs", "locks", "vouched", "downloads", "environments")
 # Kept by the resolver, which has its own ideas of age: it goes as a whole or not at all.
-_WHOLE = ("uv",)
+_WHOLE = ("uv", "conda")
 
 
 def prune_folders(cache: Path, *, days: int, everything: bool) -> tuple[int, int]:

@@ -35,6 +35,8 @@ from .values import make_options
 def command(model: str, target: Path, check: bool, as_json: bool, quiet: bool, **flags: Any) -> int:
     """Resolve the packages of MODEL's image and write them to a pylock.toml.
 
+    Where conda packages are among them, it is a conda-lock.yml, which has the pip packages too.
+
     Prints the path of the lock and its digest on stdout. With --check it prints what changed since the lock was made,
     and exits with 0 if nothing did.
     """
@@ -76,9 +78,21 @@ def command(model: str, target: Path, check: bool, as_json: bool, quiet: bool, *
         for change in locked.substitutions:
             shown.note(f"{change.old} is laid down as {change.new}: {change.why}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_pylock(locked, path, origin)
+        if locked.conda:
+            from ..job import open_store
+            from ..resolver.conda.lockfile import write_conda_lock
+
+            path = path.with_name("conda-lock.yml")
+            write_conda_lock(locked, path, store=open_store(options))
+        else:
+            write_pylock(locked, path, origin)
     if as_json:
         packages = [{"name": p.name, "version": p.version, "sha256": p.sha256, "size": p.size} for p in locked.packages]
+        if locked.conda:
+            packages += [
+                {"name": p.name, "version": p.version, "build": p.build, "sha256": p.sha256, "size": p.size}
+                for p in locked.conda
+            ]
         document = {"path": str(path), "digest": locked.digest, "python": locked.python, "packages": packages}
         say_json(document)
     else:

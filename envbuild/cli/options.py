@@ -67,6 +67,13 @@ _LINT: tuple[Decorator[Any], ...] = (
     click.option(
         "--apt", metavar="NAME", multiple=True, help="Debian package to add to an assembled base. May be repeated."
     ),
+    click.option(
+        "--conda",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="Take conda packages from their channels: where PyPI lacks one of them, always, or never.",
+    ),
     click.option("--python", metavar="X.Y", default="", help="Python to build for, whatever the model asks for."),
 )
 _BUILD: tuple[Decorator[Any], ...] = (

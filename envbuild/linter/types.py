@@ -64,7 +64,8 @@ class Target:
     remembered under what they are given. `month` is that in which the model is judged, in UTC (`2026-11`; empty
     compares with no date). `own_indexes` tells that the person names package indexes of their own, and `index_strategy`
     is uv's UV_INDEX_STRATEGY where that mixes them up (`unsafe-best-match`), else empty. `accelerator` is what the
-    packages are to run on (`cpu`, `cuda121`), empty where nothing was said.
+    packages are to run on (`cpu`, `cuda121`), empty where nothing was said. `conda` says where conda packages come from:
+    `auto`, `always` or `never` from their channels.
     """
 
     server: Server
@@ -79,6 +80,7 @@ class Target:
     own_indexes: bool = False
     index_strategy: str = ""
     accelerator: str = ""
+    conda: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,8 @@ class Locked:
 
     def version(self, name: str) -> str:
         """The locked version of the package (canonical name); empty where it is not among them."""
-        return next((package.version for package in self.lock.packages if package.name == name), "")
+        every = [*((package.name, package.version) for package in self.lock.packages), *self.lock.from_conda]
+        return next((version for each, version in every if each == name), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,9 @@ def _is_azure_like(base_config: Mapping[str, Any]) -> bool:
 def environment(inputs: Inputs, inherited: Iterable[str]) -> list[str]:
     """The base's variables in their order, then ours, then the person's; a later value replaces an earlier one."""
     values = environment_on(inherited, user(inputs)[1])
+    if inputs.lock.conda:
+        # The prefix is an environment of conda's, and no virtual one.
+        values = {"CONDA_PREFIX" if name == "VIRTUAL_ENV" else name: value for name, value in values.items()}
     values.update(inputs.server.environment)
     if inputs.script is not None:
         values["AML_APP_ROOT"] = f"/{CODE}"

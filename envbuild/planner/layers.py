@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..model.types import Model, ModelFile
+from .conda import conda_part
 from .config import public_base
 from .inputs import Inputs
 from .paths import CODE, MODEL, MODEL_ALIAS, PREFIX, site_packages
@@ -16,12 +17,13 @@ MAX_WHEEL_LAYERS = 24
 MAX_FILE_LAYERS = 8
 # Below this a model file's own layer costs more requests than it saves bytes.
 LARGE_FILE = 64 * 1024 * 1024
+_WHY_SERVER = "envbuild's own start-up code; the same for every model on this Python"
 
 
 def plan_layers(inputs: Inputs, ranking: Sequence[str]) -> tuple[PlannedLayer, ...]:
     """All layers, lowest first. `ranking` names the heavy wheels (canonical names), most shared first."""
     heavy, rest = split_wheels(wheels_of(inputs), ranking)
-    layers = [*_base(inputs), *_wheels(inputs, heavy, rest), _server(inputs)]
+    layers = [*_base(inputs), *conda_part(inputs, ranking), *_wheels(inputs, heavy, rest), _server(inputs)]
     if inputs.bytecode != "off":
         layers.append(_bytecode(inputs))
     if inputs.script is not None:
@@ -106,16 +108,26 @@ def _server(inputs: Inputs) -> PlannedLayer:
     python = inputs.base.interpreter
     executable = "/" + python.executable.lstrip("/")
     home = executable.rpartition("/")[0]
+    alias = Link(path=MODEL_ALIAS, target="/" + MODEL)
+    if inputs.lock.conda:
+        # Python and its links came with a conda package, and the prefix is its own: no virtual environment.
+        return PlannedLayer(
+            kind="server",
+            title=f"server {inputs.server.name}",
+            why=_WHY_SERVER,
+            files=inputs.runtime,
+            links=(alias,),
+        )
     return PlannedLayer(
         kind="server",
         title=f"server {inputs.server.name}",
-        why="envbuild's own start-up code; the same for every model on this Python",
+        why=_WHY_SERVER,
         files=inputs.runtime,
         links=(
             Link(path=f"{PREFIX}/bin/python", target=executable),
             Link(path=f"{PREFIX}/bin/python3", target="python"),
             Link(path=f"{PREFIX}/bin/python{python.minor}", target="python"),
-            Link(path=MODEL_ALIAS, target="/" + MODEL),
+            alias,
         ),
         texts={
             f"{PREFIX}/pyvenv.cfg": (

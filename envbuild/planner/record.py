@@ -77,6 +77,11 @@ def record(
             "python": lock.python,
             "platform": lock.platform,
             "packages": [[p.name, p.version, p.filename, p.sha256] for p in lock.packages],
+            **(
+                {"conda": [[p.name, p.version, p.build, p.subdir, p.filename, p.sha256] for p in lock.conda]}
+                if lock.conda
+                else {}
+            ),
         },
         "model": dict(model),
         "executable": sorted(executable),

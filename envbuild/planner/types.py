@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from ..oci.canonical import digest_of
 from ..records import dataclass
+from ..resolver.conda.types import CondaPackage
 
 # Part of every layer key. Raise it when any byte of any layer that envbuild writes changes for equal inputs.
 FORMAT = 1
 
-LayerKind = Literal["base", "wheel", "wheels", "server", "bytecode", "script", "file", "model", "record"]
+LayerKind = Literal["base", "conda", "wheel", "wheels", "server", "bytecode", "script", "file", "model", "record"]
 Bytecode = Literal["startup", "on", "off"]
 
 
@@ -51,7 +52,7 @@ class Link:
 class PlannedLayer:
     """One layer before it exists.
 
-    `wheels`, `files`, `links`, `texts` (path to content) and `settings` determine its bytes and so its key;
+    `wheels`, `conda`, `files`, `links`, `texts` (path to content) and `settings` determine its bytes and so its key;
     `title` and `why` are for people. `diff_id` is known for a base layer alone.
     """
 
@@ -59,6 +60,7 @@ class PlannedLayer:
     title: str
     why: str
     wheels: tuple[Wheel, ...] = ()
+    conda: tuple[CondaPackage, ...] = ()
     files: tuple[FileEntry, ...] = ()
     links: tuple[Link, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -72,6 +74,11 @@ class PlannedLayer:
             {
                 "format": FORMAT,
                 "wheels": [[w.name, w.version, w.filename, w.sha256] for w in self.wheels],
+                **(
+                    {"conda": [[p.name, p.version, p.build, p.filename, p.sha256] for p in self.conda]}
+                    if self.conda
+                    else {}
+                ),
                 "files": [[f.path, f.sha256, f.mode] for f in self.files],
                 "links": [[link.path, link.target] for link in self.links],
                 "texts": dict(self.texts),
@@ -127,7 +134,10 @@ class Plan:
                     "title": layer.title,
                     "why": layer.why,
                     "key": layer.diff_id or layer.key,
-                    "packages": [f"{w.name}=={w.version}" for w in layer.wheels],
+                    "packages": [
+                        *(f"{w.name}=={w.version}" for w in layer.wheels),
+                        *(f"{p.name}={p.version}={p.build}" for p in layer.conda),
+                    ],
                     "files": [{"path": "/" + f.path, "sha256": f.sha256, "size": f.size} for f in layer.files],
                     "links": {"/" + link.path: link.target for link in layer.links},
                 }

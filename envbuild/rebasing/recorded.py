@@ -33,6 +33,11 @@ def read_record(own: Sequence[Part], blobs: Blobs) -> Recorded:
     try:
         value = json.loads(found.texts[RECORD])
         _digest(value["lock"])
+        if value["lock"].get("conda"):
+            raise BaseImageError(
+                "the image holds conda packages, and cannot be put on another base yet",
+                hint="build it anew with `envbuild image --base`",
+            )
         canonical_json(value)  # half of a surrogate pair can be read, and not written
         variables, labels = ([str(name) for name, _ in value[key]] for key in ("env", "labels"))
         return Recorded(value=dict(value), variables=tuple(variables), labels=tuple(labels))

@@ -14,7 +14,7 @@ from ..servers.types import Server
 from .editions import mlflow_pin, with_whole
 from .indexes import settings
 from .modellock import with_own_lock
-from .requirements import Inputs, collect, with_skinny
+from .requirements import Ask, Inputs, collect, with_skinny
 from .target import Platform
 from .torch import TorchBuilds, settings_of, torch_builds
 
@@ -29,7 +29,7 @@ class Wish:
     """Everything that a resolution is for.
 
     `extra`, `inject`, `full_mlflow`, `accelerator` and `as_of` are the person's. `environ` has uv's variables, by
-    default the process's.
+    default the process's. `provided` are packages that conda brings, `pinned_by` constraints of its lock.
     """
 
     environment: Environment
@@ -42,6 +42,8 @@ class Wish:
     model_root: Path
     as_of: AsOf | None = None
     environ: Mapping[str, str] | None = None
+    provided: tuple[tuple[str, str], ...] = ()
+    pinned_by: tuple[Ask, ...] = ()
 
     def gathered(self, edition: Server) -> Inputs:
         """What is asked for under that edition of the server. Raises ResolveError for what no wheel answers."""
@@ -52,6 +54,8 @@ class Wish:
             extra=self.extra,
             inject=self.inject,
             model_root=self.model_root,
+            provided=self.provided,
+            pinned_by=self.pinned_by,
         )
         return with_own_lock(inputs, self.environment, self.model_root)
 

@@ -15,6 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from ..errors import NetworkError
 from ..oci.headers import number, retry_after
+from .conda.channels import logins
 from .fetching import Stopped
 from .indexes import credentials, origin, without_credentials
 
@@ -37,7 +38,7 @@ class Downloader:
     def __init__(self, stop: threading.Event, environ: Mapping[str, str] | None = None) -> None:
         self._stop = stop
         self._environ = os.environ if environ is None else environ
-        self._credentials = credentials(self._environ)
+        self._credentials = {**logins(self._environ), **credentials(self._environ)}
         self._asked: dict[str, tuple[str, str] | None] = {}
         self._lock = threading.Lock()
         # requests itself reads the proxies, ~/.netrc, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, and drops

@@ -28,8 +28,9 @@ def fetch(
     *,
     arrived: Arrived | None = None,
     environ: Mapping[str, str] | None = None,
+    noun: str = "wheels",
 ) -> Lock:
-    """Bring every wheel of `lock` into `store` and give the lock with their sizes.
+    """Bring every wheel of `lock` into `store` and give the lock with their sizes. `noun` is what they are called.
 
     `environ` names the indexes with their credentials, by default the process's. `arrived` is called for each wheel
     that came, in the thread that brought it, while others still come. A wheel that is there is not asked for again, and
@@ -39,7 +40,7 @@ def fetch(
     missing = [p for p in lock.packages if not store.has(_digest(p), p.size or None)]
     at_hand = sum(store.blob(_digest(p)).stat().st_size for p in lock.packages if p not in missing)
     total = sum(p.size for p in missing) if all(p.size for p in missing) else 0
-    progress.start("fetch", f"{len(missing)} wheels", total=total)
+    progress.start("fetch", f"{len(missing)} {noun}", total=total)
     if missing:
         _download(missing, store, progress, arrived, environ)
     sized = tuple(replace(p, size=store.blob(_digest(p)).stat().st_size) for p in lock.packages)
@@ -48,7 +49,7 @@ def fetch(
         remember_sizes(done)
     size = sum(p.size for p in sized)
     cached = len(sized) - len(missing)
-    progress.done("fetch", Summary(count=len(sized), noun="wheels", size=size, cached=cached, cached_size=at_hand))
+    progress.done("fetch", Summary(count=len(sized), noun=noun, size=size, cached=cached, cached_size=at_hand))
     return done
 
 

@@ -51,6 +51,7 @@ def key_of(inputs: Inputs, platform: Platform, settings: Mapping[str, str], serv
             "platform": platform.tag,
             "settings": dict(settings),
             **({"own_lock": inputs.own_lock} if inputs.own_lock else {}),
+            **({"provided": [list(pair) for pair in inputs.provided]} if inputs.provided else {}),
         }
     ).removeprefix("sha256:")
 
@@ -140,8 +141,9 @@ def _load(entry: Path) -> tuple[Lock, list[_Place]] | None:
 
 
 def _document(lock: Lock, places: Iterable[_Place]) -> bytes:
-    document: dict[str, Any] = asdict(lock)
-    del document["entry"], document["from_cache"]
+    # Conda's part is kept by itself: what pip brings depends on the Python packages in it alone.
+    document: dict[str, Any] = asdict(replace(lock, conda=()))
+    del document["entry"], document["from_cache"], document["conda"]
     return canonical_json({**document, "format": FORMAT, "digest": lock.digest, "places": [*map(list, places)]})
 
 

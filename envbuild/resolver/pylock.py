@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -26,18 +27,23 @@ if TYPE_CHECKING:
 NOTHING = 'lock-version = "1.0"\ncreated-by = "envbuild"\npackages = []\n'
 
 
-def select(text: str, platform: Platform) -> tuple[LockedPackage, ...]:
+def select(text: str, platform: Platform, without: Collection[str] = ()) -> tuple[LockedPackage, ...]:
     """The wheels of a pylock.toml for `platform`, one a package, sorted by name; sizes are 0.
+
+    The packages named by `without` (canonical) are left out: they are there already.
 
     Raises ResolveError for a text that is no lock, and where a package has no wheel for the platform.
     """
     from packaging.pylock import Pylock, PylockSelectError, PylockValidationError
 
     try:
-        lock = Pylock.from_dict(parse_toml(text))
+        document = parse_toml(text)
+        if without:
+            document["packages"] = [p for p in document["packages"] if p["name"] not in without]
+        lock = Pylock.from_dict(document)
         environment = cast("Environment", platform.markers())  # the keys are exactly its own
         chosen = list(lock.select(environment=environment, tags=platform.tags()))
-    except (ValueError, PylockValidationError, PylockSelectError) as error:
+    except (ValueError, KeyError, PylockValidationError, PylockSelectError) as error:
         raise ResolveError(
             f"the lock does not fit {platform.tag} with Python {platform.python}: {error}",
             hint="resolve anew with --upgrade",

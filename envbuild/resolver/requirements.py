@@ -50,7 +50,8 @@ class Inputs:
 
     `constraints` hold for certain, `soft` ones as long as something satisfies them, the first before the later.
     `ladder` tells that the best version of the Azure ML server is looked for. `own_lock` is the digest of the model's
-    own lock, whose versions are kept where that goes; empty without one. `notes` are for the person.
+    own lock, whose versions are kept where that goes; empty without one. `notes` are for the person. `provided` are the
+    packages, by name and version, that are there already.
     """
 
     asks: tuple[Ask, ...]
@@ -60,6 +61,7 @@ class Inputs:
     substitutions: tuple[Substitution, ...] = ()
     own_lock: str = ""
     notes: tuple[str, ...] = ()
+    provided: tuple[tuple[str, str], ...] = ()
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -85,10 +87,13 @@ def collect(
     extra: tuple[Requirement, ...] = (),
     inject: bool = False,
     model_root: Path | None = None,
+    provided: tuple[tuple[str, str], ...] = (),
+    pinned_by: tuple[Ask, ...] = (),
 ) -> Inputs:
     """Put together what is asked for. Raises ResolveError for what cannot be turned into wheels.
 
-    What a marker leaves out on `platform` is not asked for, and told where it is a link; without a platform every
+    `provided` are packages that are there already, `pinned_by` constraints of a lock. What a marker leaves out on
+    `platform` is not asked for, and told where it is a link; without a platform every
     marker is taken to hold.
     """
     left = without_conda(environment, model_root)
@@ -109,6 +114,7 @@ def collect(
             notes.append(f"{place(requirement.span)}: pip is left out, nothing is installed inside a serving image")
     asks = [*(ask for ask in asked if ask.name != "pip"), *own]
     constraints = [_ask(requirement, None) for requirement in for_platform(environment.constraints, platform)[0]]
+    constraints += pinned_by
     names = {ask.name for ask in asks}
     for package in server.packages:
         ask = Ask(name=package.name, text=package.requirement, where=f"the {server.name} server")
@@ -125,6 +131,7 @@ def collect(
         soft=server.constraints,
         ladder=server.ladder and any(ask.name == SERVER for ask in asks),
         notes=(*left, *notes),
+        provided=provided,
     )
 
 
@@ -143,8 +150,9 @@ def with_skinny(inputs: Inputs) -> Inputs:
     names = {ask.name for ask in asks}
     if "mlflow-skinny" not in names or "mlflow" in names:
         return inputs
+    there = {name for name, _ in inputs.provided}
     for name in ("numpy", "pandas"):
-        if name not in names:
+        if name not in names | there:
             asks.append(Ask(name=name, text=name, where="mlflow.pyfunc, which imports it"))
     also = [
         replace(constraint, name="mlflow-skinny", text="mlflow-skinny" + constraint.text.removeprefix("mlflow"))

@@ -51,11 +51,13 @@ class Search:
         self._notes: list[str] = []
         self._known = ""
         self._given_up: dict[str, str] = {}
+        self._provided: frozenset[str] = frozenset()
 
     def run(self, inputs: Inputs, full: Inputs, server: str) -> tuple[Lock, str]:
         """A lock for `inputs`, or for `full` where the index lacks mlflow-skinny; and the text it is from."""
         from .explain import misses_skinny
 
+        self._provided = frozenset(name for name, _ in inputs.provided)
         full, _ = _foreseen(full)
         inputs, broken = _foreseen(inputs)
         answer, inputs = self._solve(inputs)
@@ -193,6 +195,7 @@ class Search:
                 exempt=self._exempt,
                 environ=self._environ,
                 preferred=self._kept,
+                provided=inputs.provided,
                 builds=self._builds,
                 from_builds=from_builds,
                 why=why,
@@ -209,7 +212,7 @@ class Search:
         from .ladder import SERVER
         from .pylock import select
 
-        return next((p.version for p in select(answer.lock, self._platform) if p.name == SERVER), "")
+        return next((p.version for p in select(answer.lock, self._platform, self._provided) if p.name == SERVER), "")
 
     def _packages(self, answer: Answer, inputs: Inputs) -> tuple[LockedPackage, ...]:
         from .explain import error_of
@@ -217,7 +220,7 @@ class Search:
 
         if not answer.solved:
             raise error_of(answer, inputs, self._platform, known=self._known)
-        return select(answer.lock, self._platform)
+        return select(answer.lock, self._platform, self._provided)
 
 
 def _foreseen(inputs: Inputs) -> tuple[Inputs, dict[str, str]]:

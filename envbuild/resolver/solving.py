@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ResolveError, UsageError
+from ..model.conda_way import way_of
 from ..model.imports import Imported
 from ..model.types import Environment, Requirement
 from ..progress import SILENT, Progress, Summary
@@ -16,6 +17,8 @@ from ..servers import edition_for, mlflow_range
 from ..servers.types import Server
 from . import lockcache
 from .asking import Wish
+from .conda.part import CondaPart, conda_part, with_lock
+from .conda.specs import ask_of
 from .editions import within
 from .hashes import check_hashes
 from .modellock import is_uv_lock, loosened, note_on, own_versions
@@ -55,6 +58,8 @@ def resolve(
     keep: Path | None = None,
     model_root: Path,
     imports: Callable[[], Sequence[Imported]] = tuple,
+    conda: str = "auto",
+    wanted: str = "",
     progress: Progress = SILENT,
 ) -> Lock:
     """The packages of an image: what `environment`, `server` and `extra` ask for, one wheel each.
@@ -65,11 +70,27 @@ def resolve(
     `keep`, where that goes. `inject` adds the packages that the server wants listed. `accelerator` chooses torch's
     builds (`cpu`, `cuda121`). `as_of` is the day of whose packages are chosen; `environ` has uv's variables, by default
     the process's. `imports` tells what the model imports, by which mlflow-skinny is enough or not; it is called where
-    that is asked. What was chosen for the person goes to `progress` and into the lock's notes. Raises ResolveError,
-    NetworkError, StorageError or UsageError.
+    that is asked. `conda` (`auto`, `always`, `never`) says where conda packages come from; where that is their channels,
+    Python is one of them: the `wanted` version, by default of the base's minor version. What was chosen for the person
+    goes to `progress` and into the lock's notes. Raises ResolveError, NetworkError, IntegrityError, StorageError or
+    UsageError.
     """
     if upgrade and locked:
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
+    way = way_of(environment, conda, model_root)
+    part = CondaPart(notes=way.notes)
+    if way.conda:
+        ask = ask_of(
+            environment,
+            python=wanted or ".".join(python.split(".")[:2]),
+            glibc=glibc,
+            architecture=architecture,
+            root=model_root,
+        )
+        ask = with_lock(ask, environment, model_root)
+        part = conda_part(ask, way, cache, progress, upgrade=upgrade, locked=locked)
+        python = part.python
+    environment = way.environment
     platform = platform_of(python, glibc, architecture)
     wish = Wish(
         environment=environment,
@@ -82,6 +103,8 @@ def resolve(
         model_root=model_root,
         as_of=as_of,
         environ=environ,
+        provided=part.provided,
+        pinned_by=part.pins,
     )
     asked, edition = wish.first()
     finder = _Finder(
@@ -95,19 +118,22 @@ def resolve(
         progress=progress,
     )
     progress.start("resolve", f"Python {python}, {platform.tag}")
-    lock, inputs = finder.find(asked, edition)
+    with part.conflicts():
+        lock, inputs = finder.find(asked, edition)
+    lock = replace(lock, conda=part.packages)
     settled = edition_for(server, lock.mlflow)
     if settled != edition:
         # A range: only the resolution tells the version, and that version is served by another edition.
         asked = wish.gathered(settled)
-        lock, inputs = finder.find(within(asked, mlflow_range(server, settled), server), settled)
+        with part.conflicts():
+            lock, inputs = finder.find(within(asked, mlflow_range(server, settled), server), settled)
     check_hashes(environment, lock, platform)
     aged = (_of_that_day(as_of, server),) if as_of else ()
-    lock = replace(lock, notes=(*inputs.notes, *aged, *lock.notes))
+    lock = replace(lock, conda=part.packages, notes=(*part.notes, *inputs.notes, *aged, *lock.notes))
     for note in lock.notes:
         progress.note(note)
-    count = len(lock.packages)
-    cached = count if lock.from_cache else 0
+    count = len(lock.packages) + len(lock.conda)
+    cached = (len(lock.packages) if lock.from_cache else 0) + (len(lock.conda) if part.known else 0)
     age = f"locked {age_of(lock.created)}, --upgrade resolves anew" if lock.from_cache else ""
     progress.done("resolve", Summary(count=count, noun="packages", cached=cached, detail=age))
     return lock

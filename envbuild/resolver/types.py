@@ -6,6 +6,7 @@ from dataclasses import field
 
 from ..oci.canonical import digest_of
 from ..records import dataclass
+from .conda.types import CondaPackage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Substitution:
 class Lock:
     """All packages of an image, sorted by name, for one Python and one platform tag.
 
+    `conda` are those of conda channels, with the Python itself among them; empty where Python is the base's.
     `created` is an ISO 8601 time in UTC; `from_cache` tells that nothing was resolved in this run. `server`
     names the profile that it was resolved for. `entry` is where the cache keeps it, so that sizes which are
     learned later can be remembered there; it is no part of the value.
@@ -50,19 +52,29 @@ class Lock:
     created: str = ""
     from_cache: bool = False
     server: str = ""
+    conda: tuple[CondaPackage, ...] = ()
     entry: str = field(default="", compare=False, repr=False)
 
     @property
     def digest(self) -> str:
         """Over name, version, file and hash of each package, Python and platform; no address."""
         rows = [[p.name, p.version, p.filename, p.sha256] for p in self.packages]
-        return digest_of({"python": self.python, "platform": self.platform, "packages": rows})
+        whole: dict[str, object] = {"python": self.python, "platform": self.platform, "packages": rows}
+        if self.conda:
+            whole["conda"] = [[p.name, p.version, p.build, p.subdir, p.filename, p.sha256] for p in self.conda]
+        return digest_of(whole)
 
     @property
     def mlflow(self) -> str:
         """The version of mlflow, whole or skinny; empty where neither is among the packages."""
-        found = {p.name: p.version for p in self.packages if p.name in ("mlflow", "mlflow-skinny")}
+        every = [*((p.name, p.version) for p in self.packages), *self.from_conda]
+        found = {name: version for name, version in every if name in ("mlflow", "mlflow-skinny")}
         return found.get("mlflow") or found.get("mlflow-skinny") or ""
+
+    @property
+    def from_conda(self) -> tuple[tuple[str, str], ...]:
+        """The Python packages that conda packages bring: canonical name and version."""
+        return tuple(pair for package in self.conda for pair in package.python)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

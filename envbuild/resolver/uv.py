@@ -66,6 +66,7 @@ def compile_lock(
     builds: TorchBuilds | None = None,
     from_builds: Collection[str] = (),
     why: bool = False,
+    provided: Sequence[tuple[str, str]] = (),
     environ: Mapping[str, str] | None = None,
     tick: Callable[[], object] = lambda: None,
 ) -> Answer:
@@ -76,6 +77,9 @@ def compile_lock(
     which builds of torch are wanted; where they have an index of their own, `from_builds` names the packages, also
     asked for, that come from it. With `why` the answer has a line for each package instead:
     `name==1.0  # via who, wants, it`.
+
+    `provided` are packages, by name and version, that are there already: they are chosen as they are, whatever they
+    need is there too, and the lock has a path for each.
 
     `tick` is called while uv is at work; if it raises, uv is ended.
 
@@ -90,7 +94,8 @@ def compile_lock(
         asked, bound, earlier = (Path(name, each) for each in ("requirements.in", "constraints.in", "pylock.toml"))
         with storage_errors(asked):
             asked.write_text("".join(f"{line}\n" for line in requirements), encoding="utf-8")
-            bound.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
+            stubs = [stub(Path(name), *package) for package in provided]
+            bound.write_text("".join(f"{line}\n" for line in (*constraints, *stubs)), encoding="utf-8")
             if preferred:
                 earlier.write_text(_earlier(preferred), encoding="utf-8")
             project = Path(name, "pyproject.toml")
@@ -101,7 +106,7 @@ def compile_lock(
             find_uv(), "pip", "compile", str(asked), *_OPTIONS, *(_WHY if why else _LOCK),
             *([str(project)] if mirrored and from_builds else []),
             *(["--torch-backend", builds.backend] if builds is not None and not mirrored else []),
-            *(["--constraints", str(bound)] if constraints else []),
+            *(["--constraints", str(bound)] if constraints or provided else []),
             "--python-version", platform.python, "--python-platform", platform.uv_name,
             *(["--python", sys.executable] if sys.executable else []),
             *(["--refresh"] if refresh else []),
@@ -132,7 +137,8 @@ def compile_lock(
             except BaseException:
                 process.kill()
                 raise
-        said = without_credentials(said).replace(f"{name}{os.sep}", "").replace(f"{PROJECT} depends on", "you require")
+        said = without_credentials(said).replace(f"file://{name}{os.sep}", "").replace(f"{name}{os.sep}", "")
+        said = said.replace(f"{PROJECT} depends on", "you require")
     return Answer(lock=without_credentials(lock), explanation=said.strip(), code=process.returncode)
 
 
@@ -140,6 +146,20 @@ def _earlier(preferred: Mapping[str, str]) -> str:
     """As much of a pylock.toml as uv reads of one that is there already."""
     rows = [f'[[packages]]\nname = "{name}"\nversion = "{version}"\n' for name, version in sorted(preferred.items())]
     return 'lock-version = "1.0"\ncreated-by = "envbuild"\n' + "".join(rows)
+
+
+def stub(folder: Path, name: str, version: str) -> str:
+    """A constraint that has uv take the package for what it is, by a wheel in `folder` that holds no more than that."""
+    import zipfile
+
+    stem = name.replace("-", "_")
+    info = f"{stem}-{version}.dist-info"
+    path = folder / f"{stem}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return f"{name} @ {path.as_uri()}"
 
 
 def find_uv() -> str:

@@ -51,6 +51,11 @@ def parse(data: bytes) -> Recorded:
                 f"/{RECORD} of the image has the format {found['format']!r}, and this envbuild reads {FORMAT}",
                 hint="verify it with the version of envbuild that made it",
             )
+        if found["lock"].get("conda"):
+            raise BaseImageError(
+                "the image holds conda packages, and it cannot be made anew from its record yet",
+                hint="build it again from the model with `envbuild image`, and compare the digests",
+            )
         lock, script = found["lock"], found.get("script") or {"entry": "", "files": {}}
         return Recorded(
             version=_text(found.get("envbuild", "")),

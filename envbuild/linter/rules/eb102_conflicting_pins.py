@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ...model.condaspec import conda_range
 from ...model.requirement import canonical_name, version_range
 from ...model.types import Model, Requirement, Span
 from ...records import dataclass
 from ..base import BaseRule
 from ..conda_lines import TOOLS
-from ..condaspec import conda_range
 from ..markers import applies
 from ..pins import python_of
 from ..types import Finding, Target

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...facts import load_json
 from ...model.conda_native import native
+from ...model.conda_twins import on_pypi, twin
 from ...model.requirement import canonical_name
 from ...model.types import CondaDependency, Model
 from ..base import BaseRule
 from ..conda_lines import TOOLS, without_line
-from ..condaspec import pip_requirement
+from ..conda_way import is_conda_way
 from ..editing import added, may_edit, requirements_of, respecified
 from ..types import Edit, Finding, Target
 
@@ -22,10 +22,11 @@ class CondaDepDropped(BaseRule):
     """A Python package stands among the conda packages of conda.yaml.
 
     *What it does*: looks at each conda package besides python, pip, setuptools and wheel. What is no Python package at
-    all is EB704's. With `--target azure`, where conda installs them, there is no finding.
+    all is EB704's. With `--target azure`, and where packages are taken from their conda channels, there is no finding.
 
-    *Why it breaks*: the image holds wheels alone, so nothing is built. MLflow's own virtualenv and uv environments drop
-    such packages without an error, and the model then stops at its first import.
+    *Why it breaks*: with `--conda never` the image holds wheels alone, so nothing is built. With `auto` this is a
+    warning: PyPI's package of the same version is taken. MLflow's own virtualenv and uv environments drop such packages
+    without an error, and the model then stops at its first import.
 
     *Example*: `- scikit-learn=1.2.2` under `dependencies:`.
 
@@ -40,14 +41,14 @@ class CondaDepDropped(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each package."""
-        if target.azure:
+        if target.azure or is_conda_way(model, target):
             return
         moved = 0
+        never = target.conda == "never"
         for dependency in model.environment.conda:
             if dependency.name in TOOLS or native(dependency.name) is not None:
                 continue
-            name = _on_pypi(dependency.name)
-            requirement = pip_requirement(name, dependency.text) if name else ""
+            name, requirement = on_pypi(dependency.name), twin(dependency)
             edits: tuple[Edit, ...] = ()
             hint = "move it to the pip list, under the name and with a version that PyPI has"
             if requirement:
@@ -56,19 +57,14 @@ class CondaDepDropped(BaseRule):
                 hint = f"--fix --unsafe-fixes {hint}" if edits else f"write `{requirement}` into the pip list instead"
             moved += bool(edits)
             yield self.finding(
-                f"{dependency.name} is a conda package, and the image takes packages from PyPI alone",
+                f"{dependency.name} is a conda package, and "
+                + ("--conda never takes packages from PyPI alone" if never else "PyPI's package of it is taken"),
                 hint=hint,
                 spans=[dependency.span],
                 edits=edits,
                 safe=False,
+                severity="error" if never else "warning",
             )
-
-
-def _on_pypi(name: str) -> str:
-    table = load_json("conda_pypi.json")
-    if name in table["twins"]:
-        return str(table["twins"][name])
-    return canonical_name(name) if name in table["same"] else ""
 
 
 def _moved(model: Model, dependency: CondaDependency, name: str, requirement: str) -> tuple[tuple[Edit, ...], str]:

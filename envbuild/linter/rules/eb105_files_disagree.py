@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ...model.condaspec import conda_range
 from ...model.reading import ADDED
 from ...model.redact import redact
 from ...model.requirement import canonical_name, version_range
 from ...model.types import Environment, Model, PythonPin, Requirement, Span
 from ..base import BaseRule
-from ..condaspec import conda_range
 from ..types import Finding, Target
 
 _SHOWN = 10

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...model.types import Model
 from ..base import BaseRule
+from ..conda_way import is_conda_way
 from ..pins import python_of
 from ..pythons import minors, python_spans
 from ..types import Finding, Locked, Target
@@ -36,7 +37,7 @@ class PythonPatchUnavailable(BaseRule):
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """At most one finding, by what is known of the bases before any is opened."""
         python = python_of(model, target)
-        if not python or target.azure:
+        if not python or target.azure or is_conda_way(model, target):
             return
         if target.base == "auto":
             row = minors().get(python, {})
@@ -59,7 +60,7 @@ class PythonPatchUnavailable(BaseRule):
         python = python_of(model, target)
         wanted = pin.text.strip().lstrip("=").strip() if pin is not None and not target.python else ""
         exact = wanted.count(".") == 2 and wanted.replace(".", "").isdecimal() and wanted != brought.version
-        if not python:
+        if not python or locked.lock.conda:
             return
         if brought.minor != python:
             yield self._other_minor(model, target, locked.base.name, brought.version, python)

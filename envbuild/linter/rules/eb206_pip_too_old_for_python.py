@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 
 import yaml
 
+from ...model.condaspec import conda_range
 from ...model.document import Document, items, lookup
 from ...model.requirement import InvalidRequirementError, parse_requirement
 from ...model.texts import UnreadableError
 from ...model.types import Environment, Model, Span
 from ...records import dataclass
 from ..base import BaseRule
-from ..condaspec import conda_range
 from ..editing import may_edit, replaced
 from ..hashes import hashed
 from ..pins import Pins, python_of

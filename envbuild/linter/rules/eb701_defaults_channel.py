@@ -23,8 +23,8 @@ class DefaultsChannel(BaseRule):
     of a package (`defaults::numpy`).
 
     *Why it breaks*: Anaconda's terms ask larger organisations for a paid licence, builds without one are blocked, and
-    conda stops until the terms are accepted. envbuild itself takes nothing from conda channels. MLflow wrote
-    `defaults` into its models before version 1.19.
+    conda stops until the terms are accepted. MLflow wrote `defaults` into its models before version
+    1.19.
 
     *Example*: `channels: [defaults]`.
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ...facts import load_json
+from ...model.condaspec import conda_range, has_version, pip_requirement
 from ...model.markers import may_hold
 from ...model.requirement import canonical_name, version_range
 from ...model.types import CondaDependency, Model, Requirement
 from ..base import BaseRule
 from ..conda_lines import TOOLS, without_line
-from ..condaspec import conda_range, has_version, pip_requirement
 from ..editing import requirements_of, respecified
 from ..markers import applies
 from ..pins import python_of

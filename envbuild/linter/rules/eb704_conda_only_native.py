@@ -9,6 +9,7 @@ from ...model.conda_native import Native, native
 from ...model.types import Model
 from ..base import BaseRule
 from ..conda_lines import without_line
+from ..conda_way import is_conda_way
 from ..sources import MOST
 from ..types import Finding, Target
 
@@ -18,10 +19,10 @@ class CondaOnlyNative(BaseRule):
 
     *What it does*: knows conda packages that no Python package index has, or has something else under the name of.
     Where wheels or the base bring what it holds, or nothing of it can run, this is a warning. With `--target azure`,
-    whose image is made by conda, there is no finding.
+    and where packages are taken from their conda channels, there is no finding.
 
-    *Why it breaks*: an image is laid down from Python wheels, and nothing of the package would be in it. The build
-    stops, or leaves out with a note what it can do without.
+    *Why it breaks*: with `--conda never` an image is laid down from Python wheels, and nothing of the package would be
+    in it. The build stops, or leaves out with a note what it can do without.
 
     *Example*: `- cudatoolkit=11.8`, `- gdal`, `- openmpi`, `- r-base`.
 
@@ -36,7 +37,7 @@ class CondaOnlyNative(BaseRule):
 
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each such package."""
-        if target.azure:
+        if target.azure or is_conda_way(model, target):
             return
         rows = ((dependency, native(dependency.name)) for dependency in model.environment.conda)
         for dependency, known in islice(((d, known) for d, known in rows if known is not None), MOST):

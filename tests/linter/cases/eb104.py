@@ -21,7 +21,14 @@ TRIGGERS = [
     # Without a pip list one is made.
     Case(files={"conda.yaml": "dependencies:\n- python=3.11.7\n- pandas=2.2.2\n- numpy=1.26.4\n"}),
 ]
+TRIGGERS += [
+    # All have a twin, which is taken.
+    Case(files=packages("numpy=1.26.4", "libgcc-ng"), target={"conda": "auto"}, severity="warning", says="is taken"),
+]
 NEAR_MISSES = [
+    # Their channels have them.
+    Case(files=packages("numpy=1.26.4", "gdal"), target={"conda": "auto"}),
+    Case(files=packages("numpy=1.26.4"), target={"conda": "always"}),
     Case(files=packages("setuptools<82", "wheel", "pip<=23.2.1")),
     # No Python packages: another rule's.
     Case(files=packages("libgomp", "openjdk=11")),

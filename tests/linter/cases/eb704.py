@@ -18,6 +18,9 @@ TRIGGERS = [
     Case(files={"conda.yaml": beside("vs2015_runtime=14.2", "m2w64-gcc-libs")}, says="Windows", severity="warning"),
 ]
 NEAR_MISSES = [
+    # Its channel has it.
+    Case(files={"conda.yaml": beside("GDAL=3.6")}, target={"conda": "auto"}),
+    Case(files={"conda.yaml": beside("libgcc-ng")}, target={"conda": "always"}),
     Case(files={"conda.yaml": beside("cudatoolkit=11.8")}, target={"azure": True}),
     Case(files={"conda.yaml": beside("rasterio=1.3", "graphviz2drawio", "python-graphviz", "ray-core")}),
     Case(files={"conda.yaml": CONDA.replace("- pip\n", "- pip<=26.3\n- setuptools=75\n- wheel\n")}),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from packaging.requirements import Requirement
 
-from envbuild.linter.condaspec import conda_range, has_version, pip_requirement
+from envbuild.model.condaspec import conda_range, has_version, pip_requirement
 
 
 @pytest.mark.parametrize(

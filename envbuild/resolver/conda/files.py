@@ -1,0 +1,158 @@
+"""What is inside the files of conda packages, by their own list of paths: nothing is unpacked, nothing is run."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from ...errors import IntegrityError
+from ...model.requirement import canonical_name
+from ...oci.disk import storage_errors
+from ...oci.store import Store
+from ...patterns import pattern
+from ..types import WheelContents
+from .extras import extras
+from .types import CondaPackage
+
+# `numpy-1.26.4.dist-info/METADATA`, `foo-1.0-py3.11.egg-info`: who is installed, as pip tells it.
+_INFO = pattern(
+    r"(?:.*/)?site-packages/(?P<name>[A-Za-z0-9][\w.]*)-(?P<version>\d[\w.+!]*)(?:-py\d[\d.]*)?"
+    r"\.(?:dist-info/METADATA|egg-info(?:/PKG-INFO)?)",
+    re.ASCII,
+)
+
+
+@contextmanager
+def by_name(store: Store, packages: Iterable[CondaPackage]) -> Iterator[dict[str, Path]]:
+    """The packages' files under their real names, by package name: rattler goes by the name of a file."""
+    with store.temporary() as folder:
+        found: dict[str, Path] = {}
+        for package in packages:
+            path = folder / package.filename
+            with storage_errors(path):
+                os.symlink(os.path.abspath(store.blob(f"sha256:{package.sha256}")), path)  # noqa: PTH211, PTH100
+            found[package.name] = path
+        yield found
+
+
+def paths_of(package: CondaPackage, path: Path, minor: str) -> list[str]:
+    """Where the files of `package`, which lies at `path`, are laid down below the prefix, for Python `minor`."""
+    with extras("reading conda packages"):
+        from rattler.package import PathsJson
+
+    try:
+        entries = PathsJson.from_package_archive(path).paths
+    except Exception as error:
+        raise IntegrityError(
+            f"{package.filename} is no whole conda package: {error}",
+            hint="it has the hash that its channel names: tell whoever keeps the channel",
+        ) from None
+    names = [str(entry.relative_path) for entry in entries if not entry.path_type.directory]
+    return [_laid_down(name, minor) for name in names]
+
+
+def _laid_down(name: str, minor: str) -> str:
+    """The path of a file below the prefix: packages for every Python have two folders that stand for others."""
+    if name.startswith("site-packages/"):
+        return f"lib/python{minor}/{name}"
+    if name.startswith("python-scripts/"):
+        return "bin/" + name.removeprefix("python-scripts/")
+    return name
+
+
+def looked_into(packages: Sequence[CondaPackage], store: Store) -> tuple[CondaPackage, ...]:
+    """The packages, which are in `store`, with their sizes, the Python packages in them, and whether paths collide."""
+    minor = minor_of(packages)
+    with by_name(store, packages) as files:
+        paths = {package.name: paths_of(package, files[package.name], minor) for package in packages}
+        sizes = {name: path.stat().st_size for name, path in files.items()}
+    for package in packages:
+        _remembered(package, paths[package.name], minor, store)
+    owners = Counter(path for listed in paths.values() for path in set(listed))
+    return tuple(
+        replace(
+            package,
+            size=sizes[package.name],
+            python=python_packages(paths[package.name]),
+            mixed=any(owners[path] > 1 for path in paths[package.name]),
+        )
+        for package in packages
+    )
+
+
+def contents_of(packages: Sequence[CondaPackage], store: Store) -> dict[str, WheelContents]:
+    """What conda packages hold that rules ask wheels for: modules, and the shared libraries that they provide.
+
+    By the name of the Python package in each, else by its own. Remembered by file; a package that is neither known nor
+    in `store` raises IntegrityError.
+    """
+    found: dict[str, WheelContents] = {}
+    minor = minor_of(packages)
+    unknown: list[CondaPackage] = []
+    for package in packages:
+        value = store.get_key(_key(package, minor)) or {}
+        modules, libraries = value.get("modules"), value.get("libraries")
+        if isinstance(modules, str) and isinstance(libraries, str):
+            found |= _contents(package, frozenset(modules.split()), frozenset(libraries.split()))
+        else:
+            unknown.append(package)
+    with by_name(store, unknown) as files:
+        for package in unknown:
+            paths = paths_of(package, files[package.name], minor)
+            found |= _remembered(package, paths, minor, store)
+    return found
+
+
+def _remembered(package: CondaPackage, paths: Sequence[str], minor: str, store: Store) -> dict[str, WheelContents]:
+    modules, libraries = modules_of(paths, minor), libraries_of(paths)
+    value = {"modules": " ".join(sorted(modules)), "libraries": " ".join(sorted(libraries))}
+    store.put_key(_key(package, minor), value)
+    return _contents(package, modules, libraries)
+
+
+def _key(package: CondaPackage, minor: str) -> str:
+    return f"conda-contents:1:{minor}:sha256:{package.sha256}"
+
+
+def _contents(package: CondaPackage, modules: frozenset[str], libraries: frozenset[str]) -> dict[str, WheelContents]:
+    name, version = next(iter(package.python), (package.name, package.version))
+    return {name: WheelContents(name=name, version=version, modules=modules, provided=libraries, size=package.size)}
+
+
+def python_packages(paths: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Name and version of each Python package whose metadata is among `paths`, sorted."""
+    found = (_INFO.fullmatch(path) for path in paths)
+    return tuple(sorted({(canonical_name(match["name"]), match["version"]) for match in found if match}))
+
+
+def minor_of(packages: Iterable[CondaPackage]) -> str:
+    """`3.11`, of the python among the packages. Raises IntegrityError where there is none."""
+    for package in packages:
+        if package.name == "python":
+            return ".".join(package.version.split(".")[:2])
+    raise IntegrityError("there is no python among the conda packages", hint="add python to conda.yaml")
+
+
+def modules_of(paths: Iterable[str], minor: str) -> frozenset[str]:
+    """The modules that `paths` below the prefix hold, dotted."""
+    site = f"lib/python{minor}/site-packages/"
+    found = set()
+    for path in paths:
+        if not path.startswith(site):
+            continue
+        inside = path.removeprefix(site)
+        name = re.fullmatch(r"(?P<stem>(?:[A-Za-z_]\w*/)*[A-Za-z_]\w*)(?:\.[\w-]+)*\.(?:py|so)", inside)
+        if name:
+            found.add(name["stem"].removesuffix("/__init__").replace("/", "."))
+    return frozenset(found)
+
+
+def libraries_of(paths: Iterable[str]) -> frozenset[str]:
+    """The shared libraries right below lib/, where the loader of an environment's Python looks."""
+    inside = (path.removeprefix("lib/") for path in paths if path.startswith("lib/"))
+    return frozenset(name for name in inside if "/" not in name and re.search(r"\.so(\.\d+)*$", name))

@@ -1,0 +1,146 @@
+"""The conda part of a lock: the cached one, or solved anew, with every package of it in the store.
+
+    <cache>/locks/<hex>/conda.json      the packages for one question, with what was found in them
+
+Packages are fetched before pip's are chosen: which Python packages are in them is seen in the files alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ...errors import ResolveError
+from ...oci.canonical import canonical_json, digest_of
+from ...oci.disk import storage_errors
+from ...oci.store import Store
+from ...progress import Progress
+from ..types import Lock, LockedPackage
+from .types import CondaAsk, CondaPackage
+
+# Raise it when equal questions would be answered otherwise than before, or when conda.json takes another form.
+FORMAT = 1
+
+
+def lock_conda(
+    ask: CondaAsk, cache: Path, progress: Progress, *, upgrade: bool = False, locked: bool = False
+) -> tuple[tuple[CondaPackage, ...], tuple[str, ...], bool]:
+    """The packages for `ask`, notes on them, and whether both were known before.
+
+    `upgrade` passes what is cached by, `locked` takes nothing else. Raises ResolveError, NetworkError, IntegrityError
+    or StorageError.
+    """
+    entry = cache / "locks" / key_of(ask)
+    known = None if upgrade else recall(entry)
+    if known is not None:
+        return *known, True
+    if locked:
+        raise ResolveError(
+            "--locked allows no resolution, and the cache has no lock of these conda packages",
+            hint="run once without --locked",
+        )
+    from .files import looked_into
+
+    store = Store(cache / "store")
+    if ask.lock is not None:
+        from .lockfile import check_against, read_conda_lock
+
+        chosen = read_conda_lock(ask.lock, ask.subdir).conda
+        notes: tuple[str, ...] = (f"{ask.lock.name} of the model has chosen the conda packages",)
+        bring(chosen, store, progress)
+        check_against(ask, chosen, store)
+    else:
+        from .solving import solve
+
+        chosen, notes = solve(ask, cache / "conda")
+        bring(chosen, store, progress)
+    packages = looked_into(chosen, store)
+    remember(entry, packages, notes)
+    return packages, notes, False
+
+
+def bring(packages: Sequence[CondaPackage], store: Store, progress: Progress) -> None:
+    """Have the files of `packages` in `store`, each with the hash that the lock names."""
+    from ..fetching import fetch
+
+    lock = Lock(packages=as_locked(packages), python="", platform="", requirements=())
+    if not all(store.has(f"sha256:{package.sha256}", package.size or None) for package in packages):
+        fetch(lock, store, progress, noun="conda packages")
+
+
+def as_locked(packages: Sequence[CondaPackage]) -> tuple[LockedPackage, ...]:
+    """The packages as files to be fetched."""
+    return tuple(
+        LockedPackage(name=p.name, version=p.version, filename=p.filename, sha256=p.sha256, size=p.size, url=p.url)
+        for p in packages
+    )
+
+
+def key_of(ask: CondaAsk) -> str:
+    """The name of the entry: hex. The places at which packages were asked for take no part."""
+    return digest_of(
+        {
+            "format": FORMAT,
+            "conda": sorted([spec.name, spec.text] for spec in ask.specs),
+            "channels": list(ask.channels),
+            "subdir": ask.subdir,
+            "glibc": ask.glibc,
+            **({"lock": ask.lock_sha256} if ask.lock is not None else {}),
+        }
+    ).removeprefix("sha256:")
+
+
+def recall(entry: Path) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]] | None:
+    """What `remember` wrote; None where there is none, or it is damaged."""
+    path = entry / "conda.json"
+    try:
+        document = json.loads(path.read_bytes())
+        if document["format"] != FORMAT or document["digest"] != digest_of(document["packages"]):
+            return None
+        packages = tuple(from_json(row) for row in document["packages"])
+        notes = tuple(map(str, document["notes"]))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    with suppress(OSError):
+        os.utime(path)
+    return packages, notes
+
+
+def remember(entry: Path, packages: Sequence[CondaPackage], notes: Sequence[str]) -> None:
+    """Keep them in the folder `entry`. Raises StorageError."""
+    rows = [asdict(package) for package in packages]
+    # Through JSON once, so that the digest is over what will be read.
+    plain = json.loads(json.dumps(rows))
+    data = canonical_json({"format": FORMAT, "digest": digest_of(plain), "packages": plain, "notes": list(notes)})
+    path = entry / "conda.json"
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
+    with storage_errors(path):
+        entry.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def from_json(row: dict[str, Any]) -> CondaPackage:
+    """A package of JSON. Raises KeyError, TypeError or ValueError for what is none."""
+    return CondaPackage(
+        name=str(row["name"]),
+        version=str(row["version"]),
+        build=str(row["build"]),
+        subdir=str(row["subdir"]),
+        filename=str(row["filename"]),
+        sha256=str(row["sha256"]),
+        size=int(row["size"]),
+        url=str(row["url"]),
+        md5=str(row["md5"]),
+        depends=tuple(map(str, row["depends"])),
+        python=tuple((str(name), str(version)) for name, version in row["python"]),
+        mixed=bool(row["mixed"]),
+    )

@@ -1,0 +1,166 @@
+"""rattler's solver: match specs and channels in, the files of packages out."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import EnvbuildError, NetworkError, ResolveError
+from ...oci.disk import storage_errors
+from ..indexes import without_credentials
+from .channels import CREDENTIALS, addresses, gateway, shown
+from .extras import extras
+from .specs import match_specs, virtual_packages
+from .types import CondaAsk, CondaPackage, CondaSpec
+
+if TYPE_CHECKING:
+    from rattler import RepoDataRecord
+
+_EXACT = re.compile(r"python=(\d+\.\d+)\.\d+")
+
+
+def solve(ask: CondaAsk, cache: Path) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
+    """The packages that `ask` needs, sorted by name, and notes for the person. `cache` holds the channels' lists.
+
+    A full version of Python that no channel has gives way to its minor version. Raises ResolveError, NetworkError or
+    StorageError.
+    """
+    with storage_errors(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+    notes: tuple[str, ...] = ()
+    try:
+        records = _records(ask, cache)
+    except ResolveError as error:
+        loose = _loosened(ask)
+        if loose is None or not error.explanation:
+            raise
+        try:
+            records = _records(loose, cache)
+        except ResolveError:
+            raise error from None
+        found = next((str(record.version) for record in records if record.name.normalized == "python"), "")
+        notes = (
+            f"{ask.specs[0].where}: {ask.specs[0].text} goes with none of the channels' packages: {found} is taken",
+        )
+    packages = [_package(record) for record in records]
+    return tuple(sorted(packages, key=lambda package: package.name)), notes
+
+
+def _records(ask: CondaAsk, cache: Path) -> list[RepoDataRecord]:
+    with extras("choosing conda packages"):
+        import rattler
+        from rattler.exceptions import (
+            FetchRepoDataError,
+            GatewayError,
+            InvalidChannelError,
+            InvalidUrlError,
+            IoError,
+            SolverError,
+        )
+
+    specs = match_specs(ask.specs)
+    try:
+        sources = addresses(ask.channels)
+        channels = [channel.base_url for channel in sources]
+        records: list[RepoDataRecord] = asyncio.run(
+            rattler.solve(
+                sources,
+                specs,
+                gateway=gateway(channels, cache),
+                platforms=["linux-64" if ask.subdir == "linux-64" else "linux-aarch64", "noarch"],
+                virtual_packages=virtual_packages(ask),
+            )
+        )
+        return records
+    except SolverError as error:
+        raise unsolved(str(error), ask.specs) from None
+    except (InvalidChannelError, InvalidUrlError) as error:
+        raise ResolveError(f"a channel cannot be used: {without_credentials(str(error))}") from None
+    except (GatewayError, FetchRepoDataError, IoError) as error:
+        raise unreachable(str(error), ask.channels) from None
+
+
+def unsolved(said: str, specs: Sequence[CondaSpec]) -> ResolveError:
+    """The error for a solver that found nothing; `said` is its own explanation."""
+    text = re.sub(r"^Cannot solve the request because of: ", "", without_credentials(said).strip())
+    named = [spec for spec in specs if re.search(rf"(?<![\w.-]){re.escape(spec.name)}(?![\w.-])", text)]
+    rows = "".join(f"\n  {spec.where}: {spec.text}" for spec in named)
+    hint = "loosen one of the pins named above, or add the channel that has the package"
+    if "__cuda" in text:
+        hint = (
+            "that is a build for GPUs, and the image has none: ask for the package's CPU build (often NAME=*=cpu*), "
+            "or leave its pin of a build out"
+        )
+    elif re.search(r"__glibc", text):
+        hint = "the package needs a newer C library than the base has: choose a newer base with --base"
+    elif re.fullmatch(r"No candidates were found for [^\n]+", text):
+        hint = "check its spelling and version, and whether the channels listed have it for this platform"
+    return ResolveError(
+        "no set of conda packages satisfies the requirements:\n"
+        + "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+        + (f"\nasked for by{rows}" if rows else ""),
+        hint=hint,
+        explanation=text,
+        blamed=tuple(spec.name for spec in named),
+    )
+
+
+def unreachable(said: str, channels: Sequence[str]) -> EnvbuildError:
+    """The error for a channel whose list of packages could not be had."""
+    text = without_credentials(said).strip()
+    lines = "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+    named = ", ".join(shown(channel) for channel in channels)
+    if re.search(r"\b(401|403|407)\b", text):
+        return NetworkError(
+            f"a channel wants credentials, or does not take those that it got ({named}):\n{lines}",
+            hint=f"put them into ~/.netrc, or the address with user and password into {CREDENTIALS}",
+        )
+    if re.search(r"could not find subdir|\b404\b", text):
+        return NetworkError(
+            f"there is no channel at one of the addresses ({named}):\n{lines}",
+            hint="check the channels in conda.yaml: a channel is a folder with noarch/repodata.json",
+        )
+    if re.search(
+        r"pars|deserializ|decod|EOF|invalid|expected|missing field|corrupt", text, re.IGNORECASE
+    ) and not re.search(r"[Cc]onnect|sending request", text):
+        return NetworkError(
+            f"a channel's list of packages is damaged ({named}):\n{lines}",
+            hint="try again later, or tell whoever keeps the channel",
+        )
+    return NetworkError(
+        f"a channel could not be reached ({named}):\n{lines}",
+        hint="check the connection and HTTPS_PROXY; a cached lock needs no network",
+    )
+
+
+def _loosened(ask: CondaAsk) -> CondaAsk | None:
+    """The same with any patch version of the Python that is wanted; None where none is named."""
+    exact = _EXACT.fullmatch(ask.specs[0].text)
+    if exact is None:
+        return None
+    return replace(ask, specs=(replace(ask.specs[0], text=f"python={exact[1]}"), *ask.specs[1:]))
+
+
+def _package(record: RepoDataRecord) -> CondaPackage:
+    name = record.name.normalized
+    if not record.sha256:
+        raise ResolveError(
+            f"the channel {shown(record.channel)} names no sha256 hash for {record.file_name}",
+            hint="ask who keeps the channel to index it anew: an md5 hash alone says nothing of who made a file",
+        )
+    return CondaPackage(
+        name=name,
+        version=str(record.version),
+        build=str(record.build),
+        subdir=record.subdir,
+        filename=record.file_name,
+        sha256=record.sha256.hex(),
+        md5=record.md5.hex() if record.md5 else "",
+        size=record.size or 0,
+        url=without_credentials(record.url),
+        depends=tuple(record.depends),
+    )

@@ -1,0 +1,59 @@
+"""What is asked of conda channels, and what they gave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...records import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaSpec:
+    """One package that is asked of the channels: a match spec (`conda-forge::numpy>=1.20,<2`), and where it was said.
+
+    `name` is in lower case.
+    """
+
+    name: str
+    text: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaAsk:
+    """Everything that determines which conda packages are chosen.
+
+    `channels` are in their order, names (`conda-forge`) or addresses without credentials; `subdir` is the platform
+    (`linux-64`), `glibc` the base's (`2.36`). `lock` is a conda-lock.yml that has chosen already, `lock_sha256` the
+    hash (hex) of its bytes.
+    """
+
+    specs: tuple[CondaSpec, ...]
+    channels: tuple[str, ...]
+    subdir: str
+    glibc: str
+    lock: Path | None = None
+    lock_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaPackage:
+    """One file of a channel. `sha256` and `md5` are hex, `md5` empty where the channel names none; `size` is in bytes.
+
+    `url` is where it was found, without credentials; it takes no part in the digest of a lock. `depends` are its own
+    match specs. `python` are the Python packages in it, each by canonical name and version, as pip would know them.
+    `mixed` tells that another package of the same lock has a file at a path of this one's.
+    """
+
+    name: str
+    version: str
+    build: str
+    subdir: str
+    filename: str
+    sha256: str
+    size: int
+    url: str = ""
+    md5: str = ""
+    depends: tuple[str, ...] = ()
+    python: tuple[tuple[str, str], ...] = ()
+    mixed: bool = False

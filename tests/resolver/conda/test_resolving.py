@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import tinyconda
+from tinywheels import make_wheel
+
+pytest.importorskip("rattler", reason="needs the extra `conda`")
+
+from envbuild.errors import IntegrityError, ResolveError
+from envbuild.oci.store import Store
+from envbuild.resolver import resolve
+from envbuild.servers.envbuild import SERVER
+
+
+@pytest.fixture
+def address(channel: Path) -> str:
+    tinyconda.make_python(channel, "3.11.7")
+    tinyconda.make_module(channel, "tiny-py", "2.0", depends=("python >=3.10", "tiny-native"))
+    tinyconda.make_package(channel, "tiny-native", files={"lib/libtiny.so.1": b"\0"}, form="conda")
+    tinyconda.make_package(channel, "pip", "23.1", depends=("python",))
+    return tinyconda.index(channel)
+
+
+@pytest.fixture
+def lock(environment, address, tmp_path, monkeypatch):
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    make_wheel(wheels, "app", requires=["tiny-py>=1", "beside"])
+    make_wheel(wheels, "beside")
+    make_wheel(wheels, "app-of-tomorrow", requires=["tiny-py>=3"])
+    make_wheel(wheels, "tiny-py", "1.0")
+    make_wheel(wheels, "tiny-py", "3.0")
+    for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("UV_DEFAULT_INDEX", (tmp_path / "wheels").as_uri())
+    server = replace(SERVER, packages=(), constraints=(), optional=())
+
+    def make(*conda: str, pip: tuple[str, ...] = (), mode: str = "auto", **changes):
+        listed = environment(*conda, channels=(address,), pip=pip)
+        arguments = {"python": "3.13.5", "glibc": "2.36", "architecture": "amd64", "cache": tmp_path / "cache"}
+        return resolve(
+            listed, server, **{**arguments, "model_root": tmp_path, "wanted": "3.11.7", "conda": mode, **changes}
+        )
+
+    return make
+
+
+def test_pip_takes_what_conda_brings_and_lays_it_down_no_second_time(lock):
+    found = lock("tiny-py", "pip<=24", pip=("app",))
+    assert [(p.name, p.version) for p in found.packages] == [("app", "1.0"), ("beside", "1.0")]
+    assert [p.name for p in found.conda] == ["pip", "python", "tiny-native", "tiny-py"]
+    assert found.python == "3.11.7"
+    assert dict(found.from_conda) == {"tiny-py": "2.0"}
+    assert "tiny-py" in found.notes[0] and "conda.yaml:7" in found.notes[0]
+
+
+def test_the_second_time_needs_neither_channel_nor_index(lock, channel, tmp_path, monkeypatch):
+    import shutil
+
+    first = lock("tiny-py", pip=("app",))
+    shutil.rmtree(channel)
+    shutil.rmtree(tmp_path / "wheels")
+    second = lock("tiny-py", pip=("app",))
+    assert second.from_cache
+    assert (second.digest, second.conda, second.notes) == (first.digest, first.conda, first.notes)
+
+
+def test_a_conflict_of_pip_with_what_conda_brings_names_both(lock):
+    with pytest.raises(ResolveError) as caught:
+        lock("tiny-py", pip=("app-of-tomorrow",))
+    assert "brought by conda\n  tiny-py 2.0" in caught.value.message
+    assert "conda.yaml:20: app-of-tomorrow" in caught.value.message
+    assert str(Path("/tmp")) + "/envbuild-" not in caught.value.message
+
+
+def test_a_package_with_another_hash_than_its_channel_names_is_refused(lock, channel, tmp_path):
+    file = next(channel.rglob("tiny-py-*.tar.bz2"))
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(bytes(data))
+    with pytest.raises(IntegrityError, match=r"tiny-py-2\.0-pyh0\.tar\.bz2 of tiny-py 2\.0 is not the file"):
+        lock("tiny-py")
+    assert not list((tmp_path / "cache" / "locks").rglob("conda.json"))
+
+
+def test_never_says_what_to_do_and_locked_needs_a_lock(lock):
+    with pytest.raises(ResolveError, match="conda packages cannot be laid down"):
+        lock("tiny-py", mode="never")
+    with pytest.raises(ResolveError, match="--locked"):
+        lock("tiny-py", locked=True)
+
+
+def test_always_takes_python_from_the_channels_though_nothing_else_is_listed(lock):
+    found = lock("pip<=24", pip=("beside",), mode="always")
+    assert [p.name for p in found.conda] == ["pip", "python"]
+    assert [p.name for p in found.packages] == ["beside"]
+
+
+def test_other_conda_packages_give_another_digest(lock, tmp_path):
+    whole = lock("tiny-py", pip=("beside",))
+    less = lock("tiny-native", pip=("beside",))
+    assert whole.packages == less.packages
+    assert whole.digest != less.digest
+
+
+def test_what_two_packages_have_at_one_path_is_noticed(environment, channel, tmp_path):
+    from envbuild.progress import SILENT
+    from envbuild.resolver.conda.locking import lock_conda
+    from envbuild.resolver.conda.specs import ask_of
+
+    tinyconda.make_python(channel)
+    tinyconda.make_package(channel, "one", files={"share/same": "1", "share/one": "1"})
+    tinyconda.make_package(channel, "two", files={"share/same": "2"})
+    tinyconda.make_package(channel, "three", files={"share/three": "3"})
+    listed = environment("one", "two", "three", channels=(tinyconda.index(channel),))
+    ask = ask_of(listed, python="3.11.7", glibc="2.36", architecture="amd64")
+    packages, _, _ = lock_conda(ask, tmp_path / "cache", SILENT)
+    assert {p.name: p.mixed for p in packages} == {"one": True, "two": True, "three": False, "python": False}
+    assert Store(tmp_path / "cache" / "store").has(f"sha256:{packages[0].sha256}")
+
+
+def test_a_conda_lock_beside_conda_yaml_is_honoured(lock, channel, tmp_path):
+    pytest.importorskip("conda_lock", reason="needs the extra `conda`")
+    from envbuild.resolver.conda.lockfile import write_conda_lock
+
+    first = lock("tiny-py>=1", pip=("beside",))
+    path = tmp_path / "conda-lock.yml"
+    write_conda_lock(first, path, store=Store(tmp_path / "cache" / "store"))
+    tinyconda.make_module(channel, "tiny-py", "4.0")
+    tinyconda.index(channel)
+    make_wheel(tmp_path / "wheels", "beside", "2.0")
+    assert {p.name: p.version for p in lock("tiny-py>=1", pip=("beside",), upgrade=True).conda}["tiny-py"] == "2.0"
+    found = lock("tiny-py>=1", pip=("beside",))
+    assert [(p.name, p.version) for p in found.packages] == [("beside", "1.0")]
+    assert any("conda-lock.yml of the model has chosen" in note for note in found.notes)
+    with pytest.raises(
+        ResolveError, match=r"does not fit conda\.yaml: .*conda\.yaml:7 asks for tiny-py>=3, and the lock"
+    ):
+        lock("tiny-py>=3")
+    path.write_text("version: 1\npackage: []\n")
+    with pytest.raises(ResolveError, match=r"conda-lock\.yml"):
+        lock("tiny-py>=1", pip=("beside",))
+    path.unlink()
+    assert {p.name: p.version for p in lock("tiny-py>=1", upgrade=True).conda}["tiny-py"] == "4.0"

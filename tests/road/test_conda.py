@@ -1,0 +1,191 @@
+"""A model whose conda.yaml lists a native package, a Python package of a conda channel, and a pip list."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tinyconda
+from tinyroad import Road
+
+pytest.importorskip("rattler", reason="needs the extra `conda`")
+
+SITE = "opt/envbuild/lib/python3.11/site-packages"
+
+
+@pytest.fixture
+def channel(road: Road) -> Path:
+    """The channel that the model names, which has all but its pip list."""
+    folder = road.folder / "channel"
+    tinyconda.make_python(folder, "3.11.9")
+    tinyconda.make_module(folder, "tiny-numbers", "2.0", depends=("python", "tiny-native"))
+    tinyconda.make_package(folder, "tiny-native", files={"lib/libtiny.so.1": b"\0"}, form="conda")
+    tinyconda.make_package(folder, "pip", "23.1", depends=("python",))
+    address = tinyconda.index(folder)
+    (road.model / "conda.yaml").write_text(
+        f"channels:\n- {address}\ndependencies:\n- python=3.11.9\n- pip<=24\n- tiny-native\n- tiny-numbers>=1\n"
+        "- pip:\n  - mlflow==3.17.2\n  - tiny-loader==1.0\n"
+    )
+    return folder
+
+
+def files_of(archive: Path) -> dict[str, tarfile.TarInfo]:
+    """All files of an image by path; a later layer's come before an earlier one's."""
+    with tarfile.open(archive) as tar:
+
+        def read(digest: str) -> bytes:
+            file = tar.extractfile("blobs/sha256/" + digest.removeprefix("sha256:"))
+            assert file is not None
+            return file.read()
+
+        index_file = tar.extractfile("index.json")
+        assert index_file is not None
+        manifest = json.loads(read(json.loads(index_file.read())["manifests"][0]["digest"]))
+        found: dict[str, tarfile.TarInfo] = {}
+        for layer in manifest["layers"]:
+            with tarfile.open(fileobj=io.BytesIO(read(layer["digest"]))) as inner:
+                found |= {member.name: member for member in inner}
+        return found
+
+
+def test_all_three_kinds_lie_in_one_environment(road: Road, channel: Path) -> None:
+    done = road.image("--json")
+    assert done.returncode == 0, done.stderr
+    assert "conda packages are taken from their channels" in done.stderr
+    files = files_of(road.folder / "tiny.tar")
+    for path in (
+        "opt/envbuild/bin/python3.11",
+        "opt/envbuild/lib/libtiny.so.1",
+        f"{SITE}/tiny_numbers/__init__.py",
+        f"{SITE}/tiny_loader/__init__.py",
+        f"{SITE}/envbuild_runtime/health.py",
+        "opt/envbuild/conda-meta/tiny-native-1.0-0.json",
+    ):
+        assert path in files, path
+    assert files["opt/envbuild/bin/python"].linkname == "python3.11"
+    assert "opt/envbuild/pyvenv.cfg" not in files
+
+
+def test_twice_gives_the_same_image_the_second_time_from_the_cache_alone(
+    road: Road, channel: Path, private_index: Callable[[], Path]
+) -> None:
+    index = private_index()
+    first = road.config_digest()
+    shutil.rmtree(channel)
+    shutil.rmtree(index)
+    assert road.config_digest() == first
+
+
+def test_another_cache_gives_the_same_image(road: Road, channel: Path) -> None:
+    first = road.config_digest()
+    assert road.config_digest(ENVBUILD_CACHE_DIR=str(road.folder / "another")) == first
+
+
+def test_the_plan_says_which_way_and_why(road: Road, channel: Path) -> None:
+    base = ["--base", f"oci:{road.base}", "--server", "envbuild"]
+    done = road.run("plan", str(road.model), "--json", *base)
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert [layer["packages"] for layer in plan["layers"] if layer["kind"] == "conda"] == [
+        ["python=3.11.9=0"],
+        ["pip=23.1=0", "tiny-native=1.0=0", "tiny-numbers=2.0=pyh0"],
+    ]
+    said = {decision["what"]: decision for decision in plan["decisions"]}
+    assert said["python"]["value"] == "3.11.9 from conda"
+    assert any("tiny-native" in d["why"] for d in plan["decisions"] if d["what"] == "packages")
+    assert str(road.folder) not in done.stdout
+    assert "CONDA_PREFIX=/opt/envbuild" in plan["config"]["config"]["Env"]
+
+
+def test_never_stops_with_the_lines(road: Road, channel: Path) -> None:
+    done = road.image("--conda", "never")
+    assert done.returncode in (1, 4)
+    assert "tiny-native" in done.stderr
+
+
+def test_what_cannot_be_done_with_conda_packages_yet_is_said(road: Road, channel: Path) -> None:
+    base = ["--base", f"oci:{road.base}", "--server", "envbuild"]
+    done = road.run("dockerfile", str(road.model), "-o", str(road.folder / "ctx"), *base)
+    assert done.returncode == 2, done.stderr
+    assert "conda" in done.stderr and "Traceback" not in done.stderr
+    assert not (road.folder / "ctx").exists()
+
+
+def test_the_lock_is_one_of_conda_locks_with_the_wheels_in_it(road: Road, channel: Path) -> None:
+    pytest.importorskip("conda_lock", reason="needs the extra `conda`")
+    from envbuild.resolver.conda.lockfile import read_conda_lock
+
+    base = ["--base", f"oci:{road.base}", "--server", "envbuild"]
+    done = road.run("lock", str(road.model), "-o", str(road.folder / "out"), *base)
+    assert done.returncode == 0, done.stderr
+    path = road.folder / "out" / "conda-lock.yml"
+    assert done.stdout.startswith(f"{path} sha256:")
+    found = read_conda_lock(path, "linux-64")
+    assert [p.name for p in found.conda] == ["pip", "python", "tiny-native", "tiny-numbers"]
+    assert "tiny-loader" in [p.name for p in found.pip]
+    assert "tiny-numbers" not in [p.name for p in found.pip]
+
+
+def test_the_bill_of_materials_names_conda_packages_and_what_is_in_them(road: Road, channel: Path) -> None:
+    done = road.image("--sbom", "--provenance", "--json")
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(road.folder / "tiny.tar") as tar:
+        files = [tar.extractfile(member) for member in tar if member.isfile()]
+        texts = [file.read() for file in files if file is not None]
+    assert any(b"pkg:conda/tiny-native@1.0?build=0&subdir=linux-64&type=conda" in text for text in texts)
+    assert any(b"pkg:pypi/tiny-numbers@2.0" in text for text in texts)
+    # The model's own conda.yaml names the channel, and is in the image as it is.
+    told = [text for text in texts if str(road.folder).encode() in text]
+    assert all(b"channels:\n" in text for text in told)
+
+
+@pytest.mark.slow
+def test_a_python_that_runs_imports_what_conda_and_pip_brought(road: Road, tmp_path: Path) -> None:
+    """The files of the image are unpacked, and its Python is run among them: each finds its own by its place."""
+    folder = road.folder / "real"
+    tinyconda.make_real_python(folder)
+    tinyconda.make_module(folder, "tiny-numbers", "2.0")
+    tinyconda.make_package(
+        folder, "tiny-native", files={"share/tiny": f"{tinyconda.PLACEHOLDER}/share\n"}, form="conda"
+    )
+    version = ".".join(map(str, sys.version_info[:3]))
+    (road.model / "conda.yaml").write_text(
+        f"channels:\n- {tinyconda.index(folder)}\ndependencies:\n- python={version}\n- tiny-native\n- tiny-numbers\n"
+        "- pip\n- pip:\n  - mlflow==3.17.2\n  - tiny-loader==1.0\n".replace("- pip\n", "", 1)
+    )
+    done = road.image("--json")
+    assert done.returncode == 0, done.stderr
+    root = tmp_path / "root"
+    unpack(road.folder / "tiny.tar", root)
+    python = root / "opt/envbuild/bin/python"
+    code = (
+        "import json, ssl, sqlite3, sys, tiny_numbers, tiny_loader, envbuild_runtime;"
+        "print(json.dumps([sys.prefix, tiny_numbers.__file__, tiny_loader.__file__]))"
+    )
+    libraries = {"LD_LIBRARY_PATH": str(root / "opt/envbuild/lib"), "PATH": "/usr/bin:/bin"}
+    ran = subprocess.run([python, "-c", code], capture_output=True, text=True, env=libraries, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert all(path.startswith(str(root / "opt/envbuild")) for path in json.loads(ran.stdout))
+    assert (root / "opt/envbuild/share/tiny").read_text() == "/opt/envbuild/share\n"
+
+
+def unpack(archive: Path, root: Path) -> None:
+    """Lay the layers of an image down in the folder `root`."""
+    with tarfile.open(archive) as tar:
+        index = json.load(tar.extractfile("index.json") or io.BytesIO(b"{}"))
+
+        def read(digest: str) -> bytes:
+            file = tar.extractfile("blobs/sha256/" + digest.removeprefix("sha256:"))
+            assert file is not None
+            return file.read()
+
+        for layer in json.loads(read(index["manifests"][0]["digest"]))["layers"]:
+            with tarfile.open(fileobj=io.BytesIO(read(layer["digest"]))) as inner:
+                inner.extractall(root, filter="fully_trusted")
