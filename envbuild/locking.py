@@ -44,7 +44,7 @@ def made(model: Model, options: Options, progress: Progress = SILENT) -> tuple[L
 
 
 def wish_of(job: Job, platform: Platform) -> Wish:
-    """What the packages of the job's image are asked by, for `platform`. UsageError where conda packages are among it."""
+    """What the packages of the job's image are asked by, for `platform`. UsageError where conda's are among them."""
     from .model import extra_requirements
     from .model.conda_way import LOCK_NAME, way_of
     from .resolver.asking import Wish

@@ -64,8 +64,8 @@ class Target:
     remembered under what they are given. `month` is that in which the model is judged, in UTC (`2026-11`; empty
     compares with no date). `own_indexes` tells that the person names package indexes of their own, and `index_strategy`
     is uv's UV_INDEX_STRATEGY where that mixes them up (`unsafe-best-match`), else empty. `accelerator` is what the
-    packages are to run on (`cpu`, `cuda121`), empty where nothing was said. `conda` says where conda packages come from:
-    `auto`, `always` or `never` from their channels.
+    packages are to run on (`cpu`, `cuda121`), empty where nothing was said. `conda` says where conda packages come
+    from: `auto`, `always` or `never` from their channels.
     """
 
     server: Server

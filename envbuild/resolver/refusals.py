@@ -44,7 +44,8 @@ def without_conda(environment: Environment, root: Path | None) -> list[str]:
     raise ResolveError(
         f"the environment lists {_count(others, 'conda package')}, and conda packages cannot be laid down:{rows}",
         hint="move them to the pip list under the names that the package index has for them, "
-        "or give an environment without them with --environment FILE",
+        "or give an environment without them with --environment FILE; "
+        "without --conda never they come from their channels",
     )
 
 

@@ -70,10 +70,10 @@ def resolve(
     `keep`, where that goes. `inject` adds the packages that the server wants listed. `accelerator` chooses torch's
     builds (`cpu`, `cuda121`). `as_of` is the day of whose packages are chosen; `environ` has uv's variables, by default
     the process's. `imports` tells what the model imports, by which mlflow-skinny is enough or not; it is called where
-    that is asked. `conda` (`auto`, `always`, `never`) says where conda packages come from; where that is their channels,
-    Python is one of them: the `wanted` version, by default of the base's minor version. What was chosen for the person
-    goes to `progress` and into the lock's notes. Raises ResolveError, NetworkError, IntegrityError, StorageError or
-    UsageError.
+    that is asked. `conda` (`auto`, `always`, `never`) says where conda packages come from; where that is their
+    channels, Python is one of them: the `wanted` version, by default of the base's minor version. What was chosen for
+    the person goes to `progress` and into the lock's notes. Raises ResolveError, NetworkError, IntegrityError,
+    StorageError or UsageError.
     """
     if upgrade and locked:
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")

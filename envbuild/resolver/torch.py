@@ -29,6 +29,9 @@ PROJECT = "torch-builds"  # what uv calls the file that names the index
 NVIDIA = "nvidia-"
 _INDEX = "envbuild-pytorch"
 _VIA = re.compile(r"^([\w.-]+)==(\S+)\s+# via (.+)$", re.MULTILINE)
+_LOCKED = re.compile(r'^(?:name = ")?([\w.-]+)(?="$|==)', re.MULTILINE)
+_ADDRESS = re.compile(r"\w+://\S+")
+_WORD = re.compile(r"(?<![\w.-])[a-z][a-z-]*(?![\w-])")
 # Packages whose usual wheels ask for NVIDIA's libraries, and what does without.
 _INSTEAD = {
     "torch": "take torch from where it has builds for the CPU: list it by version, neither by a link nor from "
@@ -118,11 +121,20 @@ def with_builds(ask: Callable[[Collection[str]], Answer], asked: Collection[str]
     names = PACKAGES & set(asked)
     while True:
         answer = ask(names)
-        text = answer.lock if answer.solved else answer.explanation
-        more = {name for name in PACKAGES - names if re.search(rf"(?<![\w.-]){name}(?![\w-])", text)}
+        more = (_locked_in(answer.lock) if answer.solved else _named_in(answer.explanation)) - names
         if not more:
             return answer
         names |= more
+
+
+def _locked_in(lock: str) -> frozenset[str]:
+    """Which packages of torch a lock has, or uv's lines of who wanted what. Addresses tell nothing."""
+    return PACKAGES & set(_LOCKED.findall(lock))
+
+
+def _named_in(explanation: str) -> frozenset[str]:
+    """Which packages of torch an explanation names, addresses aside."""
+    return PACKAGES & set(_WORD.findall(_ADDRESS.sub("", explanation)))
 
 
 def refuse_nvidia(found: Collection[LockedPackage], answer: Callable[[], Answer], asks: Collection[Ask]) -> None:

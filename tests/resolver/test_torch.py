@@ -95,6 +95,22 @@ def test_who_needs_no_torch_gets_none(builds: Any, env: Make, run: Make) -> None
     assert builds.requests == []
 
 
+def test_a_folder_of_that_name_in_an_address_is_no_package(
+    env: Make, run: Make, make_index: Make, monkeypatch: Any
+) -> None:
+    index = make_index("index")
+    folder = index.folder / "torch"
+    folder.mkdir()
+    index.wheel("alpha").rename(folder / "alpha-1.0-py3-none-any.whl")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{index.base}/whl/torch/")
+    monkeypatch.setenv("ENVBUILD_PYTORCH_INDEX", f"{index.base}/whl")
+    lock = run(env("alpha"), accelerator="cpu")
+    assert lock.packages[0].url == f"{index.base}/files/torch/alpha-1.0-py3-none-any.whl"
+    assert versions(lock) == {"alpha": "1.0"}
+    with pytest.raises(ResolveError, match="beta was not found"):
+        run(env("alpha", "beta"), accelerator="cpu")
+
+
 def test_the_default_index_need_not_have_torch(builds: Any, index: Any, env: Make, run: Make) -> None:
     for path in index.folder.glob("torch*"):
         path.unlink()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -65,8 +65,11 @@ def _laid_down(name: str, minor: str) -> str:
     return name
 
 
-def looked_into(packages: Sequence[CondaPackage], store: Store) -> tuple[CondaPackage, ...]:
-    """The packages, which are in `store`, with their sizes, the Python packages in them, and whether paths collide."""
+def looked_into(packages: Sequence[CondaPackage], store: Store) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
+    """The packages, which are in `store`, with their sizes, the Python packages in them, and whether paths collide.
+
+    And notes on what of them has no effect in an image.
+    """
     minor = minor_of(packages)
     with by_name(store, packages) as files:
         paths = {package.name: paths_of(package, files[package.name], minor) for package in packages}
@@ -74,7 +77,7 @@ def looked_into(packages: Sequence[CondaPackage], store: Store) -> tuple[CondaPa
     for package in packages:
         _remembered(package, paths[package.name], minor, store)
     owners = Counter(path for listed in paths.values() for path in set(listed))
-    return tuple(
+    whole = tuple(
         replace(
             package,
             size=sizes[package.name],
@@ -83,6 +86,18 @@ def looked_into(packages: Sequence[CondaPackage], store: Store) -> tuple[CondaPa
         )
         for package in packages
     )
+    return whole, _remarks(paths)
+
+
+def _remarks(paths: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """What is to be said of scripts among the `paths` of each package: nothing of a package is run."""
+    notes = []
+    for name, listed in sorted(paths.items()):
+        if any(path.startswith("etc/conda/activate.d/") and path.endswith(".sh") for path in listed):
+            notes.append(f"conda's {name} has an activation script, which is not run: --env sets what it would set")
+        if f"bin/.{name}-post-link.sh" in listed:
+            notes.append(f"conda's {name} has a post-link script, which is not run")
+    return tuple(notes)
 
 
 def contents_of(packages: Sequence[CondaPackage], store: Store) -> dict[str, WheelContents]:

@@ -59,7 +59,8 @@ def lock_conda(
 
         chosen, notes = solve(ask, cache / "conda")
         bring(chosen, store, progress)
-    packages = looked_into(chosen, store)
+    packages, remarks = looked_into(chosen, store)
+    notes += remarks
     remember(entry, packages, notes)
     return packages, notes, False
 

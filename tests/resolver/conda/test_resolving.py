@@ -146,3 +146,23 @@ def test_a_conda_lock_beside_conda_yaml_is_honoured(lock, channel, tmp_path):
         lock("tiny-py>=1", pip=("beside",))
     path.unlink()
     assert {p.name: p.version for p in lock("tiny-py>=1", upgrade=True).conda}["tiny-py"] == "4.0"
+
+
+def test_scripts_that_are_not_run_are_told(lock, channel):
+    scripts = {"etc/conda/activate.d/tiny.sh": "export TINY=1\n", "bin/.tiny-scripts-post-link.sh": "true\n"}
+    tinyconda.make_package(channel, "tiny-scripts", files=scripts)
+    tinyconda.index(channel)
+    notes = "\n".join(lock("tiny-scripts").notes)
+    assert "tiny-scripts has an activation script, which is not run" in notes
+    assert "tiny-scripts has a post-link script, which is not run" in notes
+
+
+def test_what_needs_the_base_s_python_refuses_a_lock_with_conda_s(lock):
+    from envbuild.errors import BaseImageError, UsageError
+    from envbuild.hosting import host_setup
+    from envbuild.verifying.record import parse
+
+    with pytest.raises(UsageError, match="conda packages cannot be laid down for a server of this machine"):
+        host_setup(None, lock("tiny-py"))
+    with pytest.raises(BaseImageError, match="the image holds conda packages"):
+        parse(b'{"format": 1, "lock": {"conda": [["python"]]}}')
