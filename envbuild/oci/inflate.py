@@ -107,15 +107,15 @@ def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
 def zstd_decompressor() -> tuple[Callable[[], Any], type[Exception]] | None:
     """What makes a reader of one frame of zstd, and what that raises for a broken one. None where nothing is installed.
 
-    The standard library's, from Python 3.14 on, its backport, or the package zstandard, which read frames alike.
+    The package zstandard, the standard library's, from Python 3.14 on, or its backport, which read frames alike.
     """
+    with suppress(ImportError):
+        zstandard = importlib.import_module("zstandard")
+        return zstandard.ZstdDecompressor().decompressobj, zstandard.ZstdError
     for name in ("compression.zstd", "backports.zstd"):
         with suppress(ImportError):
             module = importlib.import_module(name)
             return module.ZstdDecompressor, module.ZstdError
-    with suppress(ImportError):
-        zstandard = importlib.import_module("zstandard")
-        return zstandard.ZstdDecompressor().decompressobj, zstandard.ZstdError
     return None
 
 

@@ -79,6 +79,11 @@ def resolve(
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
     way = way_of(environment, conda, model_root)
     part = CondaPart(notes=way.notes)
+    if way.conda and as_of:
+        raise UsageError(
+            f"--as-of does not go back to a day of conda channels, and that is where packages come from: {way.why}",
+            hint="name the versions in conda.yaml, or choose --conda never",
+        )
     if way.conda:
         ask = ask_of(
             environment,

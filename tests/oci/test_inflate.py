@@ -102,7 +102,8 @@ def test_a_layer_that_is_hardly_anything_but_zeros_takes_little_memory(store: St
 
 def test_without_the_package_for_zstd_the_extra_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     digest = store.put(_zstd(PLAIN))
-    monkeypatch.setitem(sys.modules, "zstandard", None)
+    for name in ("zstandard", "compression.zstd", "backports.zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(BaseImageError, match="zstd") as caught:
         diff_id_of(store, digest, LAYER_ZSTD)
     assert "envbuild[zstd]" in caught.value.hint

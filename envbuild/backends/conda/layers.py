@@ -78,9 +78,10 @@ def _write(tar: LayerTar, target: str, path: Path, root: Path, prefix: str) -> N
 def _record(record: dict[str, Any], package: CondaPackage) -> dict[str, Any]:
     """The list of a package without what tells of this machine; an address must be there, and says the name alone."""
     kept = {key: value for key, value in record.items() if key not in _NOT_OURS}
-    kept["files"] = [path for path in record["files"] if not _is_bytecode(str(path))]
-    rows = record.get("paths_data", {}).get("paths", [])
-    kept["paths_data"] = {"paths_version": 1, "paths": [row for row in rows if not _is_bytecode(str(row.get("_path")))]}
+    # Where two packages have a file at one path, their order is another each time.
+    kept["files"] = sorted(path for path in map(str, record["files"]) if not _is_bytecode(path))
+    rows = [row for row in record.get("paths_data", {}).get("paths", []) if not _is_bytecode(str(row.get("_path")))]
+    kept["paths_data"] = {"paths_version": 1, "paths": sorted(rows, key=lambda row: str(row.get("_path")))}
     kept["url"] = f"file:///{package.subdir}/{package.filename}"
     kept["channel"] = None
     return kept

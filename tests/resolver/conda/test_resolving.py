@@ -166,3 +166,11 @@ def test_what_needs_the_base_s_python_refuses_a_lock_with_conda_s(lock):
         host_setup(None, lock("tiny-py"))
     with pytest.raises(BaseImageError, match="the image holds conda packages"):
         parse(b'{"format": 1, "lock": {"conda": [["python"]]}}')
+
+
+def test_a_day_is_not_gone_back_to_in_conda_channels(lock):
+    from envbuild.errors import UsageError
+    from envbuild.resolver.asof import AsOf
+
+    with pytest.raises(UsageError, match="--as-of does not go back"):
+        lock("tiny-native", as_of=AsOf(moment="2021-01-01T00:00:00Z", where="--as-of"))
