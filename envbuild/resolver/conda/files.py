@@ -53,6 +53,13 @@ def paths_of(package: CondaPackage, path: Path, minor: str) -> list[str]:
             hint="it has the hash that its channel names: tell whoever keeps the channel",
         ) from None
     names = [str(entry.relative_path) for entry in entries if not entry.path_type.directory]
+    for name in names:
+        # Whoever lays a package down goes where its list says.
+        if name.startswith("/") or ".." in name.split("/") or "\0" in name:
+            raise IntegrityError(
+                f"{package.filename} has a file outside of its prefix: {name!r}",
+                hint="do not trust it: take another build, and tell whoever keeps the channel",
+            )
     return [_laid_down(name, minor) for name in names]
 
 

@@ -174,3 +174,11 @@ def test_a_day_is_not_gone_back_to_in_conda_channels(lock):
 
     with pytest.raises(UsageError, match="--as-of does not go back"):
         lock("tiny-native", as_of=AsOf(moment="2021-01-01T00:00:00Z", where="--as-of"))
+
+
+@pytest.mark.parametrize("path", ["../../outside", "share/../../outside", "/outside"])
+def test_a_package_with_a_file_outside_of_its_prefix_is_refused_before_it_is_laid_down(lock, channel, path):
+    tinyconda.make_package(channel, "evil", files={path: "x"})
+    tinyconda.index(channel)
+    with pytest.raises(IntegrityError, match="has a file outside of its prefix"):
+        lock("evil")
