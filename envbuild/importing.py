@@ -22,6 +22,7 @@ _REVISION = 1
 def imports_of(model: Model, options: Options, store: Store) -> tuple[Imported, ...]:
     """Every import that says whether mlflow-skinny is enough. Raises ModelError for a file that cannot be read."""
     from .model.content import hash_files, is_known
+    from .model.pickles import CACHE_REVISION
     from .planner.layers import LARGE_FILE
 
     wanted = {*python_files(model), *(file.path for file in pickled_files(model))}
@@ -33,7 +34,9 @@ def imports_of(model: Model, options: Options, store: Store) -> tuple[Imported, 
     hashes = hash_files(replace(model, files=files), store.root)
     tops = sorted(imported_tops())
     # MLmodel names the loader and where the code lies.
-    key = "imports:" + digest_of([_REVISION, tops, model.texts.get("MLmodel", ""), hashes, _script(options)])
+    key = "imports:" + digest_of(
+        [_REVISION, tops, model.texts.get("MLmodel", ""), hashes, _script(options), CACHE_REVISION]
+    )
     with suppress(KeyError, TypeError):
         return tuple(Imported(name=row["name"], where=row["where"]) for row in (store.get_key(key) or {})["imports"])
     found = _read(model, options, store)
@@ -86,5 +89,5 @@ def _script(options: Options) -> list[list[str]]:
         return []
     from .scripts import read_script
 
-    files = read_script(options.scoring_script, options.code).files
-    return [[file.path, file.sha256] for file in files if file.path.endswith(".py")]
+    script = read_script(options.scoring_script, options.code)
+    return [[script.entry, ""], *([file.path, file.sha256] for file in script.files if file.path.endswith(".py"))]

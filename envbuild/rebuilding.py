@@ -141,16 +141,15 @@ def _rebuild(
 ) -> _Rebuilt:
     from .backends.assemble import assemble
     from .facts import heavy_wheels
+    from .model.reading import read
     from .planner import make_plan
     from .planner.record import record_layer
     from .resolver.byhash import WheelsByHash
+    from .resolver.modelwheels import named_wheels
     from .verifying.record import as_json
 
-    own = {
-        (path.rpartition("/")[2], piece.sha256): piece.source
-        for path, piece in taken.model.items()
-        if path.endswith(".whl")
-    }
+    root = taken.root / "model"
+    own = {(wheel.file.name, wheel.sha256): wheel.file for wheel in named_wheels(read(root).environment, root)}
     wheels = WheelsByHash(recorded.lock, store, cache, progress, own)
     wheels.vouch()
     plan = make_plan(_inputs(opened, taken, recorded, found.base, store), ranking=heavy_wheels())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,7 +173,10 @@ def links_place(text: str) -> str:
     from ..resolver.indexes import origin, without_credentials
 
     if "://" not in text:
-        if not Path(text).expanduser().is_dir():
+        folder = Path(text)
+        with suppress(RuntimeError):  # of a user that there is not
+            folder = folder.expanduser()
+        if not text or not folder.is_dir():
             raise UsageError(
                 f"--find-links {text}: there is no such folder", hint="name a folder with wheels, or a URL"
             )

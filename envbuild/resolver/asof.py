@@ -19,6 +19,8 @@ from .ladder import SERVER
 _DAY = pattern(r"\d{4}-\d\d-\d\d")
 _FORMS = "write a day (2023-12-20), a time (2023-12-20T10:00:00Z), or `model` for the time when the model was logged"
 _KEY = "utc_time_created"
+# What a server may ask for, and what is the model's own all the same.
+_THE_MODELS = frozenset({"mlflow", "mlflow-skinny", "numpy", "pandas"})
 # What the Azure ML server stands beside in its images, in the version that goes with it.
 _BESIDE = ("azureml-ai-monitoring", "azureml-contrib-services")
 
@@ -44,8 +46,8 @@ def as_of(text: str, model: Model) -> AsOf | None:
     moment = _end_of(text) if _DAY.fullmatch(text) else _moment(text)
     if moment is None:
         raise UsageError(f"--as-of {text}: this is no time", hint=_FORMS)
-    if moment - timedelta(days=1) > datetime.now(timezone.utc):
-        raise UsageError(f"--as-of {text}: that day is still to come", hint="leave --as-of out for the newest packages")
+    if moment > datetime.now(timezone.utc):
+        raise UsageError(f"--as-of {text}: that is not over yet", hint="leave --as-of out for the newest packages")
     return AsOf(moment=_written(moment), where="--as-of")
 
 
@@ -54,7 +56,7 @@ def exempt(server: Server, environ: Mapping[str, str]) -> tuple[str, ...]:
 
     Nobody says of a file when it was published, so a private wheel could be taken for no day at all.
     """
-    names = {package.name for package in (*server.packages, *server.optional)}
+    names = {package.name for package in (*server.packages, *server.optional)} - _THE_MODELS
     if server.ladder:
         names |= {SERVER, *_BESIDE}
     return tuple(sorted(names | set(_local(environ.get("UV_FIND_LINKS", "")))))
@@ -96,13 +98,16 @@ def _end_of(text: str) -> datetime | None:
 
 
 def _written(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
 
 
 def _local(links: str) -> Iterator[str]:
     """The canonical names of the wheels in the local folders among uv's find-links."""
     for entry in filter(None, re.split(r"[\s,]+", links)):
-        parts = urlsplit(entry)
+        try:
+            parts = urlsplit(entry)
+        except ValueError:
+            continue
         folder = Path(url2pathname(parts.path)) if parts.scheme == "file" else Path(entry)
         if parts.scheme in ("", "file") and folder.is_dir():
             for wheel in folder.glob("*.whl"):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..progress import Progress, Summary
+from .modelwheels import without_own
 from .vouching import is_vouched, vouch
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 class WheelsByHash:
     """The wheels of `lock`. `cache` is the cache folder.
 
-    `own` are the wheels that lie in the model itself, by file name and sha256 (hex): no index is asked for those.
+    `own` are the wheels of the model itself that its requirements name, by file name and sha256 (hex): no index is
+    asked for those, and none vouches for them.
     """
 
     def __init__(
@@ -43,9 +45,10 @@ class WheelsByHash:
         That a wheel or its layer is in the store tells nothing: an image that was looked at may have brought it.
         Raises ResolveError.
         """
-        if self._lock.packages and not is_vouched(self._cache, self._lock):
+        others = without_own(self._lock, self._own)
+        if others.packages and not is_vouched(self._cache, others):
             self._located = self._relocated([package.sha256 for package in self._lock.packages])
-            vouch(self._cache, self._lock)
+            vouch(self._cache, others)
 
     def fetch(self, wanted: Sequence[str]) -> None:
         """Bring the wheels with these sha256 (hex) into the store. Raises what `fetch` and `vouch` raise."""

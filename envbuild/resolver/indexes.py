@@ -47,10 +47,10 @@ def credentials(environ: Mapping[str, str]) -> dict[Origin, tuple[str, str]]:
     for variable in (*INDEX_VARIABLES, PYTORCH_INDEX):
         for entry in re.split(r"[\s,]+" if variable == "UV_FIND_LINKS" else r"\s+", environ.get(variable, "")):
             name, _, address = entry.rpartition("=") if re.match(r"[\w.-]+=\w+://", entry) else ("", "", entry)
-            parts = urlsplit(address)
             where = origin(address)
             if where is None:
                 continue
+            parts = urlsplit(address)
             prefix = "UV_INDEX_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
             user = unquote(parts.username or "") or (environ.get(f"{prefix}_USERNAME", "") if name else "")
             password = unquote(parts.password or "") or (environ.get(f"{prefix}_PASSWORD", "") if name else "")

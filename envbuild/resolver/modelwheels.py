@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
 from ..errors import ModelError, ResolveError
 from ..model.markers import split_marker
+from ..model.types import Environment
 from ..patterns import pattern
 from ..records import dataclass
 from .target import Platform
@@ -88,6 +89,19 @@ def model_wheel(text: str, root: Path | None, where: str) -> ModelWheel | None:
     )
 
 
+def named_wheels(environment: Environment, root: Path) -> tuple[ModelWheel, ...]:
+    """The wheels inside the model folder `root` that its requirements name. Raises as `model_wheel`."""
+    rows = [(line.text.strip(), line.span) for line in environment.lines]
+    rows += [(requirement.text, requirement.span) for requirement in environment.pip if requirement.url]
+    found = (model_wheel(text, root, f"{span.file}:{span.line}") for text, span in rows)
+    return tuple(wheel for wheel in found if wheel is not None)
+
+
+def without_own(lock: Lock, own: Container[tuple[str, str]]) -> Lock:
+    """`lock` without the packages whose file name and sha256 are among `own`: those of the model's own wheels."""
+    return replace(lock, packages=tuple(p for p in lock.packages if (p.filename, p.sha256) not in own))
+
+
 def check_fits(wheel: ModelWheel, platform: Platform, where: str) -> None:
     """ResolveError unless the wheel runs on `platform`: who names a file is given that file, whatever it is for."""
     if wheel.tags.isdisjoint(map(str, platform.tags())):
@@ -117,7 +131,7 @@ def _inside(address: str, root: Path) -> str:
         return ""
     for path in (local, unquote(local)) if local != address else (local,):
         plain = posixpath.normpath(path.replace("\\", "/"))
-        if plain.startswith("../"):
+        if plain.startswith(("/", "../")):
             return ""
         try:
             whole = (root / plain).resolve(strict=True)

@@ -87,6 +87,12 @@ def check_url(requirement: Requirement, root: Path | None) -> None:
             f"{where}: {shown!r} has credentials in its address",
             hint="take them out of the file, and put them into ~/.netrc",
         )
+    if "${" in url:
+        # uv would put the value there, and send it to whoever the address names.
+        raise ResolveError(
+            f"{where}: {shown!r} names a variable of the machine that builds",
+            hint="write the address itself; credentials of an index come from the outside (UV_INDEX, ~/.netrc)",
+        )
     path = url.partition("#")[0].partition("?")[0].lower()
     if url.startswith(_VCS) or not url.lower().startswith(("http://", "https://")) or not path.endswith(".whl"):
         raise ResolveError(f"{where}: {shown!r} {_refusal(url, '')}", hint=_way(url, ""))

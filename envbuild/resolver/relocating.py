@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from ..errors import ResolveError
 from .pylock import parse_toml
-from .target import Platform
+from .target import Platform, platform_named
 from .torch import builds_of
 from .types import Lock, LockedPackage
 
@@ -94,10 +94,9 @@ def _addresses(text: str) -> dict[_Wheel, str]:
 
 def _platform(lock: Lock) -> Platform:
     """That of the lock's own wheels. ResolveError for what is none."""
-    kind, _, rest = lock.platform.partition("_2_")
-    glibc, _, machine = rest.partition("_")
-    if kind != "manylinux" or not glibc.isdecimal() or machine not in ("x86_64", "aarch64"):
+    found = platform_named(lock.platform, lock.python)
+    if found is None:
         raise ResolveError(
             f"the image's packages are for {lock.platform!r}, which is no platform", hint="is the image whole?"
         )
-    return Platform(python=lock.python, glibc=int(glibc), machine=machine)
+    return found

@@ -102,19 +102,20 @@ def collect(
     here, links = for_platform((*environment.pip, *extra), platform)
     listed, changed = for_linux(here)
     notes += [f"{place(span)}: {what}" for span, what in (*links, *changed)]
+    bounds = for_platform(environment.constraints, platform)[0]
     asked = [_ask(requirement, model_root) for requirement in listed]
-    for ask in (*asked, *own):
+    bound = [_ask(requirement, model_root) for requirement in bounds]
+    for ask in (*asked, *own, *bound):
         if ask.wheel is not None and platform is not None:
             check_fits(ask.wheel, platform, ask.where)
-    for requirement, ask in zip(listed, asked, strict=True):
+    for requirement, ask in zip((*listed, *bounds), (*asked, *bound), strict=True):
         if ask.wheel is None:
             check_url(requirement, model_root)
     for requirement in listed:
         if requirement.name == "pip":
             notes.append(f"{place(requirement.span)}: pip is left out, nothing is installed inside a serving image")
     asks = [*(ask for ask in asked if ask.name != "pip"), *own]
-    constraints = [_ask(requirement, None) for requirement in for_platform(environment.constraints, platform)[0]]
-    constraints += pinned_by
+    constraints = [*bound, *pinned_by]
     names = {ask.name for ask in asks}
     for package in server.packages:
         ask = Ask(name=package.name, text=package.requirement, where=f"the {server.name} server")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ResolveError, UsageError
+from ..errors import ResolveError, StorageError, UsageError
 from ..model.conda_way import way_of
 from ..model.imports import Imported
 from ..model.types import Environment, Requirement
@@ -22,7 +23,7 @@ from .conda.specs import ask_of
 from .editions import within
 from .hashes import check_hashes
 from .modellock import is_uv_lock, loosened, note_on, own_versions
-from .modelwheels import as_they_lie
+from .modelwheels import as_they_lie, without_own
 from .requirements import Inputs
 from .search import Search
 from .target import platform_of
@@ -204,6 +205,7 @@ class _Finder:
         entry = self.cache / "locks" / lockcache.key_of(inputs, platform, self.wish.settings(), server)
         earlier = None if self.upgrade else lockcache.read(entry, inputs)
         if earlier is not None and not self.renewed:
+            self._vouch(earlier, inputs)
             return as_they_lie(earlier, inputs.wheels)
         if self.locked:
             raise ResolveError(
@@ -231,9 +233,17 @@ class _Finder:
             lock = replace(lock, notes=(*lock.notes, note_on(inputs, own, why, lock)))
         if self.renewed:
             self._tell(before, lock)
-        lock = lockcache.write(entry, replace(lock, created=_now()), text, inputs)
-        vouch(self.cache, lock)
-        return as_they_lie(lock, inputs.wheels)
+        lock = replace(lock, created=_now())
+        if self.keep is None:  # what another lock had a part in is nobody else's
+            lock = lockcache.write(entry, lock, text, inputs)
+        lock = as_they_lie(lock, inputs.wheels)
+        self._vouch(lock, inputs)
+        return lock
+
+    def _vouch(self, lock: Lock, inputs: Inputs) -> None:
+        """Note that this machine's indexes gave it, but for the model's own wheels. A disk that is full is no error."""
+        with suppress(StorageError):
+            vouch(self.cache, without_own(lock, {(wheel.file.name, wheel.sha256) for wheel in inputs.wheels}))
 
     def _search(self, edition: Server, *, refresh: bool, kept: Mapping[str, str]) -> Search:
         environ, exempted = self.wish.variables(edition)

@@ -12,11 +12,12 @@ from ..servers import edition_for
 from .asking import Wish
 from .hashes import check_hashes
 from .lockfile import LockFile, read_lockfile
+from .modelwheels import as_they_lie
 from .origin import changes, origin_of
 from .requirements import Ask, Inputs
 from .target import Platform
+from .torch import NVIDIA
 from .types import Lock, LockedPackage
-from .vouching import vouch
 
 _ANEW = "write it anew with `envbuild lock`"
 
@@ -48,6 +49,12 @@ def take(path: Path, wish: Wish, *, cache: Path, locked: bool = False, progress:
     needed = f"the {wish.server.name} server"
     lacking = {package.name for package in edition.packages} - {package.name for package in packages}
     missing = [*_unmet(inputs, packages, platform)]
+    if wish.accelerator == "cpu" and (gpu := [p.name for p in packages if p.name.startswith(NVIDIA)]):
+        raise LockFileError(
+            f"{path}: {', '.join(gpu[:3])} {'is' if len(gpu) == 1 else 'are'} for GPUs, and --accelerator is cpu",
+            hint=f"{_ANEW} with --accelerator cpu, or leave the option out",
+        )
+    found = as_they_lie(found, (w for w in inputs.wheels if w.sha256 in {p.sha256 for p in packages}))
     for ask, why in missing:
         if ask.where == needed or ask.name in lacking:
             raise LockFileError(
@@ -65,7 +72,6 @@ def take(path: Path, wish: Wish, *, cache: Path, locked: bool = False, progress:
         )
     if differ:
         progress.warn(f"{path} is not what is asked for, and is taken as it is: {'; '.join(differ)}")
-    vouch(cache, found)
     if file.origin is None:
         found = replace(found, requirements=inputs.kept, notes=inputs.notes)
     for note in found.notes:

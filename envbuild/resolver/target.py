@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
 _LINUX_TAG = pattern(r"\b((?:many)?linux\w*?)_(x86_64|aarch64)\b")
+_GLIBC = pattern(r"1[7-9]|[2-9]\d")  # the minors that wheels are chosen for
 _MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}
 # The glibc minors that uv can resolve for; `pip compile --help` lists them.
 _UV_MINORS = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
@@ -91,7 +92,7 @@ def platform_named(tag: str, python: str) -> Platform | None:
     """The platform whose `tag` that is (`manylinux_2_36_x86_64`), with that Python; None for what is no such tag."""
     kind, _, rest = tag.partition("_2_")
     glibc, _, machine = rest.partition("_")
-    if kind != "manylinux" or not glibc.isdecimal() or machine not in _MACHINES.values():
+    if kind != "manylinux" or not _GLIBC.fullmatch(glibc) or machine not in _MACHINES.values():
         return None
     return Platform(python=python, glibc=int(glibc), machine=machine)
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from ..errors import ResolveError, UsageError
 from ..options import ACCELERATORS, PYTORCH_INDEX
 from ..records import dataclass
-from .indexes import without_credentials
+from .indexes import origin, without_credentials
 
 if TYPE_CHECKING:
     from .requirements import Ask
@@ -82,7 +82,7 @@ def torch_builds(accelerator: str, environ: Mapping[str, str]) -> TorchBuilds | 
     # What uv is to find out by itself, it finds where it knows the addresses.
     if not mirror or backend == "auto":
         return TorchBuilds(backend=backend)
-    if urlsplit(mirror).scheme not in ("http", "https", "file"):
+    if not (origin(mirror) or mirror.startswith("file://")):
         raise UsageError(
             f"{PYTORCH_INDEX} is {without_credentials(mirror)}, which is no address of an index",
             hint=f"name what the builds lie below: {PYTORCH_INDEX}=https://mirror.example/whl for "
