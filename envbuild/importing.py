@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -33,10 +34,9 @@ def imports_of(model: Model, options: Options, store: Store) -> tuple[Imported, 
         return _read(model, options, store)
     hashes = hash_files(replace(model, files=files), store.root)
     tops = sorted(imported_tops())
-    # MLmodel names the loader and where the code lies.
-    key = "imports:" + digest_of(
-        [_REVISION, tops, model.texts.get("MLmodel", ""), hashes, _script(options), CACHE_REVISION]
-    )
+    # MLmodel names the loader and where the code lies; which syntax is read is this Python's.
+    read_as = [_REVISION, CACHE_REVISION, list(sys.version_info[:2]), tops]
+    key = "imports:" + digest_of([*read_as, model.texts.get("MLmodel", ""), hashes, _script(options)])
     with suppress(KeyError, TypeError):
         return tuple(Imported(name=row["name"], where=row["where"]) for row in (store.get_key(key) or {})["imports"])
     found = _read(model, options, store)

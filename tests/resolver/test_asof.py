@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +71,21 @@ def test_what_is_no_time_is_refused(logged: Any, text: str) -> None:
         as_of(text, logged(""))
 
 
-def test_a_day_that_is_still_to_come_is_refused(logged: Any) -> None:
-    with pytest.raises(UsageError, match="still to come"):
-        as_of("2999-01-01", logged(""))
+def test_a_day_that_is_not_over_is_refused(logged: Any) -> None:
+    model, now = logged(""), datetime.now(timezone.utc)
+    for text in ("2999-01-01", f"{now:%Y-%m-%d}", f"{now + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"):
+        with pytest.raises(UsageError, match="not over yet"):
+            as_of(text, model)
+    assert as_of(f"{now - timedelta(days=1):%Y-%m-%d}", model) is not None
+
+
+def test_what_a_model_brings_by_itself_is_of_its_day_whoever_asks_for_it() -> None:
+    for server in PROFILES.values():
+        assert not {"mlflow", "mlflow-skinny", "numpy", "pandas"} & set(exempt(server, {}))
+
+
+def test_find_links_that_are_no_address_exempt_nothing() -> None:
+    assert exempt(PROFILES["envbuild"], {"UV_FIND_LINKS": "http://[broken"}) == exempt(PROFILES["envbuild"], {})
 
 
 def test_the_model_says_when_it_was_logged(logged: Any) -> None:

@@ -13,7 +13,8 @@ from tinywheels import make_wheel
 from envbuild.errors import ResolveError
 from envbuild.model import read
 from envbuild.resolver import resolve
-from envbuild.resolver.modelwheels import model_wheel
+from envbuild.resolver.modelwheels import model_wheel, named_wheels, without_own
+from envbuild.resolver.vouching import is_vouched
 
 WHEEL = "my_lib-0.1-py3-none-any.whl"
 Resolve = Callable[..., Any]
@@ -132,9 +133,33 @@ def test_nothing_outside_of_the_model_is_taken(folder: Path, tmp_path: Path) -> 
         f"door/{outside.name}",
         outside.name,
         "~/x.whl",
+        "file:" + str(outside).replace("/", "%2F"),
+        f"code\\..\\..\\{outside.name}",
     ):
         assert model_wheel(address, folder, "conda.yaml:1") is None
     assert model_wheel(f"https://a.example/{WHEEL}", folder, "") is None
     assert model_wheel(f"no/{WHEEL}", folder, "") is None
     assert model_wheel("-r x.whl", folder, "") is None
     assert model_wheel(f"code/{WHEEL}", None, "") is None
+
+
+def test_a_constraint_with_a_wheel_of_the_model_takes_that_one(folder: Path, lock_of: Resolve, index: Any) -> None:
+    index.wheel("my-lib", "0.2")
+    (folder / "constraints.txt").write_text(f"my-lib @ file:code/{WHEEL}\n")
+    lock = lock_of(folder, "my-lib\n  - -c constraints.txt")
+    assert {package.name: package.version for package in lock.packages} == {"alpha": "1.0", "my-lib": "0.1"}
+
+
+def test_the_wheels_that_a_model_names_are_told_from_those_that_only_lie_there(folder: Path, lock_of: Resolve) -> None:
+    make_wheel(folder / "code", "unnamed")
+    lock = lock_of(folder, f"code/{WHEEL}")
+    (wheel,) = named_wheels(read(folder).environment, folder)
+    assert (wheel.file.name, wheel.sha256) == (WHEEL, lock.packages[1].sha256)
+    assert [p.name for p in without_own(lock, {(WHEEL, wheel.sha256)}).packages] == ["alpha"]
+    assert without_own(lock, {(WHEEL, "0" * 64)}) == lock
+
+
+def test_nobody_vouches_for_a_wheel_of_the_model(folder: Path, lock_of: Resolve, tmp_path: Path) -> None:
+    lock = lock_of(folder, f"code/{WHEEL}")
+    assert not is_vouched(tmp_path / "cache", lock)
+    assert is_vouched(tmp_path / "cache", without_own(lock, {(WHEEL, lock.packages[1].sha256)}))

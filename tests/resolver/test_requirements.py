@@ -209,6 +209,8 @@ def test_options_that_mean_nothing_here_are_told_and_passed_over(
         ("alpha @ file:///tmp/alpha-1.0-py3-none-any.whl", "local path"),
         ("alpha @ https://example.org/alpha-1.0.tar.gz", "no requirement"),
         ("alpha @ https://bob:s3cret@example.org/alpha-1.0-py3-none-any.whl", "credentials"),
+        ("alpha @ https://example.org/${UV_INDEX_OWN_PASSWORD}/alpha-1.0-py3-none-any.whl", "names a variable"),
+        ("alpha @ https://example.org/alpha-1.0-py3-none-any.whl?to=${HOME}", "names a variable"),
     ],
 )
 def test_direct_references_that_are_refused(env: Make, profile: Make, text: str, says: str) -> None:
@@ -216,6 +218,9 @@ def test_direct_references_that_are_refused(env: Make, profile: Make, text: str,
         collect(env(text), profile())
     assert "s3cret" not in caught.value.message
     assert "conda.yaml:7" in caught.value.message
+    # What binds a package elsewhere may come from nowhere else either.
+    with pytest.raises(ResolveError, match=says):
+        collect(env("alpha", constraints=[text]), profile())
 
 
 def test_a_listed_package_without_a_range_gives_no_constraint(env: Make, profile: Make) -> None:

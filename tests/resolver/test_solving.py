@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from envbuild.errors import ResolveError, UsageError
+from envbuild.resolver.vouching import is_vouched
 from envbuild.servers.types import ServerPackage
 
 Make = Callable[..., Any]
@@ -70,6 +72,13 @@ def test_equal_inputs_need_no_network_and_no_uv(
     assert again.from_cache
     assert (again.digest, again.created, again.packages) == (first.digest, first.created, first.packages)
     monkeypatch.undo()
+
+
+def test_a_lock_out_of_the_cache_is_vouched_for_again(stocked: Any, env: Make, run: Make, tmp_path: Path) -> None:
+    lock = run(env("alpha"))
+    shutil.rmtree(tmp_path / "cache" / "vouched")
+    assert run(env("alpha")).from_cache
+    assert is_vouched(tmp_path / "cache", lock)
 
 
 def test_every_input_counts(stocked: Any, env: Make, run: Make, profile: Make) -> None:

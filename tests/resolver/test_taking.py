@@ -15,11 +15,11 @@ from envbuild.oci.store import Store
 from envbuild.progress import Progress
 from envbuild.resolver import fetch, write_pylock
 from envbuild.resolver.asking import Wish
-from envbuild.resolver.byhash import WheelsByHash
 from envbuild.resolver.origin import origin_of
 from envbuild.resolver.taking import take
 from envbuild.resolver.target import Platform, platform_of
 from envbuild.resolver.types import Lock
+from envbuild.resolver.vouching import is_vouched
 from envbuild.servers.types import Server, ServerPackage
 
 Make = Callable[..., Any]
@@ -76,14 +76,14 @@ def locking(index: Any, tmp_path: Path, run: Make, profile: Make, monkeypatch: p
     return made
 
 
-def test_the_same_lock_comes_back_without_uv_and_is_vouched_for(locking: Locking, env: Make, tmp_path: Path) -> None:
+def test_the_same_lock_comes_back_without_uv(locking: Locking, env: Make, tmp_path: Path) -> None:
     lock = locking.write(env("alpha"))
     found, warnings = locking.take(locking.wish(env("alpha")), locked=True)
     assert warnings == []
     assert (found.packages, found.digest, found.requirements) == (lock.packages, lock.digest, lock.requirements)
     assert found.from_cache
-    # Who takes the same wheels out of the cache asks no index for them.
-    WheelsByHash(found, Store(tmp_path / "store"), tmp_path / "cache2", Progress()).vouch()
+    # That somebody wrote it into a file does not tell that an index of this machine has it.
+    assert not is_vouched(tmp_path / "cache2", found)
     fetched = fetch(found, Store(tmp_path / "store"))
     assert all(package.size for package in fetched.packages)
 
@@ -216,3 +216,12 @@ def test_a_file_that_is_not_as_locked_is_refused_when_it_is_fetched(
     found, _ = locking.take(locking.wish(env("alpha")))
     with pytest.raises(IntegrityError, match="is not the file that was locked"):
         fetch(found, Store(tmp_path / "store"))
+
+
+def test_packages_for_gpus_are_refused_for_the_cpu(locking: Locking, index: Any, env: Make) -> None:
+    index.wheel("nvidia-cublas-cu12")
+    asked = env("alpha", "nvidia-cublas-cu12")
+    locking.write(asked)
+    assert len(locking.take(locking.wish(asked))[0].packages) == 4
+    with pytest.raises(LockFileError, match=r"pylock.toml: nvidia-cublas-cu12 is for GPUs, and --accelerator is cpu"):
+        locking.take(replace(locking.wish(asked), accelerator="cpu"))

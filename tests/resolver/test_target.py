@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from envbuild.errors import ResolveError
-from envbuild.resolver.target import platform_of, platform_with_wheels
+from envbuild.resolver.target import platform_named, platform_of, platform_with_wheels
 
 
 def test_names_for_bookworm() -> None:
@@ -62,6 +62,16 @@ def test_old_manylinux_names_belong_to_their_glibc() -> None:
 )
 def test_the_platform_that_a_package_has_wheels_for(tags: str, wanted: str, other: str) -> None:
     assert platform_with_wheels(tags, wanted) == other
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["", "manylinux_2_16_x86_64", "manylinux_2_100_x86_64", "manylinux_2_036_x86_64", "manylinux_2_36_s390x",
+     "manylinux_2_" + "9" * 5000 + "_x86_64", "manylinux_2_٣٦_x86_64", "musllinux_1_2_x86_64"],
+)  # fmt: skip
+def test_a_tag_that_no_wheel_is_chosen_for_names_no_platform(tag: str) -> None:
+    assert platform_named(tag, "3.11") is None
+    assert platform_named("manylinux_2_36_x86_64", "3.11") == platform_of("3.11", "2.36", "amd64")
 
 
 @pytest.mark.parametrize(

@@ -191,8 +191,9 @@ def test_without_a_mirror_uv_is_told_the_backend() -> None:
 def test_what_is_no_accelerator_and_what_is_no_address_are_refused() -> None:
     with pytest.raises(UsageError, match="--accelerator gpu"):
         torch_builds("gpu", {})
-    with pytest.raises(UsageError, match="is mirror/whl, which is no address"):
-        torch_builds("cpu", {"ENVBUILD_PYTORCH_INDEX": "mirror/whl"})
+    for mirror in ("mirror/whl", "http://[broken/whl", "https:///whl", "ftp://mirror/whl"):
+        with pytest.raises(UsageError, match="which is no address"):
+            torch_builds("cpu", {"ENVBUILD_PYTORCH_INDEX": mirror})
 
 
 def test_uv_really_goes_to_where_pytorch_has_its_builds(

@@ -64,6 +64,8 @@ def test_the_others_stay_at_the_versions_of_a_file(grown: Any, env: Make, run: M
     lock = run(env("alpha", "beta"), upgrade_packages=("beta",), **changes)
     assert versions(lock) == {"alpha": "1.0", "beta": "2.0"}
     assert told.notes == ["changed: beta 1.0 -> 2.0, gamma 1.0 -> (gone)"]
+    plain = run(env("alpha", "beta"), cache=tmp_path / "other")
+    assert versions(plain) == {"alpha": "2.0", "beta": "2.0", "gamma": "2.0"}, "without the file it has no part in it"
 
 
 def test_without_a_lock_all_are_chosen_and_an_unknown_name_is_told(grown: Any, env: Make, run: Make) -> None:

@@ -155,6 +155,8 @@ def test_a_configuration_file_names_places_from_where_it_lies(road: Road) -> Non
         (("--extra-index-url", "https://a.example https://b.example"), "this is no address of an index"),
         (("--extra-index-url", "ssh://user:hidden@a.example/"), "this is no address of an index"),
         (("--find-links", "no-such-folder"), "there is no such folder"),
+        (("--find-links", ""), "there is no such folder"),
+        (("--find-links", "~nobody-of-that-name/wheels"), "there is no such folder"),
         (("--find-links", "ftp://a.example/x"), "this is no address"),
         (("--as-of", "yesterday"), "this is no time"),
     ],

@@ -458,6 +458,8 @@ def test_a_wheel_that_an_image_brought_along_is_no_wheel_of_the_index(
     write_index(index)
     (tmp_path / "theirs").mkdir()
     with laid(tmp_path / "theirs", index) as theirs:
+        # That it lies in the model is no reason either, where no requirement names it.
+        shutil.copy(forged, theirs.model / forged.name)
         done = theirs.image("--output", f"oci-dir={tmp_path / 'forged'}", **QUIET)
         assert done.returncode == 0, done.stderr
     (tmp_path / "mine").mkdir()

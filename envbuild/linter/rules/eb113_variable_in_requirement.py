@@ -20,7 +20,8 @@ class VariableInRequirement(BaseRule):
     a version it is no requirement at all, which EB101 says.
 
     *Why it breaks*: pip puts in what the variable holds where the environment is made. In a cloud build, or on another
-    machine, it is not set, and the address stays as it is written. envbuild does not expand variables of a model.
+    machine, it is not set, and the address stays as it is written. envbuild does not expand variables of a model, and
+    refuses a wheel's address with one: what the machine that builds knows is nothing for a model to send away.
 
     *Example*: `--extra-index-url https://${TOKEN}@pkgs.example.com/simple`.
 
@@ -36,13 +37,16 @@ class VariableInRequirement(BaseRule):
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """One finding for each line."""
         environment = model.environment
-        texts: list[tuple[str, Span]] = [(r.text, r.span) for r in environment.pip if r.url]
-        texts += [(line.text, line.span) for line in (*environment.lines, *environment.channels)]
-        for text, span in sorted(texts, key=lambda found: (found[1].file, found[1].line, found[1].column)):
+        texts: list[tuple[str, Span, bool]] = [
+            (r.text, r.span, not target.azure) for r in (*environment.pip, *environment.constraints) if r.url
+        ]
+        texts += [(line.text, line.span, False) for line in (*environment.lines, *environment.channels)]
+        for text, span, refused in sorted(texts, key=lambda found: (found[1].file, found[1].line, found[1].column)):
             names = list(dict.fromkeys(_VARIABLE.findall(text))) if "${" in text else []
             if names:
                 yield self.finding(
                     f"{', '.join(f'${{{name}}}' for name in names)[:200]} is not expanded: the line stays as it is",
                     hint="write the value; what is secret belongs into UV_INDEX or ~/.netrc of whoever builds",
                     spans=[span],
+                    severity="error" if refused else None,
                 )

@@ -9,7 +9,9 @@ TRIGGERS = [
         **WARN,
     ),
     Case(
-        files={"conda.yaml": conda("x @ https://a.example/${VERSION}/x-1-py3-none-any.whl")}, says="${VERSION}", **WARN
+        files={"conda.yaml": conda("x @ https://a.example/${VERSION}/x-1-py3-none-any.whl")},
+        says="${VERSION}",
+        severity="error",
     ),
     Case(files={"conda.yaml": conda("numpy", "${HOME}/wheels/x-1-py3-none-any.whl")}, at=("conda.yaml:6",), **WARN),
     Case(files={"conda.yaml": "channels:\n- https://a.example/t/${TOKEN}/c\n" + CONDA}, at=("conda.yaml:2",), **WARN),
