@@ -17,13 +17,15 @@ from ..errors import NetworkError
 from ..oci.headers import number, retry_after
 from .conda.channels import logins
 from .fetching import Stopped
-from .indexes import credentials, origin, without_credentials
+from .indexes import all_credentials, origin, without_credentials
 
 _ATTEMPTS = 4
 _PATIENCE = 30.0  # seconds that a server's Retry-After may ask for
 _TIMEOUT = (15, 60)  # seconds to connect, seconds without a byte
 _CHUNK = 1 << 18
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+# Where an index must not know of it, it says that there is none.
+_DENIED = frozenset({401, 403, 404})
 _BROKEN = (
     requests.ConnectionError,
     requests.Timeout,
@@ -38,7 +40,10 @@ class Downloader:
     def __init__(self, stop: threading.Event, environ: Mapping[str, str] | None = None) -> None:
         self._stop = stop
         self._environ = os.environ if environ is None else environ
-        self._credentials = {**logins(self._environ), **credentials(self._environ)}
+        self._credentials = {
+            **{where: [login] for where, login in logins(self._environ).items()},
+            **all_credentials(self._environ),
+        }
         self._asked: dict[str, tuple[str, str] | None] = {}
         self._lock = threading.Lock()
         # requests itself reads the proxies, ~/.netrc, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, and drops
@@ -89,7 +94,8 @@ class Downloader:
     def _remote(self, url: str, what: str) -> Iterator[bytes]:
         shown = without_credentials(url)
         where = origin(url)
-        auth = self._credentials.get(where) if where else None
+        known = iter(self._credentials.get(where, ()) if where else ())
+        auth = next(known, None)
         received, failures = 0, 0
         while True:
             before, reason, wait = received, "", 0.0
@@ -97,6 +103,10 @@ class Downloader:
                 headers = {"Range": f"bytes={received}-"} if received else {}
                 with self._session.get(url, stream=True, timeout=_TIMEOUT, auth=auth, headers=headers) as answer:
                     status = answer.status_code
+                    if status in _DENIED and (other := next(known, None)):
+                        # One host may have several indexes, and files tell not whose they are.
+                        auth = other
+                        continue
                     if status == 401 and (found := self._keyring(url, auth)) and found != auth:
                         auth = found
                         continue

@@ -42,8 +42,16 @@ def settings(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def credentials(environ: Mapping[str, str]) -> dict[Origin, tuple[str, str]]:
-    """User and password of each index that comes with them, by the origin that they may be sent to."""
-    found: dict[Origin, tuple[str, str]] = {}
+    """User and password of the first index of each origin that comes with them."""
+    return {where: known[0] for where, known in all_credentials(environ).items()}
+
+
+def all_credentials(environ: Mapping[str, str]) -> dict[Origin, list[tuple[str, str]]]:
+    """User and password of each index that comes with them, in order, by the origin that they may be sent to.
+
+    One host may have several indexes, each with a password of its own.
+    """
+    found: dict[Origin, list[tuple[str, str]]] = {}
     for variable in (*INDEX_VARIABLES, PYTORCH_INDEX):
         for entry in re.split(r"[\s,]+" if variable == "UV_FIND_LINKS" else r"\s+", environ.get(variable, "")):
             name, _, address = entry.rpartition("=") if re.match(r"[\w.-]+=\w+://", entry) else ("", "", entry)
@@ -54,9 +62,9 @@ def credentials(environ: Mapping[str, str]) -> dict[Origin, tuple[str, str]]:
             prefix = "UV_INDEX_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
             user = unquote(parts.username or "") or (environ.get(f"{prefix}_USERNAME", "") if name else "")
             password = unquote(parts.password or "") or (environ.get(f"{prefix}_PASSWORD", "") if name else "")
-            if user or password:
-                found.setdefault(where, (user, password))
-    return found
+            if (user or password) and (user, password) not in found.setdefault(where, []):
+                found[where].append((user, password))
+    return {where: known for where, known in found.items() if known}
 
 
 def origin(address: str) -> Origin | None:

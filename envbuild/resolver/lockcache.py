@@ -2,6 +2,7 @@
 
     <cache>/locks/<hex>/lock.json      the finished lock, with the sizes learned; all that is read
     <cache>/locks/<hex>/pylock.toml    what uv gave, for people and other tools
+    <cache>/locks/<hex>/none           in their place: there is no solution
 
 Reading takes neither uv nor a network. A file that is damaged, or of another form, counts as none.
 
@@ -30,6 +31,7 @@ from .types import Lock, LockedPackage, Substitution
 
 # Raise it when equal inputs would be resolved otherwise than before, or when lock.json takes another form.
 FORMAT = 2
+_NONE = "none"
 # Where something was asked, of which kind it is, and its text.
 _Place = tuple[str, str, str]
 
@@ -74,6 +76,18 @@ def write(entry: Path, lock: Lock, pylock: str, inputs: Inputs) -> Lock:
         _replace(entry / "pylock.toml", pylock.encode())
         _replace(entry / "lock.json", _document(lock, _places(lock.notes, inputs)))
     return replace(lock, entry=str(entry))
+
+
+def note_none(entry: Path) -> None:
+    """Note that what `entry` stands for has no solution, so that it is not looked for each time. Never fails."""
+    with suppress(OSError):
+        entry.mkdir(parents=True, exist_ok=True)
+        (entry / _NONE).touch()
+
+
+def has_none(entry: Path) -> bool:
+    """Whether that was noted, and no lock was found since."""
+    return (entry / _NONE).is_file() and not (entry / "lock.json").exists()
 
 
 def remember_sizes(lock: Lock) -> None:

@@ -186,11 +186,15 @@ class _Finder:
     ) -> tuple[Lock, Inputs]:
         """The lock with the whole of mlflow, where that brings something of what is `missing`; else `lock` itself."""
         change = inputs.substitutions[0]
+        unsolved = self._entry(full) if not self.upgrade and not self.renewed else None
         try:
-            whole = self._lock(full, full, edition)
+            whole = None if unsolved and lockcache.has_none(unsolved) else self._lock(full, full, edition)
         except ResolveError as error:
             if not error.explanation:
                 raise
+            whole = None
+            lockcache.note_none(self._entry(full))
+        if whole is None:
             note = f"{change.old} is not laid down whole, though {told(missing)}: that has no solution"
             return replace(lock, notes=(*lock.notes, note)), inputs
         names = {package.name for package in whole.packages}
@@ -201,8 +205,7 @@ class _Finder:
 
     def _lock(self, inputs: Inputs, full: Inputs, edition: Server) -> Lock:
         """The lock for `inputs`, or for `full` where the index lacks mlflow-skinny."""
-        server, platform = self.wish.server.name, self.wish.platform
-        entry = self.cache / "locks" / lockcache.key_of(inputs, platform, self.wish.settings(), server)
+        server, platform, entry = self.wish.server.name, self.wish.platform, self._entry(inputs)
         earlier = None if self.upgrade else lockcache.read(entry, inputs)
         if earlier is not None and not self.renewed:
             self._vouch(earlier, inputs)
@@ -239,6 +242,10 @@ class _Finder:
         lock = as_they_lie(lock, inputs.wheels)
         self._vouch(lock, inputs)
         return lock
+
+    def _entry(self, inputs: Inputs) -> Path:
+        wish = self.wish
+        return self.cache / "locks" / lockcache.key_of(inputs, wish.platform, wish.settings(), wish.server.name)
 
     def _vouch(self, lock: Lock, inputs: Inputs) -> None:
         """Note that this machine's indexes gave it, but for the model's own wheels. A disk that is full is no error."""

@@ -122,8 +122,9 @@ class Index:
 
     Behaviour is changed through its attributes.
 
-    `login` is `user:password` that must be given; `answers` gives the next statuses of a path; `cut` the number of
-    bytes after which a path's connection breaks off once; `redirect` sends file requests to another index.
+    `login` is `user:password` that must be given, `logins` those for paths that begin so; `answers` gives the next
+    statuses of a path; `cut` the number of bytes after which a path's connection breaks off once; `redirect` sends file
+    requests to another index.
     `uploaded` are the times at which files were published, by their names.
     """
 
@@ -134,6 +135,7 @@ class Index:
         self.retry_after = ""
         self.uploaded: dict[str, str] = {}
         self.login = ""
+        self.logins: dict[str, str] = {}
         self.answers: dict[str, list[int]] = {}
         self.cut: dict[str, int] = {}
         self.redirect = ""
@@ -178,8 +180,9 @@ class Index:
     def answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:
         self.requests.append((handler.command, handler.path))
         self.headers.append(dict(handler.headers))
-        wanted = "Basic " + base64.b64encode(self.login.encode()).decode()
-        if self.login and handler.headers.get("Authorization") != wanted:
+        login = next((found for start, found in self.logins.items() if handler.path.startswith(start)), self.login)
+        wanted = "Basic " + base64.b64encode(login.encode()).decode()
+        if login and handler.headers.get("Authorization") != wanted:
             return self._send(handler, 401, b"", {"WWW-Authenticate": "Basic realm=index"})
         if handler.command == "GET" and self.answers.get(handler.path):
             status = self.answers[handler.path].pop(0)

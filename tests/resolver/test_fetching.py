@@ -177,6 +177,21 @@ def test_credentials_of_the_index_are_used_and_not_sent_elsewhere(
     assert [h for h in other.headers if "Authorization" in h] == []
 
 
+def test_two_indexes_of_one_host_have_passwords_of_their_own(
+    index: Any, env: Make, run: Make, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, package in (("one", "alpha"), ("two", "beta")):
+        (index.folder / name).mkdir()
+        index.wheel(package).rename(index.folder / name / f"{package}-1.0-py3-none-any.whl")
+    one, two = (f"http://bob:{name}@127.0.0.1:{index.port}/whl/{name}/" for name in ("one", "two"))
+    monkeypatch.setenv("UV_INDEX", one)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", two)
+    lock = run(env("alpha", "beta"))
+    index.logins = {"/files/one/": "bob:one", "/files/two/": "bob:two"}
+    fetched = fetch(lock, store)
+    assert [package.size > 0 for package in fetched.packages] == [True, True]
+
+
 def test_credentials_come_from_netrc_too(
     index: Any, env: Make, run: Make, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

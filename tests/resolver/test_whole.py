@@ -93,11 +93,17 @@ def test_what_the_whole_does_not_bring_either_is_no_reason_for_it(both: Any, env
     assert "mlflow" not in names(lock)
 
 
-def test_a_whole_that_goes_with_nothing_is_said_and_left(both: Any, env: Make, run: Make) -> None:
+def test_a_whole_that_goes_with_nothing_is_said_and_left(
+    both: Any, env: Make, run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     both.wheel("numpy", "2.1.0")
     lock = run(env("mlflow==2.9.2", "numpy==2.1.0"), imports=lambda: IMPORTS)
     assert "mlflow" not in names(lock)
     assert "is not laid down whole, though code/features.py:3 imports sqlalchemy.orm" in lock.notes[-1]
+    # That is remembered as a lock is: nothing is asked the next time.
+    monkeypatch.setattr("envbuild.resolver.uv.find_uv", lambda: pytest.fail("uv was started"))
+    again = run(env("mlflow==2.9.2", "numpy==2.1.0"), imports=lambda: IMPORTS, locked=True)
+    assert (again.from_cache, again.notes, again.packages) == (True, lock.notes, lock.packages)
 
 
 def test_nobody_asks_what_is_imported_where_it_makes_no_difference(both: Any, env: Make, run: Make) -> None:
