@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tinyroad import Road, add_base
-from tinywheels import make_wheel
+from tinywheels import make_wheel, write_index
 
 # The command, on a machine where uv cannot be started.
 WITHOUT_UV = """
@@ -113,3 +114,23 @@ def test_one_package_of_the_file_is_chosen_anew(road: Road, base: list[str], tmp
     assert str(road.folder) not in after
     assert before != after
     assert road.image("--lock", "pylock.toml").returncode == 0
+
+
+def test_every_command_that_looks_at_packages_takes_those_of_the_file(
+    road: Road, base: list[str], private_index: Callable[[], Path]
+) -> None:
+    index = private_index()
+    listed = road.model / "conda.yaml"
+    listed.write_text(listed.read_text().replace("tiny-loader==1.0", "tiny-loader"))
+    assert road.run("lock", "model", "-o", "pylock.toml", *base).returncode == 0
+    locked = json.loads(road.run("lock", "model", "-o", "pylock.toml", "--json", *base).stdout)
+    make_wheel(index, "tiny-loader", "1.1")
+    write_index(index)
+    shutil.rmtree(road.cache)
+    with_lock = ["model", "--lock", "pylock.toml", "--locked", *base]
+    plan = json.loads(road.run_in_python(WITHOUT_UV, "plan", *with_lock, "--json").stdout)
+    assert plan["lock"] == locked["digest"]
+    done = road.run_in_python(WITHOUT_UV, "lint", *with_lock, "--resolve", "--output-format", "json")
+    assert json.loads(done.stdout)["counts"]["error"] == 0
+    newer = json.loads(road.run("lock", "model", "-o", "newer", "--json", *base).stdout)
+    assert newer["digest"] != locked["digest"]
