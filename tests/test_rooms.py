@@ -87,6 +87,15 @@ def test_what_verifies_images_knows_what_attests_and_neither_backends_nor_engine
     assert outside == []
 
 
+def test_what_puts_images_on_another_base_stands_behind_what_verifies_and_builds_nothing() -> None:
+    files = sorted((PACKAGE / "rebasing").rglob("*.py"))
+    assert files
+    known = {"attesting", "verifying", "rebasing", "deliver", "job", "looking", "platforms"}
+    allowed = {*ROAD, *BESIDE, *known} - {"backends"}
+    outside = [(f.name, line, name) for f in files for name, line in imported_rooms(f) if name not in allowed]
+    assert outside == []
+
+
 def test_nobody_imports_the_command_line() -> None:
     files = [f for f in PACKAGE.rglob("*.py") if "cli" not in f.parts and f.name != "__main__.py"]
     assert [f.name for f in files if any(name == "cli" for name, _ in imported_rooms(f))] == []

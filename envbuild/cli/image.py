@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError
+from .delivery import delivery_options
 from .options import backend_options, image_options, json_option, model_argument, quiet_option, typed
 from .values import make_options
 
@@ -17,36 +18,14 @@ if TYPE_CHECKING:
 
 @click.command("image")
 @model_argument
-@click.option("-t", "--tag", "tags", metavar="NAME[:TAG]", multiple=True, help="Name of the image. May be repeated.")
+@delivery_options
 @image_options
 @backend_options
-@click.option(
-    "--output",
-    default="",
-    metavar="OUT",
-    help="docker, oci-dir=PATH, oci-archive=PATH or docker-archive=PATH. Default: docker if an engine "
-    "answers, else oci-archive=NAME.tar.",
-)
-@click.option("--push", is_flag=True, help="Push to the registries of the names, and elsewhere only with --output.")
-@click.option(
-    "--compression",
-    type=click.Choice(["gzip", "zstd", "none"]),
-    default="gzip",
-    show_default=True,
-    help="With --push: how layers are compressed. zstd needs containerd 1.5, Docker 23 or podman.",
-)
 @click.option(
     "--cache-from",
     metavar="REF",
     multiple=True,
     help="With --push: image of the same registry whose layers may be used unseen. May be repeated.",
-)
-@click.option(
-    "--sign-key",
-    default="",
-    metavar="KEY",
-    help="With --push: sign with cosign before a name is given. A key file, or an address as awskms://... Its password "
-    "is in COSIGN_PASSWORD.",
 )
 @click.option(
     "--insecure", is_flag=True, help="With --push: take plain http, or a certificate that nobody vouches for."

@@ -210,27 +210,27 @@ _FINDINGS: tuple[Decorator[Any], ...] = (
 
 def lint_options(command: Command) -> Command:
     """Those of `lock_options`, and how findings are made and shown."""
-    return _apply((*_LINT, *_BUILD, *_FINDINGS), command)
+    return applied((*_LINT, *_BUILD, *_FINDINGS), command)
 
 
 def lock_options(command: Command) -> Command:
     """The options that the rules look at, and what decides on packages and base."""
-    return _apply((*_LINT, *_BUILD), command)
+    return applied((*_LINT, *_BUILD), command)
 
 
 def run_options(command: Command) -> Command:
     """Those of `lock_options`, and what decides on a server of this machine."""
-    return _apply((*_LINT, *_BUILD, *_RUN), command)
+    return applied((*_LINT, *_BUILD, *_RUN), command)
 
 
 def image_options(command: Command) -> Command:
     """Everything that decides on the image."""
-    return _apply((*_LINT, *_BUILD, *_IMAGE), command)
+    return applied((*_LINT, *_BUILD, *_IMAGE), command)
 
 
 def backend_options(command: Command) -> Command:
     """What chooses the backend, and what the Dockerfile backend alone knows."""
-    return _apply(_BACKEND, command)
+    return applied(_BACKEND, command)
 
 
 def typed(name: str) -> bool:
@@ -239,7 +239,8 @@ def typed(name: str) -> bool:
     return source is click.core.ParameterSource.COMMANDLINE
 
 
-def _apply(decorators: Sequence[Decorator[Any]], command: Command) -> Command:
+def applied(decorators: Sequence[Decorator[Any]], command: Command) -> Command:
+    """`command` with the options of `decorators`, in their order."""
     for decorator in reversed(decorators):
         command = decorator(command)
     return command

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError
+from .delivery import delivery_options
 from .images import image_argument
 from .options import json_option, quiet_option, typed
 
@@ -21,28 +22,7 @@ _HOW = {"base": "new base", "kept": "kept", "written": "written anew"}
 @click.command("rebase")
 @image_argument
 @click.option("--base", required=True, metavar="BASE", help="The new base: debian:SUITE or an image, as of `image`.")
-@click.option("-t", "--tag", "tags", metavar="NAME[:TAG]", multiple=True, help="Name of the result. May be repeated.")
-@click.option(
-    "--output",
-    default="",
-    metavar="OUT",
-    help="docker, oci-dir=PATH, oci-archive=PATH or docker-archive=PATH. Default: docker if an engine "
-    "answers, else oci-archive=NAME.tar.",
-)
-@click.option("--push", is_flag=True, help="Push to the registries of the names, and elsewhere only with --output.")
-@click.option(
-    "--compression",
-    type=click.Choice(["gzip", "zstd", "none"]),
-    default="gzip",
-    show_default=True,
-    help="With --push: how layers are compressed that no registry had.",
-)
-@click.option(
-    "--sign-key",
-    default="",
-    metavar="KEY",
-    help="With --push: sign with cosign before a name is given, as of `image`.",
-)
+@delivery_options
 @click.option(
     "--apt", metavar="NAME", multiple=True, help="Debian package to add to an assembled base. May be repeated."
 )
