@@ -107,19 +107,19 @@ class Registry:
     def referrers(self, digest: str) -> list[dict[str, Any]]:
         """The descriptors of what names this manifest as its subject.
 
-        A registry that keeps no such list is asked for the tag that stands in for it.
+        A registry that keeps no such list, or answers with a page, is asked for the tag that stands in for it.
         """
         what = f"what refers to {digest[:19]} of {self._session.repository}"
         # What a registry does not know of, it refuses in its own way.
         _, raw, _ = self._session.read(f"referrers/{digest}", what, _ACCEPT, JSON_LIMIT, good=_NO_REFERRERS)
-        if not raw:
-            tag = digest.replace(":", "-")
-            raw = self.manifest(tag).raw if self.has(tag) else b"{}"
         try:
-            listed = json.loads(raw)
+            listed = json.loads(raw) if raw else None
         except (ValueError, RecursionError):
-            return []
-        entries = listed.get("manifests") if isinstance(listed, dict) else None
+            listed = None
+        if not isinstance(listed, dict):
+            tag = digest.replace(":", "-")
+            listed = self.manifest(tag).content if self.has(tag) else {}
+        entries = listed.get("manifests")
         return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
     def small_blob(self, digest: str, size: int) -> bytes:

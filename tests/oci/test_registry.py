@@ -62,3 +62,19 @@ def test_a_registry_without_such_a_list_is_asked_for_the_tag_in_its_place(
         {"schemaVersion": 2, "mediaType": INDEX, "manifests": [ENTRY]}
     )
     assert registry.referrers(SUBJECT) == [ENTRY]
+
+
+@pytest.mark.parametrize("page", [b"<html>Welcome</html>", b"[]", b"[" * 100_000], ids=["html", "list", "deep"])
+def test_a_page_in_the_place_of_that_list_is_none(running: WritableRegistry, registry: Registry, page: bytes) -> None:
+    def answer(handler: Writer) -> bool:
+        if "/referrers/" not in handler.path:
+            return False
+        handler.answer(200, page)
+        return True
+
+    running.faults.append(answer)
+    assert registry.referrers(SUBJECT) == []
+    running.manifests["team/model", SUBJECT.replace(":", "-")] = canonical_json(
+        {"schemaVersion": 2, "mediaType": INDEX, "manifests": [ENTRY]}
+    )
+    assert registry.referrers(SUBJECT) == [ENTRY]
