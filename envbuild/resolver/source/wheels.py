@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import IO
 
 from ...errors import IntegrityError, ResolveError
+from ...patterns import pattern
 from ...records import dataclass
 from .sandbox import Limits
 
+_NAMED = pattern(r"[\w.+!-]+\.whl")
 _TIME = (1980, 1, 1, 0, 0, 0)
 _METADATA = 4 << 20  # bytes of a METADATA that are read
 _SMALL = 1 << 20
@@ -46,7 +48,8 @@ class Wheel:
 def taken(out: Path, limits: Limits, what: str) -> Iterator[tuple[IO[bytes], str]]:
     """The one wheel in the folder `out`, open, and its name.
 
-    Raises ResolveError where there is none, or one too many or too large, IntegrityError for what is no file. Nothing is followed: whoever wrote there could have laid links to files of this machine.
+    Raises ResolveError where there is none, or one too many or too large, IntegrityError for what is no file. Nothing
+    is followed: whoever wrote there could have laid links to files of this machine.
     """
     found = sorted(path for path in out.iterdir() if path.name.endswith(".whl"))
     if len(found) != 1:
@@ -56,10 +59,11 @@ def taken(out: Path, limits: Limits, what: str) -> Iterator[tuple[IO[bytes], str
         descriptor = os.open(found[0], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise IntegrityError(f"{what}: what the build left cannot be read: {error.strerror}") from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise IntegrityError(f"{what}: what the build left under the name of a wheel is no file")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise IntegrityError(f"{what}: what the build left under the name of a wheel is no file")
         if status.st_size > limits.wheel:
             raise ResolveError(f"{what}: the wheel has {status.st_size} bytes, and {limits.wheel} are allowed")
         yield file, found[0].name
@@ -70,6 +74,8 @@ def named(filename: str, what: str) -> Wheel:
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
     try:
+        if not _NAMED.fullmatch(filename):
+            raise InvalidWheelFilename(f"{filename[:120]!r} is no file name")
         name, version, _, tags = parse_wheel_filename(filename)
     except InvalidWheelFilename as error:
         raise ResolveError(f"{what}: the build left no wheel: {error}") from None
