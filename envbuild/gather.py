@@ -62,7 +62,6 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock, *, ahead: Ahead | N
         *_apt(options),
         *_java(job, base),
         *_accelerator(options),
-        *_from_source(lock),
         *_platform(job),
         Decision(what="bytecode", value=bytecode, why=why_bytecode),
         *_conda(lock),
@@ -141,19 +140,6 @@ def _accelerator(options: Options) -> tuple[Decision, ...]:
     why = f"--accelerator: torch's builds are those for {builds}"
     why += "; the runtime gives the container the machine's NVIDIA GPUs" if _sees_gpus(options) else ""
     return (Decision(what="accelerator", value=options.accelerator, why=why),)
-
-
-def _from_source(lock: Lock) -> tuple[Decision, ...]:
-    """The packages that are built from source."""
-    built = [(package, package.source) for package in lock.packages if package.source is not None]
-    return tuple(
-        Decision(
-            what="build",
-            value=f"{package.name} {package.version}",
-            why=f"--allow-build: from {source.title}, in a sandbox of the base; {package.filename} came out",
-        )
-        for package, source in built
-    )
 
 
 def _sees_gpus(options: Options) -> dict[str, str]:

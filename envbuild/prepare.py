@@ -190,9 +190,10 @@ def _bench(job: Job, base: Base) -> Bench | None:
     """Where foreign code is built, if it has to be; None where nothing of a model is run."""
     if not job.builds:
         return None
+    from .containing import containing
     from .resolver.source.bench import Bench
 
-    return Bench(base, job.store)
+    return Bench(base, job.store, containing(job.images.engine, job.store))
 
 
 def chosen_day(job: Job) -> AsOf | None:

@@ -53,9 +53,9 @@ class VcsUnpinned(BaseRule):
                 f"{shown!r} {why}",
                 hint="name the commit, all 40 digits of it, or better a wheel"
                 if target.azure or allowed
-                else f"--allow-build {_name(source) or 'NAME'} builds it in a sandbox, if git has it; or build a wheel of "
-                "the commit (`pip wheel --no-deps`), put it on your index or into a folder that --find-links names, and "
-                "list it as name==version",
+                else f"--allow-build {_name(source) or 'NAME'} builds it in a sandbox, if git has it; or build a wheel "
+                "of the commit (`pip wheel --no-deps`), put it on your index or into a folder that --find-links names, "
+                "and list it as name==version",
                 spans=spans,
                 severity="warning" if target.azure or allowed else "error",
             )

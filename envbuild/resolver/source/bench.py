@@ -56,7 +56,8 @@ class Bench:
     def _open(self) -> tuple[Sandbox, Base]:
         if self._found is None:
             base = self._runnable()
-            found = find_sandbox(lambda: rootfs(base, self.store), lambda: self._containing(base))
+            python = base.interpreter.executable
+            found = find_sandbox(python, lambda: rootfs(base, self.store), lambda: self._containing(base))
             self._found = found, base
         return self._found
 

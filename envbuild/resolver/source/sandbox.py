@@ -90,11 +90,11 @@ class Bubblewrap:
             "--",
         ]
 
-    def problem(self) -> str:
-        """Why it does not work on this machine, in its own words; empty where it does."""
-        shell = [*self.command(()), "/bin/sh", "-c", ":"]
+    def problem(self, python: str) -> str:
+        """Why the base's `python` does not start in it on this machine, in its own words; empty where it does."""
+        command = [*self.command(()), python, "-I", "-S", "-c", ""]
         try:
-            done = subprocess.run(shell, capture_output=True, text=True, env={}, timeout=30, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, env={}, timeout=30, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             return str(error)
         return "" if done.returncode == 0 else (done.stderr.strip() or f"exit code {done.returncode}")
@@ -108,8 +108,8 @@ class Bubblewrap:
         return _watched(command, out.with_name("said"), (scratch, out), limits, tick)
 
 
-def find_sandbox(root: Callable[[], Path], others: Callable[[], Sandbox | None]) -> Sandbox:
-    """Bubblewrap where it is installed and works, else what `others` gives.
+def find_sandbox(python: str, root: Callable[[], Path], others: Callable[[], Sandbox | None]) -> Sandbox:
+    """Bubblewrap where it is installed and starts the base's `python`, else what `others` gives.
 
     `root` gives the base as a folder. Raises ResolveError where there is none, BaseImageError and StorageError.
     """
@@ -117,7 +117,7 @@ def find_sandbox(root: Callable[[], Path], others: Callable[[], Sandbox | None])
     problem = "bubblewrap (bwrap) is not installed"
     if program:
         found = Bubblewrap(program, root())
-        problem = found.problem()
+        problem = found.problem(python)
         if not problem:
             return found
         problem = f"bubblewrap does not work here ({problem.splitlines()[-1][:200]})"

@@ -31,12 +31,12 @@ def system_python() -> tuple[str, str]:
 
 
 @pytest.fixture(scope="session")
-def bubblewrap() -> str:
+def bubblewrap(system_python: tuple[str, str]) -> str:
     """The program. Where tests must not be skipped, its absence is a failure."""
     import os
 
     program = shutil.which("bwrap")
-    problem = Bubblewrap(program, Path("/")).problem() if program else "bubblewrap is not installed"
+    problem = Bubblewrap(program, Path("/")).problem(system_python[0]) if program else "bubblewrap is not installed"
     if problem:
         if "sandbox" in os.environ.get("ENVBUILD_TEST_REQUIRE", ""):
             pytest.fail(problem)
