@@ -117,7 +117,7 @@ def test_what_outlives_its_build_is_ended(index: Any, build: Make, env: Make, tm
 
 
 def test_without_any_sandbox_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(ResolveError) as caught:
         find_sandbox("/usr/bin/python3", lambda: tmp_path, lambda: None)
     assert "bubblewrap (bwrap) is not installed, and no container engine answers" in caught.value.message
@@ -128,7 +128,7 @@ def test_an_engine_is_taken_where_bubblewrap_does_not_work(monkeypatch: pytest.M
     program = tmp_path / "bwrap"
     program.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
     program.chmod(0o755)
-    monkeypatch.setattr(sandbox.shutil, "which", lambda name: str(program))
+    monkeypatch.setattr("shutil.which", lambda name: str(program))
     other = Bubblewrap("other", tmp_path)
     assert find_sandbox("/usr/bin/python3", lambda: tmp_path, lambda: other) is other
     with pytest.raises(ResolveError, match=r"bubblewrap does not work here \(bwrap: No permissions"):
