@@ -49,7 +49,7 @@ class Job:
     """The model, what serves it and why, what was asked, where bases come from and blobs lie, and who listens.
 
     `options` name the platform; `platform_why` says who chose it. `recalling` knows what a registry has of earlier
-    builds, None where none is asked.
+    builds, None where none is asked. `builds` tells that packages may be built from source, as the options say.
     """
 
     model: Model
@@ -61,6 +61,7 @@ class Job:
     progress: Progress = SILENT
     platform_why: str = ""
     recalling: Recalling | None = None
+    builds: bool = True
 
     @classmethod
     def of(

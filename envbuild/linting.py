@@ -73,7 +73,8 @@ def lint(
     found = judge.of_files()
     if judge.is_hopeless():
         return found
-    job = Job.of(model, options, store, Images.connected(options), progress)
+    # Who lints runs nothing of the model's packages: only what was built before is taken.
+    job = replace(Job.of(model, options, store, Images.connected(options), progress), builds=False)
     try:
         base, _, lock = prepare.prepare_both(job, to_read=True)
     except ResolveError as error:
@@ -193,6 +194,7 @@ def target(model: Model, options: Options) -> Target:
         accelerator=options.accelerator,
         index_strategy=strategy if strategy in _UNSAFE else "",
         conda=options.conda,
+        allow_build=options.allow_build,
     )
 
 

@@ -67,6 +67,7 @@ def wish_of(job: Job, platform: Platform) -> Wish:
         model_root=job.model.root,
         as_of=chosen_day(job),
         environ=job.options.environ,
+        allow_build=job.options.allow_build,
     )
 
 

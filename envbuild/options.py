@@ -70,8 +70,9 @@ class Options:
     order given. `accelerator` is one of ACCELERATORS, or empty where nothing is asked. `conda` (`auto`, `always`,
     `never`) says whether conda packages come from their channels. `as_of` is a day, a time, or `model`. `index_url` and
     `extra_index_urls` are package indexes: the first that has a package gives it, the extra ones before the other.
-    `find_links` are folders or pages with wheels. `lock` is a lock file to take the packages from; `upgrade_packages`
-    are the canonical names of those that are chosen anew while the others stay. `platform` is one (`linux/amd64` or
+    `find_links` are folders or pages with wheels. `allow_build` are the canonical names of packages that may be built
+    from source, `all` for every one. `lock` is a lock file to take the packages from; `upgrade_packages` are the
+    canonical names of those that are chosen anew while the others stay. `platform` is one (`linux/amd64` or
     `linux/arm64`), or empty for the engine's, else this machine's; `backend` is `auto`, `assemble` or `docker`; `cache`
     is the cache folder or None for the default.
     """
@@ -105,6 +106,7 @@ class Options:
     index_url: str = ""
     extra_index_urls: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    allow_build: tuple[str, ...] = ()
     lock: Path | None = None
     upgrade_packages: tuple[str, ...] = ()
     backend: str = "auto"

@@ -23,6 +23,7 @@ from .resolver.types import Lock, WheelContents
 
 if TYPE_CHECKING:
     from .resolver.asof import AsOf
+    from .resolver.source.bench import Bench
 
 Done = TypeVar("Done")
 
@@ -102,6 +103,11 @@ def prepare_both(job: Job, *, to_read: bool = False) -> tuple[Base, Choice, Lock
     """
     from .aside import Aside
 
+    if job.options.allow_build:
+        # What is built is built on the base, which has to be there.
+        base, choice = prepare_base(job)
+        lock = prepare_lock(job, base)
+        return on_conda(base, lock), choice, lock
     expected: list[Foreseen] = []
     with Aside[Lock](job.progress) as aside:
 
@@ -132,15 +138,19 @@ def prepare_both(job: Job, *, to_read: bool = False) -> tuple[Base, Choice, Lock
 def prepare_lock(job: Job, base: Base) -> Lock:
     """Resolve, or take the lock that the cache has for the same inputs."""
     foreseen = Foreseen(python=base.interpreter.version, glibc=base.glibc, architecture=base.architecture)
-    return resolve_for(job, foreseen, job.progress)
+    return resolve_for(job, foreseen, job.progress, opened=base)
 
 
-def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
-    """The lock for that Python, glibc and architecture: out of --lock, resolved, or the cache's for the same inputs."""
+def resolve_for(job: Job, base: Foreseen, progress: Progress, *, opened: Base | None = None) -> Lock:
+    """The lock for that Python, glibc and architecture: out of --lock, resolved, or the cache's for the same inputs.
+
+    What is there as source alone is built on the base `opened`, where `--allow-build` says so.
+    """
     from .model import extra_requirements
     from .resolver import resolve
 
     options = job.options
+    bench = _bench(job, opened) if opened is not None and options.allow_build else None
     if options.lock is not None and not options.upgrade_packages:
         from .locking import wish_of
         from .resolver.taking import take
@@ -148,7 +158,7 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
 
         platform = platform_of(base.python, base.glibc, base.architecture)
         wish = wish_of(job, platform)
-        return take(options.lock, wish, cache=cache_dir(options), locked=options.locked, progress=progress)
+        return take(options.lock, wish, cache=cache_dir(options), locked=options.locked, bench=bench, progress=progress)
     return resolve(
         job.model.environment,
         job.server,
@@ -170,8 +180,20 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
         imports=lambda: imports_of(job.model, options, job.store),
         conda=options.conda,
         wanted=wanted_python(job.model, options)[0],
+        allow_build=options.allow_build,
+        bench=bench,
         progress=progress,
     )
+
+
+def _bench(job: Job, base: Base) -> Bench | None:
+    """Where foreign code is built, if it has to be; None where nothing of a model is run."""
+    if not job.builds:
+        return None
+    from .containing import containing
+    from .resolver.source.bench import Bench
+
+    return Bench(base, job.store, containing(job.images.engine, job.store))
 
 
 def chosen_day(job: Job) -> AsOf | None:

@@ -110,6 +110,12 @@ _BUILD: tuple[Decorator[Any], ...] = (
         "--find-links", metavar="PLACE", multiple=True, help="Folder or page with further wheels. May be repeated."
     ),
     click.option(
+        "--allow-build",
+        metavar="NAME|all",
+        multiple=True,
+        help="Build this package from source, in a sandbox of the base, where there is no wheel. May be repeated.",
+    ),
+    click.option(
         "--lock", type=_FILE, metavar="FILE", help="Take the packages from this pylock.toml; nothing is resolved."
     ),
     click.option("--upgrade", is_flag=True, help="Resolve anew instead of taking the cached lock."),

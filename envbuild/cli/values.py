@@ -49,6 +49,7 @@ def make_options(
     index_url: str = "",
     extra_index_url: Iterable[str] = (),
     find_links: Iterable[str] = (),
+    allow_build: Iterable[str] = (),
     apt: Iterable[str] = (),
     python: str = "",
     platform: str = "",
@@ -103,6 +104,7 @@ def make_options(
         index_url=index_address("--index-url", index_url) if index_url else "",
         extra_index_urls=tuple(index_address("--extra-index-url", address) for address in extra_index_url),
         find_links=tuple(map(links_place, find_links)),
+        allow_build=buildable(allow_build),
         apt=debian_names(apt),
         python=python,
         platform=canonical(platform) if platform else "",
@@ -223,6 +225,16 @@ def package_names(values: Iterable[str]) -> tuple[str, ...]:
             )
         found.add(re.sub(r"[-_.]+", "-", name).lower())
     return tuple(sorted(found))
+
+
+def buildable(values: Iterable[str]) -> tuple[str, ...]:
+    """The packages that may be built from source, canonical, sorted, and `all`. UsageError for what names none."""
+    given = tuple(values)
+    if not given:
+        return ()
+    from ..resolver.source.links import allowed_names
+
+    return allowed_names(given)
 
 
 def debian_names(values: Iterable[str]) -> tuple[str, ...]:

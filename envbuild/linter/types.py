@@ -65,7 +65,8 @@ class Target:
     compares with no date). `own_indexes` tells that the person names package indexes of their own, and `index_strategy`
     is uv's UV_INDEX_STRATEGY where that mixes them up (`unsafe-best-match`), else empty. `accelerator` is what the
     packages are to run on (`cpu`, `cuda121`), empty where nothing was said. `conda` says where conda packages come
-    from: `auto`, `always` or `never` from their channels.
+    from: `auto`, `always` or `never` from their channels. `allow_build` are the packages that may be built from
+    source, by canonical name, `all` for every one.
     """
 
     server: Server
@@ -81,6 +82,7 @@ class Target:
     index_strategy: str = ""
     accelerator: str = ""
     conda: str = "auto"
+    allow_build: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

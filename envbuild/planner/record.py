@@ -77,6 +77,7 @@ def record(
             "python": lock.python,
             "platform": lock.platform,
             "packages": [[p.name, p.version, p.filename, p.sha256] for p in lock.packages],
+            **({"built": built} if (built := _built(lock)) else {}),
             **(
                 {"conda": [[p.name, p.version, p.build, p.subdir, p.filename, p.sha256] for p in lock.conda]}
                 if lock.conda
@@ -90,6 +91,17 @@ def record(
         "env": [list(pair) for pair in env.items()],
         "labels": [list(pair) for pair in labels.items()],
     }
+
+
+def _built(lock: Lock) -> dict[str, dict[str, str]]:
+    """What the packages that were built were built from, by hash: no address."""
+    found = {}
+    for package in lock.packages:
+        if (source := package.source) is not None:
+            values = {"file": source.filename, "sha256": source.sha256, "commit": source.commit}
+            values["subdirectory"] = source.subdirectory
+            found[package.name] = {name: value for name, value in values.items() if value}
+    return found
 
 
 def hash_of(value: str) -> str:

@@ -28,8 +28,8 @@ _NEWER = "UV_EXCLUDE_NEWER"
 class Wish:
     """Everything that a resolution is for.
 
-    `extra`, `inject`, `full_mlflow`, `accelerator` and `as_of` are the person's. `environ` has uv's variables, by
-    default the process's. `provided` are packages that conda brings, `pinned_by` constraints of its lock.
+    `extra`, `inject`, `full_mlflow`, `accelerator`, `as_of` and `allow_build` are the person's. `environ` has uv's
+    variables, by default the process's. `provided` are packages that conda brings, `pinned_by` constraints of its lock.
     """
 
     environment: Environment
@@ -44,6 +44,7 @@ class Wish:
     environ: Mapping[str, str] | None = None
     provided: tuple[tuple[str, str], ...] = ()
     pinned_by: tuple[Ask, ...] = ()
+    allow_build: tuple[str, ...] = ()
 
     def gathered(self, edition: Server) -> Inputs:
         """What is asked for under that edition of the server. Raises ResolveError for what no wheel answers."""
@@ -56,6 +57,7 @@ class Wish:
             model_root=self.model_root,
             provided=self.provided,
             pinned_by=self.pinned_by,
+            allow_build=self.allow_build,
         )
         return with_own_lock(inputs, self.environment, self.model_root)
 
@@ -77,6 +79,8 @@ class Wish:
             # Not the same as the variable alone, which makes no exceptions.
             found.pop(_NEWER, None)
             found["as-of"] = self.as_of.moment
+        if self.allow_build:
+            found["allow-build"] = ",".join(self.allow_build)
         return found
 
     def variables(self, edition: Server) -> tuple[Mapping[str, str], tuple[str, ...]]:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import ResolveError
 from ..progress import Progress, Summary
 from .modelwheels import without_own
 from .vouching import is_vouched, vouch
@@ -43,11 +44,12 @@ class WheelsByHash:
         """Ask the indexes for every wheel, unless this machine had the same lock from them before.
 
         That a wheel or its layer is in the store tells nothing: an image that was looked at may have brought it.
-        Raises ResolveError.
+        What was built from source no index has: this machine must have built the same wheel. Raises ResolveError.
         """
+        self._check_built()
         others = without_own(self._lock, self._own)
         if others.packages and not is_vouched(self._cache, others):
-            self._located = self._relocated([package.sha256 for package in self._lock.packages])
+            self._located = self._relocated([p.sha256 for p in self._lock.packages if p.source is None])
             vouch(self._cache, others)
 
     def fetch(self, wanted: Sequence[str]) -> None:
@@ -59,6 +61,19 @@ class WheelsByHash:
             located = self._located or self._relocated(lacking)
             packages = tuple(package for package in located.packages if package.sha256 in lacking)
             fetch(replace(located, packages=packages), self._store, self._progress)
+
+    def _check_built(self) -> None:
+        for package in self._lock.packages:
+            if package.source is None:
+                continue
+            from .source.builder import built_here
+
+            if not built_here(self._store, package):
+                raise ResolveError(
+                    f"{package.name} {package.version} of the image was built from {package.source.title}, and this "
+                    "machine has not built that wheel from it: whether it is the one that comes out cannot be told",
+                    hint=f"build the model here once, with --allow-build {package.name}, and verify again",
+                )
 
     def _relocated(self, wanted: Sequence[str]) -> Lock:
         from .relocating import relocated

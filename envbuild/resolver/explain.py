@@ -18,6 +18,7 @@ _DISK_FULL = re.compile(r"os error 28\b|os error 122\b")
 _DENIED = re.compile(r"(Permission denied|Read-only file system) \(os error (13|30)\)")
 _SOURCE_ONLY = re.compile(r"Wheels are required for `([^`]+)`|[Bb]uilding source distributions for `([^`]+)`")
 _UNUSABLE = re.compile(r"Because (?:all versions of )?([A-Za-z0-9][\w.-]*)[^\s]* has no usable wheels")
+_NO_WHEEL = re.compile(r"([A-Za-z0-9][\w.-]*)[^\s]* ha(?:s|ve) no usable wheels")
 _TAGS = re.compile(r"([A-Za-z0-9][\w.-]*)[^\s]* has no wheels with a matching ([\w ]+?) tag")
 _UNDATED = re.compile(r"is missing an upload date")
 _AGED = re.compile(r"`([A-Za-z0-9][\w.-]*)` was filtered by `exclude-newer`")
@@ -116,8 +117,8 @@ def _hint(said: str, inputs: Inputs, platform: Platform) -> str:
         allow = " ".join(f"--allow-build {name}" for name in source)
         return (
             f"{' and '.join(source)} is there as source alone, which runs its own code when it is built: "
-            f"that will take {allow}, which this version does not offer; choose a version that has a wheel, "
-            f"or name a folder with one that you built (`pip wheel --no-deps {source[0]}`) in UV_FIND_LINKS"
+            f"{allow} does that, in a sandbox without network and credentials; or choose a version that has a wheel, "
+            f"or name a folder with one that you built (`pip wheel --no-deps {source[0]}`) with --find-links"
         )
     if aged := _AGED.search(said):
         return f"{aged[1]} had no such version on that day: choose a later one, or loosen the pin"
@@ -140,6 +141,20 @@ def _hint(said: str, inputs: Inputs, platform: Platform) -> str:
     if (version := _VERSION.search(said)) and not re.search("depends? on", said):
         return f"choose a version of {version[1]} that the index has"
     return "loosen one of the pins named above"
+
+
+def without_wheels(answer: Answer) -> list[str]:
+    """The packages (canonical names) that uv found no wheel of that fits, though there may be source."""
+    said = answer.explanation
+    names = {one or two for one, two in _SOURCE_ONLY.findall(said)}
+    names |= set(_NO_WHEEL.findall(said)) | {name for name, _ in _TAGS.findall(said)}
+    return sorted(re.sub(r"[-_.]+", "-", name).lower() for name in names)
+
+
+def bounds_of(name: str, answer: Answer) -> list[str]:
+    """What others are said to ask of the package `name`: `name==1.0`, `name>=2,<3`."""
+    asked = re.findall(rf"depends? on ({re.escape(name)}[<>=!~][^\s]*?)[,.]?(?=\s|$)", answer.explanation)
+    return sorted(set(asked))
 
 
 def _elsewhere(name: str, said: str, platform: Platform) -> str:

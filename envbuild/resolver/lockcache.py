@@ -27,7 +27,7 @@ from ..oci.disk import storage_errors
 from . import guards
 from .requirements import Ask, Inputs
 from .target import Platform
-from .types import Lock, LockedPackage, Substitution
+from .types import Lock, LockedPackage, Source, Substitution
 
 # Raise it when equal inputs would be resolved otherwise than before, or when lock.json takes another form.
 FORMAT = 2
@@ -171,6 +171,7 @@ def _lock(document: Mapping[str, Any], entry: Path) -> Lock:
                 sha256=str(row["sha256"]),
                 size=int(row["size"]),
                 url=str(row["url"]),
+                source=Source(**row["source"]) if row.get("source") else None,
             )
             for row in document["packages"]
         ),

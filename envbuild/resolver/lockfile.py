@@ -18,7 +18,7 @@ from .indexes import without_credentials
 from .origin import Origin
 from .pylock import parse_toml
 from .target import Platform, platform_named
-from .types import LockedPackage, Substitution
+from .types import LockedPackage, Source, Substitution
 
 if TYPE_CHECKING:
     from packaging.markers import Environment
@@ -28,6 +28,8 @@ _SIZE = 16 << 20  # bytes; the largest locks of whole workspaces have two
 _NAME = re.compile(r"pylock(\.[^./]+)?\.toml")
 _AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
 _AT_PACKAGE = re.compile(r"packages\[(\d+)\](?:\.([\w-]+))?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _HINT = "write it anew with `envbuild lock`"
 
 
@@ -82,12 +84,18 @@ class LockFile:
         from packaging.utils import parse_wheel_filename
 
         number = next(index for index, each in enumerate(self.document.packages) if each is package)
+        ours = (package.tool or {}).get("envbuild")
+        if ours is not None:
+            try:
+                return self._built(package, source, _Table(ours, f"packages[{number}].tool.envbuild"))
+            except _WrongError as error:
+                raise LockFileError(f"{self.place(number, 'tool')}: {error}", hint=_HINT) from None
         filename = _filename(source)
         if not filename.endswith(".whl") or not re.fullmatch(r"[\w.+!-]+", filename):
             raise LockFileError(
                 f"{self.place(number)}: {package.name} is locked to something that is no wheel, and nothing is built "
                 "from source",
-                hint=f"lock a version that has a wheel; {_HINT}",
+                hint=f"lock a version that has a wheel; {_HINT}, with --allow-build {package.name} if it has none",
             )
         sha256 = str(source.hashes.get("sha256", "")).lower()
         if not re.fullmatch(r"[0-9a-f]{64}", sha256):
@@ -106,6 +114,38 @@ class LockFile:
         version = package.version or parse_wheel_filename(filename)[1]
         return LockedPackage(
             name=str(package.name), version=str(version), filename=filename, sha256=sha256, size=0, url=url
+        )
+
+    def _built(self, package: Package, source: Any, table: _Table) -> LockedPackage:
+        """A package that was built from source on the machine that wrote the lock."""
+        from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+        filename, sha256 = table.text("wheel"), table.text("sha256").lower()
+        try:
+            name, version, _, _ = parse_wheel_filename(filename)
+        except InvalidWheelFilename:
+            raise _WrongError(f"{filename!r} is no wheel") from None
+        if name != package.name or version != package.version or not _SHA256.fullmatch(sha256):
+            raise _WrongError(f"{filename} and its hash are none of {package.name} {package.version}")
+        url = without_credentials(source.url or "") if not str(source.url).startswith("ssh:") else source.url
+        if not url and source.path:
+            url = (self.path.parent / source.path).absolute().as_uri()
+        if package.vcs is not None:
+            if package.vcs.type != "git" or not _COMMIT.fullmatch(package.vcs.commit_id):
+                raise _WrongError("only commits of git repositories are built, by their whole hash")
+            origin = Source(
+                url=url,
+                commit=package.vcs.commit_id,
+                subdirectory=package.vcs.subdirectory or "",
+                ref=package.vcs.requested_revision or "",
+            )
+        else:
+            hashed = str(source.hashes.get("sha256", "")).lower() if package.sdist is not None else ""
+            if not _SHA256.fullmatch(hashed):
+                raise _WrongError("it was built from source that has no sha256 hash")
+            origin = Source(url=url, filename=_filename(source), sha256=hashed)
+        return LockedPackage(
+            name=str(name), version=str(version), filename=filename, sha256=sha256, size=0, source=origin
         )
 
     def _misfit(self, said: str, platform: Platform) -> LockFileError:

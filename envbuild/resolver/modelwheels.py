@@ -98,8 +98,12 @@ def named_wheels(environment: Environment, root: Path) -> tuple[ModelWheel, ...]
 
 
 def without_own(lock: Lock, own: Container[tuple[str, str]]) -> Lock:
-    """`lock` without the packages whose file name and sha256 are among `own`: those of the model's own wheels."""
-    return replace(lock, packages=tuple(p for p in lock.packages if (p.filename, p.sha256) not in own))
+    """`lock` without the packages whose file name and sha256 are among `own`, and those from source.
+
+    Those are the model's own wheels, and what this machine built: no index has them.
+    """
+    others = (p for p in lock.packages if (p.filename, p.sha256) not in own and p.source is None)
+    return replace(lock, packages=tuple(others))
 
 
 def check_fits(wheel: ModelWheel, platform: Platform, where: str) -> None:

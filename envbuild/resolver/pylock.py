@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from ..errors import ResolveError
 from ..oci.disk import storage_errors
 from .target import Platform
-from .types import Lock, LockedPackage
+from .types import Lock, LockedPackage, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,6 +120,9 @@ def render(lock: Lock, origin: Origin | None = None, *, folder: Path | None = No
     ]
     for package in lock.packages:
         size = f", size = {package.size}" if package.size else ""
+        if package.source is not None:
+            rows += _from_source(package, package.source, folder)
+            continue
         where = _where(without_credentials(package.url), folder)
         hashes = f"hashes = {{ sha256 = {_text(package.sha256)} }}"
         rows += [
@@ -163,6 +166,26 @@ def render(lock: Lock, origin: Origin | None = None, *, folder: Path | None = No
             f"why = {_text(change.why)}",
         ]
     return "\n".join(rows) + "\n"
+
+
+def _from_source(package: LockedPackage, source: Source, folder: Path | None) -> list[str]:
+    """A package that was built: its source as the standard has it, and our own wheel of it, which is nowhere else."""
+    where = _where(source.url, folder)
+    if source.commit:
+        also = [("requested-revision", source.ref), ("commit-id", source.commit), ("subdirectory", source.subdirectory)]
+        more = "".join(f", {key} = {_text(value)}" for key, value in also if value)
+        given = f'vcs = {{ type = "git", {where}{more} }}'
+    else:
+        hashes = f"hashes = {{ sha256 = {_text(source.sha256)} }}"
+        given = f"sdist = {{ name = {_text(source.filename)}, {where}, {hashes} }}"
+    return [
+        "",
+        "[[packages]]",
+        f"name = {_text(package.name)}",
+        f"version = {_text(package.version)}",
+        given,
+        f"tool.envbuild = {{ wheel = {_text(package.filename)}, sha256 = {_text(package.sha256)} }}",
+    ]
 
 
 def _where(url: str, folder: Path | None) -> str:

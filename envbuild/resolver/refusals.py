@@ -117,8 +117,8 @@ def _way(text: str, option: str) -> str:
         return "take the line out, or give other requirements with --environment FILE"
     if any(kind in text for kind in _VCS) or option in ("-e", "--editable") or not text.endswith(".whl"):
         return (
-            "publish a wheel of it and list it as name==version; a package that is published as source alone "
-            "will be built with --allow-build NAME, which this version does not offer"
+            "publish a wheel of it and list it as name==version; with --allow-build NAME a package is built that an "
+            "index has as source alone, or that is listed as name @ git+https://..."
         )
     if text.lower().startswith(("http://", "https://")):
         return f"write name @ {text}"

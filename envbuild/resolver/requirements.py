@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..facts import load_json
+from ..model.markers import split_marker
 from ..model.types import Environment, Line, Requirement
 from ..records import dataclass
 from ..servers.types import Server
@@ -17,6 +18,7 @@ from .guards import setuptools_guard
 from .ladder import SERVER
 from .modelwheels import ModelWheel, check_fits, model_wheel
 from .refusals import check_lines, check_url, place, without_conda
+from .source.links import GitLink, check_allowed, git_link, is_git
 from .target import Platform
 from .types import Substitution
 
@@ -27,18 +29,19 @@ _WHY_SKINNY = "serving needs mlflow-skinny, numpy and pandas, not the whole of m
 class Ask:
     """One requirement as uv gets it, and where it was said: `conda.yaml:9`, `--requirement`, a server's name.
 
-    `wheel` is the file in the model folder that it names, if it does.
+    `wheel` is the file in the model folder that it names, if it does, `link` the git repository.
     """
 
     name: str
     text: str
     where: str
     wheel: ModelWheel | None = None
+    link: GitLink | None = None
 
     @property
     def kept(self) -> str:
         """The text without a path of this machine."""
-        return self.wheel.kept if self.wheel else self.text
+        return self.wheel.kept if self.wheel else self.link.text if self.link else self.text
 
 
 SETUPTOOLS = Ask(name="setuptools", text="setuptools<82", where="mlflow, which imports its pkg_resources")
@@ -78,6 +81,11 @@ class Inputs:
         """The wheels of the model folder that are asked for."""
         return tuple(ask.wheel for ask in self.asks if ask.wheel)
 
+    @property
+    def links(self) -> tuple[GitLink, ...]:
+        """The git repositories that are asked for."""
+        return tuple(ask.link for ask in self.asks if ask.link)
+
 
 def collect(
     environment: Environment,
@@ -89,27 +97,31 @@ def collect(
     model_root: Path | None = None,
     provided: tuple[tuple[str, str], ...] = (),
     pinned_by: tuple[Ask, ...] = (),
+    allow_build: tuple[str, ...] = (),
 ) -> Inputs:
     """Put together what is asked for. Raises ResolveError for what cannot be turned into wheels.
 
-    `provided` are packages that are there already, `pinned_by` constraints of a lock. What a marker leaves out on
+    `provided` are packages that are there already, `pinned_by` constraints of a lock, `allow_build` the packages that
+    may be built from source. What a marker leaves out on
     `platform` is not asked for, and told where it is a link; without a platform every
     marker is taken to hold.
     """
     left = without_conda(environment, model_root)
     own, lines = _own_wheels(environment.lines, model_root, platform)
+    links, lines = _links(lines, model_root, platform, allow_build)
+    own += links
     notes = check_lines(lines, model_root, platform)
-    here, links = for_platform((*environment.pip, *extra), platform)
+    here, elsewhere = for_platform((*environment.pip, *extra), platform)
     listed, changed = for_linux(here)
-    notes += [f"{place(span)}: {what}" for span, what in (*links, *changed)]
+    notes += [f"{place(span)}: {what}" for span, what in (*elsewhere, *changed)]
     bounds = for_platform(environment.constraints, platform)[0]
-    asked = [_ask(requirement, model_root) for requirement in listed]
+    asked = [_linked(requirement, model_root, allow_build) or _ask(requirement, model_root) for requirement in listed]
     bound = [_ask(requirement, model_root) for requirement in bounds]
     for ask in (*asked, *own, *bound):
         if ask.wheel is not None and platform is not None:
             check_fits(ask.wheel, platform, ask.where)
     for requirement, ask in zip((*listed, *bounds), (*asked, *bound), strict=True):
-        if ask.wheel is None:
+        if ask.wheel is None and ask.link is None:
             check_url(requirement, model_root)
     for requirement in listed:
         if requirement.name == "pip":
@@ -205,6 +217,33 @@ def _own_wheels(lines: Iterable[Line], root: Path | None, platform: Platform | N
         elif platform is None or platform.holds(wheel.marker):
             asks.append(Ask(name=wheel.name, text=wheel.text, where=place(line.span), wheel=wheel))
     return asks, others
+
+
+def _links(
+    lines: Iterable[Line], root: Path | None, platform: Platform | None, allowed: tuple[str, ...]
+) -> tuple[list[Ask], list[Line]]:
+    """What the lines ask for of git repositories, and the other lines."""
+    asks: list[Ask] = []
+    others: list[Line] = []
+    for line in lines:
+        text = line.text.strip()
+        if not is_git(text) or (platform is not None and not platform.holds(split_marker(text)[1])):
+            others.append(line)
+            continue
+        asks.append(_of_link(text, place(line.span), place(line.span, root), allowed))
+    return asks, others
+
+
+def _linked(requirement: Requirement, root: Path | None, allowed: tuple[str, ...]) -> Ask | None:
+    if not is_git(requirement.url):
+        return None
+    return _of_link(requirement.text, place(requirement.span), place(requirement.span, root), allowed)
+
+
+def _of_link(text: str, where: str, whole: str, allowed: tuple[str, ...]) -> Ask:
+    link = git_link(text, whole)
+    check_allowed(link, allowed, text, whole)
+    return Ask(name=link.name, text=text, where=where, link=replace(link, where=where))
 
 
 def _ask(requirement: Requirement, root: Path | None) -> Ask:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from ..progress import Progress
 from . import guards
+from .fromsource import FromSource
 from .requirements import SETUPTOOLS, Ask, Inputs, ceilings, pinned
 from .target import Platform
 from .torch import refuse_nvidia
 from .types import Lock, LockedPackage
 
 if TYPE_CHECKING:
+    from .source.builder import Builder
     from .torch import TorchBuilds
     from .uv import Answer
 
@@ -23,7 +25,7 @@ class Search:
     """One search for a lock. `environ` has the variables of uv; `exempt` packages are of any day.
 
     `kept` are versions by name that stay where that goes, before those of the inputs. `builds` are those of torch;
-    `for_cpu` allows no package of NVIDIA.
+    `for_cpu` allows no package of NVIDIA. `builder` builds what is there as source alone, where that is allowed.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Search:
         kept: Mapping[str, str] | None = None,
         builds: TorchBuilds | None = None,
         for_cpu: bool = False,
+        builder: Builder | None = None,
     ) -> None:
         self._platform = platform
         self._cache = cache
@@ -48,6 +51,7 @@ class Search:
         self._kept = kept or {}
         self._builds = builds
         self._for_cpu = for_cpu
+        self._sources = FromSource(builder, self._kept, exempt)
         self._notes: list[str] = []
         self._known = ""
         self._given_up: dict[str, str] = {}
@@ -55,6 +59,10 @@ class Search:
 
     def run(self, inputs: Inputs, full: Inputs, server: str) -> tuple[Lock, str]:
         """A lock for `inputs`, or for `full` where the index lacks mlflow-skinny; and the text it is from."""
+        with self._sources:
+            return self._run(self._sources.linked(inputs), self._sources.linked(full), server)
+
+    def _run(self, inputs: Inputs, full: Inputs, server: str) -> tuple[Lock, str]:
         from .explain import misses_skinny
 
         self._provided = frozenset(name for name, _ in inputs.provided)
@@ -80,7 +88,7 @@ class Search:
             platform=self._platform.tag,
             requirements=inputs.kept,
             substitutions=inputs.substitutions,
-            notes=tuple(self._notes),
+            notes=(*self._sources.notes(packages), *self._notes),
             server=server,
         )
         return lock, answer.lock
@@ -199,14 +207,19 @@ class Search:
                 builds=self._builds,
                 from_builds=from_builds,
                 why=why,
+                built=self._sources.folder,
                 tick=lambda: self._progress.advance("resolve", 0),
             )
             self._refresh = False
             return answer
 
-        if self._builds is None or not self._builds.index:
-            return ask(())
-        return with_builds(ask, [one.name for one in inputs.asks])
+        while True:
+            if self._builds is None or not self._builds.index:
+                answer = ask(())
+            else:
+                answer = with_builds(ask, [one.name for one in inputs.asks])
+            if answer.solved or not self._sources.found(answer, inputs):
+                return answer
 
     def _server_in(self, answer: Answer) -> str:
         from .ladder import SERVER
@@ -220,7 +233,7 @@ class Search:
 
         if not answer.solved:
             raise error_of(answer, inputs, self._platform, known=self._known)
-        return select(answer.lock, self._platform, self._provided)
+        return self._sources.marked(select(answer.lock, self._platform, self._provided))
 
 
 def _foreseen(inputs: Inputs) -> tuple[Inputs, dict[str, str]]:

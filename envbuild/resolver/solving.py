@@ -26,6 +26,7 @@ from .modellock import is_uv_lock, loosened, note_on, own_versions
 from .modelwheels import as_they_lie, without_own
 from .requirements import Inputs
 from .search import Search
+from .source.building import builder_for
 from .target import platform_of
 from .types import Lock
 from .vouching import vouch
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from .asof import AsOf
+    from .source.bench import Bench
+    from .source.builder import Builder
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -61,6 +64,8 @@ def resolve(
     imports: Callable[[], Sequence[Imported]] = tuple,
     conda: str = "auto",
     wanted: str = "",
+    allow_build: tuple[str, ...] = (),
+    bench: Bench | None = None,
     progress: Progress = SILENT,
 ) -> Lock:
     """The packages of an image: what `environment`, `server` and `extra` ask for, one wheel each.
@@ -72,9 +77,10 @@ def resolve(
     builds (`cpu`, `cuda121`). `as_of` is the day of whose packages are chosen; `environ` has uv's variables, by default
     the process's. `imports` tells what the model imports, by which mlflow-skinny is enough or not; it is called where
     that is asked. `conda` (`auto`, `always`, `never`) says where conda packages come from; where that is their
-    channels, Python is one of them: the `wanted` version, by default of the base's minor version. What was chosen for
-    the person goes to `progress` and into the lock's notes. Raises ResolveError, NetworkError, IntegrityError,
-    StorageError or UsageError.
+    channels, Python is one of them: the `wanted` version, by default of the base's minor version. `allow_build` are the
+    packages that may be built from source (`all` for every one), on `bench`; without one only wheels that were built
+    before are taken. What was chosen for the person goes to `progress` and into the lock's notes. Raises ResolveError,
+    NetworkError, IntegrityError, StorageError or UsageError.
     """
     if upgrade and locked:
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
@@ -111,8 +117,10 @@ def resolve(
         environ=environ,
         provided=part.provided,
         pinned_by=part.pins,
+        allow_build=allow_build,
     )
     asked, edition = wish.first()
+    builder = builder_for(wish, edition, cache=cache, bench=bench, progress=progress) if allow_build else None
     finder = _Finder(
         wish=wish,
         cache=cache,
@@ -122,6 +130,7 @@ def resolve(
         keep=keep,
         imports=imports,
         progress=progress,
+        builder=builder,
     )
     progress.start("resolve", f"Python {python}, {platform.tag}")
     with part.conflicts():
@@ -173,6 +182,7 @@ class _Finder:
     keep: Path | None
     imports: Callable[[], Sequence[Imported]]
     progress: Progress
+    builder: Builder | None = None
 
     def find(self, asked: Inputs, edition: Server) -> tuple[Lock, Inputs]:
         """The lock for what is `asked` under that edition of the server, and the requirements as they were put."""
@@ -208,6 +218,8 @@ class _Finder:
         server, platform, entry = self.wish.server.name, self.wish.platform, self._entry(inputs)
         earlier = None if self.upgrade else lockcache.read(entry, inputs)
         if earlier is not None and not self.renewed:
+            if self.builder is not None:
+                self.builder.bring(earlier.packages, "the lock in the cache")
             self._vouch(earlier, inputs)
             return as_they_lie(earlier, inputs.wheels)
         if self.locked:
@@ -264,6 +276,7 @@ class _Finder:
             kept=kept,
             builds=self.wish.builds,
             for_cpu=self.wish.accelerator == "cpu",
+            builder=self.builder,
         )
 
     def _before(self, earlier: Lock | None) -> dict[str, str]:

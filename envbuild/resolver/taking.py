@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import LockFileError
 from ..progress import SILENT, Progress, Summary
@@ -15,17 +16,30 @@ from .lockfile import LockFile, read_lockfile
 from .modelwheels import as_they_lie
 from .origin import changes, origin_of
 from .requirements import Ask, Inputs
+from .source.building import builder_for
 from .target import Platform
 from .torch import NVIDIA
 from .types import Lock, LockedPackage
 
+if TYPE_CHECKING:
+    from .source.bench import Bench
+
 _ANEW = "write it anew with `envbuild lock`"
 
 
-def take(path: Path, wish: Wish, *, cache: Path, locked: bool = False, progress: Progress = SILENT) -> Lock:
+def take(
+    path: Path,
+    wish: Wish,
+    *,
+    cache: Path,
+    locked: bool = False,
+    bench: Bench | None = None,
+    progress: Progress = SILENT,
+) -> Lock:
     """The packages that the lock file at `path` has for `wish`.
 
-    The person who named the file vouches for it. A file that was made for other requirements is taken with a warning,
+    The person who named the file vouches for it. What was built from source is taken out of the cache, or built again
+    on `bench` where the wish allows that. A file that was made for other requirements is taken with a warning,
     with `locked` it is an error. Raises LockFileError for a file that is none, is for another Python or machine, or
     lacks a wheel or what the server needs; IntegrityError where the model lists other hashes; StorageError.
     """
@@ -45,6 +59,9 @@ def take(path: Path, wish: Wish, *, cache: Path, locked: bool = False, progress:
         server=wish.server.name,
     )
     edition = edition_for(wish.server, found.mlflow)
+    if any(package.source is not None for package in packages):
+        builder = builder_for(wish, edition, cache=cache, bench=bench, progress=progress)
+        builder.bring(packages, str(path))
     inputs, _ = wish.put(wish.gathered(edition), edition)
     needed = f"the {wish.server.name} server"
     lacking = {package.name for package in edition.packages} - {package.name for package in packages}

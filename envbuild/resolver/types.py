@@ -10,10 +10,39 @@ from .conda.types import CondaPackage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What a wheel was built from on this machine: a source distribution, or a commit of a git repository.
+
+    Of a source distribution `filename` and `sha256` (hex) are set, of a commit `commit`, `subdirectory` (may be empty)
+    and `ref`, the branch or tag that was asked for (may be empty). `url` has no credentials.
+    """
+
+    url: str = ""
+    filename: str = ""
+    sha256: str = ""
+    commit: str = ""
+    subdirectory: str = ""
+    ref: str = ""
+
+    @property
+    def title(self) -> str:
+        """`alpha-1.0.tar.gz`, or `https://example.org/alpha.git at 1a2b3c4d5e6f`; no path of this machine."""
+        place = "a git repository of this machine" if self.url.startswith("file:") else self.url
+        return self.filename or f"{place or 'a git repository'} at {self.commit[:12]}"
+
+    @property
+    def identity(self) -> list[str]:
+        """What determines its content, to be part of a key."""
+        url = "" if self.url.startswith("file:") else self.url
+        return [self.sha256] if self.sha256 else [url, self.commit, self.subdirectory]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LockedPackage:
     """One package. `name` is canonical, `sha256` hex of the wheel, `size` its bytes (0 before it is fetched).
 
-    `url` is where it was found, without credentials; it takes no part in the digest.
+    `url` is where it was found, without credentials; it takes no part in the digest. `source` is what the wheel was
+    built from, None for one that was published as a wheel: then it has no `url`, and lies in the cache alone.
     """
 
     name: str
@@ -22,6 +51,7 @@ class LockedPackage:
     sha256: str
     size: int
     url: str = ""
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,9 +33,11 @@ _PASSED = frozenset(
         "UV_SYSTEM_CERTS", "all_proxy", "http_proxy", "https_proxy", "no_proxy",
     }
 )  # fmt: skip
-_OPTIONS = ("--only-binary", ":all:", "--no-header", "--no-progress", "--color", "never")
+_OPTIONS = ("--no-header", "--no-progress", "--color", "never")
+_WHEELS = ("--only-binary", ":all:")
 _LOCK = ("--format", "pylock.toml")
 _WHY = ("--format", "requirements.txt", "--annotation-style", "line")
+_LINKS = "UV_FIND_LINKS"
 _TICK = 0.2  # seconds between two looks at whether the answer is still wanted
 
 
@@ -67,6 +69,8 @@ def compile_lock(
     from_builds: Collection[str] = (),
     why: bool = False,
     provided: Sequence[tuple[str, str]] = (),
+    built: Path | None = None,
+    from_source: str = "",
     environ: Mapping[str, str] | None = None,
     tick: Callable[[], object] = lambda: None,
 ) -> Answer:
@@ -80,6 +84,9 @@ def compile_lock(
 
     `provided` are packages, by name and version, that are there already: they are chosen as they are, whatever they
     need is there too, and the lock has a path for each.
+
+    `built` is a folder with further wheels. With `from_source` only the source of that package is looked for: without
+    `dependencies`, since uv would run its code to learn them.
 
     `tick` is called while uv is at work; if it raises, uv is ended.
 
@@ -104,18 +111,21 @@ def compile_lock(
                 project.write_text(builds.project(from_builds), encoding="utf-8")
         command = [
             find_uv(), "pip", "compile", str(asked), *_OPTIONS, *(_WHY if why else _LOCK),
+            *(("--no-binary", from_source, "--no-deps") if from_source else _WHEELS),
             *([str(project)] if mirrored and from_builds else []),
             *(["--torch-backend", builds.backend] if builds is not None and not mirrored else []),
             *(["--constraints", str(bound)] if constraints or provided else []),
             "--python-version", platform.python, "--python-platform", platform.uv_name,
             *(["--python", sys.executable] if sys.executable else []),
             *(["--refresh"] if refresh else []),
-            *([] if dependencies else ["--no-deps"]),
+            *([] if dependencies or from_source else ["--no-deps"]),
             *(f"--exclude-newer-package={package}=false" for package in exempt),
             # uv keeps the versions of the file that it writes to.
             *(["--output-file", str(earlier)] if preferred and not why else []),
         ]  # fmt: skip
         variables = clean_environment(os.environ if environ is None else environ, cache)
+        if built is not None:
+            variables[_LINKS] = ",".join(filter(None, (variables.get(_LINKS), built.as_uri())))
         if builds is not None and mirrored:
             variables.pop("UV_TORCH_BACKEND", None)
             variables.update(builds.login())

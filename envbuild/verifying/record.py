@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from ..errors import BaseImageError
@@ -12,10 +13,11 @@ from ..planner.paths import RECORD
 from ..planner.record import FORMAT, record
 from ..planner.types import Bytecode
 from ..records import dataclass
-from ..resolver.types import Lock, LockedPackage
+from ..resolver.types import Lock, LockedPackage, Source
 
 _SHA256 = pattern(r"[0-9a-f]{64}")
 _WHEEL = pattern(r"[^/\\\0]+\.whl")
+_COMMIT = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _NAME = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERSION = pattern(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
@@ -63,7 +65,7 @@ def parse(data: bytes) -> Recorded:
             bytecode=cast(Bytecode, _one_of(found["bytecode"], ("startup", "on", "off"))),
             keep_tests=_flag(found["keep_tests"]),
             lock=Lock(
-                packages=tuple(_package(*row) for row in lock["packages"]),
+                packages=_with_sources(tuple(_package(*row) for row in lock["packages"]), lock.get("built", {})),
                 python=_matching(lock["python"], _VERSION),
                 platform=_matching(lock["platform"], _VERSION),
                 requirements=(),
@@ -107,6 +109,26 @@ def _package(name: Any, version: Any, filename: Any, sha256: Any) -> LockedPacka
         filename=_matching(filename, _WHEEL),
         sha256=_matching(sha256, _SHA256),
         size=0,
+    )
+
+
+def _with_sources(packages: tuple[LockedPackage, ...], built: Any) -> tuple[LockedPackage, ...]:
+    """The packages with what they were built from, of those that were."""
+    found = {_matching(name, _NAME): _source(value) for name, value in built.items()}
+    if not found.keys() <= {package.name for package in packages}:
+        raise ValueError("something was built that is no package")
+    return tuple(replace(package, source=found.get(package.name)) for package in packages)
+
+
+def _source(value: Any) -> Source:
+    sha256, commit = value.get("sha256", ""), value.get("commit", "")
+    if bool(sha256) == bool(commit):
+        raise ValueError("a package was built from neither an archive nor a commit")
+    return Source(
+        filename=_text(value.get("file", "")),
+        sha256=_matching(sha256, _SHA256) if sha256 else "",
+        commit=_matching(commit, _COMMIT) if commit else "",
+        subdirectory=_text(value.get("subdirectory", "")),
     )
 
 

@@ -93,7 +93,7 @@ def _carried(plan: Plan, lock: Lock, options: DockerOptions) -> tuple[list[Locke
     """The packages that go along, and those that the build asks an index for. A file of this machine goes along."""
     wanted = {wheel.sha256 for wheel in _wheels(plan)}
     packages = [package for package in lock.packages if package.sha256 in wanted]
-    along = [p for p in packages if options.wheels == "context" or p.url.startswith("file:")]
+    along = [p for p in packages if options.wheels == "context" or p.url.startswith("file:") or p.source]
     return along, [package for package in packages if package not in along]
 
 

@@ -18,6 +18,7 @@ _SOURCE = re.compile(
 )
 _TAG = re.compile(rf"\b{_NAME}(?P<pin>[=<>!~][^\s]*)? has no wheels with a matching (?P<kind>[\w ]+?) tag")
 _FOUND = re.compile(r"hint: [^\n]*`(?P<name>[^`]+)` \(v[^)]*\)[^\n]*: (?P<tags>`[^\n]+)")
+_BUILD = "; --allow-build {} builds it from source, in a sandbox of the base"
 _OTHER_PYTHON = "with --python the Python that it has wheels for"
 
 
@@ -32,7 +33,9 @@ class NoWheelForTarget(BaseRule):
 
     *Example*: `numpy==1.23.5` with Python 3.12, which has wheels up to Python 3.11.
 
-    *Use instead*: the Python that logged the model (`--python 3.11`), or a version of the package that has a wheel.
+    *Use instead*: the Python that logged the model (`--python 3.11`), or a version of the package that has a wheel; or
+    `--allow-build NAME`, which builds it in a sandbox of the base. There is no compiler in it: what is Python alone
+    comes out as a wheel, and what has C in it does not.
 
     *Source*: PEP 425; mlflow/mlflow issue 8935.
     """
@@ -65,7 +68,7 @@ class NoWheelForTarget(BaseRule):
             way = f"build for {other}, which has them, with --platform" if other else _OTHER_PYTHON
             yield self.finding(
                 f"{_shown(model, name)} has no wheel for {where}{has}",
-                hint=f"choose a version that has a wheel, or {way}",
+                hint=f"choose a version that has a wheel, or {way}{'' if kind else _BUILD.format(name)}",
                 spans=spans_of(model, name),
             )
 

@@ -1,0 +1,198 @@
+"""Where foreign code is built: a file system with the base alone, without network, credentials or home.
+
+Two kinds of it: bubblewrap, which needs no root and no engine, and a container of an engine (`envbuild.containing`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from ...errors import BaseImageError, ResolveError
+from ...records import dataclass
+
+# What the build sees of variables, and nothing else. The time is the oldest that an archive of wheels can hold.
+ENVIRONMENT: Mapping[str, str] = {
+    "HOME": "/tmp/home",
+    "LC_ALL": "C.UTF-8",
+    "PATH": "/tmp/requires/bin:/usr/local/bin:/usr/bin:/bin",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONNOUSERSITE": "1",
+    "SOURCE_DATE_EPOCH": "315532800",
+    "TMPDIR": "/tmp",
+}
+# Folders of a base that hold nothing to build with, or that the sandbox has its own of.
+_OWN = frozenset({"dev", "given", "home", "media", "mnt", "out", "proc", "root", "run", "srv", "sys", "tmp"})
+_TICK = 0.2
+_KEPT = 1 << 16  # bytes of what was said that are read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one build may take: `seconds`, `disk` in bytes of everything that it writes, `wheel` in bytes."""
+
+    seconds: float = 3600.0
+    disk: int = 16 << 30
+    wheel: int = 4 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a build ended. `said` is the end of its output; `why` is why it was stopped, empty where it was not."""
+
+    code: int
+    said: str = ""
+    why: str = ""
+
+
+class Sandbox(Protocol):
+    """One kind of sandbox, of one base."""
+
+    @property
+    def title(self) -> str:
+        """What it is, for a person: `bubblewrap`."""
+        ...
+
+    def run(self, python: str, given: Path, out: Path, limits: Limits, tick: Callable[[], object]) -> Ended:
+        """Run `/given/worker.py` with the base's `python`; what it leaves in /out is in the empty folder `out` then.
+
+        `given` cannot be written. What comes back is as foreign as what made it: links are links. `tick` is called
+        meanwhile, and ends the build if it raises.
+        """
+        ...
+
+
+class Bubblewrap:
+    """A sandbox by `bwrap`: namespaces of its own, the folder `root` as its system, nothing of this machine besides."""
+
+    title = "bubblewrap"
+
+    def __init__(self, program: str, root: Path) -> None:
+        self._program = program
+        self._root = root
+
+    def command(self, binds: Sequence[str]) -> list[str]:
+        """The command line up to the program that runs inside, with further options `binds`."""
+        return [
+            *(self._program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+            *("--hostname", "sandbox", "--clearenv"),
+            *(part for name, value in ENVIRONMENT.items() for part in ("--setenv", name, value)),
+            *("--tmpfs", "/", *_system(self._root), "--proc", "/proc", "--dev", "/dev"),
+            *(*binds, "--remount-ro", "/", "--chdir", "/"),
+            "--",
+        ]
+
+    def problem(self, python: str) -> str:
+        """Why the base's `python` does not start in it on this machine, in its own words; empty where it does."""
+        command = [*self.command(()), python, "-I", "-S", "-c", ""]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, env={}, timeout=30, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error)
+        return "" if done.returncode == 0 else (done.stderr.strip() or f"exit code {done.returncode}")
+
+    def run(self, python: str, given: Path, out: Path, limits: Limits, tick: Callable[[], object]) -> Ended:
+        """See `Sandbox`."""
+        scratch = out.with_name("scratch")
+        scratch.mkdir()
+        binds = ["--ro-bind", str(given), "/given", "--bind", str(scratch), "/tmp", "--bind", str(out), "/out"]
+        command = [*self.command(binds), python, "-I", "-B", "/given/worker.py"]
+        return _watched(command, out.with_name("said"), (scratch, out), limits, tick)
+
+
+def find_sandbox(python: str, root: Callable[[], Path], others: Callable[[], Sandbox | None]) -> Sandbox:
+    """Bubblewrap where it is installed and starts the base's `python`, else what `others` gives.
+
+    `root` gives the base as a folder. Raises ResolveError where there is none, BaseImageError and StorageError.
+    """
+    program = shutil.which("bwrap")
+    problem = "bubblewrap (bwrap) is not installed"
+    if program:
+        found = Bubblewrap(program, root())
+        problem = found.problem(python)
+        if not problem:
+            return found
+        problem = f"bubblewrap does not work here ({problem.splitlines()[-1][:200]})"
+    other = others()
+    if other is not None:
+        return other
+    raise ResolveError(
+        f"source is built in a sandbox alone, and there is none: {problem}, and no container engine answers",
+        hint="install bubblewrap (`apt install bubblewrap`, `dnf install bubblewrap`), or start Docker or podman",
+    )
+
+
+def _system(root: Path) -> Iterable[str]:
+    """The base's folders, which cannot be written, and its links, as bubblewrap lays them."""
+    for path in sorted(root.iterdir()):
+        if path.name in _OWN:
+            continue
+        if path.is_symlink():
+            yield from ("--symlink", str(path.readlink()), f"/{path.name}")
+        elif path.is_dir():
+            yield from ("--ro-bind", str(path), f"/{path.name}")
+
+
+def _watched(
+    command: Sequence[str], said: Path, written: Sequence[Path], limits: Limits, tick: Callable[[], object]
+) -> Ended:
+    """Run `command` until it ends or takes too much. BaseImageError where it cannot be started."""
+    started = time.monotonic()
+    looked, why = started, ""
+    with said.open("w+b") as output:
+        try:
+            process = subprocess.Popen(
+                command,
+                env={},
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise BaseImageError(f"the sandbox cannot be started: {error.strerror or error}") from error
+        try:
+            while True:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_TICK)
+                    break
+                tick()
+                now = time.monotonic()
+                if now - started > limits.seconds:
+                    why = f"it took longer than {limits.seconds:.0f} seconds"
+                elif now - looked > 2:
+                    looked = now
+                    if sum(map(_size, (*written, said))) > limits.disk:
+                        why = f"it wrote more than {limits.disk >> 20} MiB"
+                if why:
+                    break
+        finally:
+            # All processes inside end with the first, which bubblewrap itself is the parent of.
+            with suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        size = output.seek(0, os.SEEK_END)
+        output.seek(max(0, size - _KEPT))
+        text = output.read().decode("utf-8", "replace")
+    return Ended(code=process.returncode, said=text, why=why)
+
+
+def _size(place: Path) -> int:
+    """The bytes below `place`, as far as they can be counted while they change."""
+    if not place.is_dir():
+        return place.stat().st_size if place.exists() else 0
+    total = 0
+    for folder, _, files in os.walk(place, onerror=lambda error: None):
+        for file in files:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(folder, file)).st_size  # noqa: PTH118 - many of them
+    return total

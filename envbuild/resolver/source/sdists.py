@@ -1,0 +1,163 @@
+"""The source distribution of a package that has no wheel: found by uv, which runs nothing for it."""
+
+from __future__ import annotations
+
+import re
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ...errors import ResolveError
+from ...patterns import pattern
+from ...records import dataclass
+from ..pylock import parse_toml
+from ..target import Platform
+
+_SHA256 = pattern(r"[0-9a-f]{64}")
+_KINDS = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
+_NAMED = pattern(r"[\w.+!-]+")
+_LARGEST = 1 << 20  # bytes of a pyproject.toml
+# What is built by a `setup.py` alone may import pkg_resources, which later ones do not have.
+_LEGACY = ("setuptools>=40.8,<82", "wheel")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sdist:
+    """One source distribution. `sha256` is hex, `url` where it is, with what credentials it came with taken out."""
+
+    name: str
+    version: str
+    filename: str
+    sha256: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """What builds a source, by its pyproject.toml: PEP 517's backend, and the requirements of PEP 518."""
+
+    requires: tuple[str, ...] = _LEGACY
+    backend: str = ""
+    path: tuple[str, ...] = ()
+
+
+def find_sdist(
+    name: str,
+    bounds: Sequence[str],
+    platform: Platform,
+    *,
+    cache: Path,
+    environ: Mapping[str, str],
+    exempt: Sequence[str] = (),
+    tick: Callable[[], object] = lambda: None,
+) -> Sdist | None:
+    """The newest source of the package `name` within `bounds` (`name<2`), None where the indexes have none.
+
+    Its metadata is not looked at, so no code of it can run.
+    """
+    from ..uv import compile_lock
+
+    answer = compile_lock(
+        [name, *bounds],
+        (),
+        platform,
+        cache=cache,
+        dependencies=False,
+        exempt=exempt,
+        environ=environ,
+        from_source=name,
+        tick=tick,
+    )
+    if not answer.solved:
+        return None
+    for row in parse_toml(answer.lock).get("packages", ()):
+        found: Any = row.get("sdist") or {}
+        url = found.get("url") or (Path(found["path"]).absolute().as_uri() if found.get("path") else "")
+        filename = unquote(urlsplit(url).path).rpartition("/")[2]
+        sha256 = str(found.get("hashes", {}).get("sha256", "")).lower()
+        if not url or not filename.endswith(_KINDS) or not _NAMED.fullmatch(filename):
+            continue
+        if not _SHA256.fullmatch(sha256):
+            raise ResolveError(
+                f"the package index names no sha256 hash for {filename}",
+                hint="ask who runs the index to publish hashes: without them source cannot be trusted",
+            )
+        return Sdist(name=name, version=str(row["version"]), filename=filename, sha256=sha256, url=url)
+    return None
+
+
+def backend_of(document: bytes | None, what: str) -> Backend:
+    """What a pyproject.toml says, None where there is none. Raises ResolveError for one that is not as it must be.
+
+    Requirements that name an address or a path are refused: what builds comes from the person's indexes.
+    """
+    if document is None:
+        return Backend()
+    try:
+        system = parse_toml(document.decode("utf-8")).get("build-system")
+        if system is None:
+            return Backend()
+        requires, backend, path = system["requires"], system.get("build-backend", ""), system.get("backend-path", [])
+        texts = [*requires, backend, *path]
+        if not isinstance(requires, list) or not isinstance(path, list) or not all(isinstance(t, str) for t in texts):
+            raise TypeError("build-system has no lists of texts")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ResolveError(f"{what}: its pyproject.toml cannot be read: {str(error)[:200]}") from None
+    if backend and not re.fullmatch(r"[\w.]+(:[\w.]+)?", backend):
+        raise ResolveError(f"{what}: its pyproject.toml names no backend: {backend[:80]!r}")
+    needed = plain(requires, what)
+    return Backend(requires=needed if backend else (*needed, *_LEGACY), backend=backend, path=tuple(path))
+
+
+def plain(texts: Sequence[str], what: str) -> tuple[str, ...]:
+    """Requirements as uv may be given them: names and versions. Raises ResolveError for anything else."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    found = []
+    for text in texts:
+        try:
+            parsed = Requirement(text)
+        except InvalidRequirement:
+            raise ResolveError(f"{what}: it is built with {text[:80]!r}, which is no requirement") from None
+        if parsed.url or not str(parsed).isprintable():
+            raise ResolveError(
+                f"{what}: it is built with {str(parsed)[:120]!r}, which names an address: what builds comes from your "
+                "indexes alone"
+            )
+        found.append(str(parsed))
+    return tuple(found)
+
+
+def pyproject_of(archive: Path, filename: str, subdirectory: str, what: str) -> bytes | None:
+    """The pyproject.toml of an archive of source, which is not unpacked for it; None where it has none."""
+    tail = f"{subdirectory}/pyproject.toml" if subdirectory else "pyproject.toml"
+
+    def wanted(name: str) -> bool:
+        parts = name.removeprefix("./").split("/", 1)
+        return len(parts) == 2 and parts[1] == tail
+
+    try:
+        if filename.endswith(".zip"):
+            with zipfile.ZipFile(archive) as opened:
+                for info in opened.infolist():
+                    if wanted(info.filename):
+                        with opened.open(info) as member:
+                            return _bounded(member.read(_LARGEST + 1), what)
+            return None
+        with tarfile.open(archive) as tar:
+            for each in tar:
+                if each.isfile() and wanted(each.name) and (stream := tar.extractfile(each)) is not None:
+                    return _bounded(stream.read(_LARGEST + 1), what)
+        return None
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
+        raise ResolveError(f"{what}: {filename} is no archive of source: {str(error)[:200]}") from None
+
+
+def _bounded(data: bytes, what: str) -> bytes:
+    if len(data) > _LARGEST:
+        raise ResolveError(f"{what}: its pyproject.toml is larger than {_LARGEST >> 20} MiB, which none is")
+    return data

@@ -1,0 +1,54 @@
+"""A build that failed, told by the last of what it said, and what would help."""
+
+from __future__ import annotations
+
+import re
+
+from ...errors import ResolveError
+from ..indexes import without_credentials
+from .sandbox import Ended
+
+_LINES = 15
+_WIDTH = 300
+_COMPILER = re.compile(
+    r"(?:No such file or directory|not found|command)[^\n]*['\"`: ](?:[\w-]*-)?(?:gcc|g\+\+|cc|c\+\+|clang|gfortran|"
+    r"cargo|rustc|make|cmake)\b|error: command '[^']*(?:gcc|g\+\+|cc)' failed|unable to execute '?[\w-]*(?:gcc|cc)|"
+    r"(?:gcc|g\+\+|cc|clang|gfortran|cargo|rustc|cmake)['\"]?: (?:not found|No such file|command not found)|"
+    r"(?:Unknown|no acceptable) [^\n]*compiler|can't find Rust compiler|Python\.h",
+    re.IGNORECASE,
+)
+_NETWORK = re.compile(r"Temporary failure in name resolution|Network is unreachable|Name or service not known|URLError")
+_GIT = re.compile(r"setuptools[-_]scm|hatch[-_]vcs|No such file or directory: 'git'|git: not found")
+
+
+def failed(what: str, name: str, version: str, ended: Ended, base: str) -> ResolveError:
+    """The error of a build that ended so. `base` is the name of the base that it ran in."""
+    rows = [_clean(line) for line in ended.said.splitlines()]
+    rows = [row for row in rows if row.strip()][-_LINES:]
+    shown = "".join(f"\n  {row}" for row in rows)
+    pinned = f"{name}=={version}" if version else name
+    elsewhere = (
+        f"build the wheel on another machine (`pip wheel --no-deps {pinned}`) and put it into the model's folder, or "
+        "into one that --find-links names"
+    )
+    why = ended.why or (f"signal {-ended.code}" if ended.code < 0 else f"exit code {ended.code}")
+    if ended.why:
+        hint = elsewhere
+    elif _COMPILER.search(ended.said):
+        hint = f"{base} has no compiler and no headers, and an image needs none: {elsewhere}"
+    elif _GIT.search(ended.said):
+        hint = (
+            "it takes its version from git, which a sandbox does not have: name a release that has a source archive "
+            f"or a wheel; or {elsewhere}"
+        )
+    elif _NETWORK.search(ended.said):
+        hint = f"it looks for something in the network, and a sandbox has none: {elsewhere}"
+    else:
+        hint = f"{elsewhere}; or choose a version that has one"
+    return ResolveError(f"{what}: it could not be built: {why}{shown}", hint=hint)
+
+
+def _clean(line: str) -> str:
+    """One line of foreign output, without what a terminal would obey."""
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line.rpartition("\r")[2] if "\r" in line.rstrip("\r") else line)
+    return "".join(char for char in without_credentials(plain) if char.isprintable() or char == "\t")[:_WIDTH]

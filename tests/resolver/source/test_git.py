@@ -1,0 +1,164 @@
+"""Links to git repositories: pinned to a commit, fetched without anything running, and built like any source."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tinysources import git, source_files, write_repository
+
+from envbuild.errors import NetworkError, ResolveError
+from envbuild.model.types import Line
+from envbuild.oci.store import Store
+from envbuild.resolver.source.links import git_link
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    write_repository(tmp_path / "code", source_files("alpha", content="'first'"))
+    return tmp_path / "code"
+
+
+def module_of(store: Store, package: Any) -> str:
+    with zipfile.ZipFile(store.blob(f"sha256:{package.sha256}")) as wheel:
+        return wheel.read("alpha/__init__.py").decode()
+
+
+def test_a_branch_is_pinned_to_its_commit_and_stays_there_until_it_is_resolved_anew(
+    index: Any, build: Make, env: Make, store: Store, repository: Path
+) -> None:
+    first = git(repository, "rev-parse", "HEAD")
+    index.wheel("beta")
+    asked = env(f"alpha[extra] @ git+{repository.as_uri()}@main", "beta")
+    lock = build(asked, allow=("alpha",))
+    package = lock.packages[0]
+    assert (package.source.commit, package.source.ref) == (first, "main")
+    assert module_of(store, package) == "first"
+    note = f"alpha 1.0 is built from a git repository of this machine at {first[:12]}, in a sandbox of the base"
+    assert any(said.startswith(note) for said in lock.notes)
+    second = write_repository(repository, source_files("alpha", content="'second'"))
+    assert build(asked, allow=("alpha",), locked=True).packages[0].source.commit == first
+    newer = build(asked, allow=("alpha",), upgrade=True).packages[0]
+    assert newer.source.commit == second
+    assert module_of(store, newer) == "second"
+
+
+@pytest.mark.parametrize("kind", ["tag", "commit", "default"])
+def test_tags_commits_and_the_default_branch(index: Any, build: Make, env: Make, repository: Path, kind: str) -> None:
+    first = git(repository, "rev-parse", "HEAD")
+    git(repository, "tag", "--annotate", "v1", "--message=one")
+    second = write_repository(repository, source_files("alpha", content="'second'"))
+    ref, wanted = {"tag": ("@v1", first), "commit": (f"@{first}", first), "default": ("", second)}[kind]
+    lock = build(env(f"alpha @ git+{repository.as_uri()}{ref}"), allow=("alpha",))
+    assert lock.packages[0].source.commit == wanted
+
+
+def test_a_commit_that_no_name_stands_for_any_more_is_no_commit(
+    index: Any, build: Make, env: Make, repository: Path
+) -> None:
+    with pytest.raises(ResolveError, match="does not have the commit"):
+        build(env(f"alpha @ git+{repository.as_uri()}@{'1' * 40}"), allow=("alpha",))
+
+
+def test_a_subdirectory_and_a_line_that_only_pip_understands(
+    index: Any, build: Make, env: Make, tmp_path: Path
+) -> None:
+    files = {f"part/one/{name}": text for name, text in source_files("alpha").items()}
+    write_repository(tmp_path / "code", files)
+    address = f"git+{(tmp_path / 'code').as_uri()}#egg=Alpha&subdirectory=part/one"
+    asked = env("alpha")
+    asked = replace(asked, pip=(), lines=(Line(text=address, span=asked.pip[0].span),))
+    (package,) = build(asked, allow=("alpha",)).packages
+    assert (package.name, package.source.subdirectory) == ("alpha", "part/one")
+
+
+def test_submodules_come_along(index: Any, build: Make, env: Make, store: Store, tmp_path: Path) -> None:
+    write_repository(tmp_path / "inner", {"word.py": "WORD = 'inner'"})
+    files = source_files("alpha", content="open('inner/word.py').read()")
+    write_repository(tmp_path / "code", files)
+    git(tmp_path / "code", "submodule", "--quiet", "add", (tmp_path / "inner").as_uri(), "inner")
+    write_repository(tmp_path / "code", {"more": ""})
+    (package,) = build(env(f"alpha @ git+{(tmp_path / 'code').as_uri()}"), allow=("alpha",)).packages
+    assert module_of(store, package) == "WORD = 'inner'"
+
+
+def test_hooks_and_templates_of_the_person_do_not_run(
+    index: Any, build: Make, env: Make, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks = tmp_path / "template" / "hooks"
+    hooks.mkdir(parents=True)
+    for name in ("post-checkout", "reference-transaction", "post-index-change"):
+        (hooks / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+        (hooks / name).chmod(0o755)
+    (tmp_path / "home" / ".gitconfig").write_text(
+        f"[init]\n\ttemplateDir = {tmp_path}/template\n[core]\n\thooksPath = {hooks}\n"
+    )
+    build(env(f"alpha @ git+{repository.as_uri()}"), allow=("alpha",))
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("allow", [(), ("beta",), ("all",)])
+def test_git_does_not_run_for_what_nobody_named(
+    index: Any, build: Make, env: Make, repository: Path, allow: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("envbuild.resolver.source.git.Git.__init__", lambda *_: pytest.fail("git was asked"))
+    with pytest.raises(ResolveError) as caught:
+        build(env(f"alpha @ git+{repository.as_uri()}"), allow=allow)
+    assert re.search(r"model/conda\.yaml:7: 'alpha @ git\+file:", caught.value.message)
+    assert "--allow-build alpha" in caught.value.hint
+
+
+def test_a_repository_that_is_not_there(index: Any, build: Make, env: Make, tmp_path: Path) -> None:
+    with pytest.raises(NetworkError) as caught:
+        build(env(f"alpha @ git+{tmp_path.as_uri()}/none"), allow=("alpha",))
+    assert caught.value.message.startswith("conda.yaml:7: file:///")
+    assert "could not be fetched" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("alpha @ git+ext::sh -c touch% /tmp/x", "not supported"),
+        ("alpha @ git+ftp://example.org/x.git", "not supported"),
+        ("alpha @ git+https://bob:s3cret@example.org/x.git", "credentials"),
+        ("alpha @ git+https://token@example.org/x.git", "credentials"),
+        ("alpha @ git+ssh://git:s3cret@example.org/x.git", "credentials"),
+        ("alpha @ git+https://example.org/x.git?a=b", "query"),
+        ("alpha @ git+https://${TOKEN}/x.git", "names"),
+        ("alpha @ git+https://example.org/x.git@--upload-pack=x", "no revision"),
+        ("alpha @ git+https://example.org/x.git@a..b", "no revision"),
+        ("alpha @ git+ssh://-oProxyCommand=x/x.git", "no repository"),
+        ("alpha @ git+ssh://-x@example.org/x.git", "no repository"),
+        ("alpha @ git+file://elsewhere/x.git", "no repository"),
+        ("alpha @ git+https://example.org/x.git#subdirectory=../x", "outside"),
+        ("git+https://example.org/x.git", "without the name"),
+    ],
+)
+def test_links_that_are_none(text: str, says: str) -> None:
+    with pytest.raises(ResolveError) as caught:
+        git_link(text, "conda.yaml:7")
+    assert says in caught.value.message
+    assert caught.value.message.startswith("conda.yaml:7: ")
+    assert "s3cret" not in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "ref"),
+    [
+        ("a @ git+https://example.org/x.git@v1.0", "https://example.org/x.git", "v1.0"),
+        ("a @ git+https://example.org:8443/u/x", "https://example.org:8443/u/x", ""),
+        ("a @ git+ssh://git@example.org/u/x.git@feature/one", "ssh://git@example.org/u/x.git", "feature/one"),
+        ("A[b,c]@git+https://example.org/x.git ; python_version > '3'", "https://example.org/x.git", ""),
+    ],
+)
+def test_links_as_git_gets_them(text: str, url: str, ref: str) -> None:
+    link = git_link(text, "x")
+    assert (link.name, link.url, link.ref) == ("a", url, ref)

@@ -1,0 +1,124 @@
+"""Locks of packages that were built: what the file says of them, and who can build from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tinysources import source_files, write_repository, write_sdist
+
+from envbuild.errors import IntegrityError, LockFileError, ResolveError
+from envbuild.oci.store import Store
+from envbuild.progress import SILENT
+from envbuild.resolver import write_pylock
+from envbuild.resolver.asking import Wish
+from envbuild.resolver.byhash import WheelsByHash
+from envbuild.resolver.lockfile import read_lockfile
+from envbuild.resolver.pylock import parse_toml
+from envbuild.resolver.taking import take
+from envbuild.resolver.target import platform_of
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def locked(index: Any, build: Make, env: Make, tmp_path: Path) -> Any:
+    """A lock of one package from an archive and one from a repository, its file, and what was asked."""
+    write_sdist(index.folder, "only-source")
+    commit = write_repository(tmp_path / "code", source_files("from-git", "2.0"))
+    asked = env("only-source", f"from-git @ git+{(tmp_path / 'code').as_uri()}@main")
+    lock = build(asked, allow=("from-git", "only-source"))
+    path = tmp_path / "pylock.toml"
+    write_pylock(lock, path)
+    return lock, path, asked, commit
+
+
+def wish_of(asked: Any, lock: Any, profile: Make, tmp_path: Path, *allow: str) -> Wish:
+    return Wish(
+        environment=asked,
+        server=profile(),
+        platform=platform_of(lock.python, "2.36", "amd64"),
+        model_root=tmp_path / "model",
+        allow_build=allow,
+    )
+
+
+def test_the_file_names_the_source_as_the_standard_does_and_our_own_wheel(locked: Any, index: Any) -> None:
+    lock, path, _, commit = locked
+    document = parse_toml(path.read_text())
+    from_git, only_source = document["packages"]
+    assert from_git["vcs"] == {"type": "git", "path": "code", "requested-revision": "main", "commit-id": commit}
+    assert only_source["sdist"]["name"] == "only_source-1.0.tar.gz"
+    assert only_source["sdist"]["url"] == f"{index.base}/files/only_source-1.0.tar.gz"
+    assert only_source["tool"]["envbuild"]["sha256"] == lock.packages[1].sha256
+    file = read_lockfile(path)
+    assert file.platform is not None
+    assert [replace(p, size=0) for p in lock.packages] == list(file.wheels(file.platform))
+
+
+def test_it_is_built_from_where_the_wheels_are_and_built_again_where_that_is_allowed(
+    locked: Any, bench: Make, profile: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, path, asked, _ = locked
+    names = ("from-git", "only-source")
+    wish = wish_of(asked, lock, profile, tmp_path, *names)
+    assert take(path, wish, cache=tmp_path / "cache").digest == lock.digest
+    store = Store(tmp_path / "cache" / "store")
+    for package in lock.packages:
+        store.drop(f"sha256:{package.sha256}")
+    with pytest.raises(ResolveError, match="here nothing is built"):
+        take(path, wish, cache=tmp_path / "cache")
+    assert take(path, wish, cache=tmp_path / "cache", bench=bench()).digest == lock.digest
+    assert all(store.has(f"sha256:{package.sha256}") for package in lock.packages)
+
+
+def test_without_leave_it_is_not_built_again(locked: Any, bench: Make, profile: Make, tmp_path: Path) -> None:
+    lock, path, asked, _ = locked
+    store = Store(tmp_path / "cache" / "store")
+    store.drop(f"sha256:{lock.packages[1].sha256}")
+    asked = replace(asked, pip=asked.pip[:1])
+    path.write_text(path.read_text().replace('name = "from-git"', 'name = "from-git"\nmarker = "os_name == \'nt\'"'))
+    with pytest.raises(ResolveError) as caught:
+        take(path, wish_of(asked, lock, profile, tmp_path), cache=tmp_path / "cache", bench=bench())
+    assert "only-source 1.0 was built from only_source-1.0.tar.gz, and this machine does not have" in str(caught.value)
+    assert caught.value.hint == "--allow-build only-source builds it again"
+
+
+def test_a_wheel_that_comes_out_otherwise_is_not_taken(locked: Any, bench: Make, profile: Make, tmp_path: Path) -> None:
+    lock, path, asked, _ = locked
+    path.write_text(path.read_text().replace(lock.packages[1].sha256, "5" * 64))
+    wish = wish_of(asked, lock, profile, tmp_path, "from-git", "only-source")
+    with pytest.raises(IntegrityError) as caught:
+        take(path, wish, cache=tmp_path / "cache", bench=bench())
+    assert "built from only_source-1.0.tar.gz again, is not the wheel that was locked" in caught.value.message
+
+
+def test_a_file_that_was_edited_is_refused_with_its_line(locked: Any) -> None:
+    _, path, _, _ = locked
+    text = path.read_text()
+    for old, new, says in (
+        ("only_source-1.0-py3-none-any.whl", "other-1.0-py3-none-any.whl", "are none of only-source 1.0"),
+        ("only_source-1.0-py3-none-any.whl", "x", "is no wheel"),
+        ('commit-id = "', 'commit-id = "main', "whole hash"),
+        ("{ wheel =", "{ wheels =", "wheel is missing"),
+    ):
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        file = read_lockfile(path)
+        assert file.platform is not None
+        with pytest.raises(LockFileError, match=says) as caught:
+            file.wheels(file.platform)
+        assert caught.value.message.startswith(f"{path}:")
+
+
+def test_an_image_s_lock_is_vouched_for_by_who_built_the_same(locked: Any, tmp_path: Path) -> None:
+    lock = locked[0]
+    store = Store(tmp_path / "cache" / "store")
+    WheelsByHash(lock, store, tmp_path / "cache", SILENT).vouch()
+    other = replace(lock.packages[1], sha256="5" * 64)
+    for wrong in (replace(lock, packages=(other,)), lock):
+        with pytest.raises(ResolveError, match="has not built that wheel from it"):
+            WheelsByHash(wrong, Store(tmp_path / "elsewhere"), tmp_path / "elsewhere", SILENT).vouch()

@@ -1,0 +1,135 @@
+"""What foreign code can reach from inside the sandbox: its source, the base, and nothing of this machine."""
+
+from __future__ import annotations
+
+import json
+import socket
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tinysources import source_files, write_sdist
+
+from envbuild.errors import ResolveError
+from envbuild.oci.store import Store
+from envbuild.resolver.source import sandbox
+from envbuild.resolver.source.sandbox import Bubblewrap, find_sandbox
+
+Make = Callable[..., Any]
+
+# It tries what a thief would, and puts what it got into the wheel.
+SPY = """
+import glob, json, os, pathlib, socket, subprocess
+
+def attempt(what):
+    try:
+        return what()
+    except BaseException as error:
+        return f"no: {type(error).__name__}"
+
+def connect():
+    with socket.create_connection(("127.0.0.1", PORT), timeout=2):
+        return "connected"
+
+SEEN = json.dumps({
+    "environ": sorted(os.environ),
+    "values": sorted(os.environ.values()),
+    "home": attempt(lambda: sorted(str(p) for p in pathlib.Path.home().rglob("*"))),
+    "homes": sorted(glob.glob("/root/*") + glob.glob("/root/.*") + glob.glob("/home/*")),
+    "secret": attempt(lambda: open("SECRET").read()),
+    "network": attempt(connect),
+    "lookup": attempt(lambda: socket.gethostbyname("example.org")),
+    "interfaces": attempt(lambda: [name for _, name in socket.if_nameindex() if name != "lo"]),
+    "etc": attempt(lambda: open("/etc/written", "w").close()),
+    "usr": attempt(lambda: open("/usr/written", "w").close()),
+    "root": attempt(lambda: open("/written", "w").close()),
+    "given": attempt(lambda: open("/given/task.json", "a").close()),
+    "run": attempt(lambda: os.listdir("/run")),
+    "sys": attempt(lambda: os.listdir("/sys")),
+    "disks": [name for name in os.listdir("/dev") if name.startswith(("sd", "vd", "nvme", "loop", "mem", "kmsg"))],
+    "processes": attempt(lambda: len([name for name in os.listdir("/proc") if name.isdecimal()])),
+    "mount": attempt(lambda: subprocess.run(["mount", "-o", "remount,rw", "/usr"], capture_output=True).returncode),
+    "capabilities": attempt(
+        lambda: next(line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff"))
+    ),
+})
+"""
+
+
+@pytest.fixture
+def spied(index: Any, build: Make, env: Make, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What a build saw, on a machine with secrets in its variables, its home, the index's address and a server."""
+    secret = tmp_path / "home" / ".netrc"
+    secret.write_text("machine 127.0.0.1 login bob password s3cret\n")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
+    monkeypatch.setenv("UV_INDEX", f"own=http://bob:s3cret@127.0.0.1:{index.port}/simple/")
+    server = socket.create_server(("127.0.0.1", 0))
+    first = SPY.replace("PORT", str(server.getsockname()[1])).replace("SECRET", str(secret))
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first=first, content="SEEN"))
+    (package,) = build(env("only-source")).packages
+    with zipfile.ZipFile(store.blob(f"sha256:{package.sha256}")) as wheel:
+        seen = json.loads(wheel.read("only_source/__init__.py"))
+    server.setblocking(False)
+    with server, pytest.raises(BlockingIOError):
+        server.accept()
+    return seen
+
+
+def test_nothing_of_this_machine_is_reached(spied: Any) -> None:
+    seen = spied
+    assert set(seen["environ"]) <= {*sandbox.ENVIRONMENT, "PWD", "PYTHONPATH", "LC_CTYPE"}
+    assert not [value for value in seen["values"] if "s3cret" in value]
+    assert seen["home"] == []
+    assert seen["homes"] == []
+    assert seen["secret"] == "no: FileNotFoundError"
+    assert seen["network"].startswith("no: ")
+    assert seen["lookup"].startswith("no: ")
+    assert seen["interfaces"] == []
+    assert seen["run"] == "no: FileNotFoundError"
+    assert seen["sys"] == "no: FileNotFoundError"
+    assert seen["disks"] == []
+    assert seen["processes"] <= 3
+
+
+def test_nothing_is_written_but_what_goes_away(spied: Any) -> None:
+    seen = spied
+    for place in ("etc", "usr", "root", "given"):
+        assert seen[place] == "no: OSError", place
+    assert seen["mount"] != 0
+    assert int(seen["capabilities"], 16) == 0
+    assert not Path("/etc/written").exists()
+
+
+def test_what_outlives_its_build_is_ended(index: Any, build: Make, env: Make, tmp_path: Path) -> None:
+    first = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(987.654)\n    os._exit(0)\n"
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first=first))
+    build(env("only-source"))
+    alive = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"/given/worker.py" in (path / "cmdline").read_bytes():
+                alive.append(path.name)
+        except OSError:
+            continue
+    assert not alive
+
+
+def test_without_any_sandbox_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(ResolveError) as caught:
+        find_sandbox("/usr/bin/python3", lambda: tmp_path, lambda: None)
+    assert "bubblewrap (bwrap) is not installed, and no container engine answers" in caught.value.message
+    assert "apt install bubblewrap" in caught.value.hint
+
+
+def test_an_engine_is_taken_where_bubblewrap_does_not_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "bwrap"
+    program.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda name: str(program))
+    other = Bubblewrap("other", tmp_path)
+    assert find_sandbox("/usr/bin/python3", lambda: tmp_path, lambda: other) is other
+    with pytest.raises(ResolveError, match=r"bubblewrap does not work here \(bwrap: No permissions"):
+        find_sandbox("/usr/bin/python3", lambda: tmp_path, lambda: None)

@@ -1,0 +1,206 @@
+"""Packages that an index has as source alone."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tinysources import source_files, write_sdist
+from tinywheels import make_wheel
+
+from envbuild.errors import IntegrityError, ResolveError
+from envbuild.model.types import Line
+from envbuild.oci.store import Store
+from envbuild.resolver.source.sandbox import Limits
+
+Make = Callable[..., Any]
+
+
+def module_of(store: Store, package: Any) -> str:
+    """The text of the one module of a package that was built."""
+    with zipfile.ZipFile(store.blob(f"sha256:{package.sha256}")) as wheel:
+        return wheel.read(f"{package.name.replace('-', '_')}/__init__.py").decode()
+
+
+def test_it_is_built_where_that_is_allowed_and_comes_out_of_the_cache_afterwards(
+    index: Any, build: Make, run: Make, env: Make, notes: Any, store: Store
+) -> None:
+    write_sdist(index.folder, "only-source")
+    asked = env("only-source==1.0", "other")
+    index.wheel("other")
+    lock = build(asked, progress=notes)
+    package = lock.packages[0]
+    assert (package.name, package.version) == ("only-source", "1.0")
+    assert package.filename == "only_source-1.0-py3-none-any.whl"
+    assert (package.source.filename, package.url) == ("only_source-1.0.tar.gz", "")
+    assert module_of(store, package) == "__version__ = '1.0'"
+    note = "only-source 1.0 is built from only_source-1.0.tar.gz, in a sandbox of the base: --allow-build"
+    assert note in lock.notes
+    assert any(said.startswith("building only-source 1.0, from only_source") for said in notes.notes)
+    index.requests.clear()
+    # Without anything that could build, and for the same inputs: nothing is run, and nobody is asked.
+    again = build(asked, bench=None, locked=True)
+    assert again.packages == lock.packages
+    assert not index.requests
+    # What runs on every Python serves the others too, though none of them could build here.
+    other = run(asked, python="3.9.2", allow_build=("only-source",))
+    assert other.packages[0].sha256 == package.sha256
+
+
+@pytest.mark.parametrize("allow", [(), ("another",)])
+def test_without_leave_nothing_of_it_is_fetched_or_run(index: Any, build: Make, env: Make, allow: Any) -> None:
+    write_sdist(index.folder, "only-source")
+    with pytest.raises(ResolveError) as caught:
+        build(env("only-source"), allow=allow)
+    assert "--allow-build only-source does that, in a sandbox" in caught.value.hint
+    assert "conda.yaml:7: only-source" in caught.value.message
+    assert not index.downloads()
+
+
+def test_what_another_package_needs_of_it_is_kept(index: Any, build: Make, env: Make) -> None:
+    write_sdist(index.folder, "only-source", "1.0")
+    write_sdist(index.folder, "only-source", "2.0", files=source_files("only-source", "2.0"))
+    index.wheel("needs", requires=["only-source<2"])
+    lock = build(env("needs"), allow=("only-source",))
+    assert [(p.name, p.version) for p in lock.packages] == [("needs", "1.0"), ("only-source", "1.0")]
+
+
+def test_a_wheel_is_taken_where_there_is_one(index: Any, run: Make, env: Make) -> None:
+    index.wheel("alpha", "1.0")
+    write_sdist(index.folder, "alpha", "2.0")
+    (package,) = run(env("alpha"), allow_build=("all",)).packages
+    assert (package.version, package.source) == ("1.0", None)
+
+
+@pytest.mark.parametrize(("name", "version"), [("numpy", "1.0"), ("only-source", "9.9")])
+def test_a_build_that_gives_another_package_is_refused(
+    index: Any, build: Make, env: Make, store: Store, name: str, version: str
+) -> None:
+    write_sdist(index.folder, "only-source", files=source_files(name, version))
+    with pytest.raises(IntegrityError) as caught:
+        build(env("only-source==1.0"))
+    assert "the build gave another package than the one asked for" in caught.value.message
+    assert not [key for key in store.key_files() if b'"built:' in key.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("first", "limits", "says", "hint"),
+    [
+        ("raise RuntimeError('so it is')", Limits(), "RuntimeError: so it is", "or choose a version that has one"),
+        ("import subprocess; subprocess.run(['gcc-none', 'x.c'])", Limits(), "gcc-none", "--find-links"),
+        (
+            "raise SystemExit(\"error: command 'x86_64-linux-gnu-gcc' failed: No such file\")",
+            Limits(),
+            "gcc",
+            "no compiler",
+        ),
+        ("import time; time.sleep(60)", Limits(seconds=1), "it took longer than 1 seconds", "another machine"),
+        (
+            "open('/tmp/x', 'wb').truncate(1 << 30); import time; time.sleep(60)",
+            Limits(disk=1 << 20),
+            "more than 1 M",
+            "",
+        ),
+        ("", Limits(wheel=10), "and 10 are allowed", ""),
+    ],
+)
+def test_a_build_that_fails_says_why_and_leaves_nothing(
+    index: Any, build: Make, bench: Make, env: Make, store: Store, first: str, limits: Limits, says: str, hint: str
+) -> None:
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first=first))
+    with pytest.raises(ResolveError) as caught:
+        build(env("only-source"), bench=bench(limits))
+    assert says in caught.value.message
+    assert "only-source 1.0, from only_source-1.0.tar.gz" in caught.value.message
+    assert hint in caught.value.hint
+    assert not list((store.root / "tmp").iterdir())
+
+
+def test_what_builds_is_taken_from_the_indexes_as_wheels(index: Any, build: Make, env: Make, store: Store) -> None:
+    make_wheel(index.folder, "maker", "1.0", files={"maker_word.py": "WORD = 'made'"})
+    make_wheel(index.folder, "helper", "1.0", files={"helper_word.py": "WORD = 'helped'"})
+    files = source_files(
+        "only-source",
+        needs=("maker>=1",),
+        content="f'WORDS = {maker_word.WORD!r}, {__import__(\"helper_word\").WORD!r}' if asked else ''",
+        first="import glob, maker_word\nasked = bool(glob.glob('/tmp/requires/helper_*'))\n"
+        "def get_requires_for_build_wheel(config_settings=None):\n    return ['helper==1.0']\n",
+    )
+    write_sdist(index.folder, "only-source", files=files)
+    (package,) = build(env("only-source")).packages
+    assert module_of(store, package) == "WORDS = 'made', 'helped'"
+
+
+@pytest.mark.parametrize(
+    ("needs", "says"),
+    [
+        (("maker @ file:///etc/passwd",), "names an address"),
+        (("-r /etc/passwd",), "which is no requirement"),
+        (("nowhere-to-be-found",), "what it is built with (nowhere-to-be-found) cannot be had"),
+    ],
+)
+def test_what_builds_is_named_and_versioned_and_nothing_else(
+    index: Any, build: Make, env: Make, needs: tuple[str, ...], says: str
+) -> None:
+    write_sdist(index.folder, "only-source", files=source_files("only-source", needs=needs))
+    with pytest.raises(ResolveError) as caught:
+        build(env("only-source"))
+    assert says in caught.value.message
+
+
+def test_a_wheel_for_one_base_is_built_again_on_another(
+    index: Any, build: Make, bench: Make, env: Make, system_python: tuple[str, str]
+) -> None:
+    tag = f"cp3{system_python[1].split('.')[1]}"
+    import platform
+
+    files = source_files(
+        "only-source", tag=f"{tag}-{tag}-linux_{platform.machine()}", content="repr(__import__('os').urandom(4))"
+    )
+    write_sdist(index.folder, "only-source", files=files)
+    first = build(env("only-source")).packages[0]
+    assert build(env("only-source"), upgrade=True).packages[0].sha256 == first.sha256
+    other = build(env("only-source"), bench=bench(digest="1" * 64), upgrade=True).packages[0]
+    assert other.sha256 != first.sha256
+
+
+def test_equal_sources_give_equal_bytes_whatever_order_and_time_the_backend_writes(
+    index: Any, build: Make, env: Make, tmp_path: Path
+) -> None:
+    write_sdist(index.folder, "only-source")
+    first = build(env("only-source")).packages[0]
+    store = Store(tmp_path / "cache" / "store")
+    store.drop(f"sha256:{first.sha256}")
+    assert build(env("only-source"), upgrade=True).packages[0].sha256 == first.sha256
+
+
+@pytest.mark.parametrize("trick", ["os.symlink('/etc/passwd', path)", "os.mkfifo(path)", "os.mkdir(path)"])
+def test_what_is_no_file_is_not_taken_for_a_wheel(index: Any, build: Make, env: Make, trick: str) -> None:
+    files = source_files("only-source")
+    files["own_backend.py"] += (
+        "\ndef build_wheel(folder, config_settings=None, metadata_directory=None):\n"
+        f"    path = os.path.join(folder, 'only_source-1.0-py3-none-any.whl')\n    {trick}\n    return path\n"
+    )
+    write_sdist(index.folder, "only-source", files=files)
+    with pytest.raises(IntegrityError, match="left"):
+        build(env("only-source"))
+
+
+def test_a_hash_in_the_model_is_that_of_the_archive(index: Any, build: Make, env: Make) -> None:
+    import hashlib
+
+    path = write_sdist(index.folder, "only-source")
+    good, bad = hashlib.sha256(path.read_bytes()).hexdigest(), "0" * 64
+    asked = env("only-source==1.0")
+
+    def hashed(value: str) -> Any:
+        span = asked.pip[0].span
+        return replace(asked, lines=(Line(text=f"--hash=sha256:{value}", span=span),))
+
+    assert build(hashed(good)).packages
+    with pytest.raises(IntegrityError, match="none of the hashes"):
+        build(hashed(bad))
