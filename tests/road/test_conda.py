@@ -110,11 +110,11 @@ def test_never_stops_with_the_lines(road: Road, channel: Path) -> None:
     assert "tiny-native" in done.stderr
 
 
-def test_what_cannot_be_done_with_conda_packages_yet_is_said(road: Road, channel: Path) -> None:
+def test_a_build_context_whose_tools_the_index_lacks_is_not_written_by_halves(road: Road, channel: Path) -> None:
     base = ["--base", f"oci:{road.base}", "--server", "envbuild"]
     done = road.run("dockerfile", str(road.model), "-o", str(road.folder / "ctx"), *base)
-    assert done.returncode == 2, done.stderr
-    assert "conda" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 4, done.stderr
+    assert "py-rattler" in done.stderr and "--backend assemble" in done.stderr and "Traceback" not in done.stderr
     assert not (road.folder / "ctx").exists()
 
 

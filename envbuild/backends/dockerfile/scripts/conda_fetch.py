@@ -59,9 +59,10 @@ def fetch_one(line: str, opener: urllib.request.OpenerDirector, known: dict[tupl
         shutil.copyfile(kept, target)
         return ""
     request = urllib.request.Request(url, headers={"User-Agent": "envbuild"})
-    if origin(url) in known:
+    login = known.get(origin(url)) or known.get(("", origin(url)[1], 0))
+    if login:
         # Whoever the channel sends this on to gets no password.
-        request.add_unredirected_header("Authorization", known[origin(url)])
+        request.add_unredirected_header("Authorization", login)
     reason = ""
     for attempt in range(ATTEMPTS):
         time.sleep(0.4 * 2**attempt if attempt else 0)
@@ -86,11 +87,11 @@ def fetch_one(line: str, opener: urllib.request.OpenerDirector, known: dict[tupl
 
 
 def logins() -> dict[tuple[str, str, int], str]:
-    """What to send to each origin that wants a login."""
+    """What to send to each origin that wants a login; a netrc names a host alone, `("", host, 0)`."""
     found: dict[tuple[str, str, int], str] = {}
     if (SECRETS / "netrc").is_file():
         for host, (user, _, password) in netrc.netrc(str(SECRETS / "netrc")).hosts.items():
-            found.update({where: basic(user, password or "") for where in (("https", host, 443), ("http", host, 80))})
+            found["", host, 0] = basic(user, password or "")
     if (SECRETS / "conda").is_file():
         for address in (SECRETS / "conda").read_text(encoding="utf-8").split():
             parts = urlsplit(address)
