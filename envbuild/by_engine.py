@@ -106,6 +106,9 @@ class EngineBuild:
     def _made(self, plan: Plan, base: Base, lock: Lock, job: Job) -> tuple[Context, Made]:
         from . import prepare
 
+        if lock.conda:
+            self._fetching = self._with_channels(lock)
+
         def make(opened: Base) -> tuple[Context, Made]:
             context = context_of(plan, opened, lock, job, buildkit=self._builder.kind == "buildkit")
             return context, build_image(
@@ -119,6 +122,19 @@ class EngineBuild:
             )
 
         return prepare.with_sound_blobs(make, base, job)
+
+    def _with_channels(self, lock: Lock) -> Fetching:
+        from .backends.dockerfile.channels import for_channels
+
+        return for_channels(
+            self._fetching,
+            lock.conda,
+            buildkit=self._builder.kind == "buildkit",
+            wheels=self._options.docker.wheels,
+            network=self._options.docker.network,
+            local=self._connection.address.startswith("unix://"),
+            environ=self._options.environ,
+        )
 
     def _found(self, made: Made) -> dict[str, object]:
         """The engine's description of the image: its stores know it by its config's digest, or its manifest's."""
@@ -210,16 +226,24 @@ def context_of(plan: Plan, base: Base, lock: Lock, job: Job, *, buildkit: bool) 
     from . import prepare
     from .backends.dockerfile.tools import Tool, bring_tools
 
+    base = prepare.on_conda(base, lock)
+
     def tools(wanted: Sequence[Tool]) -> None:
-        bring_tools(
-            wanted,
-            store=job.store,
-            cache=cache_dir(job.options),
-            python=base.interpreter.version,
-            glibc=base.glibc,
-            environ=job.options.environ,
-            progress=job.progress,
-        )
+        # What lays down conda's Python runs before it is there.
+        own = [tool for tool in wanted if tool.name == "py-rattler"]
+        others = [tool for tool in wanted if tool not in own]
+        for some, python in ((own, base.own or base.interpreter), (others, base.interpreter)):
+            if some:
+                bring_tools(
+                    some,
+                    store=job.store,
+                    cache=cache_dir(job.options),
+                    python=python.version,
+                    glibc=base.glibc,
+                    architecture=base.architecture,
+                    environ=job.options.environ,
+                    progress=job.progress,
+                )
 
     return make_context(
         plan,

@@ -33,11 +33,6 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
     options = job.options
     wanted, source = wanted_python(job.model, options)
     conda = from_conda(job)
-    if conda and options.backend == "docker":
-        raise UsageError(
-            "a Dockerfile cannot lay down conda packages yet",
-            hint="--backend assemble does; or --conda never, which takes nothing from conda channels",
-        )
     if conda:
         # Python comes along, so the base's own is none of the image's.
         choice = replace(choose(options.base, "", python_source=""), notes=())
@@ -211,7 +206,7 @@ def on_conda(base: Base, lock: Lock) -> Base:
         return base
     minor = ".".join(lock.python.split(".")[:2])
     python = Interpreter(version=lock.python, executable=f"/{PREFIX}/bin/python{minor}", home=f"/{PREFIX}")
-    return replace(base, interpreter=python)
+    return replace(base, interpreter=python, own=base.own or base.interpreter)
 
 
 def fetch_all(lock: Lock, job: Job, progress: Progress) -> Lock:

@@ -149,10 +149,19 @@ def _rebuild(
     from .verifying.record import as_json
 
     root = taken.root / "model"
-    own = {(wheel.file.name, wheel.sha256): wheel.file for wheel in named_wheels(read(root).environment, root)}
-    wheels = WheelsByHash(recorded.lock, store, cache, progress, own)
+    environment = read(root).environment
+    own = {(wheel.file.name, wheel.sha256): wheel.file for wheel in named_wheels(environment, root)}
+    wheels = WheelsByHash(replace(recorded.lock, conda=()), store, cache, progress, own)
     wheels.vouch()
-    plan = make_plan(_inputs(opened, taken, recorded, found.base, store), ranking=heavy_wheels())
+    base = found.base
+    if recorded.lock.conda:
+        from .prepare import on_conda
+        from .resolver.conda.byhash import brought
+
+        conda = brought(recorded.lock.conda, environment, root, store=store, cache=cache, progress=progress)
+        recorded = replace(recorded, lock=replace(recorded.lock, conda=conda))
+        base = on_conda(base, recorded.lock)
+    plan = make_plan(_inputs(opened, taken, recorded, base, store), ranking=heavy_wheels())
     said = record_layer(as_json(recorded))  # as it was found, whatever the files are now
     plan = replace(plan, layers=tuple(said if layer.kind == "record" else layer for layer in plan.layers))
     compiler, left = compiler_of(plan, found, store, progress)
@@ -160,7 +169,7 @@ def _rebuild(
     created = opened.config.get("created")
     assembled = assemble(
         made,
-        base=found.base,
+        base=base,
         store=store,
         fetch=wheels.fetch,
         created=created if isinstance(created, str) and _TIME.fullmatch(created) else "",

@@ -40,7 +40,8 @@ class Base:
     `name` is what was asked for (`debian:bookworm`), `digest` that of its manifest, `config` its image config
     as JSON, `glibc` its version (`2.36`), empty for a base without glibc. `assembled` bases are envbuild's own;
     of a `registry` base the name is fully qualified, without digest (`docker.io/library/python:3.12-slim`).
-    `cached` tells that it was in the store before it was opened.
+    `cached` tells that it was in the store before it was opened. `own` is its own Python where an image on it runs
+    another, which conda brings: `interpreter` is that one then.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Base:
     registry: bool = False
     notes: tuple[str, ...] = ()
     cached: bool = field(default=False, compare=False)
+    own: Interpreter | None = None
 
     @property
     def public_name(self) -> str:

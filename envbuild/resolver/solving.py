@@ -18,6 +18,7 @@ from ..servers import edition_for, mlflow_range
 from ..servers.types import Server
 from . import lockcache
 from .asking import Wish
+from .conda.byhash import as_lock
 from .conda.part import CondaPart, conda_part, with_lock
 from .conda.specs import ask_of
 from .editions import within
@@ -101,6 +102,8 @@ def resolve(
         )
         ask = with_lock(ask, environment, model_root)
         part = conda_part(ask, way, cache, progress, upgrade=upgrade, locked=locked)
+        if ask.lock is None:
+            vouch(cache, as_lock(part.packages))
         python = part.python
     environment = way.environment
     platform = platform_of(python, glibc, architecture)

@@ -13,11 +13,15 @@ from ..planner.paths import RECORD
 from ..planner.record import FORMAT, record
 from ..planner.types import Bytecode
 from ..records import dataclass
+from ..resolver.conda.types import CondaPackage
 from ..resolver.types import Lock, LockedPackage, Source
 
 _SHA256 = pattern(r"[0-9a-f]{64}")
 _WHEEL = pattern(r"[^/\\\0]+\.whl")
 _COMMIT = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_CONDA_FILE = pattern(r"[^/\\\0]+\.(?:conda|tar\.bz2)")
+_CONDA_NAME = pattern(r"[a-z0-9_][a-z0-9._-]*")
+_BUILD = pattern(r"[A-Za-z0-9_.+]+")
 _NAME = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERSION = pattern(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
@@ -53,11 +57,6 @@ def parse(data: bytes) -> Recorded:
                 f"/{RECORD} of the image has the format {found['format']!r}, and this envbuild reads {FORMAT}",
                 hint="verify it with the version of envbuild that made it",
             )
-        if found["lock"].get("conda"):
-            raise BaseImageError(
-                "the image holds conda packages, and it cannot be made anew from its record yet",
-                hint="build it again from the model with `envbuild image`, and compare the digests",
-            )
         lock, script = found["lock"], found.get("script") or {"entry": "", "files": {}}
         return Recorded(
             version=_text(found.get("envbuild", "")),
@@ -70,6 +69,7 @@ def parse(data: bytes) -> Recorded:
                 platform=_matching(lock["platform"], _VERSION),
                 requirements=(),
                 server=_text(found["server"]),
+                conda=tuple(_conda(*row) for row in lock.get("conda", ())),
             ),
             model=_files(found["model"]),
             executable=frozenset(map(_text, found["executable"])),
@@ -129,6 +129,18 @@ def _source(value: Any) -> Source:
         sha256=_matching(sha256, _SHA256) if sha256 else "",
         commit=_matching(commit, _COMMIT) if commit else "",
         subdirectory=_text(value.get("subdirectory", "")),
+    )
+
+
+def _conda(name: Any, version: Any, build: Any, subdir: Any, filename: Any, sha256: Any) -> CondaPackage:
+    return CondaPackage(
+        name=_matching(name, _CONDA_NAME),
+        version=_matching(version, _VERSION),
+        build=_matching(build, _BUILD),
+        subdir=_one_of(subdir, ("linux-64", "linux-aarch64", "noarch")),
+        filename=_matching(filename, _CONDA_FILE),
+        sha256=_matching(sha256, _SHA256),
+        size=0,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import tinyconda
+from tampering import Layout
 from tinyroad import Road
 
 pytest.importorskip("rattler", reason="needs the extra `conda`")
@@ -110,11 +112,11 @@ def test_never_stops_with_the_lines(road: Road, channel: Path) -> None:
     assert "tiny-native" in done.stderr
 
 
-def test_what_cannot_be_done_with_conda_packages_yet_is_said(road: Road, channel: Path) -> None:
+def test_a_build_context_whose_tools_the_index_lacks_is_not_written_by_halves(road: Road, channel: Path) -> None:
     base = ["--base", f"oci:{road.base}", "--server", "envbuild"]
     done = road.run("dockerfile", str(road.model), "-o", str(road.folder / "ctx"), *base)
-    assert done.returncode == 2, done.stderr
-    assert "conda" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 4, done.stderr
+    assert "py-rattler" in done.stderr and "--backend assemble" in done.stderr and "Traceback" not in done.stderr
     assert not (road.folder / "ctx").exists()
 
 
@@ -189,3 +191,47 @@ def unpack(archive: Path, root: Path) -> None:
         for layer in json.loads(read(index["manifests"][0]["digest"]))["layers"]:
             with tarfile.open(fileobj=io.BytesIO(read(layer["digest"]))) as inner:
                 inner.extractall(root, filter="fully_trusted")
+
+
+@pytest.fixture
+def layout(road: Road, channel: Path) -> Path:
+    """An image with conda packages, as a layout."""
+    folder = road.folder / "layout"
+    done = road.image("--output", f"oci-dir={folder}")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_image_is_made_anew_from_its_record_and_the_channels(road: Road, layout: Path, channel: Path) -> None:
+    base = ["--base", f"oci:{road.base}"]
+    done = road.run("verify", str(layout), *base, ENVBUILD_CACHE_DIR=str(road.folder / "another"))
+    assert done.returncode == 0, done.stderr
+    assert "differs" not in done.stdout and "conda" in done.stdout
+    shutil.rmtree(channel)  # the machine that built it had the packages from their channels
+    assert road.run("verify", str(layout), *base).returncode == 0
+    done = road.run("verify", str(layout), *base, ENVBUILD_CACHE_DIR=str(road.folder / "third"))
+    assert done.returncode == 6, done.stderr
+    assert "channel" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_package_that_no_channel_has_is_not_believed_because_it_is_cached(
+    road: Road, layout: Path, channel: Path
+) -> None:
+    (channel / "linux-64" / "tiny-native-1.0-0.conda").unlink()
+    tinyconda.index(channel)
+    tinyconda.make_package(channel, "tiny-native", files={"lib/libtiny.so.1": b"\1"}, form="conda")
+    tinyconda.index(channel)
+    shutil.rmtree(road.cache / "vouched")
+    done = road.run("verify", str(layout), "--base", f"oci:{road.base}")
+    assert done.returncode == 4, done.stderr
+    assert "none of the model's channels has tiny-native-1.0-0.conda" in done.stderr
+
+
+def test_a_changed_file_of_a_conda_package_is_a_difference(road: Road, layout: Path) -> None:
+    changed = Layout(layout)
+    changed.flip("opt/envbuild/lib/libtiny.so.1")
+    changed.save()
+    done = road.run("verify", str(layout), "--base", f"oci:{road.base}")
+    assert done.returncode == 1, done.stderr
+    assert "opt/envbuild/lib/libtiny.so.1" in done.stdout
+    assert re.search(r"conda +differs", done.stdout), done.stdout

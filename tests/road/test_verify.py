@@ -269,6 +269,9 @@ def test_an_image_that_is_not_envbuilds_is_read_no_further(layout: Layout, verif
         (lambda r: r["lock"]["packages"][0].__setitem__(2, "../../x.whl"), "damaged"),
         (lambda r: r["lock"]["packages"][0].__setitem__(0, "--index-url=http://evil"), "damaged"),
         (lambda r: r["lock"]["packages"][0].__setitem__(3, "0"), "damaged"),
+        (lambda r: r["lock"].update(conda=[["python"]]), "damaged"),
+        (lambda r: r["lock"].update(conda=[["a", "1", "0", "linux-64", "../a.conda", "0" * 64]]), "damaged"),
+        (lambda r: r["lock"].update(conda=[["a", "1", "0", "win-64", "a.conda", "0" * 64]]), "damaged"),
         (lambda r: r.update(bytecode="never"), "damaged"),
     ],
 )

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import io
 import json
+import re
 import sys
 import tarfile
 import zipfile
@@ -176,7 +177,8 @@ def make_real_python(channel: Path) -> Path:
     minor = f"{sys.version_info.major}.{sys.version_info.minor}"
     home = Path(sys.base_prefix)
     needless = {"test", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "site-packages", "__pycache__"}
-    files: dict[str, bytes] = {f"bin/python{minor}": (home / "bin" / f"python{minor}").read_bytes()}
+    program = (home / "bin" / f"python{minor}").read_bytes()
+    files: dict[str, bytes] = {f"bin/python{minor}": _beside(program, f"{home}/lib")}
     standard = home / "lib" / f"python{minor}"
     for path in sorted(standard.rglob("*")):
         inside = path.relative_to(standard)
@@ -195,3 +197,47 @@ def make_real_python(channel: Path) -> Path:
         site_packages=f"lib/python{minor}/site-packages",
         form="conda",
     )
+
+
+def make_native(channel: Path, name: str = "tiny-native") -> Path:
+    """A library that no Python package brings: this machine's libz, under the name libtiny.so.1."""
+    import pytest
+
+    maps = Path("/proc/self/maps")
+    __import__("zlib")  # has it loaded where it is no part of the interpreter
+    found = re.search(r"(/\S+/libz\.so[\d.]*)$", maps.read_text() if maps.exists() else "", re.MULTILINE)
+    if found is None:
+        pytest.skip("this machine's Python has libz inside of it")
+    return make_package(channel, name, files={"lib/libtiny.so.1": Path(found[1]).read_bytes()}, form="conda")
+
+
+def make_caller(channel: Path, name: str = "tiny-numbers", *, native: str = "tiny-native") -> Path:
+    """A Python package whose `native()` asks the library of `make_native` for its version."""
+    stem = name.replace("-", "_")
+    code = (
+        "import ctypes\nimport os\nimport sys\n\n\ndef native():\n"
+        "    library = ctypes.CDLL(os.path.join(sys.prefix, 'lib', 'libtiny.so.1'))\n"
+        "    library.zlibVersion.restype = ctypes.c_char_p\n"
+        "    return library.zlibVersion().decode()\n"
+    )
+    return make_package(
+        channel,
+        name,
+        "2.0",
+        build="pyh0",
+        depends=("python", native),
+        noarch="python",
+        entry_points=[f"{name} = {stem}:native"],
+        files={
+            f"site-packages/{stem}/__init__.py": code,
+            f"site-packages/{stem}-2.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 2.0\n",
+            f"site-packages/{stem}-2.0.dist-info/INSTALLER": "conda",
+        },
+    )
+
+
+def _beside(program: bytes, folder: str) -> bytes:
+    """`program` looks for its libraries in ../lib, as conda's own do, where it was linked to look into `folder`."""
+    new = b"$ORIGIN/../lib"
+    old = folder.encode()
+    return program.replace(old + b"\0", new.ljust(len(old), b"\0") + b"\0") if len(old) >= len(new) else program

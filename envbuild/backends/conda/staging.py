@@ -9,16 +9,13 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...errors import IntegrityError, StorageError
 from ...oci.store import Store
 from ...resolver.conda.extras import extras
 from ...resolver.conda.files import by_name
 from ...resolver.conda.types import CondaPackage
-
-if TYPE_CHECKING:
-    from rattler import RepoDataRecord
+from .laying import Damaged, NoSpace, Package, Refused, lay_down
 
 
 @contextmanager
@@ -29,59 +26,34 @@ def staged(packages: Sequence[CondaPackage], store: Store, *, prefix: str) -> It
     """
     with store.temporary() as work, by_name(store, packages) as files:
         root = work / "root"
-        asyncio.run(_install(packages, files, root, work / "cache", f"/{prefix}"))
+        here = [as_file(package, files[package.name]) for package in packages]
+        try:
+            with extras("laying down conda packages"):
+                asyncio.run(lay_down(here, root, work / "cache", f"/{prefix}"))
+        except NoSpace as error:
+            raise StorageError(
+                f"the disk filled up while conda packages were laid down: {error}",
+                hint="free some space (`envbuild cache prune` removes what was not used lately)",
+            ) from None
+        except Damaged as error:
+            raise IntegrityError(
+                str(error), hint="it has the hash that its channel names: tell whoever keeps the channel"
+            ) from None
+        except Refused as error:
+            raise IntegrityError(
+                f"the conda packages cannot be laid down: {error}",
+                hint="the package that is named is damaged or contradicts itself: take another build of it",
+            ) from None
         yield root
 
 
-async def _install(
-    packages: Sequence[CondaPackage], files: dict[str, Path], root: Path, cache: Path, prefix: str
-) -> None:
-    with extras("laying down conda packages"):
-        import rattler
-        from rattler.exceptions import ExtractError, InstallerError, IoError, LinkError, TransactionError
-
-    records = [await _record(package, files[package.name]) for package in packages]
-    platform = next((package.subdir for package in packages if package.subdir != "noarch"), "linux-64")
-    try:
-        await rattler.install(
-            records,
-            root,
-            cache_dir=cache,
-            platform=rattler.Subdir("linux-aarch64" if platform == "linux-aarch64" else "linux-64"),
-            execute_link_scripts=False,
-            show_progress=False,
-            alternative_target_prefix=prefix,
-        )
-    except (InstallerError, LinkError, TransactionError, ExtractError, IoError) as error:
-        said = str(error).replace(str(cache.parent), "").strip()
-        if "os error 28" in said or "os error 122" in said:
-            raise StorageError(
-                f"the disk filled up while conda packages were laid down: {said}",
-                hint="free some space (`envbuild cache prune` removes what was not used lately)",
-            ) from None
-        raise IntegrityError(
-            f"the conda packages cannot be laid down: {said}",
-            hint="the package that is named is damaged or contradicts itself: take another build of it",
-        ) from None
-
-
-async def _record(package: CondaPackage, path: Path) -> RepoDataRecord:
-    """What the file itself says of the package: nothing of where it was found."""
-    import rattler
-
-    try:
-        record = await rattler.RepoDataRecord.from_package_archive(path)
-    except Exception as error:
-        raise IntegrityError(
-            f"{package.filename} is no whole conda package: {str(error).replace(str(path), package.filename)}",
-            hint="it has the hash that its channel names: tell whoever keeps the channel",
-        ) from None
-    if record.name.normalized != package.name or str(record.version) != package.version:
-        raise IntegrityError(
-            f"{package.filename} says that it is {record.name.normalized} {record.version}, "
-            f"and its channel calls it {package.name} {package.version}",
-            hint="tell whoever keeps the channel",
-        )
-    # rattler follows the link to the blob, whose name does not tell which kind of archive it is.
-    record.url, record.file_name = path.as_uri(), package.filename
-    return record
+def as_file(package: CondaPackage, path: Path = Path()) -> Package:
+    """`package` as the file at `path`."""
+    return Package(
+        path=path,
+        name=package.name,
+        version=package.version,
+        build=package.build,
+        subdir=package.subdir,
+        filename=package.filename,
+    )

@@ -97,10 +97,12 @@ def build_image(
 
 
 def _with_certificates(context: Context, ca: Path | None) -> Context:
-    """The context with the certificates that the fetching step looks for, where it has such a step."""
+    """The context with the certificates that the fetching steps look for, where it has such steps."""
     paths = {entry.path for entry in context.entries}
-    if ca is None or "build/fetch.py" not in paths or "build/ca.pem" in paths:
+    folders = [f for f in ("build", "conda") if f"{f}/fetch.py" in paths and f"{f}/ca.pem" not in paths]
+    if ca is None or not folders:
         return context
     data = ca.read_bytes()
-    entry = Entry(path="build/ca.pem", source=ca, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
-    return replace(context, entries=tuple(sorted((*context.entries, entry), key=lambda e: e.path)))
+    sha256 = hashlib.sha256(data).hexdigest()
+    more = [Entry(path=f"{folder}/ca.pem", source=ca, sha256=sha256, size=len(data)) for folder in folders]
+    return replace(context, entries=tuple(sorted((*context.entries, *more), key=lambda e: e.path)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...bases.types import Base
-from ...errors import BaseImageError, EnvbuildError, IntegrityError
+from ...errors import BaseImageError, IntegrityError
 from ...facts import load_json
 from ...oci.store import Store
 from ...oci.tar import check_path
@@ -15,6 +15,7 @@ from ...options import DockerOptions
 from ...planner.paths import CODE, MODEL, PREFIX
 from ...planner.types import Plan, PlannedLayer, Wheel
 from ...resolver.types import Lock, LockedPackage
+from .reading import blob
 from .types import Context, Entry
 
 if TYPE_CHECKING:
@@ -47,27 +48,33 @@ def make_context(
     understands. `roots` are the modules whose import is compiled, by default those of the plan.
     UsageError: a template does not render, or a Dockerfile cannot carry a value. BaseImageError: an ONBUILD trigger.
     """
+    from .condas import FOLDER, conda_context, conda_entries
     from .page import make_page
     from .render import render
-    from .tools import tools_for
+    from .tools import conda_tools, tools_for
 
     reference = base_reference(base)
     carried, asked = _carried(plan, lock, options)
-    page = make_page(plan, base=base, reference=reference, fetching=bool(asked), buildkit=buildkit)
+    conda = conda_context(plan, lock, options)
+    page = make_page(plan, base=base, reference=reference, fetching=bool(asked), conda=conda, buildkit=buildkit)
     text = render(page, templates=options.templates)  # before anything is fetched: a mistake is told at once
     tools = tools_for(base.interpreter.minor, fetching=bool(asked))
-    missing = [tool for tool in tools if not store.has(f"sha256:{tool.sha256}")]
+    for_conda = conda_tools(base) if conda.packages else ()
+    missing = [tool for tool in (*tools, *for_conda) if not store.has(f"sha256:{tool.sha256}")]
     if missing:
         bring_tools(missing)
-    lacking = [package.sha256 for package in carried if not store.has(f"sha256:{package.sha256}")]
+    along = [*(p.sha256 for p in carried), *(p.sha256 for p in conda.along)]
+    lacking = [sha256 for sha256 in along if not store.has(f"sha256:{sha256}")]
     if lacking:
         fetch(lacking)
     entries = [
         Entry(path="Dockerfile", text=text),
         *([] if reference else [_base_tar(base, store)]),
         *_build(plan, lock, asked, roots),
-        *(_blob(store, f"build/{tool.filename}", tool.sha256) for tool in tools),
-        *(_blob(store, f"build/wheels/{p.filename}", p.sha256) for p in carried),
+        *conda_entries(conda, store),
+        *(blob(store, f"{FOLDER}/{tool.filename}", tool.sha256) for tool in for_conda),
+        *(blob(store, f"build/{tool.filename}", tool.sha256) for tool in tools),
+        *(blob(store, f"build/wheels/{p.filename}", p.sha256) for p in carried),
         *_placed(plan),
     ]
     for entry in entries:
@@ -111,16 +118,7 @@ def _base_tar(base: Base, store: Store) -> Entry:
     from ...bases.flatten import flat_layer
 
     layer = flat_layer(base, store)
-    return _blob(store, "base.tar", layer.digest.removeprefix("sha256:"))
-
-
-def _blob(store: Store, path: str, sha256: str) -> Entry:
-    source = store.blob(f"sha256:{sha256}")
-    try:
-        size = source.stat().st_size
-    except OSError:
-        raise EnvbuildError(f"{path.rpartition('/')[2]} did not arrive in the cache") from None
-    return Entry(path=path, source=source, sha256=sha256, size=size)
+    return blob(store, "base.tar", layer.digest.removeprefix("sha256:"))
 
 
 def _build(plan: Plan, lock: Lock, asked: Sequence[LockedPackage], roots: Sequence[str] | None) -> Iterator[Entry]:

@@ -27,12 +27,14 @@ class Fetching:
     """What the build is given so that it may fetch packages.
 
     `args` are build arguments, whose values may hold a proxy's password; `pip_conf` the text of a secret, empty for
-    none; `ca` a file of certificates; `network` is `host` where an index or a proxy listens on this machine alone;
+    none, `logins` that of another, for conda channels; `ca` a file of certificates; `network` is `host` where an index,
+    a channel or a proxy listens on this machine alone;
     `hidden` must never be shown.
     """
 
     args: Mapping[str, str] = field(default_factory=dict)
     pip_conf: str = ""
+    logins: str = ""
     ca: Path | None = None
     network: str = ""
     notes: tuple[str, ...] = ()
@@ -85,7 +87,7 @@ def settings_for(
     }
     args = {} if buildkit else {f"PIP_{k.upper().replace('-', '_')}": " ".join(v) for k, v in settings.items() if v}
     bundle, bundle_notes = _bundle(env)
-    near = [text for text in (*remote, *_reached(proxies)) if _is_here(text)]
+    near = [text for text in (*remote, *_reached(proxies)) if is_here(text)]
     if near and not network and not local:
         raise UsageError(
             f"{without_credentials(near[0])} is on this machine, and the engine is on another",
@@ -186,7 +188,8 @@ def _reached(proxies: Mapping[str, str]) -> list[str]:
     return [v if "://" in v else f"http://{v}" for name, v in proxies.items() if name.upper() != "NO_PROXY"]
 
 
-def _is_here(address: str) -> bool:
+def is_here(address: str) -> bool:
+    """Whether an address is one of this machine alone."""
     try:
         host = urlsplit(address).hostname or ""
     except ValueError:

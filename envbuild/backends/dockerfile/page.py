@@ -11,6 +11,7 @@ from ...errors import UsageError
 from ...patterns import pattern
 from ...planner.paths import CODE, MODEL, PREFIX
 from ...planner.types import Plan
+from .condas import CondaContext
 from .quoting import comment, duration, exec_array, expanded_array, pair, quote
 
 _SIGNAL = pattern(r"[A-Za-z0-9+-]+")
@@ -23,7 +24,9 @@ class Page:
     """The values of a Dockerfile.
 
     `title`, `server`, `python` and `base` are for comments. `reference` is what FROM names, empty where base.tar
-    is the base. `fetching` tells that an index is asked inside the build. `bytecode` is `startup`, `on` or `off`;
+    is the base. `fetching` tells that an index is asked inside the build; `conda` that conda packages are laid down, by
+    the base's own Python `base_python`, and `channels` that they are fetched from their channels inside the build.
+    `bytecode` is `startup`, `on` or `off`;
     `files` are the context's folders of large model files. The rest are quoted arguments of instructions, empty
     where the base says the same already; `env` and `labels` hold `key=value` texts.
     """
@@ -36,6 +39,9 @@ class Page:
     interpreter: str
     buildkit: bool
     fetching: bool
+    conda: bool
+    channels: bool
+    base_python: str
     bytecode: str
     script: bool
     files: tuple[str, ...]
@@ -54,7 +60,7 @@ class Page:
     command: str
 
 
-def make_page(plan: Plan, *, base: Base, reference: str, fetching: bool, buildkit: bool) -> Page:
+def make_page(plan: Plan, *, base: Base, reference: str, fetching: bool, conda: CondaContext, buildkit: bool) -> Page:
     """The page of `plan`. `reference` is empty for a base of files. UsageError: a Dockerfile cannot carry a value."""
     if reference and not _REFERENCE.fullmatch(reference):
         raise UsageError(f"the base {reference!r} cannot be named in a Dockerfile", hint="check --base")
@@ -72,6 +78,9 @@ def make_page(plan: Plan, *, base: Base, reference: str, fetching: bool, buildki
         interpreter=f"/{PREFIX}/bin/python",
         buildkit=buildkit,
         fetching=fetching,
+        conda=bool(conda.packages),
+        channels=bool(conda.asked),
+        base_python="/" + (base.own or base.interpreter).executable.lstrip("/"),
         bytecode=plan.bytecode,
         script="script" in kinds,
         files=tuple(f"files/{number}" for number in range(1, kinds.count("file") + 1)),

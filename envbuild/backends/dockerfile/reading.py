@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 
 from ...errors import CorruptBlobError, EnvbuildError, ModelError
+from ...oci.store import Store
 from .types import Entry
 
 _CHUNK = 1 << 20
@@ -14,6 +15,16 @@ _CHUNK = 1 << 20
 def size_of(entry: Entry) -> int:
     """The bytes of an entry's content; a link has none."""
     return len(entry.text.encode()) if entry.text is not None else 0 if entry.target is not None else entry.size
+
+
+def blob(store: Store, path: str, sha256: str) -> Entry:
+    """A file of the store as one of the context. EnvbuildError where it is not there."""
+    source = store.blob(f"sha256:{sha256}")
+    try:
+        size = source.stat().st_size
+    except OSError:
+        raise EnvbuildError(f"{path.rpartition('/')[2]} did not arrive in the cache") from None
+    return Entry(path=path, source=source, sha256=sha256, size=size)
 
 
 def chunks_of(entry: Entry) -> Iterator[bytes]:

@@ -46,16 +46,18 @@ def secret_lines(secrets: Sequence[str], environ: Mapping[str, str] | None = Non
 def all_secrets(own: Sequence[str], fetching: Fetching) -> Iterator[list[str]]:
     """The person's secrets, and ours in files that only this user reads and that are gone afterwards.
 
-    A secret of the person's own with the id `pip` or `ca` takes the place of ours.
+    A secret of the person's own with the id `pip`, `conda` or `ca` takes the place of ours.
     """
     taken = {_parts(secret).get("id") for secret in own}
     with tempfile.TemporaryDirectory(prefix="envbuild-") as folder:
         found = list(own)
-        if fetching.pip_conf and "pip" not in taken:
-            path = Path(folder, "pip.conf")
+        for name, text in (("pip", fetching.pip_conf), ("conda", fetching.logins)):
+            if not text or name in taken:
+                continue
+            path = Path(folder, f"{name}.conf")
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-                file.write(fetching.pip_conf)
-            found.append(f"id=pip,src={path}")
+                file.write(text)
+            found.append(f"id={name},src={path}")
         if fetching.ca is not None and "ca" not in taken:
             path = Path(folder, "ca.pem")
             # A path of the person's own may hold what the option's syntax does not.

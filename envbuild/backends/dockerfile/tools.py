@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import IntegrityError, ResolveError
+from ...bases.types import Base
+from ...errors import IntegrityError, ResolveError, UsageError
 from ...facts import load_json
 from ...oci.store import Store
 from ...progress import SILENT, Progress
@@ -46,6 +47,20 @@ def tools_for(python: str, *, fetching: bool) -> tuple[Tool, ...]:
     return tuple(found)
 
 
+def conda_tools(base: Base) -> tuple[Tool, ...]:
+    """rattler, for the base's own Python, which lays down conda packages. UsageError where there is none for it."""
+    python = base.own or base.interpreter
+    minor = int(python.minor.partition(".")[2])
+    for row in load_json("build_tools.json")["py-rattler"]:
+        if minor >= row["python"] and row["architecture"] == base.architecture:
+            return (Tool(name="py-rattler", version=row["version"], filename=row["file"], sha256=row["sha256"]),)
+    raise UsageError(
+        f"inside a build conda packages are laid down by rattler, which the base's own Python {python.version} on "
+        f"{base.architecture} cannot run",
+        hint="choose a base with Python 3.10 or later; or build with --backend assemble, which needs none",
+    )
+
+
 def bring_tools(
     tools: Sequence[Tool],
     *,
@@ -53,20 +68,22 @@ def bring_tools(
     cache: Path,
     python: str,
     glibc: str,
+    architecture: str = "amd64",
     environ: Mapping[str, str] | None = None,
     progress: Progress = SILENT,
 ) -> None:
     """Bring `tools` into `store` from the index that `environ` names, as packages of a model are.
 
-    `python` is the full version, `cache` the cache folder, `environ` by default the process's. Raises ResolveError,
-    NetworkError, StorageError, and IntegrityError where the index has another file under the name.
+    `python` (a full version) and `architecture` are those that run them, `cache` is the cache folder, `environ` by
+    default the process's. Raises ResolveError, NetworkError, StorageError, and IntegrityError where the index has
+    another file under the name.
     """
     from ...resolver import fetch
     from ...resolver.pylock import select
     from ...resolver.target import platform_of
     from ...resolver.uv import compile_lock
 
-    platform = platform_of(python, glibc, "amd64")
+    platform = platform_of(python, glibc, architecture)
     answer = compile_lock([f"{t.name}=={t.version}" for t in tools], (), platform, cache=cache / "uv", environ=environ)
     if not answer.solved:
         names = " and ".join(f"{tool.name} {tool.version}" for tool in tools)

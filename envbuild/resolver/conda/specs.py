@@ -48,13 +48,23 @@ def ask_of(
     where = place(pin.span, root) if pin is not None else "the base's Python, as nothing names another"
     specs = [spec for spec in specs if spec.name != "python"]
     specs.insert(0, CondaSpec(name="python", text=f"python={python}", where=where))
-    channels = [_channel(line, root) for line in environment.channels if line.text != _WITHOUT_DEFAULTS]
     return CondaAsk(
         specs=tuple(specs),
-        channels=tuple(dict.fromkeys(channels)) or ("conda-forge",),
+        channels=_listed(environment, root),
         subdir=subdir_of(architecture),
         glibc=glibc,
     )
+
+
+def _listed(environment: Environment, root: Path | None) -> tuple[str, ...]:
+    channels = [_channel(line, root) for line in environment.channels if line.text != _WITHOUT_DEFAULTS]
+    return tuple(dict.fromkeys(channels)) or ("conda-forge",)
+
+
+def channels_of(environment: Environment) -> tuple[str, ...]:
+    """All channels that packages of `environment` may come from, those that a line names (`mine::gdal`) among them."""
+    named = [d.text.strip().rpartition("::")[0] for d in environment.conda]
+    return tuple(dict.fromkeys([*_listed(environment, None), *filter(None, named)]))
 
 
 def subdir_of(architecture: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import buildkit_client
 from containers import running, same
 
 from envbuild.backends.dockerfile.writing import stream_tar, write_folder
@@ -56,19 +56,6 @@ LABELS = {
     "#": "8",
 }
 NAMES = ["RUN rm -rf", "Dockerfile", ".dockerignore", "-f", "käse 模型.bin", "a\nRUN id", "sub folder/ENV A=b", "[x]*?"]
-
-
-def buildkit_client() -> str:
-    """A docker client that can have BuildKit build: one with buildx, or one old enough to do it itself."""
-    for client in dict.fromkeys([shutil.which("docker") or "", "/usr/bin/docker"]):
-        if not client or not Path(client).exists():
-            continue
-        version = subprocess.run([client, "--version"], capture_output=True, text=True, check=False).stdout
-        major = re.search(r"version (\d+)", version)
-        buildx = subprocess.run([client, "buildx", "version"], capture_output=True, check=False)
-        if buildx.returncode == 0 or (major and 19 <= int(major[1]) < 23):
-            return client
-    pytest.skip("no docker client here can use BuildKit")
 
 
 @pytest.fixture
