@@ -24,7 +24,7 @@ from ..types import Lock, LockedPackage
 from .types import CondaAsk, CondaPackage
 
 # Raise it when equal questions would be answered otherwise than before, or when conda.json takes another form.
-FORMAT = 1
+FORMAT = 2
 
 
 def lock_conda(
