@@ -40,16 +40,25 @@ def by_name(store: Store, packages: Iterable[CondaPackage]) -> Iterator[dict[str
         yield found
 
 
-def looked_into(packages: Sequence[CondaPackage], store: Store) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
-    """The packages, which are in `store`, with their sizes, the Python packages in them, and whether paths collide.
+def looked_into(
+    packages: Sequence[CondaPackage], store: Store, subdir: str
+) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
+    """The packages, in `store`, with their sizes, the Python packages in them, and whether paths collide.
 
-    And notes on what of them has no effect in an image. Raises IntegrityError where they cannot be laid down together
-    without harm.
+    And notes on what of them has no effect in an image for `subdir`. Raises IntegrityError where they cannot be laid
+    down together without harm.
     """
     minor = minor_of(packages)
     with by_name(store, packages) as files:
         laid = {package.name: laid_by(package, files[package.name], minor) for package in packages}
         sizes = {name: path.stat().st_size for name, path in files.items()}
+    for package in packages:
+        said = laid[package.name].subdir
+        if said not in (subdir, "noarch"):
+            raise IntegrityError(
+                f"{package.filename} says that it is for {said or 'no platform'}, and the image is for {subdir}",
+                hint="tell whoever keeps the channel, or made the lock",
+            )
     check_together(packages, laid, minor)
     paths = {name: each.paths for name, each in laid.items()}
     for package in packages:
@@ -58,6 +67,8 @@ def looked_into(packages: Sequence[CondaPackage], store: Store) -> tuple[tuple[C
     whole = tuple(
         replace(
             package,
+            # Of the file itself, as all that its layer holds: the address may say anything.
+            subdir=laid[package.name].subdir,
             size=sizes[package.name],
             python=python_packages(paths[package.name]),
             mixed=any(owners[path] > 1 for path in (*paths[package.name], *laid[package.name].commands)),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from ...errors import IntegrityError
 from ...records import dataclass
@@ -17,6 +18,9 @@ from .archive import check_members
 from .extras import extras
 from .types import CondaPackage
 from .waiting import finished
+
+if TYPE_CHECKING:
+    from rattler import RepoDataRecord
 
 # What rattler keeps for itself in an environment.
 _RESERVED = frozenset({"__clobbers__", "conda-meta"})
@@ -28,13 +32,15 @@ class Laid:
     """What one package lays down below the prefix.
 
     `paths` are its files and links, `folders` folders of its own list, `commands` the scripts that are written for its
-    entry points, each by its path, with what it calls. `home` is where a Python looks for packages, if it says so.
+    entry points, each by its path, with what it calls. `home` is where a Python looks for packages, if it says so, and
+    `subdir` the platform that the file itself says it is for.
     """
 
     paths: tuple[str, ...]
     folders: tuple[str, ...] = ()
     commands: Mapping[str, str]
     home: str = ""
+    subdir: str = ""
 
 
 def laid_by(package: CondaPackage, path: Path, minor: str) -> Laid:
@@ -46,44 +52,56 @@ def laid_by(package: CondaPackage, path: Path, minor: str) -> Laid:
         from rattler.package import PathsJson
 
     found: dict[bool, list[str]] = {True: [], False: []}
-    with _whole(package, path):
+    with whole(package.filename, path):
         entries = PathsJson.from_package_archive(path).paths
     for entry in entries:
         name = str(entry.relative_path)
         _check(package, name)
         found[entry.path_type.directory].append(_laid_down(name, minor))
-    with _whole(package, path):
+    with whole(package.filename, path):
         check_members(path, [str(entry.relative_path) for entry in entries if entry.path_type.hardlink])
-        home, commands = finished(lambda: _index(path))
+        record, commands = finished(lambda: _index(path))
+    name, version, build = record.name.normalized, str(record.version), str(record.build)
+    if (name, version, build) != (package.name, package.version, package.build):
+        raise IntegrityError(
+            f"{package.filename} says that it is {name} {version} {build}, "
+            f"and its channel calls it {package.name} {package.version} {package.build}",
+            hint="tell whoever keeps the channel",
+        )
+    home = record.python_site_packages_path or ""
     if home:
         _check(package, home)
-    return Laid(paths=tuple(found[False]), folders=tuple(found[True]), commands=commands, home=home)
+    return Laid(
+        paths=tuple(found[False]),
+        folders=tuple(found[True]),
+        commands=commands,
+        home=home,
+        subdir=record.subdir or package.subdir,
+    )
 
 
 @contextmanager
-def _whole(package: CondaPackage, path: Path) -> Iterator[None]:
-    """Around reading the file of `package` at `path`: IntegrityError where that is none."""
+def whole(filename: str, path: Path | None = None) -> Iterator[None]:
+    """Around reading the file of a package, which lies at `path`: IntegrityError where that is none."""
     try:
         yield
     except Exception as error:
+        said = str(error).replace(str(path), filename) if path else str(error)
         raise IntegrityError(
-            f"{package.filename} is no whole conda package: {str(error).replace(str(path), package.filename)}",
+            f"{filename} is no whole conda package: {said}",
             hint="it has the hash that its channel names: tell whoever keeps the channel",
         ) from None
 
 
-async def _index(path: Path) -> tuple[str, dict[str, str]]:
-    """Where a Python looks for packages, and the entry points: of what is told beside the list of paths."""
+async def _index(path: Path) -> tuple[RepoDataRecord, dict[str, str]]:
+    """What the file says of itself beside its list of paths: which package it is, and its entry points."""
+    from rattler import RepoDataRecord
     from rattler.package_streaming import PackageArchive
 
-    files = await (await PackageArchive.from_path(path)).read_files(["info/index.json", "info/link.json"])
-    index = json.loads(files["info/index.json"] or b"{}")
-    home = index.get("python_site_packages_path") or ""
-    if not isinstance(home, str):
-        raise ValueError("python_site_packages_path is no path")
-    data = files["info/link.json"]
+    record = await RepoDataRecord.from_package_archive(path)
+    data = await (await PackageArchive.from_path(path)).read_file("info/link.json")
     if data is None:
-        return home, {}
+        return record, {}
     listed = json.loads(data).get("noarch", {}).get("entry_points") or []
     commands = {}
     for row in listed:
@@ -91,7 +109,7 @@ async def _index(path: Path) -> tuple[str, dict[str, str]]:
         if not re.fullmatch(r"[^/\\\0]+", name.strip()) or name.strip() in (".", ".."):
             raise ValueError(f"{row!r} is no entry point")
         commands[f"{_BIN}/{name.strip()}"] = "".join(called.split())
-    return home, commands
+    return record, commands
 
 
 def _check(package: CondaPackage, name: str) -> None:
