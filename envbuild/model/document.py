@@ -26,10 +26,14 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Document:
-    """A composed text. `root` is None where the text holds no node; `duplicates` are keys that come twice."""
+    """A composed text. `root` is None where the text holds no node; `duplicates` are keys that come twice.
 
-    def __init__(self, file: str, text: str) -> None:
+    `limit` is how many values it may expand to.
+    """
+
+    def __init__(self, file: str, text: str, *, limit: int = MAX_NODES) -> None:
         self.file = file
+        self._limit = limit
         self.lines = split_lines(file, text)
         self.duplicates: list[yaml.ScalarNode] = []
         self.root = self._compose(text.removeprefix(BOM))
@@ -104,8 +108,8 @@ class Document:
                 self._check_tag(node, event)
                 if event.anchor:
                     anchors[event.anchor] = node
-            if weight[id(node)][0] > MAX_NODES or count > MAX_NODES:
-                self._fail(f"expands to more than {MAX_NODES:,} values", event)
+            if weight[id(node)][0] > self._limit or count > self._limit:
+                self._fail(f"expands to more than {self._limit:,} values", event)
             if len(open_nodes) + weight[id(node)][1] > MAX_DEPTH + 1:
                 self._fail(f"nests deeper than {MAX_DEPTH} levels", event)
             if open_nodes:

@@ -15,6 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from ..errors import NetworkError
 from ..oci.headers import number, retry_after
+from .conda.addresses import with_token, without_secrets
 from .conda.channels import logins
 from .fetching import Stopped
 from .indexes import all_credentials, origin, without_credentials
@@ -92,7 +93,7 @@ class Downloader:
             yield chunk
 
     def _remote(self, url: str, what: str) -> Iterator[bytes]:
-        shown = without_credentials(url)
+        shown, asked = without_secrets(url), with_token(url, self._environ)
         where = origin(url)
         known = iter(self._credentials.get(where, ()) if where else ())
         auth = next(known, None)
@@ -101,7 +102,7 @@ class Downloader:
             before, reason, wait = received, "", 0.0
             try:
                 headers = {"Range": f"bytes={received}-"} if received else {}
-                with self._session.get(url, stream=True, timeout=_TIMEOUT, auth=auth, headers=headers) as answer:
+                with self._session.get(asked, stream=True, timeout=_TIMEOUT, auth=auth, headers=headers) as answer:
                     status = answer.status_code
                     if status in _DENIED and (other := next(known, None)):
                         # One host may have several indexes, and files tell not whose they are.
@@ -197,4 +198,4 @@ def _cause(error: BaseException) -> str:
     if isinstance(reason, BaseException):
         inner = reason
     text = getattr(inner, "strerror", None) or str(inner).rpartition(">: ")[2] or type(inner).__name__
-    return without_credentials(str(text))
+    return without_secrets(str(text))

@@ -8,6 +8,7 @@ answer with versions of the day before. What needs no network is a cached lock, 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -94,6 +95,13 @@ def compile_lock(
     """
     import subprocess
 
+    for line in (*requirements, *constraints, *(part for package in provided for part in package)):
+        if re.search(r"[\r\n\f\v\x00\x85\u2028\u2029]", line):
+            # A second line would be an option of uv's.
+            raise ResolveError(
+                f"{without_credentials(line)[:80]!r} holds several lines, and is no requirement",
+                hint="write one requirement a line",
+            )
     with storage_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(prefix="envbuild-")

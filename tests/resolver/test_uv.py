@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from envbuild.errors import ResolveError
 from envbuild.resolver import uv
 from envbuild.resolver.target import platform_of
 
@@ -37,3 +38,16 @@ def test_uv_is_ended_when_nobody_wants_its_answer(tmp_path: Path, monkeypatch: p
     assert time.monotonic() - start < 30
     assert not Path(f"/proc/{int((tmp_path / 'pid').read_text())}").exists()
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["tiny==1\n--index-url http://127.0.0.1:9/simple", "tiny==1\r--pre", "tiny\x0c--pre"])
+def test_a_text_of_several_lines_never_reaches_uv_where_the_second_would_be_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(uv, "find_uv", lambda: pytest.fail("uv was started"))
+    platform = platform_of("3.11.2", "2.36", "amd64")
+    for requirements, constraints in (([text], []), (["tiny"], [text])):
+        with pytest.raises(ResolveError, match="holds several lines"):
+            uv.compile_lock(requirements, constraints, platform, cache=tmp_path / "cache", environ=os.environ)
+    with pytest.raises(ResolveError, match="holds several lines"):
+        uv.compile_lock(["tiny"], [], platform, cache=tmp_path / "cache", provided=[("a", text)], environ=os.environ)

@@ -33,11 +33,12 @@ def make_package(
     form: str = "tar.bz2",
     executable: Sequence[str] = (),
     site_packages: str = "",
+    called_files: Sequence[str] = (),
 ) -> Path:
     """Write a package into the folder of its platform in `channel`, and give its path.
 
     Text files that name PLACEHOLDER are marked as such. A `noarch` of `python` has its modules below site-packages/.
-    `form` is `tar.bz2` or `conda`.
+    `form` is `tar.bz2` or `conda`. Its own list calls those of `links` that are `called_files` files, to be rewritten.
     """
     contents = {path: text.encode() if isinstance(text, str) else text for path, text in (files or {}).items()}
     links = dict(links or {})
@@ -55,6 +56,9 @@ def make_package(
     }
     rows = [_path(path, data) for path, data in sorted(contents.items())]
     rows += [{"_path": path, "path_type": "softlink", "sha256": _sha256(b""), "size_in_bytes": 0} for path in links]
+    for row in rows:
+        if row["_path"] in called_files:
+            row |= {"path_type": "hardlink", "prefix_placeholder": PLACEHOLDER, "file_mode": "text"}
     info: dict[str, bytes] = {
         "info/index.json": json.dumps(index).encode(),
         "info/paths.json": json.dumps({"paths_version": 1, "paths": rows}).encode(),

@@ -9,52 +9,72 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from ...errors import ResolveError
+from .addresses import CREDENTIALS, with_token
 from .extras import extras
 
 if TYPE_CHECKING:
     from rattler import Channel, Gateway
 
-CREDENTIALS = "ENVBUILD_CONDA_CREDENTIALS"
-"""Addresses with user and password, `https://user:password@host/channel`, with blanks between: they add no channel."""
 _RETRIES = 2
+_SECONDS = 120  # for one answer, whole
 _ALIAS = "https://conda.anaconda.org"
 Login = tuple[str, str]
 
 
-def addresses(channels: Sequence[str]) -> list[Channel]:
-    """The channels as rattler's."""
+def addresses(channels: Sequence[str], environ: Mapping[str, str] | None = None) -> list[Channel]:
+    """The channels as rattler's, by their addresses with the tokens that the environment has for them."""
     with extras("choosing conda packages"):
         from rattler import Channel
 
-    return [Channel(channel) for channel in channels]
+    known = os.environ if environ is None else environ
+    named = [Channel(channel).base_url.rstrip("/") for channel in channels]
+    return [Channel(with_token(address, known)) for address in named]
 
 
 def gateway(channels: Sequence[str], cache: Path, environ: Mapping[str, str] | None = None) -> Gateway:
     """Asks for the lists of packages, and keeps them in the folder `cache`.
 
-    What it sends along goes to the host of a channel alone, and below that channel's own path.
+    `channels` are addresses. What it sends along goes to the host of a channel alone, and below that channel's own
+    path. Raises ResolveError where it would go to another channel too.
     """
     with extras("choosing conda packages"):
         from rattler import Client, Gateway
         from rattler.networking.middleware import AddHeadersMiddleware, RetryMiddleware
 
-    known = {
-        (parts.hostname or "", parts.path.rstrip("/")): login
-        for channel in channels
-        if (parts := urlsplit(channel)).scheme in ("http", "https")
-        and (login := login_of(channel, os.environ if environ is None else environ))
-    }
+    known = _known(channels, os.environ if environ is None else environ)
 
     def headers(host: str, path: str) -> dict[str, str]:
-        for (where, below), (user, password) in known.items():
-            if host == where and path.startswith(f"{below}/"):
-                text = base64.b64encode(f"{user}:{password}".encode()).decode()
+        for (where, below), login in known.items():
+            if host == where and path.startswith(f"{below}/") and login:
+                text = base64.b64encode(":".join(login).encode()).decode()
                 return {"Authorization": f"Basic {text}"}
         return {}
 
-    retry = RetryMiddleware(_RETRIES)
-    client = Client([retry, AddHeadersMiddleware(headers)] if known else [retry], user_agent="envbuild")
+    client = Client([RetryMiddleware(_RETRIES), AddHeadersMiddleware(headers)], user_agent="envbuild", timeout=_SECONDS)
     return Gateway(cache_dir=cache, client=client)
+
+
+def _known(channels: Sequence[str], environ: Mapping[str, str]) -> dict[tuple[str, str], Login | None]:
+    """The login of each channel on a web server, by host and path: rattler tells no more of what it asks for.
+
+    Raises ResolveError for two that differ by scheme or port alone, and in their login.
+    """
+    web = [channel for channel in channels if urlsplit(channel).scheme in ("http", "https")]
+    found: dict[tuple[str, str], Login | None] = {}
+    for channel in web:
+        parts, login = urlsplit(channel), login_of(channel, environ)
+        here = (parts.hostname or "", parts.path.rstrip("/"))
+        for (host, path), other in found.items():
+            one_below = f"{path}/".startswith(f"{here[1]}/") or f"{here[1]}/".startswith(f"{path}/")
+            if host == here[0] and one_below and other != login:
+                raise ResolveError(
+                    f"the channels {' and '.join(web)} lie at one host, and the credentials of one would go to the "
+                    "other",
+                    hint="give both the same credentials, or leave one of the channels out",
+                )
+        found[here] = login
+    return found
 
 
 def login_of(address: str, environ: Mapping[str, str]) -> Login | None:

@@ -16,7 +16,7 @@ from ...oci.disk import storage_errors
 from ...oci.store import Store
 from ...patterns import pattern
 from ..types import WheelContents
-from .extras import extras
+from .laying import check_together, laid_by
 from .types import CondaPackage
 
 # `numpy-1.26.4.dist-info/METADATA`, `foo-1.0-py3.11.egg-info`: who is installed, as pip tells it.
@@ -40,56 +40,38 @@ def by_name(store: Store, packages: Iterable[CondaPackage]) -> Iterator[dict[str
         yield found
 
 
-def paths_of(package: CondaPackage, path: Path, minor: str) -> list[str]:
-    """Where the files of `package`, which lies at `path`, are laid down below the prefix, for Python `minor`."""
-    with extras("reading conda packages"):
-        from rattler.package import PathsJson
+def looked_into(
+    packages: Sequence[CondaPackage], store: Store, subdir: str
+) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
+    """The packages, in `store`, with their sizes, the Python packages in them, and whether paths collide.
 
-    try:
-        entries = PathsJson.from_package_archive(path).paths
-    except Exception as error:
-        raise IntegrityError(
-            f"{package.filename} is no whole conda package: {error}",
-            hint="it has the hash that its channel names: tell whoever keeps the channel",
-        ) from None
-    names = [str(entry.relative_path) for entry in entries if not entry.path_type.directory]
-    for name in names:
-        # Whoever lays a package down goes where its list says.
-        if name.startswith("/") or ".." in name.split("/") or "\0" in name:
-            raise IntegrityError(
-                f"{package.filename} has a file outside of its prefix: {name!r}",
-                hint="do not trust it: take another build, and tell whoever keeps the channel",
-            )
-    return [_laid_down(name, minor) for name in names]
-
-
-def _laid_down(name: str, minor: str) -> str:
-    """The path of a file below the prefix: packages for every Python have two folders that stand for others."""
-    if name.startswith("site-packages/"):
-        return f"lib/python{minor}/{name}"
-    if name.startswith("python-scripts/"):
-        return "bin/" + name.removeprefix("python-scripts/")
-    return name
-
-
-def looked_into(packages: Sequence[CondaPackage], store: Store) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
-    """The packages, which are in `store`, with their sizes, the Python packages in them, and whether paths collide.
-
-    And notes on what of them has no effect in an image.
+    And notes on what of them has no effect in an image for `subdir`. Raises IntegrityError where they cannot be laid
+    down together without harm.
     """
     minor = minor_of(packages)
     with by_name(store, packages) as files:
-        paths = {package.name: paths_of(package, files[package.name], minor) for package in packages}
+        laid = {package.name: laid_by(package, files[package.name], minor) for package in packages}
         sizes = {name: path.stat().st_size for name, path in files.items()}
     for package in packages:
+        said = laid[package.name].subdir
+        if said not in (subdir, "noarch"):
+            raise IntegrityError(
+                f"{package.filename} says that it is for {said or 'no platform'}, and the image is for {subdir}",
+                hint="tell whoever keeps the channel, or made the lock",
+            )
+    check_together(packages, laid, minor)
+    paths = {name: each.paths for name, each in laid.items()}
+    for package in packages:
         _remembered(package, paths[package.name], minor, store)
-    owners = Counter(path for listed in paths.values() for path in set(listed))
+    owners = Counter(path for each in laid.values() for path in {*each.paths, *each.commands})
     whole = tuple(
         replace(
             package,
+            # Of the file itself, as all that its layer holds: the address may say anything.
+            subdir=laid[package.name].subdir,
             size=sizes[package.name],
             python=python_packages(paths[package.name]),
-            mixed=any(owners[path] > 1 for path in paths[package.name]),
+            mixed=any(owners[path] > 1 for path in (*paths[package.name], *laid[package.name].commands)),
         )
         for package in packages
     )
@@ -125,7 +107,7 @@ def contents_of(packages: Sequence[CondaPackage], store: Store) -> dict[str, Whe
             unknown.append(package)
     with by_name(store, unknown) as files:
         for package in unknown:
-            paths = paths_of(package, files[package.name], minor)
+            paths = laid_by(package, files[package.name], minor).paths
             found |= _remembered(package, paths, minor, store)
     return found
 

@@ -8,38 +8,46 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from ...errors import ResolveError
+from ...errors import LockFileError
 from ...model.requirement import canonical_name
 from ...oci.canonical import digest_of
 from ...oci.disk import storage_errors
 from ...oci.store import Store
 from ...records import dataclass
-from ..indexes import without_credentials
 from ..types import Lock, LockedPackage
+from .addresses import public
 from .extras import extras
+from .lockrows import Row, rows_of
 from .types import CondaAsk, CondaPackage
+from .waiting import finished
 
 if TYPE_CHECKING:
     from conda_lock.lockfile.v2prelim.models import LockedDependency, Lockfile
     from rattler import RepoDataRecord
 
+LOCK_NAME = "conda-lock.yml"
+_HINT = "lock it anew: conda-lock lock, or envbuild lock"
 _PLATFORMS = {"x86_64": "linux-64", "aarch64": "linux-aarch64"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaLock:
-    """What a conda-lock.yml names for one platform: files of channels, and pip's, both sorted by name."""
+    """What a conda-lock.yml names for one platform: files of channels, and pip's, both sorted by name.
+
+    `places` are the lines of the channels' files, by name: `conda-lock.yml:12`.
+    """
 
     subdir: str
     conda: tuple[CondaPackage, ...] = ()
     pip: tuple[LockedPackage, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_conda_lock(lock: Lock, path: Path, *, store: Store) -> None:
@@ -62,66 +70,115 @@ def write_conda_lock(lock: Lock, path: Path, *, store: Store) -> None:
 
 
 def read_conda_lock(path: Path, subdir: str) -> CondaLock:
-    """The packages that the conda-lock.yml at `path` names for `subdir` (`linux-64`).
+    """The packages that the conda-lock.yml at `path` names for `subdir` (`linux-64`), of those that are installed.
 
-    Raises ResolveError for a file that is none, that has nothing for that platform, or names no sha256 hash for one.
+    Raises LockFileError for a file that is none, that has nothing for that platform, names a package twice or without
+    a sha256 hash, or lacks what one of its packages depends on.
     """
-    lockfile = _parsed(path)
-    here = [entry for entry in lockfile.package if entry.platform == subdir and "main" in entry.categories]
+    with extras("reading conda-lock.yml"):
+        from conda_lock.lockfile.v1.models import Lockfile as Form
+
+    rows, whole = rows_of(path)
+    try:
+        Form.model_validate({key: value for key, value in whole.items() if key != "version"})
+    except ValueError as error:
+        said = " ".join(str(error).split()[:40])
+        raise LockFileError(f"{path} is no conda-lock.yml that can be read: {said}", hint=_HINT) from None
+    here = [row for row in rows if row.platform == subdir and row.main]
     if not here:
-        has = ", ".join(sorted({entry.platform for entry in lockfile.package})) or "none"
-        raise ResolveError(
+        has = ", ".join(sorted({row.platform for row in rows})) or "none"
+        raise LockFileError(
             f"{path} locks no packages for {subdir}; it has: {has}",
             hint=f"lock it for this platform too: conda-lock lock --platform {subdir}",
         )
-    for entry in here:
-        if not entry.hash.sha256:
-            raise ResolveError(
-                f"{path} names no sha256 hash for {entry.name}",
+    seen: dict[tuple[str, str], Row] = {}
+    for row in here:
+        before = seen.setdefault((row.manager, canonical_name(row.name) if row.manager == "pip" else row.name), row)
+        if before is not row:
+            raise LockFileError(f"{row.place}: {row.name} is locked twice, at {before.place} too", hint=_HINT)
+        if not row.sha256:
+            raise LockFileError(
+                f"{row.place}: {path.name} names no sha256 hash for {row.name}",
                 hint="an md5 hash alone says nothing of who made a file: lock it anew",
             )
+    conda = [_conda(row, subdir) for row in sorted(here, key=lambda row: row.name) if row.manager == "conda"]
     return CondaLock(
         subdir=subdir,
-        conda=tuple(sorted((_conda(entry) for entry in here if entry.manager == "conda"), key=lambda p: p.name)),
-        pip=tuple(sorted((_pip(entry) for entry in here if entry.manager == "pip"), key=lambda p: p.name)),
+        conda=tuple(conda),
+        pip=tuple(_pip(row) for row in sorted(here, key=lambda row: row.name) if row.manager == "pip"),
+        places={row.name: row.place for row in here if row.manager == "conda"},
     )
 
 
-def check_against(ask: CondaAsk, packages: Sequence[CondaPackage], store: Store) -> None:
-    """Raise ResolveError unless `packages`, which a lock has chosen and `store` has, are what `ask` asks for."""
-    import asyncio
+def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> tuple[str, ...]:
+    """Raise LockFileError unless the packages of `lock`, which `store` has, are what `ask` asks for, and are whole.
 
+    Gives notes on what gave way: a patch version of Python, as where packages are chosen.
+    """
     from .files import by_name
-    from .specs import match_specs
+    from .laying import whole
+    from .solving import loosened
+    from .specs import match_specs, matching, records_of_base
 
     # The channel is the lock's to choose, and the file says nothing of it.
     specs = [replace(spec, text=spec.text.rpartition("::")[2]) for spec in ask.specs]
-    wanted = {spec.name: (spec, match) for spec, match in zip(specs, match_specs(specs), strict=True)}
-    locked = {package.name: package for package in packages}
-    with by_name(store, [locked[name] for name in wanted if name in locked]) as files:
-        for name, (spec, match) in wanted.items():
-            package = locked.get(name)
-            has = f"has {package.version} {package.build}" if package else "has none"
-            if package is None or not match.matches(asyncio.run(_record(files[name]))):
-                raise ResolveError(
-                    f"{ask.lock} does not fit conda.yaml: {spec.where} asks for {spec.text}, and the lock {has}",
-                    hint="lock it anew, or take the lock out of the model's folder",
+    locked = {package.name: package for package in lock.conda}
+    loose = loosened(ask)
+    notes: list[str] = []
+    with by_name(store, lock.conda) as files, whole("a package of the lock"):
+        records = finished(lambda: _records(files))
+    for spec, match in zip(specs, match_specs(specs), strict=True):
+        package = locked.get(spec.name)
+        if package is not None and match.matches(records[spec.name]):
+            continue
+        if (
+            package is not None
+            and spec.name == "python"
+            and loose is not None
+            and match_specs(loose.specs[:1])[0].matches(records["python"])
+        ):
+            notes.append(f"{spec.where}: {spec.text} gives way to {package.version}, which {LOCK_NAME} has")
+            continue
+        has = f"has {package.version} {package.build}" if package else "has none"
+        raise LockFileError(
+            f"{ask.lock} does not fit conda.yaml: {spec.where} asks for {spec.text}, and the lock {has}",
+            hint="lock it anew, or take the lock out of the model's folder",
+        )
+    known = [*records.values(), *records_of_base(ask)]
+    for package in lock.conda:
+        for needed in package.depends:
+            # What else the nodes have is theirs to say: a lock for GPUs was made on purpose.
+            if (not needed.startswith("__") or needed.startswith("__glibc")) and not matching(needed, known):
+                raise LockFileError(
+                    f"{lock.places[package.name]}: {package.name} {package.version} depends on {needed}, which "
+                    f"{_what_is_there(needed, locked)}",
+                    hint=_HINT,
                 )
+    return tuple(notes)
 
 
-async def _record(path: Path) -> RepoDataRecord:
+def _what_is_there(needed: str, locked: Mapping[str, CondaPackage]) -> str:
+    name = needed.partition(" ")[0]
+    if name.startswith("__"):
+        return "the base does not have"
+    return f"the lock has in version {locked[name].version} alone" if name in locked else "is not in the lock"
+
+
+async def _records(files: Mapping[str, Path]) -> dict[str, RepoDataRecord]:
     from rattler import RepoDataRecord
 
-    return await RepoDataRecord.from_package_archive(path)
+    return {name: await RepoDataRecord.from_package_archive(path) for name, path in files.items()}
 
 
 def explicit(path: Path, subdir: str) -> tuple[str, ...]:
     """The lines of conda's explicit list of what the conda-lock.yml at `path` names for `subdir`."""
     with extras("rendering conda-lock.yml"):
         from conda_lock.conda_lock import render_lockfile_for_platform
+        from conda_lock.lockfile import parse_conda_lock_file
 
+    read_conda_lock(path, subdir)
     lines = render_lockfile_for_platform(
-        lockfile=_parsed(path),
+        lockfile=parse_conda_lock_file(path),
         include_dev_dependencies=False,
         extras=None,
         kind="explicit",
@@ -129,35 +186,6 @@ def explicit(path: Path, subdir: str) -> tuple[str, ...]:
         suppress_warning_for_pip_and_explicit=True,
     )
     return tuple(lines)
-
-
-def pip_pins(path: Path, subdir: str) -> list[tuple[str, str]]:
-    """Name and version of each pip entry for `subdir`, sorted; of a file that was read before."""
-    import yaml
-
-    try:
-        document = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        rows = [row for row in document["package"] if row["manager"] == "pip" and row["platform"] == subdir]
-        return sorted({(canonical_name(str(row["name"])), str(row["version"])) for row in rows})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
-        raise ResolveError(f"{path} is no conda-lock.yml that can be read: {error}") from None
-
-
-def _parsed(path: Path) -> Lockfile:
-    with extras("reading conda-lock.yml"):
-        from conda_lock.lockfile import MissingLockfileVersion, UnknownLockfileVersion, parse_conda_lock_file
-
-    import yaml
-
-    try:
-        return parse_conda_lock_file(path)
-    except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError, yaml.YAMLError) as error:
-        known = isinstance(error, (MissingLockfileVersion, UnknownLockfileVersion))
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ResolveError(
-            f"{path} is no conda-lock.yml that can be read: {reason}",
-            hint="envbuild reads version 1" if known else "make it anew: conda-lock lock, or envbuild lock",
-        ) from None
 
 
 def _model(lock: Lock, store: Store) -> Lockfile:
@@ -200,7 +228,7 @@ def _conda_entry(package: CondaPackage, subdir: str, store: Store) -> LockedDepe
         manager="conda",
         platform=subdir,
         dependencies=_dependencies(package.depends),
-        url=package.url,
+        url=public(package.url),
         hash=HashModel(md5=package.md5 or _md5(store, package), sha256=package.sha256),
         build=package.build,
         categories={"main"},
@@ -215,20 +243,30 @@ def _pip_entry(package: LockedPackage, subdir: str) -> LockedDependency:
         version=package.version,
         manager="pip",
         platform=subdir,
-        url=without_credentials(package.url),
+        url=public(package.url),
         hash=HashModel(sha256=package.sha256),
         categories={"main"},
     )
 
 
 def _dependencies(depends: Sequence[str]) -> dict[str, str]:
-    """Match specs by name; of several for one name all count."""
+    """Match specs by name; of several for one name all versions count, and the first build."""
     found: dict[str, list[str]] = {}
     for spec in depends:
         name, _, rest = spec.partition(" ")
-        if not name.startswith("__"):
-            found.setdefault(name, []).append(rest.strip())
-    return {name: ",".join(filter(None, rests)) for name, rests in found.items()}
+        found.setdefault(name, []).append(rest.strip())
+    return {
+        name: " ".join(
+            filter(
+                None,
+                (
+                    ",".join(filter(None, (rest.partition(" ")[0] for rest in rests))),
+                    next(filter(None, (rest.partition(" ")[2] for rest in rests)), ""),
+                ),
+            )
+        )
+        for name, rests in found.items()
+    }
 
 
 def _md5(store: Store, package: CondaPackage) -> str:
@@ -238,29 +276,38 @@ def _md5(store: Store, package: CondaPackage) -> str:
     return hasher.hexdigest()
 
 
-def _conda(entry: Any) -> CondaPackage:
-    path = unquote(urlsplit(entry.url).path)
-    filename = path.rpartition("/")[2]
+def _conda(row: Row, subdir: str) -> CondaPackage:
+    """The package of a row. LockFileError where its address is that of another."""
+    stem, form = next(
+        ((row.filename.removesuffix(form), form) for form in (".conda", ".tar.bz2") if row.filename.endswith(form)),
+        (row.filename, ""),
+    )
+    build = row.build or stem.rpartition("-")[2]
+    folder = unquote(urlsplit(row.url).path).split("/")[-2:-1]
+    if not form or stem != f"{row.name}-{row.version}-{build}" or folder not in ([subdir], ["noarch"]):
+        raise LockFileError(
+            f"{row.place}: {row.url} is not the address of {row.name} {row.version} for {subdir}", hint=_HINT
+        )
     return CondaPackage(
-        name=entry.name,
-        version=entry.version,
-        build=entry.build or filename.removesuffix(".conda").removesuffix(".tar.bz2").rpartition("-")[2],
-        subdir=path.split("/")[-2] if path.count("/") else "",
-        filename=filename,
-        sha256=entry.hash.sha256,
-        md5=entry.hash.md5 or "",
+        name=row.name,
+        version=row.version,
+        build=build,
+        subdir=folder[0],
+        filename=row.filename,
+        sha256=row.sha256,
+        md5=row.md5,
         size=0,
-        url=without_credentials(entry.url),
-        depends=tuple(f"{name} {spec}".strip() for name, spec in entry.dependencies.items()),
+        url=row.url,
+        depends=row.depends,
     )
 
 
-def _pip(entry: Any) -> LockedPackage:
+def _pip(row: Row) -> LockedPackage:
     return LockedPackage(
-        name=entry.name,
-        version=entry.version,
-        filename=unquote(urlsplit(entry.url).path).rpartition("/")[2],
-        sha256=entry.hash.sha256,
+        name=canonical_name(row.name),
+        version=row.version,
+        filename=row.filename,
+        sha256=row.sha256,
         size=0,
-        url=without_credentials(entry.url),
+        url=row.url,
     )

@@ -24,7 +24,7 @@ from ..types import Lock, LockedPackage
 from .types import CondaAsk, CondaPackage
 
 # Raise it when equal questions would be answered otherwise than before, or when conda.json takes another form.
-FORMAT = 1
+FORMAT = 2
 
 
 def lock_conda(
@@ -47,21 +47,24 @@ def lock_conda(
     from .files import looked_into
 
     store = Store(cache / "store")
+    pins: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...]
     if ask.lock is not None:
         from .lockfile import check_against, read_conda_lock
 
-        chosen = read_conda_lock(ask.lock, ask.subdir).conda
-        notes: tuple[str, ...] = (f"{ask.lock.name} of the model has chosen the conda packages",)
+        read = read_conda_lock(ask.lock, ask.subdir)
+        chosen = read.conda
         bring(chosen, store, progress)
-        check_against(ask, chosen, store)
+        notes = (f"{ask.lock.name} of the model has chosen the conda packages", *check_against(ask, read, store))
+        pins = tuple((package.name, package.version) for package in read.pip)
     else:
         from .solving import solve
 
         chosen, notes = solve(ask, cache / "conda")
         bring(chosen, store, progress)
-    packages, remarks = looked_into(chosen, store)
+    packages, remarks = looked_into(chosen, store, ask.subdir)
     notes += remarks
-    remember(entry, packages, notes)
+    remember(entry, packages, notes, pins)
     return packages, notes, False
 
 
@@ -101,7 +104,9 @@ def recall(entry: Path) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]] | No
     path = entry / "conda.json"
     try:
         document = json.loads(path.read_bytes())
-        if document["format"] != FORMAT or document["digest"] != digest_of(document["packages"]):
+        if document["format"] != FORMAT or document["digest"] != digest_of(
+            [document["packages"], document["notes"], document["pins"]]
+        ):
             return None
         packages = tuple(from_json(row) for row in document["packages"])
         notes = tuple(map(str, document["notes"]))
@@ -112,12 +117,30 @@ def recall(entry: Path) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]] | No
     return packages, notes
 
 
-def remember(entry: Path, packages: Sequence[CondaPackage], notes: Sequence[str]) -> None:
-    """Keep them in the folder `entry`. Raises StorageError."""
+def pins_of(ask: CondaAsk, cache: Path) -> tuple[tuple[str, str], ...]:
+    """Name and version of each pip entry of the lock of `ask`, whose packages are remembered; none without a lock."""
+    try:
+        rows = json.loads((cache / "locks" / key_of(ask) / "conda.json").read_bytes()).get("pins", [])
+        return tuple((str(name), str(version)) for name, version in rows)
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return ()
+
+
+def remember(
+    entry: Path,
+    packages: Sequence[CondaPackage],
+    notes: Sequence[str],
+    pins: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Keep them in the folder `entry`, and the versions that a lock has for pip's packages. Raises StorageError."""
     rows = [asdict(package) for package in packages]
     # Through JSON once, so that the digest is over what will be read.
     plain = json.loads(json.dumps(rows))
-    data = canonical_json({"format": FORMAT, "digest": digest_of(plain), "packages": plain, "notes": list(notes)})
+    rows_of_pip = [list(pin) for pin in pins]
+    digest = digest_of([plain, list(notes), rows_of_pip])
+    data = canonical_json(
+        {"format": FORMAT, "digest": digest, "packages": plain, "notes": list(notes), "pins": rows_of_pip}
+    )
     path = entry / "conda.json"
     temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
     with storage_errors(path):

@@ -15,7 +15,7 @@ from ...model.types import Environment
 from ...progress import Progress
 from ...records import dataclass
 from ..requirements import Ask
-from .locking import lock_conda
+from .locking import lock_conda, pins_of
 from .types import CondaAsk, CondaPackage
 
 
@@ -77,15 +77,12 @@ def with_lock(ask: CondaAsk, environment: Environment, root: Path) -> CondaAsk:
     return replace(ask, lock=path, lock_sha256=hashlib.sha256(content).hexdigest())
 
 
-def _pins(ask: CondaAsk) -> tuple[Ask, ...]:
-    """The pip entries of the lock as constraints. A conda-lock.yml is small, so it is read without its models."""
+def _pins(ask: CondaAsk, cache: Path) -> tuple[Ask, ...]:
+    """The pip entries of the lock as constraints."""
     if ask.lock is None:
         return ()
-    from .lockfile import pip_pins
-
     return tuple(
-        Ask(name=name, text=f"{name}=={version}", where=ask.lock.name)
-        for name, version in pip_pins(ask.lock, ask.subdir)
+        Ask(name=name, text=f"{name}=={version}", where=ask.lock.name) for name, version in pins_of(ask, cache)
     )
 
 
@@ -97,7 +94,7 @@ def conda_part(ask: CondaAsk, way: Way, cache: Path, progress: Progress, *, upgr
         packages=packages,
         notes=(f"conda packages are taken from their channels: {way.why}", *way.notes, *notes),
         known=known,
-        pins=_pins(ask),
+        pins=_pins(ask, cache),
     )
     if not re.fullmatch(r"3\.\d+\.\d+", part.python):
         raise ResolveError(

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ...errors import EnvbuildError, NetworkError, ResolveError
 from ...oci.disk import storage_errors
-from ..indexes import without_credentials
-from .channels import CREDENTIALS, addresses, gateway, shown
+from .addresses import CREDENTIALS, has_secrets, public, without_secrets
+from .channels import addresses, gateway, shown
 from .extras import extras
 from .specs import match_specs, virtual_packages
 from .types import CondaAsk, CondaPackage, CondaSpec
+from .waiting import finished
 
 if TYPE_CHECKING:
-    from rattler import RepoDataRecord
+    from rattler import Channel, RepoDataRecord
 
 _EXACT = re.compile(r"python=(\d+\.\d+)\.\d+")
 
@@ -35,7 +37,7 @@ def solve(ask: CondaAsk, cache: Path) -> tuple[tuple[CondaPackage, ...], tuple[s
     try:
         records = _records(ask, cache)
     except ResolveError as error:
-        loose = _loosened(ask)
+        loose = loosened(ask)
         if loose is None or not error.explanation:
             raise
         try:
@@ -65,28 +67,41 @@ def _records(ask: CondaAsk, cache: Path) -> list[RepoDataRecord]:
     specs = match_specs(ask.specs)
     try:
         sources = addresses(ask.channels)
-        channels = [channel.base_url for channel in sources]
-        records: list[RepoDataRecord] = asyncio.run(
-            rattler.solve(
-                sources,
-                specs,
-                gateway=gateway(channels, cache),
-                platforms=["linux-64" if ask.subdir == "linux-64" else "linux-aarch64", "noarch"],
-                virtual_packages=virtual_packages(ask),
+        with _lists(sources, cache) as folder:
+            known = gateway([channel.base_url for channel in sources], folder)
+            records: list[RepoDataRecord] = finished(
+                lambda: rattler.solve(
+                    sources,
+                    specs,
+                    gateway=known,
+                    platforms=["linux-64" if ask.subdir == "linux-64" else "linux-aarch64", "noarch"],
+                    virtual_packages=virtual_packages(ask),
+                    # A channel does not add others to those that were named.
+                    channel_relations="disabled",
+                )
             )
-        )
         return records
     except SolverError as error:
         raise unsolved(str(error), ask.specs) from None
     except (InvalidChannelError, InvalidUrlError) as error:
-        raise ResolveError(f"a channel cannot be used: {without_credentials(str(error))}") from None
+        raise ResolveError(f"a channel cannot be used: {without_secrets(str(error))}") from None
     except (GatewayError, FetchRepoDataError, IoError) as error:
         raise unreachable(str(error), ask.channels) from None
 
 
+@contextmanager
+def _lists(sources: Sequence[Channel], cache: Path) -> Iterator[Path]:
+    """Where the lists of packages are kept: with their addresses, so not for long where there is a token in one."""
+    if not any(has_secrets(channel.base_url) for channel in sources):
+        yield cache
+        return
+    with storage_errors(cache), TemporaryDirectory(prefix=".once-", dir=cache) as name:
+        yield Path(name)
+
+
 def unsolved(said: str, specs: Sequence[CondaSpec]) -> ResolveError:
     """The error for a solver that found nothing; `said` is its own explanation."""
-    text = re.sub(r"^Cannot solve the request because of: ", "", without_credentials(said).strip())
+    text = re.sub(r"^Cannot solve the request because of: ", "", without_secrets(said).strip())
     named = [spec for spec in specs if re.search(rf"(?<![\w.-]){re.escape(spec.name)}(?![\w.-])", text)]
     rows = "".join(f"\n  {spec.where}: {spec.text}" for spec in named)
     hint = "loosen one of the pins named above, or add the channel that has the package"
@@ -111,7 +126,7 @@ def unsolved(said: str, specs: Sequence[CondaSpec]) -> ResolveError:
 
 def unreachable(said: str, channels: Sequence[str]) -> EnvbuildError:
     """The error for a channel whose list of packages could not be had."""
-    text = without_credentials(said).strip()
+    text = without_secrets(said).strip()
     lines = "\n".join(f"  {line}".rstrip() for line in text.splitlines())
     named = ", ".join(shown(channel) for channel in channels)
     if re.search(r"\b(401|403|407)\b", text):
@@ -137,7 +152,7 @@ def unreachable(said: str, channels: Sequence[str]) -> EnvbuildError:
     )
 
 
-def _loosened(ask: CondaAsk) -> CondaAsk | None:
+def loosened(ask: CondaAsk) -> CondaAsk | None:
     """The same with any patch version of the Python that is wanted; None where none is named."""
     exact = _EXACT.fullmatch(ask.specs[0].text)
     if exact is None:
@@ -149,7 +164,7 @@ def _package(record: RepoDataRecord) -> CondaPackage:
     name = record.name.normalized
     if not record.sha256:
         raise ResolveError(
-            f"the channel {shown(record.channel)} names no sha256 hash for {record.file_name}",
+            f"the channel {shown(public(record.channel or ''))} names no sha256 hash for {record.file_name}",
             hint="ask who keeps the channel to index it anew: an md5 hash alone says nothing of who made a file",
         )
     return CondaPackage(
@@ -161,6 +176,6 @@ def _package(record: RepoDataRecord) -> CondaPackage:
         sha256=record.sha256.hex(),
         md5=record.md5.hex() if record.md5 else "",
         size=record.size or 0,
-        url=without_credentials(record.url),
+        url=public(record.url),
         depends=tuple(record.depends),
     )

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ...errors import ResolveError, UsageError
-from ...model.types import Environment, Line
+from ...model.types import CondaDependency, Environment, Line
 from ...patterns import pattern
-from ..indexes import without_credentials
 from ..refusals import place
+from .addresses import has_secrets, without_secrets
 from .extras import extras
 from .types import CondaAsk, CondaSpec
 
 if TYPE_CHECKING:
-    from rattler import GenericVirtualPackage, MatchSpec
+    from rattler import GenericVirtualPackage, MatchSpec, PackageRecord
 
 _SUBDIRS = {"amd64": "linux-64", "x86_64": "linux-64", "arm64": "linux-aarch64", "aarch64": "linux-aarch64"}
 _MACHINES = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}
@@ -25,6 +25,12 @@ _MACHINES = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}
 _LINUX = "5.10"
 _CHANNEL_NAME = pattern(r"[A-Za-z0-9][\w.-]*(?:/[\w.-]+)*", re.ASCII)
 _WITHOUT_DEFAULTS = "nodefaults"
+# What conda itself takes these names for: no channels of anaconda.org.
+_ANACONDA = "https://repo.anaconda.com/pkgs"
+_NAMED = {
+    "defaults": (f"{_ANACONDA}/main", f"{_ANACONDA}/r"),
+    **{f"pkgs/{name}": (f"{_ANACONDA}/{name}",) for name in ("main", "r", "msys2", "free", "pro")},
+}
 
 
 def ask_of(
@@ -48,6 +54,8 @@ def ask_of(
     where = place(pin.span, root) if pin is not None else "the base's Python, as nothing names another"
     specs = [spec for spec in specs if spec.name != "python"]
     specs.insert(0, CondaSpec(name="python", text=f"python={python}", where=where))
+    for dependency in environment.conda:
+        _check_spec(dependency, root)
     return CondaAsk(
         specs=tuple(specs),
         channels=_listed(environment, root),
@@ -57,14 +65,19 @@ def ask_of(
 
 
 def _listed(environment: Environment, root: Path | None) -> tuple[str, ...]:
-    channels = [_channel(line, root) for line in environment.channels if line.text != _WITHOUT_DEFAULTS]
-    return tuple(dict.fromkeys(channels)) or ("conda-forge",)
+    named = [_channel(line, root) for line in environment.channels if line.text != _WITHOUT_DEFAULTS]
+    return tuple(dict.fromkeys(_addresses(named))) or ("conda-forge",)
+
+
+def _addresses(names: Iterable[str]) -> list[str]:
+    """The channels that conda itself takes `names` for."""
+    return [channel for name in names for channel in _NAMED.get(name, (name,))]
 
 
 def channels_of(environment: Environment) -> tuple[str, ...]:
     """All channels that packages of `environment` may come from, those that a line names (`mine::gdal`) among them."""
     named = [d.text.strip().rpartition("::")[0] for d in environment.conda]
-    return tuple(dict.fromkeys([*_listed(environment, None), *filter(None, named)]))
+    return tuple(dict.fromkeys([*_listed(environment, None), *_addresses(filter(None, named))]))
 
 
 def subdir_of(architecture: str) -> str:
@@ -92,7 +105,9 @@ def match_specs(specs: Iterable[CondaSpec]) -> list[MatchSpec]:
     found = []
     for spec in specs:
         try:
-            found.append(MatchSpec(spec.text, strict=False))
+            channel, colons, rest = spec.text.partition("::")
+            text = f"{_NAMED[channel][0]}::{rest}" if colons and channel in _NAMED else spec.text
+            found.append(MatchSpec(text, strict=False))
         except (InvalidMatchSpecError, PackageNameMatcherParseError, ValueError) as error:
             raise ResolveError(
                 f"{spec.where}: {spec.text!r} is no package that conda can look for: {str(error).strip()}",
@@ -116,13 +131,49 @@ def virtual_packages(ask: CondaAsk) -> list[GenericVirtualPackage]:
     return [GenericVirtualPackage(PackageName(name), Version(version), BuildString(b)) for name, version, b in has]
 
 
+def records_of_base(ask: CondaAsk) -> list[PackageRecord]:
+    """What the base has, as packages that others may depend on."""
+    from rattler import PackageRecord
+
+    return [PackageRecord(has.name, str(has.version), has.build_string, 0, ask.subdir) for has in virtual_packages(ask)]
+
+
+def matching(text: str, records: Iterable[PackageRecord]) -> bool:
+    """Whether one of the `records` is what the match spec `text` asks for; by its name alone, if it is none."""
+    from rattler import MatchSpec
+    from rattler.exceptions import InvalidMatchSpecError, PackageNameMatcherParseError
+
+    try:
+        spec = MatchSpec(text, strict=False)
+    except (InvalidMatchSpecError, PackageNameMatcherParseError, ValueError):
+        return any(record.name.normalized == text.partition(" ")[0] for record in records)
+    return any(spec.matches(record) for record in records)
+
+
+def _check_spec(dependency: CondaDependency, root: Path | None) -> None:
+    """Raise ResolveError for a line that names a file instead of a package, or has credentials in it."""
+    text = dependency.text.strip()
+    where = place(dependency.span, root)
+    if has_secrets(text):
+        raise ResolveError(
+            f"{where}: {without_secrets(text)!r} has credentials in its address",
+            hint="take them out of the file, and put them into ~/.netrc or ENVBUILD_CONDA_CREDENTIALS",
+        )
+    behind = text.rpartition("::")[2]
+    if "://" in behind or behind.startswith(("/", ".", "~")) or behind.endswith((".conda", ".tar.bz2")):
+        raise ResolveError(
+            f"{where}: {text[:120]!r} is the address of one file, and packages are taken from channels by name",
+            hint="list its channel under `channels:`, and write NAME=VERSION=BUILD here",
+        )
+
+
 def _channel(line: Line, root: Path | None) -> str:
     """A channel's name or address, as it may be written anywhere. Raises ResolveError for what is neither."""
     text = line.text.strip()
     where = place(line.span, root)
-    if without_credentials(text) != text or re.search(r"/t/[^/]+", text):
+    if has_secrets(text):
         raise ResolveError(
-            f"{where}: the channel {without_credentials(text).partition('/t/')[0]} has credentials in its address",
+            f"{where}: the channel {without_secrets(text)} has credentials in its address",
             hint="take them out of the file, and put them into ~/.netrc or ENVBUILD_CONDA_CREDENTIALS",
         )
     try:

@@ -14,7 +14,8 @@ from envbuild.resolver.conda.types import CondaAsk, CondaSpec
 def test_without_the_extra_the_error_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rattler", None)
     monkeypatch.setitem(sys.modules, "conda_lock", None)
-    monkeypatch.setitem(sys.modules, "conda_lock.lockfile", None)
+    for module in ("conda_lock.lockfile", "conda_lock.lockfile.v1", "conda_lock.lockfile.v1.models"):
+        monkeypatch.setitem(sys.modules, module, None)
     python = CondaSpec(name="python", text="python=3.11.7", where="conda.yaml:6")
     ask = CondaAsk(specs=(python,), channels=("conda-forge",), subdir="linux-64", glibc="2.36")
     with pytest.raises(ResolveError, match="needs rattler, which is not installed") as caught:

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("conda_lock", reason="needs the extra `conda`")
 
-from envbuild.errors import ResolveError
+from envbuild.errors import LockFileError
 from envbuild.oci.store import Store
 from envbuild.resolver.conda.lockfile import explicit, read_conda_lock, write_conda_lock
 from envbuild.resolver.conda.types import CondaPackage
@@ -93,7 +93,7 @@ def test_conda_lock_renders_it_as_an_explicit_list(lock, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("version: 1\npackage: [\n", "is no conda-lock.yml that can be read"),
+        ("version: 1\npackage: [\n", r"conda-lock\.yml:3: no conda-lock.yml that can be read: it is not YAML"),
         ("- a\n", "is no conda-lock.yml that can be read"),
         ("version: 9\n", "has unknown version 9"),
         ("package: []\n", "is missing a version"),
@@ -103,7 +103,7 @@ def test_conda_lock_renders_it_as_an_explicit_list(lock, tmp_path):
 def test_what_is_no_lock_is_told(tmp_path, text, said):
     path = tmp_path / "conda-lock.yml"
     path.write_text(text)
-    with pytest.raises(ResolveError, match=said):
+    with pytest.raises(LockFileError, match=said):
         read_conda_lock(path, "linux-64")
 
 
@@ -112,8 +112,8 @@ def test_a_lock_for_another_platform_or_edited_by_hand_is_told(lock, tmp_path):
     store.put(DATA)
     path = tmp_path / "conda-lock.yml"
     write_conda_lock(lock, path, store=store)
-    with pytest.raises(ResolveError, match="locks no packages for linux-aarch64; it has: linux-64"):
+    with pytest.raises(LockFileError, match="locks no packages for linux-aarch64; it has: linux-64"):
         read_conda_lock(path, "linux-aarch64")
     path.write_text(path.read_text().replace(f"sha256: {lock.conda[0].sha256}", "sha256: null"))
-    with pytest.raises(ResolveError, match="names no sha256 hash for"):
+    with pytest.raises(LockFileError, match="names no sha256 hash for"):
         read_conda_lock(path, "linux-64")

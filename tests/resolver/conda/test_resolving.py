@@ -9,7 +9,7 @@ from tinywheels import make_wheel
 
 pytest.importorskip("rattler", reason="needs the extra `conda`")
 
-from envbuild.errors import IntegrityError, ResolveError
+from envbuild.errors import IntegrityError, LockFileError, ResolveError
 from envbuild.oci.store import Store
 from envbuild.resolver import resolve
 from envbuild.servers.envbuild import SERVER
@@ -138,11 +138,11 @@ def test_a_conda_lock_beside_conda_yaml_is_honoured(lock, channel, tmp_path):
     assert [(p.name, p.version) for p in found.packages] == [("beside", "1.0")]
     assert any("conda-lock.yml of the model has chosen" in note for note in found.notes)
     with pytest.raises(
-        ResolveError, match=r"does not fit conda\.yaml: .*conda\.yaml:7 asks for tiny-py>=3, and the lock"
+        LockFileError, match=r"does not fit conda\.yaml: .*conda\.yaml:7 asks for tiny-py>=3, and the lock"
     ):
         lock("tiny-py>=3")
     path.write_text("version: 1\npackage: []\n")
-    with pytest.raises(ResolveError, match=r"conda-lock\.yml"):
+    with pytest.raises(LockFileError, match=r"conda-lock\.yml"):
         lock("tiny-py>=1", pip=("beside",))
     path.unlink()
     assert {p.name: p.version for p in lock("tiny-py>=1", upgrade=True).conda}["tiny-py"] == "4.0"

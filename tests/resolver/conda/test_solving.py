@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,8 @@ import tinyconda
 pytest.importorskip("rattler", reason="needs the extra `conda`")
 
 from envbuild.errors import NetworkError, ResolveError
+from envbuild.progress import SILENT
+from envbuild.resolver.conda.locking import lock_conda
 from envbuild.resolver.conda.solving import solve
 from envbuild.resolver.conda.specs import ask_of
 
@@ -99,7 +102,10 @@ def test_a_line_that_is_no_match_spec_is_named(ask, address, tmp_path, listed):
         solve(ask(address, listed), tmp_path / "cache")
 
 
-@pytest.mark.parametrize("text", ["https://user:secret@host/channel", "https://host/t/secret/channel"])
+@pytest.mark.parametrize(
+    "text",
+    ["https://user:secret@host/channel", "https://host/t/secret/channel", "https://host/channel?token=secret"],
+)
 def test_a_channel_with_credentials_in_its_address_is_refused_and_they_are_not_told(ask, text):
     with pytest.raises(ResolveError, match="has credentials in its address") as caught:
         ask(text, "tiny-py")
@@ -216,3 +222,77 @@ def test_credentials_of_another_host_are_not_sent(ask, address, channel, tmp_pat
     with locked(channel) as (url, asked), pytest.raises(NetworkError, match="wants credentials"):
         solve(ask(url, "tiny-py"), tmp_path / "cache")
     assert set(asked) == {None}
+
+
+def test_credentials_of_one_channel_do_not_go_to_another_of_that_host(ask, address, channel, tmp_path, monkeypatch):
+    """rattler tells the host and the path of what it asks for, and neither scheme nor port."""
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    with locked(channel) as (url, asked), locked(channel) as (other, overheard):
+        monkeypatch.setenv("ENVBUILD_CONDA_CREDENTIALS", url.replace("://", "://ada:s3cr3t@"))
+        both = replace(ask(url, "tiny-py"), channels=(url, other))
+        with pytest.raises(ResolveError, match="the credentials of one would go to the other") as caught:
+            solve(both, tmp_path / "cache")
+        assert "s3cr3t" not in caught.value.message
+        assert set(overheard) <= {None}
+        apart = replace(both, channels=(url,))
+        assert solve(apart, tmp_path / "cache")[0]
+        assert asked[-1]
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A server that gives `folder` to anyone."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_token_of_the_environment_is_asked_with_and_written_nowhere(ask, made, tmp_path, monkeypatch):
+    shutil.copytree(made, tmp_path / "web" / "t" / "tk-s3cr3t" / "private")
+    cache = tmp_path / "cache"
+    with served(tmp_path / "web") as url:
+        wanted = ask(f"{url}/private", "tiny-py")
+        with pytest.raises(NetworkError):
+            solve(wanted, cache)
+        monkeypatch.setenv("ENVBUILD_CONDA_CREDENTIALS", f"{url}/t/tk-s3cr3t/private")
+        packages, _, _ = lock_conda(wanted, cache, SILENT)
+    assert {package.url.rpartition("/")[0].rpartition("/")[0] for package in packages} == {f"{url}/private"}
+    for path in cache.rglob("*"):
+        assert not path.is_file() or b"s3cr3t" not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://user:s3cr3t@host/channel/linux-64/tiny-py-1.0-0.conda",
+        "https://host/t/s3cr3t/channel::tiny-py",
+        "https://host/channel/linux-64/tiny-py-1.0-0.conda",
+        "/tmp/tiny-py-1.0-0.tar.bz2",
+        "tiny-py-1.0-0.conda",
+        "tiny-py[url='https://host/channel/linux-64/tiny-py-1.0-0.conda']",
+    ],
+)
+def test_the_address_of_a_file_is_no_package_of_a_channel(ask, address, text):
+    with pytest.raises(ResolveError, match=r"conda\.yaml:7: .*(is the address of one file|has credentials)") as caught:
+        ask(address, text)
+    assert "s3cr3t" not in caught.value.message + caught.value.hint
+    assert caught.value.hint
+
+
+def test_the_channel_defaults_stands_for_those_that_conda_takes_it_for(ask):
+    assert ask("defaults", "tiny-py").channels == (
+        "https://repo.anaconda.com/pkgs/main",
+        "https://repo.anaconda.com/pkgs/r",
+    )
+    assert ask("pkgs/msys2", "tiny-py").channels == ("https://repo.anaconda.com/pkgs/msys2",)
