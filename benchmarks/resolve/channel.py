@@ -57,8 +57,8 @@ def rows() -> dict[str, dict[str, Any]]:
                     row = _row(f"tool-{number:02d}", f"1.{version}", build, needs(number, version, python))
                     found[row.pop("fn")] = row
     for number in range(OTHERS):
-        name, version = f"other-{number // 20:04d}", f"{number % 20}.0"
-        row = _row(name, version, "h0_0", ["tool-00 >=1.0", f"other-{number // 40:04d} >=1.0"])
+        others = ["tool-00 >=1.0", f"other-{number // 40:04d} >=1.0"]
+        row = _row(f"other-{number // 20:04d}", f"{number % 20}.0", "h0_0", others)
         found[row.pop("fn")] = row
     return found
 

@@ -27,17 +27,18 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("specs", nargs="*")
     chosen = parser.parse_intermixed_args(arguments)
     import rattler
+    from rattler.exceptions import SolverError
 
     try:
         records = asyncio.run(
             rattler.solve(
                 [rattler.Channel(channel) for channel in chosen.channel],
                 chosen.specs,
-                platforms=[os.environ["CONDA_SUBDIR"], "noarch"],
+                platforms=[rattler.Subdir(os.environ["CONDA_SUBDIR"]), rattler.Subdir("noarch")],
                 virtual_packages=[],
             )
         )
-    except rattler.exceptions.SolverError as error:
+    except SolverError as error:
         print(json.dumps({"success": False, "message": str(error)}))
         return 1
     rows = [
