@@ -18,14 +18,12 @@ from ..servers import edition_for, mlflow_range
 from ..servers.types import Server
 from . import lockcache
 from .asking import Wish
-from .conda.part import CondaPart, conda_part, with_lock
-from .conda.specs import ask_of
+from .conda.part import CondaPart
 from .editions import within
 from .hashes import check_hashes
 from .modellock import is_uv_lock, loosened, note_on, own_versions
 from .modelwheels import as_they_lie, without_own
 from .requirements import Inputs
-from .search import Search
 from .target import platform_of
 from .types import Lock
 from .vouching import vouch
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from .asof import AsOf
+    from .search import Search
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -86,6 +85,9 @@ def resolve(
             hint="name the versions in conda.yaml, or choose --conda never",
         )
     if way.conda:
+        from .conda.part import conda_part, with_lock
+        from .conda.specs import ask_of
+
         ask = ask_of(
             environment,
             python=wanted or ".".join(python.split(".")[:2]),
@@ -246,6 +248,8 @@ class _Finder:
             vouch(self.cache, without_own(lock, {(wheel.file.name, wheel.sha256) for wheel in inputs.wheels}))
 
     def _search(self, edition: Server, *, refresh: bool, kept: Mapping[str, str]) -> Search:
+        from .search import Search
+
         environ, exempted = self.wish.variables(edition)
         return Search(
             self.wish.platform,
