@@ -35,8 +35,9 @@ lint: $(VENV)/.installed-dev
 
 # The figures against MLflow's own image, into benchmarks/RESULTS.md. Needs an engine, and root for debootstrap.
 # BENCH_ARGS=--quick takes few repeats, to try it out; BENCH_ARGS='--only lint' takes the linter's figures alone, and
-# needs neither; '--only image' takes none of the parts after it; '--only registry' takes those of pushing, which need
-# docker-registry, which root gets by apt, and 16 GB of disk. The last part, the servers under load, is
+# needs neither, as '--only resolve' does, which takes those of resolving against uv and conda-lock; '--only image' takes
+# none of the parts after it; '--only registry' takes those of pushing, which need docker-registry, which root gets by
+# apt, and 16 GB of disk. The last part, the servers under load, is
 # `make bench-serving`: it needs wrk, which root gets by apt too. Each part leaves what is written of the others.
 bench: $(VENV)/.installed-dev
 	env -u PYTHONDONTWRITEBYTECODE $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--quick] [--only image|lint|registry|serving]`: measure, and write RESULTS.md and its JSON."""
+"""`python -m benchmarks [--quick] [--only image|lint|resolve|registry|serving]`: measure, and write RESULTS.md."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from .measuring import QUICK, Main, Repeats, say
 from .registry import measuring as registry
 from .registry import page as registry_page
 from .registry import server
+from .resolve import measuring as resolve
+from .resolve import page as resolve_page
 from .workspace import Workspace
 from .written import write_page, write_part
 
 FOLDER = Path(__file__).resolve().parent
 MARKS = {
     "lint": (linting.BEGIN, linting.END),
+    "resolve": (resolve_page.BEGIN, resolve_page.END),
     "registry": (registry_page.BEGIN, registry_page.END),
     "serving": (load_page.BEGIN, load_page.END),
 }
@@ -74,6 +77,13 @@ def _lint(chosen: argparse.Namespace) -> None:
     write_part(chosen.output, "lint", found.as_json(), linting.render(found, warnings), MARKS["lint"])
 
 
+def _resolve(chosen: argparse.Namespace) -> None:
+    """The same with the figures of resolving."""
+    warnings = _warnings(machine.busy(), quick=chosen.quick)
+    found = resolve.measure(resolve.QUICK if chosen.quick else resolve.Plan())
+    write_part(chosen.output, "resolve", found.as_json(), resolve_page.render(found, warnings), MARKS["resolve"])
+
+
 def _registry(chosen: argparse.Namespace) -> None:
     """The same with the figures of pushing."""
     warnings = _warnings(machine.busy(), quick=chosen.quick)
@@ -92,6 +102,7 @@ def _serving(chosen: argparse.Namespace) -> None:
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "image": _image,
     "lint": _lint,
+    "resolve": _resolve,
     "registry": _registry,
     "serving": _serving,
 }

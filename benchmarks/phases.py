@@ -49,8 +49,8 @@ def main(arguments: list[str]) -> int:
     model, tag, *rest = arguments
     clock = Clock()
     push = PushOptions() if "--push" in rest else None
-    options = Options(server="envbuild", bytecode=_value(rest, "--bytecode") or "auto")
-    output = _value(rest, "--output") or ("" if push else "docker")
+    options = Options(server="envbuild", bytecode=value_of(rest, "--bytecode") or "auto")
+    output = value_of(rest, "--output") or ("" if push else "docker")
     began = time.monotonic()
     found = api.load(Path(model), options=options, progress=clock)
     api.build(found, tags=[tag], output=output, push=push, options=options, progress=clock)
@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _value(words: list[str], option: str) -> str:
+def value_of(words: list[str], option: str) -> str:
     """The word after `option`, or none."""
     return words[words.index(option) + 1] if option in words else ""
 

@@ -80,7 +80,7 @@ def command(model: str, target: Path, check: bool, as_json: bool, quiet: bool, *
         path.parent.mkdir(parents=True, exist_ok=True)
         if locked.conda:
             from ..job import open_store
-            from ..resolver.conda.lockfile import write_conda_lock
+            from ..resolver.conda.writing import write_conda_lock
 
             path = path.with_name("conda-lock.yml")
             write_conda_lock(locked, path, store=open_store(options))

@@ -18,15 +18,12 @@ from ..servers import edition_for, mlflow_range
 from ..servers.types import Server
 from . import lockcache
 from .asking import Wish
-from .conda.byhash import as_lock
-from .conda.part import CondaPart, conda_part, with_lock
-from .conda.specs import ask_of
+from .conda.part import CondaPart
 from .editions import within
 from .hashes import check_hashes
 from .modellock import is_uv_lock, loosened, note_on, own_versions
 from .modelwheels import as_they_lie, without_own
 from .requirements import Inputs
-from .search import Search
 from .source.building import builder_for
 from .target import platform_of
 from .types import Lock
@@ -37,6 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from .asof import AsOf
+    from .search import Search
     from .source.bench import Bench
     from .source.builder import Builder
 
@@ -93,6 +91,10 @@ def resolve(
             hint="name the versions in conda.yaml, or choose --conda never",
         )
     if way.conda:
+        from .conda.byhash import as_lock
+        from .conda.part import conda_part, with_lock
+        from .conda.specs import ask_of
+
         ask = ask_of(
             environment,
             python=wanted or ".".join(python.split(".")[:2]),
@@ -103,7 +105,8 @@ def resolve(
         ask = with_lock(ask, environment, model_root)
         part = conda_part(ask, way, cache, progress, upgrade=upgrade, locked=locked)
         if ask.lock is None:
-            vouch(cache, as_lock(part.packages))
+            with suppress(StorageError):
+                vouch(cache, as_lock(part.packages))
         python = part.python
     environment = way.environment
     platform = platform_of(python, glibc, architecture)
@@ -268,6 +271,8 @@ class _Finder:
             vouch(self.cache, without_own(lock, {(wheel.file.name, wheel.sha256) for wheel in inputs.wheels}))
 
     def _search(self, edition: Server, *, refresh: bool, kept: Mapping[str, str]) -> Search:
+        from .search import Search
+
         environ, exempted = self.wish.variables(edition)
         return Search(
             self.wish.platform,

@@ -48,7 +48,7 @@ def brought(
         vouch(cache, as_lock(others))
     found = [whole.get(package.sha256, package) for package in packages]
     bring(found, store, progress)
-    return looked_into(found, store)[0]
+    return looked_into(found, store, _subdir(packages))[0]
 
 
 def as_lock(packages: Sequence[CondaPackage]) -> Lock:

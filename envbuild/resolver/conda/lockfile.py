@@ -7,9 +7,7 @@ conda packages with url, md5 and sha256, and the wheels as pip entries.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +21,7 @@ from ...oci.store import Store
 from ...records import dataclass
 from ..types import Lock, LockedPackage
 from .addresses import public
-from .extras import extras
+from .extras import extras, without_its_command
 from .lockrows import Row, rows_of
 from .types import CondaAsk, CondaPackage
 from .waiting import finished
@@ -50,23 +48,19 @@ class CondaLock:
     places: Mapping[str, str] = field(default_factory=dict)
 
 
-def write_conda_lock(lock: Lock, path: Path, *, store: Store) -> None:
-    """Write `lock` as a conda-lock.yml. Atomic; no time and no credentials in it.
+def text_of(lock: Lock, store: Store) -> bytes:
+    """`lock` as a conda-lock.yml; no time and no credentials in it.
 
     `store` has the packages' files: where a channel names no md5, which the format wants, it is taken of them. Raises
     ResolveError where conda-lock is not installed, StorageError.
     """
-    with extras("writing conda-lock.yml"):
+    with extras("writing conda-lock.yml"), without_its_command("conda_lock"):
         from conda_lock.lockfile import write_conda_lock_file
 
-    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
-    try:
-        with storage_errors(path):
-            write_conda_lock_file(_model(lock, store), temporary, metadata_choices=set(), include_help_text=False)
-            os.replace(temporary, path)  # noqa: PTH105 - the atomic one
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with store.temporary() as folder, storage_errors(folder):
+        path = folder / "conda-lock.yml"
+        write_conda_lock_file(_model(lock, store), path, metadata_choices=set(), include_help_text=False)
+        return path.read_bytes()
 
 
 def read_conda_lock(path: Path, subdir: str) -> CondaLock:
@@ -75,7 +69,7 @@ def read_conda_lock(path: Path, subdir: str) -> CondaLock:
     Raises LockFileError for a file that is none, that has nothing for that platform, names a package twice or without
     a sha256 hash, or lacks what one of its packages depends on.
     """
-    with extras("reading conda-lock.yml"):
+    with extras("reading conda-lock.yml"), without_its_command("conda_lock"):
         from conda_lock.lockfile.v1.models import Lockfile as Form
 
     rows, whole = rows_of(path)

@@ -15,7 +15,6 @@ from ...model.types import Environment
 from ...progress import Progress
 from ...records import dataclass
 from ..requirements import Ask
-from .locking import lock_conda, pins_of
 from .types import CondaAsk, CondaPackage
 
 
@@ -81,6 +80,8 @@ def _pins(ask: CondaAsk, cache: Path) -> tuple[Ask, ...]:
     """The pip entries of the lock as constraints."""
     if ask.lock is None:
         return ()
+    from .locking import pins_of
+
     return tuple(
         Ask(name=name, text=f"{name}=={version}", where=ask.lock.name) for name, version in pins_of(ask, cache)
     )
@@ -88,6 +89,8 @@ def _pins(ask: CondaAsk, cache: Path) -> tuple[Ask, ...]:
 
 def conda_part(ask: CondaAsk, way: Way, cache: Path, progress: Progress, *, upgrade: bool, locked: bool) -> CondaPart:
     """What the channels give for `ask`, out of the cache or solved; Python is among it. Raises as `lock_conda`."""
+    from .locking import lock_conda
+
     progress.start("resolve", f"conda packages for {ask.subdir} from {', '.join(ask.channels)}")
     packages, notes, known = lock_conda(ask, cache, progress, upgrade=upgrade, locked=locked)
     part = CondaPart(

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from condas import conda_environment
+from condas import conda_environment, conda_lock_of_three
 
 from envbuild.model.types import Environment
+from envbuild.resolver.types import Lock
 
 
 @pytest.fixture
@@ -18,3 +19,8 @@ def environment() -> Callable[..., Environment]:
 @pytest.fixture
 def channel(tmp_path: Path) -> Path:
     return tmp_path / "channel"
+
+
+@pytest.fixture
+def lock() -> Lock:
+    return conda_lock_of_three()

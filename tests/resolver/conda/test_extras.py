@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -26,11 +27,28 @@ def test_without_the_extra_the_error_says_how_to_get_it(tmp_path: Path, monkeypa
 
 
 def test_looking_at_an_environment_loads_neither(environment) -> None:
-    import subprocess
-
     code = (
         "import sys, envbuild.resolver, envbuild.resolver.solving, envbuild.backends.assemble, envbuild.planner\n"
         "print(sorted({'rattler', 'conda_lock', 'requests'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_models_of_conda_lock_come_without_its_command_which_can_be_had_later() -> None:
+    pytest.importorskip("conda_lock", reason="needs the extra `conda`")
+    code = (
+        "import sys\n"
+        "from envbuild.resolver.conda.extras import without_its_command\n"
+        "with without_its_command('conda_lock'):\n"
+        "    from conda_lock.lockfile import Lockfile\n"
+        "print('conda_lock.conda_lock' in sys.modules, 'conda_lock' in sys.modules)\n"
+        "from conda_lock.lockfile.v2prelim.models import Lockfile as Same\n"
+        "import conda_lock\n"
+        "print(Same is Lockfile, callable(conda_lock.main))\n"
+        "with without_its_command('conda_lock'):\n"
+        "    import conda_lock as again\n"
+        "print(again is conda_lock)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False", "True", "True", "True"]

@@ -1,67 +1,21 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 import pytest
+from condas import FILE
 
 pytest.importorskip("conda_lock", reason="needs the extra `conda`")
 
 from envbuild.errors import LockFileError
 from envbuild.oci.store import Store
-from envbuild.resolver.conda.lockfile import explicit, read_conda_lock, write_conda_lock
-from envbuild.resolver.conda.types import CondaPackage
-from envbuild.resolver.types import Lock, LockedPackage
-
-DATA = b"the bytes of a package"
-
-
-@pytest.fixture
-def lock() -> Lock:
-    channel = "https://conda.anaconda.org/conda-forge"
-    python = CondaPackage(
-        name="python",
-        version="3.11.7",
-        build="0_cpython",
-        subdir="linux-64",
-        filename="python-3.11.7-0_cpython.conda",
-        sha256=hashlib.sha256(DATA).hexdigest(),
-        md5="0" * 32,
-        size=len(DATA),
-        url=f"{channel}/linux-64/python-3.11.7-0_cpython.conda",
-        depends=("openssl >=3", "__glibc >=2.17"),
-    )
-    pure = replace(
-        python,
-        name="tzdata",
-        version="2024a",
-        build="h0",
-        subdir="noarch",
-        filename="tzdata-2024a-h0.conda",
-        url=f"{channel}/noarch/tzdata-2024a-h0.conda",
-        md5="",
-        depends=(),
-    )
-    app = LockedPackage(
-        name="app",
-        version="1.0",
-        filename="app-1.0-py3-none-any.whl",
-        sha256="b" * 64,
-        size=10,
-        url="https://user:secret@index.example/app-1.0-py3-none-any.whl",
-    )
-    return Lock(
-        packages=(app,),
-        python="3.11.7",
-        platform="manylinux_2_36_x86_64",
-        requirements=("app",),
-        conda=(python, pure),
-    )
+from envbuild.resolver.conda.lockfile import explicit, read_conda_lock
+from envbuild.resolver.conda.writing import write_conda_lock
 
 
 def test_a_lock_is_read_back_as_it_was_written_and_has_neither_time_nor_credentials(lock, tmp_path):
     store = Store(tmp_path / "store")
-    store.put(DATA)
+    store.put(FILE)
     path = tmp_path / "conda-lock.yml"
     write_conda_lock(lock, path, store=store)
     text = path.read_text()
@@ -75,13 +29,13 @@ def test_a_lock_is_read_back_as_it_was_written_and_has_neither_time_nor_credenti
     assert [(p.name, p.version, p.filename, p.sha256) for p in found.pip] == [
         (p.name, p.version, p.filename, p.sha256) for p in lock.packages
     ]
-    assert found.conda[1].md5 == hashlib.md5(DATA).hexdigest()
+    assert found.conda[1].md5 == hashlib.md5(FILE).hexdigest()
     assert sorted(tmp_path.iterdir()) == [path, store.root]
 
 
 def test_conda_lock_renders_it_as_an_explicit_list(lock, tmp_path):
     store = Store(tmp_path / "store")
-    store.put(DATA)
+    store.put(FILE)
     path = tmp_path / "conda-lock.yml"
     write_conda_lock(lock, path, store=store)
     lines = explicit(path, "linux-64")
@@ -109,7 +63,7 @@ def test_what_is_no_lock_is_told(tmp_path, text, said):
 
 def test_a_lock_for_another_platform_or_edited_by_hand_is_told(lock, tmp_path):
     store = Store(tmp_path / "store")
-    store.put(DATA)
+    store.put(FILE)
     path = tmp_path / "conda-lock.yml"
     write_conda_lock(lock, path, store=store)
     with pytest.raises(LockFileError, match="locks no packages for linux-aarch64; it has: linux-64"):

@@ -125,7 +125,7 @@ def test_what_two_packages_have_at_one_path_is_noticed(environment, channel, tmp
 
 def test_a_conda_lock_beside_conda_yaml_is_honoured(lock, channel, tmp_path):
     pytest.importorskip("conda_lock", reason="needs the extra `conda`")
-    from envbuild.resolver.conda.lockfile import write_conda_lock
+    from envbuild.resolver.conda.writing import write_conda_lock
 
     first = lock("tiny-py>=1", pip=("beside",))
     path = tmp_path / "conda-lock.yml"
