@@ -14,11 +14,12 @@ pytest.importorskip("conda_lock", reason="needs the extra `conda`")
 from envbuild.errors import EnvbuildError, LockFileError
 from envbuild.oci.store import Store
 from envbuild.progress import SILENT
-from envbuild.resolver.conda.lockfile import read_conda_lock, write_conda_lock
+from envbuild.resolver.conda.lockfile import read_conda_lock
 from envbuild.resolver.conda.locking import lock_conda, pins_of
 from envbuild.resolver.conda.part import with_lock
 from envbuild.resolver.conda.specs import ask_of
 from envbuild.resolver.conda.types import CondaAsk, CondaPackage
+from envbuild.resolver.conda.writing import write_conda_lock
 from envbuild.resolver.types import Lock, LockedPackage
 
 PIP = LockedPackage(
