@@ -234,7 +234,8 @@ class Builder:
                 needed = (*needed, *plain(_asked(out, what), what))
                 continue
             if ended.why or ended.code:
-                raise failed(what, name, version, ended, bench.base.name)
+                asked = f"{name}=={version}" if version else f"git+{source.url}@{source.commit}"
+                raise failed(what, asked, ended, bench.base.name)
             return self._keep(bench, folder, out, name, version, source, locked, what)
         raise ResolveError(f"{what}: its build asks for more requirements each time: {', '.join(needed)[:300]}")
 
@@ -322,8 +323,10 @@ class Builder:
         return packages
 
     def _at(self, name: str) -> Bench:
+        """The bench, which is known to work before anything is fetched for it."""
         if self._bench is None:
             raise self._nowhere(name)
+        self._bench.open()
         return self._bench
 
     def _nowhere(self, name: str) -> ResolveError:

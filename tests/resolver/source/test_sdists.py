@@ -204,3 +204,19 @@ def test_a_hash_in_the_model_is_that_of_the_archive(index: Any, build: Make, env
     assert build(hashed(good)).packages
     with pytest.raises(IntegrityError, match="none of the hashes"):
         build(hashed(bad))
+
+
+def test_the_password_of_an_index_is_sent_and_kept_nowhere(
+    index: Any, build: Make, env: Make, notes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_wheel(index.folder, "maker")
+    write_sdist(index.folder, "only-source", files=source_files("only-source", needs=("maker",)))
+    index.login = "bob:pa55-that-nobody-keeps"
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index.simple.replace("://", f"://{index.login}@"))
+    lock = build(env("only-source"), progress=notes)
+    assert lock.packages[0].source.url == f"{index.base}/files/only_source-1.0.tar.gz"
+    assert not [note for note in (*notes.notes, *lock.notes) if "pa55" in note]
+    places = [tmp_path / "cache" / name for name in ("locks", "store/keys", "store/blobs", "vouched")]
+    kept = [path for place in places for path in place.rglob("*") if path.is_file()]
+    assert kept
+    assert not [path for path in kept if b"pa55-that" in path.read_bytes()]
