@@ -50,6 +50,7 @@ def test_a_branch_is_pinned_to_its_commit_and_stays_there_until_it_is_resolved_a
     assert module_of(store, newer) == "second"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tag", "commit", "default"])
 def test_tags_commits_and_the_default_branch(index: Any, build: Make, env: Make, repository: Path, kind: str) -> None:
     first = git(repository, "rev-parse", "HEAD")
@@ -67,6 +68,7 @@ def test_a_commit_that_no_name_stands_for_any_more_is_no_commit(
         build(env(f"alpha @ git+{repository.as_uri()}@{'1' * 40}"), allow=("alpha",))
 
 
+@pytest.mark.slow
 def test_a_subdirectory_and_a_line_that_only_pip_understands(
     index: Any, build: Make, env: Make, tmp_path: Path
 ) -> None:
@@ -79,6 +81,7 @@ def test_a_subdirectory_and_a_line_that_only_pip_understands(
     assert (package.name, package.source.subdirectory) == ("alpha", "part/one")
 
 
+@pytest.mark.slow
 def test_submodules_come_along(index: Any, build: Make, env: Make, store: Store, tmp_path: Path) -> None:
     write_repository(tmp_path / "inner", {"word.py": "WORD = 'inner'"})
     files = source_files("alpha", content="open('inner/word.py').read()")
