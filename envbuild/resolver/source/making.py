@@ -76,6 +76,7 @@ class Maker:
                 "backend_path": task.backend.path,
                 "known": needed,
                 "subdirectory": task.source.subdirectory,
+                "version": task.source.tagged,
             }
             (given / "task.json").write_text(json.dumps(asked), encoding="utf-8")
             out = task.folder / f"run{number}" / "out"

@@ -37,8 +37,8 @@ def failed(what: str, asked: str, ended: Ended, base: str) -> ResolveError:
         hint = f"{base} has no compiler and no headers, and an image needs none: {elsewhere}"
     elif _GIT.search(ended.said):
         hint = (
-            "it takes its version from git, which a sandbox does not have: name a release that has a source archive "
-            f"or a wheel; or {elsewhere}"
+            "it takes its version from git, which a sandbox does not have: name a tag that is a version (@v1.2), or a "
+            f"release that has a source archive; or {elsewhere}"
         )
     elif _NETWORK.search(ended.said):
         hint = f"it looks for something in the network, and a sandbox has none: {elsewhere}"
