@@ -1,6 +1,6 @@
 """What the tests may rely on: a marker names what a test needs, and the test skips with a reason without it.
 
-ENVBUILD_TEST_REQUIRE=engine,registry,network,browser makes a missing thing a failure instead of a skip.
+ENVBUILD_TEST_REQUIRE=engine,registry,network,browser,sandbox makes a missing thing a failure instead of a skip.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class WheelsByHash:
         for package in self._lock.packages:
             if package.source is None:
                 continue
-            from .source.builder import built_here
+            from .source.keeping import built_here
 
             if not built_here(self._store, package):
                 raise ResolveError(

@@ -12,7 +12,8 @@ from .requirements import Ask, Inputs
 from .types import LockedPackage
 
 if TYPE_CHECKING:
-    from .source.builder import Builder, Built
+    from .source.builder import Builder
+    from .source.keeping import Built
     from .uv import Answer
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import field
 
 from ..oci.canonical import digest_of
+from ..patterns import pattern
 from ..records import dataclass
 from .conda.types import CondaPackage
+
+_RELEASE = pattern(r"v?(\d+(?:\.\d+)+(?:(?:a|b|rc|\.post)\d+)?)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,13 @@ class Source:
     def identity(self) -> list[str]:
         """What determines its content, to be part of a key."""
         url = "" if self.url.startswith("file:") else self.url
-        return [self.sha256] if self.sha256 else [url, self.commit, self.subdirectory]
+        return [self.sha256] if self.sha256 else [url, self.commit, self.subdirectory, self.tagged]
+
+    @property
+    def tagged(self) -> str:
+        """The version that a tag of the usual form names, `1.2` of `v1.2`; empty for any other `ref`."""
+        found = _RELEASE.fullmatch(self.ref)
+        return found[1] if found else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,3 +155,13 @@ def test_debian_packages_are_names_once_each_and_sorted() -> None:
 def test_what_is_no_name_of_a_debian_package_is_told(name: str) -> None:
     with pytest.raises(UsageError, match=f"--apt {name}: not a package name"):
         make_options(apt=[name])
+
+
+def test_what_may_be_built_is_named_by_package_or_by_all() -> None:
+    from envbuild.cli.values import buildable
+
+    assert buildable(()) == ()
+    assert buildable(("My_Lib", "all,other")) == ("all", "my-lib", "other")
+    for wrong in ("", "a==1", "../a", "-a"):
+        with pytest.raises(UsageError, match="not the name of a package"):
+            buildable((wrong,))

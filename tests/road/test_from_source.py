@@ -65,7 +65,7 @@ def made() -> Iterator[list[str]]:
 @pytest.mark.slow
 @pytest.mark.engine
 @pytest.mark.network
-@pytest.mark.parametrize("driver", ["bubblewrap", "docker"])
+@pytest.mark.parametrize("driver", ["bubblewrap", pytest.param("docker", marks=pytest.mark.proof)])
 def test_both_are_built_and_the_container_answers(
     driver: str, model: Path, made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,44 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 """
 PROJECT = '[build-system]\nrequires = [{needs}]\nbuild-backend = "{module}"\nbackend-path = ["."]\n'
 
+# It tries what a thief would, and puts what it got into the wheel.
+SPY = """
+import glob, json, os, pathlib, socket, subprocess
+
+def attempt(what):
+    try:
+        return what()
+    except BaseException as error:
+        return f"no: {type(error).__name__}"
+
+def connect():
+    with socket.create_connection(("127.0.0.1", PORT), timeout=2):
+        return "connected"
+
+SEEN = json.dumps({
+    "environ": sorted(os.environ),
+    "values": sorted(os.environ.values()),
+    "home": attempt(lambda: sorted(str(p) for p in pathlib.Path.home().rglob("*"))),
+    "homes": sorted(glob.glob("/root/*") + glob.glob("/root/.*") + glob.glob("/home/*")),
+    "secret": attempt(lambda: open("SECRET").read()),
+    "network": attempt(connect),
+    "lookup": attempt(lambda: socket.gethostbyname("example.org")),
+    "interfaces": attempt(lambda: [name for _, name in socket.if_nameindex() if name != "lo"]),
+    "etc": attempt(lambda: open("/etc/written", "w").close()),
+    "usr": attempt(lambda: open("/usr/written", "w").close()),
+    "root": attempt(lambda: open("/written", "w").close()),
+    "given": attempt(lambda: open("/given/task.json", "a").close()),
+    "run": attempt(lambda: os.listdir("/run")),
+    "sys": attempt(lambda: os.listdir("/sys")),
+    "disks": [name for name in os.listdir("/dev") if name.startswith(("sd", "vd", "nvme", "loop", "mem", "kmsg"))],
+    "processes": attempt(lambda: len([name for name in os.listdir("/proc") if name.isdecimal()])),
+    "mount": attempt(lambda: subprocess.run(["mount", "-o", "remount,rw", "/usr"], capture_output=True).returncode),
+    "capabilities": attempt(
+        lambda: next(line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff"))
+    ),
+})
+"""
+
 
 def source_files(
     name: str,

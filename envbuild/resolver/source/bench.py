@@ -39,21 +39,22 @@ class Bench:
     @property
     def platform(self) -> Platform:
         """What the build's own requirements are chosen for. Raises as `run`."""
-        base = self._open()[1]
+        base = self.open()[1]
         return platform_of(base.interpreter.version, base.glibc, base.architecture)
 
     @property
     def title(self) -> str:
         """The sandbox and its base, for a person. Raises as `run`."""
-        sandbox, base = self._open()
+        sandbox, base = self.open()
         return f"{base.name if base.public_name else 'the base'}, by {sandbox.title}"
 
     def run(self, given: Path, out: Path, tick: Callable[[], object]) -> Ended:
         """As `Sandbox.run`. Raises ResolveError where there is no sandbox, and what opening a base raises."""
-        sandbox, base = self._open()
+        sandbox, base = self.open()
         return sandbox.run(base.interpreter.executable, given, out, self.limits, tick)
 
-    def _open(self) -> tuple[Sandbox, Base]:
+    def open(self) -> tuple[Sandbox, Base]:
+        """The sandbox, and the base in it. Raises as `run`."""
         if self._found is None:
             base = self._runnable()
             python = base.interpreter.executable

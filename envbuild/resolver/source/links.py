@@ -74,9 +74,8 @@ def git_link(text: str, where: str) -> GitLink:
     name = named["name"] if named else egg["name"] if egg else ""
     extras = (named["extras"] if named else "") or (egg["extras"] if egg else "") or ""
     if not name:
-        raise _wrong(
-            text, where, "names a repository without the name of its package", f"write `name @ {_shown(text)}`"
-        )
+        what = "is a source repository without the name of its package"
+        raise _wrong(text, where, what, f"write `name @ {_shown(text)}`; --allow-build NAME builds it then")
     url, ref = _parted(address[len("git+") :], text, where)
     subdirectory = unquote(given.get("subdirectory", "")).strip("/")
     path = PurePosixPath(subdirectory)

@@ -21,14 +21,13 @@ _NETWORK = re.compile(r"Temporary failure in name resolution|Network is unreacha
 _GIT = re.compile(r"setuptools[-_]scm|hatch[-_]vcs|No such file or directory: 'git'|git: not found")
 
 
-def failed(what: str, name: str, version: str, ended: Ended, base: str) -> ResolveError:
-    """The error of a build that ended so. `base` is the name of the base that it ran in."""
+def failed(what: str, asked: str, ended: Ended, base: str) -> ResolveError:
+    """The error of a build that ended so. `asked` is what pip takes, `base` the name of the base that it ran in."""
     rows = [_clean(line) for line in ended.said.splitlines()]
     rows = [row for row in rows if row.strip()][-_LINES:]
     shown = "".join(f"\n  {row}" for row in rows)
-    pinned = f"{name}=={version}" if version else name
     elsewhere = (
-        f"build the wheel on another machine (`pip wheel --no-deps {pinned}`) and put it into the model's folder, or "
+        f"build the wheel on another machine (`pip wheel --no-deps {asked}`) and put it into the model's folder, or "
         "into one that --find-links names"
     )
     why = ended.why or (f"signal {-ended.code}" if ended.code < 0 else f"exit code {ended.code}")
@@ -38,8 +37,8 @@ def failed(what: str, name: str, version: str, ended: Ended, base: str) -> Resol
         hint = f"{base} has no compiler and no headers, and an image needs none: {elsewhere}"
     elif _GIT.search(ended.said):
         hint = (
-            "it takes its version from git, which a sandbox does not have: name a release that has a source archive "
-            f"or a wheel; or {elsewhere}"
+            "it takes its version from git, which a sandbox does not have: name a tag that is a version (@v1.2), or a "
+            f"release that has a source archive; or {elsewhere}"
         )
     elif _NETWORK.search(ended.said):
         hint = f"it looks for something in the network, and a sandbox has none: {elsewhere}"

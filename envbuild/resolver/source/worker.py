@@ -38,6 +38,9 @@ def main() -> int:
     os.chdir(_source(task["archive"]) / task["subdirectory"])
     # The backend's own programs start Python again, which finds the same packages by the variable.
     os.environ["PYTHONPATH"] = str(_REQUIRES)
+    if task["version"]:
+        # There is no git here to ask: the tag that was asked for is what it would say.
+        os.environ["SETUPTOOLS_SCM_PRETEND_VERSION"] = os.environ["PDM_BUILD_SCM_VERSION"] = task["version"]
     sys.argv = ["setup.py"]
     sys.path.insert(0, str(_REQUIRES))
     site.addsitedir(str(_REQUIRES))

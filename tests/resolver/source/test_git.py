@@ -50,6 +50,7 @@ def test_a_branch_is_pinned_to_its_commit_and_stays_there_until_it_is_resolved_a
     assert module_of(store, newer) == "second"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tag", "commit", "default"])
 def test_tags_commits_and_the_default_branch(index: Any, build: Make, env: Make, repository: Path, kind: str) -> None:
     first = git(repository, "rev-parse", "HEAD")
@@ -67,6 +68,20 @@ def test_a_commit_that_no_name_stands_for_any_more_is_no_commit(
         build(env(f"alpha @ git+{repository.as_uri()}@{'1' * 40}"), allow=("alpha",))
 
 
+@pytest.mark.parametrize(("ref", "told"), [("v1.2", "1.2"), ("main", "nothing")])
+def test_a_build_that_would_ask_git_is_told_the_version_of_the_tag(
+    index: Any, build: Make, env: Make, store: Store, tmp_path: Path, ref: str, told: str
+) -> None:
+    content = "os.environ.get('SETUPTOOLS_SCM_PRETEND_VERSION', 'nothing')"
+    write_repository(tmp_path / "code", source_files("alpha", content=content))
+    git(tmp_path / "code", "tag", "v1.2")
+    # Of one commit there are two wheels then, and neither is taken for the other.
+    address = f"alpha @ git+{(tmp_path / 'code').as_uri()}"
+    for each, wanted in ((f"{address}@{ref}", told), (address, "nothing")):
+        assert module_of(store, build(env(each), allow=("alpha",)).packages[0]) == wanted
+
+
+@pytest.mark.slow
 def test_a_subdirectory_and_a_line_that_only_pip_understands(
     index: Any, build: Make, env: Make, tmp_path: Path
 ) -> None:
@@ -79,6 +94,7 @@ def test_a_subdirectory_and_a_line_that_only_pip_understands(
     assert (package.name, package.source.subdirectory) == ("alpha", "part/one")
 
 
+@pytest.mark.slow
 def test_submodules_come_along(index: Any, build: Make, env: Make, store: Store, tmp_path: Path) -> None:
     write_repository(tmp_path / "inner", {"word.py": "WORD = 'inner'"})
     files = source_files("alpha", content="open('inner/word.py').read()")

@@ -75,6 +75,7 @@ def test_it_is_built_from_where_the_wheels_are_and_built_again_where_that_is_all
     assert all(store.has(f"sha256:{package.sha256}") for package in lock.packages)
 
 
+@pytest.mark.slow
 def test_without_leave_it_is_not_built_again(locked: Any, bench: Make, profile: Make, tmp_path: Path) -> None:
     lock, path, asked, _ = locked
     store = Store(tmp_path / "cache" / "store")
@@ -87,6 +88,7 @@ def test_without_leave_it_is_not_built_again(locked: Any, bench: Make, profile: 
     assert caught.value.hint == "--allow-build only-source builds it again"
 
 
+@pytest.mark.slow
 def test_a_wheel_that_comes_out_otherwise_is_not_taken(locked: Any, bench: Make, profile: Make, tmp_path: Path) -> None:
     lock, path, asked, _ = locked
     path.write_text(path.read_text().replace(lock.packages[1].sha256, "5" * 64))

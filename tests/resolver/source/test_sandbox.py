@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tinysources import source_files, write_sdist
+from tinysources import SPY, source_files, write_sdist
 
 from envbuild.errors import ResolveError
 from envbuild.oci.store import Store
@@ -18,44 +18,6 @@ from envbuild.resolver.source import sandbox
 from envbuild.resolver.source.sandbox import Bubblewrap, find_sandbox
 
 Make = Callable[..., Any]
-
-# It tries what a thief would, and puts what it got into the wheel.
-SPY = """
-import glob, json, os, pathlib, socket, subprocess
-
-def attempt(what):
-    try:
-        return what()
-    except BaseException as error:
-        return f"no: {type(error).__name__}"
-
-def connect():
-    with socket.create_connection(("127.0.0.1", PORT), timeout=2):
-        return "connected"
-
-SEEN = json.dumps({
-    "environ": sorted(os.environ),
-    "values": sorted(os.environ.values()),
-    "home": attempt(lambda: sorted(str(p) for p in pathlib.Path.home().rglob("*"))),
-    "homes": sorted(glob.glob("/root/*") + glob.glob("/root/.*") + glob.glob("/home/*")),
-    "secret": attempt(lambda: open("SECRET").read()),
-    "network": attempt(connect),
-    "lookup": attempt(lambda: socket.gethostbyname("example.org")),
-    "interfaces": attempt(lambda: [name for _, name in socket.if_nameindex() if name != "lo"]),
-    "etc": attempt(lambda: open("/etc/written", "w").close()),
-    "usr": attempt(lambda: open("/usr/written", "w").close()),
-    "root": attempt(lambda: open("/written", "w").close()),
-    "given": attempt(lambda: open("/given/task.json", "a").close()),
-    "run": attempt(lambda: os.listdir("/run")),
-    "sys": attempt(lambda: os.listdir("/sys")),
-    "disks": [name for name in os.listdir("/dev") if name.startswith(("sd", "vd", "nvme", "loop", "mem", "kmsg"))],
-    "processes": attempt(lambda: len([name for name in os.listdir("/proc") if name.isdecimal()])),
-    "mount": attempt(lambda: subprocess.run(["mount", "-o", "remount,rw", "/usr"], capture_output=True).returncode),
-    "capabilities": attempt(
-        lambda: next(line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff"))
-    ),
-})
-"""
 
 
 @pytest.fixture

@@ -91,21 +91,34 @@ def test_a_build_that_gives_another_package_is_refused(
     ("first", "limits", "says", "hint"),
     [
         ("raise RuntimeError('so it is')", Limits(), "RuntimeError: so it is", "or choose a version that has one"),
-        ("import subprocess; subprocess.run(['gcc-none', 'x.c'])", Limits(), "gcc-none", "--find-links"),
+        pytest.param(
+            "import subprocess; subprocess.run(['gcc-none', 'x.c'])",
+            Limits(),
+            "gcc-none",
+            "--find-links",
+            marks=pytest.mark.slow,
+        ),
         (
             "raise SystemExit(\"error: command 'x86_64-linux-gnu-gcc' failed: No such file\")",
             Limits(),
             "gcc",
             "no compiler",
         ),
-        ("import time; time.sleep(60)", Limits(seconds=1), "it took longer than 1 seconds", "another machine"),
-        (
+        pytest.param(
+            "import time; time.sleep(60)",
+            Limits(seconds=1),
+            "it took longer than 1 seconds",
+            "another machine",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
             "open('/tmp/x', 'wb').truncate(1 << 30); import time; time.sleep(60)",
             Limits(disk=1 << 20),
             "more than 1 M",
             "",
+            marks=pytest.mark.slow,
         ),
-        ("", Limits(wheel=10), "and 10 are allowed", ""),
+        pytest.param("", Limits(wheel=10), "and 10 are allowed", "", marks=pytest.mark.slow),
     ],
 )
 def test_a_build_that_fails_says_why_and_leaves_nothing(
@@ -152,6 +165,7 @@ def test_what_builds_is_named_and_versioned_and_nothing_else(
     assert says in caught.value.message
 
 
+@pytest.mark.slow
 def test_a_wheel_for_one_base_is_built_again_on_another(
     index: Any, build: Make, bench: Make, env: Make, system_python: tuple[str, str]
 ) -> None:
@@ -168,6 +182,7 @@ def test_a_wheel_for_one_base_is_built_again_on_another(
     assert other.sha256 != first.sha256
 
 
+@pytest.mark.slow
 def test_equal_sources_give_equal_bytes_whatever_order_and_time_the_backend_writes(
     index: Any, build: Make, env: Make, tmp_path: Path
 ) -> None:
@@ -178,7 +193,14 @@ def test_equal_sources_give_equal_bytes_whatever_order_and_time_the_backend_writ
     assert build(env("only-source"), upgrade=True).packages[0].sha256 == first.sha256
 
 
-@pytest.mark.parametrize("trick", ["os.symlink('/etc/passwd', path)", "os.mkfifo(path)", "os.mkdir(path)"])
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "os.symlink('/etc/passwd', path)",
+        pytest.param("os.mkfifo(path)", marks=pytest.mark.slow),
+        pytest.param("os.mkdir(path)", marks=pytest.mark.slow),
+    ],
+)
 def test_what_is_no_file_is_not_taken_for_a_wheel(index: Any, build: Make, env: Make, trick: str) -> None:
     files = source_files("only-source")
     files["own_backend.py"] += (
@@ -204,3 +226,19 @@ def test_a_hash_in_the_model_is_that_of_the_archive(index: Any, build: Make, env
     assert build(hashed(good)).packages
     with pytest.raises(IntegrityError, match="none of the hashes"):
         build(hashed(bad))
+
+
+def test_the_password_of_an_index_is_sent_and_kept_nowhere(
+    index: Any, build: Make, env: Make, notes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_wheel(index.folder, "maker")
+    write_sdist(index.folder, "only-source", files=source_files("only-source", needs=("maker",)))
+    index.login = "bob:pa55-that-nobody-keeps"
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index.simple.replace("://", f"://{index.login}@"))
+    lock = build(env("only-source"), progress=notes)
+    assert lock.packages[0].source.url == f"{index.base}/files/only_source-1.0.tar.gz"
+    assert not [note for note in (*notes.notes, *lock.notes) if "pa55" in note]
+    places = [tmp_path / "cache" / name for name in ("locks", "store/keys", "store/blobs", "vouched")]
+    kept = [path for place in places for path in place.rglob("*") if path.is_file()]
+    assert kept
+    assert not [path for path in kept if b"pa55-that" in path.read_bytes()]

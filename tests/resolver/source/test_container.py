@@ -1,0 +1,109 @@
+"""The sandbox that an engine makes: what goes in, what is taken out, and what foreign code reaches meanwhile."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tinysources import SPY, source_files, write_sdist
+
+from envbuild.bases import open_base
+from envbuild.containing import Container, _packed, _taken
+from envbuild.errors import EngineError
+from envbuild.oci.store import Store
+from envbuild.resolver.source.bench import Bench
+from envbuild.resolver.source.sandbox import Limits
+from envbuild.shipping.engine import connect
+
+Make = Callable[..., Any]
+
+
+def foreign(*members: tuple[str, bytes, bytes]) -> list[bytes]:
+    """A tar as an engine gives it, of names, kinds and contents."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for name, kind, content in members:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "/etc/passwd" if kind != tarfile.REGTYPE else ""
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return [data.getvalue()]
+
+
+def test_only_plain_files_are_taken_out(tmp_path: Path) -> None:
+    members = [
+        ("out", tarfile.DIRTYPE, b""),
+        ("out/a.whl", tarfile.REGTYPE, b"wheel"),
+        ("out/link.whl", tarfile.SYMTYPE, b""),
+        ("out/hard.whl", tarfile.LNKTYPE, b""),
+        ("out/fifo.whl", tarfile.FIFOTYPE, b""),
+        ("out/..", tarfile.REGTYPE, b"x"),
+        ("out/../../up", tarfile.REGTYPE, b"x"),
+        ("/etc/above", tarfile.REGTYPE, b"x"),
+        ("other/b.whl", tarfile.REGTYPE, b"x"),
+    ]
+    _taken(foreign(*members), tmp_path, Limits())
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.whl": b"wheel"}
+    with pytest.raises(EngineError, match="more than a wheel may have"):
+        _taken([b"x" * (2 << 20)], tmp_path, Limits(wheel=1))
+
+
+def test_what_goes_in_is_of_nobody_on_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "given" / "source").mkdir(parents=True)
+    (tmp_path / "given" / "source" / "a").write_text("a")
+    (tmp_path / "given" / "source" / "a").chmod(0o600)
+    data = io.BytesIO()
+    _packed(tmp_path / "given", data)
+    with tarfile.open(fileobj=data) as tar:
+        members = {member.name: member for member in tar}
+    assert set(members) == {"given", "given/source", "given/source/a", "out", "tmp"}
+    assert members["given/source/a"].mode & 0o444 == 0o444
+    assert {(m.uid, m.uname, m.mtime) for name, m in members.items() if name.startswith("given")} == {(0, "", 0)}
+
+
+@pytest.mark.slow
+@pytest.mark.proof
+@pytest.mark.engine
+@pytest.mark.network
+def test_nothing_of_this_machine_is_reached_from_a_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: Any, run: Make, env: Make
+) -> None:
+    engine = connect(required=True)
+    assert engine is not None
+    shared = os.environ.get("ENVBUILD_TEST_CACHE")
+    store = Store(Path(shared, "store") if shared else tmp_path / "cache" / "store")
+    base = open_base("debian:bookworm", store, platform="linux/amd64")
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
+    # What docker itself would hand to every container.
+    (tmp_path / "docker").mkdir()
+    proxies = {"default": {"httpProxy": "http://bob:s3cret@127.0.0.1:1"}}
+    (tmp_path / "docker" / "config.json").write_text(json.dumps({"proxies": proxies}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret")
+    first = f"# {os.urandom(8).hex()}\n" + SPY.replace("PORT", str(index.port)).replace("SECRET", str(secret))
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first=first, content="SEEN"))
+    bench = Bench(base, store, lambda found: Container(engine, found, store))
+    python = base.interpreter.version
+    (package,) = run(env("only-source"), python=python, allow_build=("only-source",), bench=bench).packages
+    with zipfile.ZipFile(store.blob(f"sha256:{package.sha256}")) as wheel:
+        seen = json.loads(wheel.read("only_source/__init__.py"))
+    assert not [value for value in seen["values"] if "s3cret" in value]
+    assert not [name for name in seen["environ"] if "proxy" in name.lower()]
+    assert seen["home"] == []
+    assert seen["homes"] == [] or all(name.startswith("/root/.") for name in seen["homes"])
+    for place in ("secret", "network", "lookup", "etc", "usr", "root", "given"):
+        assert seen[place].startswith("no: "), (place, seen[place])
+    assert seen["interfaces"] == []
+    assert int(seen["capabilities"], 16) == 0
+    listed = subprocess.run(["docker", "images", "-q", "envbuild-sandbox"], capture_output=True, text=True, check=True)
+    assert listed.stdout == ""
