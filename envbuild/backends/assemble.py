@@ -7,11 +7,12 @@ before they are unpacked, so that a damaged cache entry is a miss and never a wr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ..bases.types import Base
+from ..bases.types import Base, Interpreter
 from ..errors import CorruptBlobError, EnvbuildError
-from ..oci.canonical import EPOCH
+from ..oci.canonical import EPOCH, digest_of
 from ..oci.image import finish_image
 from ..oci.layer import layer_from_key, remember_layer
 from ..oci.store import Store
@@ -64,9 +65,14 @@ def assemble(
     found: dict[int, Layer] = {}
     missing: list[int] = []
     unseen: set[str] = set()
+    # What compiles reads conda's own modules, so their layers must be here.
+    compiling = any(
+        p.kind == "bytecode" and p.key not in recalled and layer_from_key(store, p.key) is None for p in plan.layers
+    )
     for index, planned in enumerate(plan.layers):
         layer = bases[planned.diff_id] if planned.kind == "base" else layer_from_key(store, planned.key)
-        if layer is None and planned.kind in FETCHED and planned.key in recalled:
+        here = compiling and planned.kind == "conda"
+        if layer is None and planned.kind in FETCHED and planned.key in recalled and not here:
             layer = recalled[planned.key]
             unseen.add(layer.digest)
         if layer is None:
@@ -75,7 +81,7 @@ def assemble(
             found[index] = layer
     cached = frozenset(i for i, layer in found.items() if _was_there(plan.layers[i], layer, base, store))
     _bring_wheels([plan.layers[index] for index in missing], _conda_of(plan, missing), store, fetch)
-    found |= _make(plan, missing, base, store, compiler, progress)
+    found |= _make(plan, missing, found, base, store, compiler, progress)
     layers = tuple((planned, found[index], index in cached) for index, planned in enumerate(plan.layers))
     own = [(layer, _history(planned)) for planned, layer, _ in layers if planned.kind != "base"]
     image = finish_image(
@@ -115,7 +121,13 @@ def rfc3339(seconds: int) -> str:
 
 
 def _make(
-    plan: Plan, missing: Sequence[int], base: Base, store: Store, compiler: Base | None, progress: Progress
+    plan: Plan,
+    missing: Sequence[int],
+    found: Mapping[int, Layer],
+    base: Base,
+    store: Store,
+    compiler: Base | None,
+    progress: Progress,
 ) -> dict[int, Layer]:
     """Write the missing layers: wheels side by side in processes, beside them the rest one after the other."""
     made: dict[int, Layer] = {}
@@ -129,7 +141,8 @@ def _make(
                 continue
             progress.advance("layer", 0, what=planned.title)
             if planned.kind == "bytecode":
-                made[index] = _bytecode(planned, base, store, compiler)
+                conda = [made.get(i) or found[i] for i, p in enumerate(plan.layers) if p.kind == "conda"]
+                made[index] = _bytecode(planned, base, store, compiler, conda)
             else:
                 made[index] = write_files(store, planned)
             remember_layer(store, planned.key, made[index])
@@ -187,9 +200,10 @@ def _make_conda(plan: Plan, missing: Sequence[int], store: Store, progress: Prog
     return made
 
 
-def _bytecode(planned: PlannedLayer, base: Base, store: Store, compiler: Base | None) -> Layer:
+def _bytecode(planned: PlannedLayer, base: Base, store: Store, compiler: Base | None, conda: Sequence[Layer]) -> Layer:
     from .bytecode.build import bytecode_layer, can_compile
 
+    base = replace(base, interpreter=base.own) if base.own else base
     compiler = compiler or base
     if compiler is base and not can_compile(base)[0]:
         from ..bases.twin import twin_of
@@ -200,7 +214,7 @@ def _bytecode(planned: PlannedLayer, base: Base, store: Store, compiler: Base | 
     return bytecode_layer(
         store,
         planned.key,
-        base=base,
+        base=_with_condas_python(base, conda, planned.settings["interpreter"]) if conda else base,
         wheels=[_source(store, wheel) for wheel in planned.wheels],
         roots=settings["roots"],
         mode=settings["bytecode"],
@@ -208,6 +222,18 @@ def _bytecode(planned: PlannedLayer, base: Base, store: Store, compiler: Base | 
         keep_tests=settings["keep_tests"],
         sources={file.path: file.source.read_bytes() for file in planned.files},
         compiler=compiler,
+    )
+
+
+def _with_condas_python(base: Base, conda: Sequence[Layer], version: str) -> Base:
+    """What has the standard library of an image whose Python is conda's: the layers of that alone."""
+    home = f"/{PREFIX}"
+    minor = ".".join(version.split(".")[:2])
+    return replace(
+        base,
+        digest=digest_of(["conda", *(layer.diff_id for layer in conda)]),
+        layers=tuple(conda),
+        interpreter=Interpreter(version=version, executable=f"{home}/bin/python{minor}", home=home),
     )
 
 

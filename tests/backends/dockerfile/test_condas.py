@@ -217,7 +217,7 @@ def test_without_a_login_the_build_ends_and_says_which_secret(fetching: ModuleTy
     (tmp_path / "channel").mkdir()
     with serve(tmp_path / "channel", "me:secret") as url:
         write_list(tmp_path, url)
-        with pytest.raises(SystemExit, match="answered 401.*secret `conda`"):
+        with pytest.raises(SystemExit, match=r"answered 401.*secret `conda`"):
             fetching.main()
 
 
