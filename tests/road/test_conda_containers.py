@@ -56,6 +56,13 @@ def channel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tinyconda.make_real_python(folder)
     tinyconda.make_native(folder)
     tinyconda.make_caller(folder)
+    tinyconda.make_package(
+        folder,
+        "tiny-more",
+        files={"share/more": f"home = {tinyconda.PLACEHOLDER}\n", "share/both": "more\n"},
+        links={"lib64": "lib"},
+    )
+    tinyconda.make_package(folder, "tiny-other", files={"share/both": "other\n"}, form="conda")
     tinyconda.index(folder)
     return folder
 
@@ -66,7 +73,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, channel: Path) -> Path:
     (folder / "code" / "doubler.py").write_text(LOADER)
     (folder / "conda.yaml").write_text(
         f"channels:\n- {channel.as_uri()}\ndependencies:\n- python={PYTHON}\n- pip\n- tiny-native\n- tiny-numbers>=1\n"
-        "- pip:\n  - mlflow==3.17.2\n".replace("- pip\n", "", 1)
+        "- tiny-more\n- tiny-other\n- pip:\n  - mlflow==3.17.2\n".replace("- pip\n", "", 1)
     )
     return folder
 
