@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..bases.types import Base, Interpreter
+from ..bases.types import Base
 from ..errors import CorruptBlobError, EnvbuildError
-from ..oci.canonical import EPOCH, digest_of
+from ..oci.canonical import EPOCH
 from ..oci.image import finish_image
 from ..oci.layer import layer_from_key, remember_layer
 from ..oci.store import Store
@@ -211,29 +211,26 @@ def _bytecode(planned: PlannedLayer, base: Base, store: Store, compiler: Base | 
         # The planner has seen that there is one.
         compiler = twin_of(base, store)[0] or base
     settings = planned.settings
+    sources = {file.path: file.source.read_bytes() for file in planned.files}
+    beneath = base
+    if conda:
+        from .conda.modules import condas_python, site_modules
+
+        beneath = condas_python(base, conda, settings["interpreter"], prefix=PREFIX)
+        wheels = [_source(store, wheel) for wheel in planned.wheels]
+        theirs = site_modules(beneath, store, prefix=PREFIX, above=wheels, keep_tests=settings["keep_tests"])
+        sources = {**theirs, **sources}
     return bytecode_layer(
         store,
         planned.key,
-        base=_with_condas_python(base, conda, planned.settings["interpreter"]) if conda else base,
+        base=beneath,
         wheels=[_source(store, wheel) for wheel in planned.wheels],
         roots=settings["roots"],
         mode=settings["bytecode"],
         prefix=PREFIX,
         keep_tests=settings["keep_tests"],
-        sources={file.path: file.source.read_bytes() for file in planned.files},
+        sources=sources,
         compiler=compiler,
-    )
-
-
-def _with_condas_python(base: Base, conda: Sequence[Layer], version: str) -> Base:
-    """What has the standard library of an image whose Python is conda's: the layers of that alone."""
-    home = f"/{PREFIX}"
-    minor = ".".join(version.split(".")[:2])
-    return replace(
-        base,
-        digest=digest_of(["conda", *(layer.diff_id for layer in conda)]),
-        layers=tuple(conda),
-        interpreter=Interpreter(version=version, executable=f"{home}/bin/python{minor}", home=home),
     )
 
 
