@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,8 @@ def gather(job: Job, base: Base, choice: Choice, lock: Lock, *, ahead: Ahead | N
     runtime = runtime_entries(server, base)
     own = tuple(entry for entry in runtime if entry.source == RUNTIME / server.entry_script)
     scripts = own if script is None else script.files
-    if lock.conda:
-        bytecode, why_bytecode = without_bytecode(options)
+    if lock.conda and options.backend != "docker":
+        bytecode, why_bytecode = bytecode_of_conda(options, base, lambda: _twin(job, base))
     else:
         bytecode, why_bytecode = choose_bytecode(options, base, lambda: _twin(job, base))
     decisions = (
@@ -204,14 +205,25 @@ def choose_bytecode(options: Options, base: Base, twin: Callable[[], tuple[Base 
     return ("startup" if asked == "startup" else "on"), f"--bytecode {asked}{by}"
 
 
-def without_bytecode(options: Options) -> tuple[Bytecode, str]:
-    """The bytecode setting where Python comes from conda, which nothing here can run yet."""
-    if options.bytecode in ("startup", "on"):
+def bytecode_of_conda(
+    options: Options, base: Base, twin: Callable[[], tuple[Base | None, str]]
+) -> tuple[Bytecode, str]:
+    """The bytecode setting where Python comes from conda: that one is not run here, and the base's own compiles.
+
+    Every release of a minor version reads the bytecode of the others.
+    """
+    own = base.own
+    if options.bytecode == "off" or own is None:
+        return "off", "--bytecode off"
+    if base.assembled and own.minor == base.interpreter.minor:
+        return choose_bytecode(options, replace(base, interpreter=own), twin)
+    why = f"Python {base.interpreter.minor} comes from conda and is not run here, and {base.name} has none like it"
+    if options.bytecode != "auto":
         raise UsageError(
-            f"--bytecode {options.bytecode} cannot be done here: Python comes from conda",
-            hint="--bytecode off leaves it out, and auto does so by itself",
+            f"--bytecode {options.bytecode} cannot be done here: {why}",
+            hint="--bytecode off leaves it out, and auto does so by itself; --backend docker makes it inside the build",
         )
-    return "off", "--bytecode off" if options.bytecode == "off" else "Python comes from conda"
+    return "off", why
 
 
 def runtime_entries(server: Server, base: Base) -> tuple[FileEntry, ...]:

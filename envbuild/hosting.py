@@ -46,7 +46,7 @@ def host_setup(job: Job, lock: Lock) -> Setup:
     if lock.conda:
         raise UsageError(
             "conda packages cannot be laid down for a server of this machine yet, only in an image",
-            hint="build the image and run it: envbuild test --container; or --conda never",
+            hint=f"{_HERE}; or --conda never, which takes nothing from conda channels",
         )
     host, why = _choose(lock)
     if why:

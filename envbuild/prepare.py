@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from .bases import choose, open_base, python_notes
+from .bases import choose, is_assembled, open_base, python_notes
 from .bases.types import Base, Choice, Foreseen, Interpreter
 from .errors import CorruptBlobError, UsageError
 from .importing import imports_of
@@ -35,8 +35,12 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
     conda = from_conda(job)
     if conda:
         # Python comes along, so the base's own is none of the image's.
-        choice = replace(choose(options.base, "", python_source=""), notes=())
-        if options.base == "auto":
+        minor = ".".join(wanted.split(".")[:2])
+        alike = options.base == "auto" and is_assembled(minor)
+        choice = replace(choose(options.base, minor if alike else "", python_source=""), notes=())
+        if alike:
+            choice = replace(choice, why=f"Python comes from conda, and the base's own is {minor} too: it can compile")
+        elif options.base == "auto":
             choice = replace(choice, why="the first of the catalogue: Python comes from conda, whatever the base has")
     else:
         choice = choose(options.base, wanted, python_source=source)

@@ -9,7 +9,7 @@ import pytest
 
 from envbuild.bases.types import Base, Interpreter
 from envbuild.errors import UsageError
-from envbuild.gather import choose_bytecode
+from envbuild.gather import bytecode_of_conda, choose_bytecode
 from envbuild.options import Options
 
 Twin = Callable[[], tuple[Base | None, str]]
@@ -72,3 +72,24 @@ def test_without_one_nothing_is_compiled_and_the_reason_is_told() -> None:
 )
 def test_nobody_is_looked_for_where_nobody_is_needed(options: Options, base: Base, chosen: str) -> None:
     assert choose_bytecode(options, base, unasked)[0] == chosen
+
+
+def on_condas(version: str, **changes: object) -> Base:
+    """The base with a Python of conda's."""
+    conda = Interpreter(version=version, executable="/opt/envbuild/bin/python3", home="/opt/envbuild")
+    return replace(BASE, interpreter=conda, own=BASE.interpreter, **changes)
+
+
+def test_the_bases_own_python_compiles_for_condas_of_the_same_minor_version() -> None:
+    assert bytecode_of_conda(Options(), on_condas("3.11.9"), unasked)[0] == "startup"
+    assert bytecode_of_conda(Options(bytecode="on"), on_condas("3.11.9"), unasked)[0] == "on"
+    assert bytecode_of_conda(Options(bytecode="off"), on_condas("3.11.9"), unasked)[0] == "off"
+
+
+@pytest.mark.parametrize("base", [on_condas("3.12.1"), on_condas("3.11.9", assembled=False)], ids=["minor", "foreign"])
+def test_condas_python_is_not_run_to_compile(base: Base) -> None:
+    value, why = bytecode_of_conda(Options(), base, unasked)
+    assert value == "off" and "comes from conda and is not run here" in why
+    with pytest.raises(UsageError, match="not run here") as caught:
+        bytecode_of_conda(Options(bytecode="startup"), base, unasked)
+    assert "--backend docker" in caught.value.hint

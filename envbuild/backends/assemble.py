@@ -7,6 +7,7 @@ before they are unpacked, so that a damaged cache entry is a miss and never a wr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..bases.types import Base
@@ -64,9 +65,14 @@ def assemble(
     found: dict[int, Layer] = {}
     missing: list[int] = []
     unseen: set[str] = set()
+    # What compiles reads conda's own modules, so their layers must be here.
+    compiling = any(
+        p.kind == "bytecode" and p.key not in recalled and layer_from_key(store, p.key) is None for p in plan.layers
+    )
     for index, planned in enumerate(plan.layers):
         layer = bases[planned.diff_id] if planned.kind == "base" else layer_from_key(store, planned.key)
-        if layer is None and planned.kind in FETCHED and planned.key in recalled:
+        here = compiling and planned.kind == "conda"
+        if layer is None and planned.kind in FETCHED and planned.key in recalled and not here:
             layer = recalled[planned.key]
             unseen.add(layer.digest)
         if layer is None:
@@ -75,7 +81,7 @@ def assemble(
             found[index] = layer
     cached = frozenset(i for i, layer in found.items() if _was_there(plan.layers[i], layer, base, store))
     _bring_wheels([plan.layers[index] for index in missing], _conda_of(plan, missing), store, fetch)
-    found |= _make(plan, missing, base, store, compiler, progress)
+    found |= _make(plan, missing, found, base, store, compiler, progress)
     layers = tuple((planned, found[index], index in cached) for index, planned in enumerate(plan.layers))
     own = [(layer, _history(planned)) for planned, layer, _ in layers if planned.kind != "base"]
     image = finish_image(
@@ -115,7 +121,13 @@ def rfc3339(seconds: int) -> str:
 
 
 def _make(
-    plan: Plan, missing: Sequence[int], base: Base, store: Store, compiler: Base | None, progress: Progress
+    plan: Plan,
+    missing: Sequence[int],
+    found: Mapping[int, Layer],
+    base: Base,
+    store: Store,
+    compiler: Base | None,
+    progress: Progress,
 ) -> dict[int, Layer]:
     """Write the missing layers: wheels side by side in processes, beside them the rest one after the other."""
     made: dict[int, Layer] = {}
@@ -129,7 +141,8 @@ def _make(
                 continue
             progress.advance("layer", 0, what=planned.title)
             if planned.kind == "bytecode":
-                made[index] = _bytecode(planned, base, store, compiler)
+                conda = [made.get(i) or found[i] for i, p in enumerate(plan.layers) if p.kind == "conda"]
+                made[index] = _bytecode(planned, base, store, compiler, conda)
             else:
                 made[index] = write_files(store, planned)
             remember_layer(store, planned.key, made[index])
@@ -187,9 +200,10 @@ def _make_conda(plan: Plan, missing: Sequence[int], store: Store, progress: Prog
     return made
 
 
-def _bytecode(planned: PlannedLayer, base: Base, store: Store, compiler: Base | None) -> Layer:
+def _bytecode(planned: PlannedLayer, base: Base, store: Store, compiler: Base | None, conda: Sequence[Layer]) -> Layer:
     from .bytecode.build import bytecode_layer, can_compile
 
+    base = replace(base, interpreter=base.own) if base.own else base
     compiler = compiler or base
     if compiler is base and not can_compile(base)[0]:
         from ..bases.twin import twin_of
@@ -197,16 +211,25 @@ def _bytecode(planned: PlannedLayer, base: Base, store: Store, compiler: Base | 
         # The planner has seen that there is one.
         compiler = twin_of(base, store)[0] or base
     settings = planned.settings
+    sources = {file.path: file.source.read_bytes() for file in planned.files}
+    beneath = base
+    if conda:
+        from .conda.modules import condas_python, site_modules
+
+        beneath = condas_python(base, conda, settings["interpreter"], prefix=PREFIX)
+        wheels = [_source(store, wheel) for wheel in planned.wheels]
+        theirs = site_modules(beneath, store, prefix=PREFIX, above=wheels, keep_tests=settings["keep_tests"])
+        sources = {**theirs, **sources}
     return bytecode_layer(
         store,
         planned.key,
-        base=base,
+        base=beneath,
         wheels=[_source(store, wheel) for wheel in planned.wheels],
         roots=settings["roots"],
         mode=settings["bytecode"],
         prefix=PREFIX,
         keep_tests=settings["keep_tests"],
-        sources={file.path: file.source.read_bytes() for file in planned.files},
+        sources=sources,
         compiler=compiler,
     )
 

@@ -10,7 +10,7 @@ Importing this imports nothing heavy, and neither does opening a base that is in
 
 from __future__ import annotations
 
-from .catalogue import CatalogueEntry, catalogue, choose, python_notes
+from .catalogue import CatalogueEntry, catalogue, choose, is_assembled, python_notes
 from .opening import open_base
 from .rootfs import interpreter_command, interpreter_environment, rootfs
 from .types import Base, Choice, Interpreter, SystemPackage
@@ -25,6 +25,7 @@ __all__ = [
     "choose",
     "interpreter_command",
     "interpreter_environment",
+    "is_assembled",
     "open_base",
     "python_notes",
     "rootfs",

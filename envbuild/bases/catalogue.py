@@ -71,6 +71,11 @@ def official_image(minor: str) -> str:
     return f"{_OFFICIAL}:{minor}-slim"
 
 
+def is_assembled(minor: str) -> bool:
+    """Whether `auto` has an assembled base with the Python `minor`."""
+    return any(suite.automatic and suite.python == minor for suite in SUITES.values())
+
+
 def choose(requested: str, python: str, *, python_source: str) -> Choice:
     """The base to open for `requested`: `auto`, `debian:SUITE`, an image in a registry or elsewhere (`oci:DIR`...).
 

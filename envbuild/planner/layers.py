@@ -153,6 +153,7 @@ def _bytecode(inputs: Inputs) -> PlannedLayer:
             "interpreter": inputs.base.interpreter.version,
             "base": [layer.diff_id for layer in inputs.base.layers],
             "roots": sorted(inputs.roots) if inputs.bytecode == "startup" else [],
+            **({"conda": sorted(package.sha256 for package in inputs.lock.conda)} if inputs.lock.conda else {}),
         },
     )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import tinyconda
 from tampering import Layout
-from tinyroad import Road
+from tinyroad import Road, add_base
 
 pytest.importorskip("rattler", reason="needs the extra `conda`")
 
@@ -202,6 +202,7 @@ def layout(road: Road, channel: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_image_is_made_anew_from_its_record_and_the_channels(road: Road, layout: Path, channel: Path) -> None:
     base = ["--base", f"oci:{road.base}"]
     done = road.run("verify", str(layout), *base, ENVBUILD_CACHE_DIR=str(road.folder / "another"))
@@ -235,3 +236,25 @@ def test_a_changed_file_of_a_conda_package_is_a_difference(road: Road, layout: P
     assert done.returncode == 1, done.stderr
     assert "opt/envbuild/lib/libtiny.so.1" in done.stdout
     assert re.search(r"conda +differs", done.stdout), done.stdout
+
+
+@pytest.mark.slow
+def test_another_platform_gets_its_own_packages_without_running_any(road: Road, channel: Path, tmp_path: Path) -> None:
+    tinyconda.make_python(channel, "3.11.9", subdir="linux-aarch64")
+    tinyconda.make_package(channel, "tiny-native", files={"lib/libtiny.so.1": b"arm"}, subdir="linux-aarch64")
+    tinyconda.make_package(channel, "pip", "23.1", depends=("python",), subdir="linux-aarch64")
+    tinyconda.index(channel)
+    add_base(road.base, tmp_path / "arm", architecture="arm64")
+    found = {}
+    for platform in ("linux/amd64", "linux/arm64"):
+        done = road.image("--platform", platform, "--json")
+        assert done.returncode == 0, done.stderr
+        unpack(road.folder / "tiny.tar", root := tmp_path / platform.replace("/", "-"))
+        meta = json.loads((root / "opt/envbuild/conda-meta/tiny-native-1.0-0.json").read_text())
+        library = (root / "opt/envbuild/lib/libtiny.so.1").read_bytes()
+        found[platform] = [meta["subdir"], library, (root / f"{SITE}/tiny_numbers/__init__.py").is_file()]
+    assert found == {"linux/amd64": ["linux-64", b"\0", True], "linux/arm64": ["linux-aarch64", b"arm", True]}
+    base = ["--base", f"oci:{road.base}", "--server", "envbuild"]
+    done = road.run("lock", str(road.model), "-o", str(road.folder / "out"), "--platform", "linux/arm64", *base)
+    assert done.returncode == 0, done.stderr
+    assert "platform: linux-aarch64" in (road.folder / "out" / "conda-lock.yml").read_text()

@@ -56,6 +56,13 @@ def channel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tinyconda.make_real_python(folder)
     tinyconda.make_native(folder)
     tinyconda.make_caller(folder)
+    tinyconda.make_package(
+        folder,
+        "tiny-more",
+        files={"share/more": f"home = {tinyconda.PLACEHOLDER}\n", "share/both": "more\n"},
+        links={"lib64": "lib"},
+    )
+    tinyconda.make_package(folder, "tiny-other", files={"share/both": "other\n"}, form="conda")
     tinyconda.index(folder)
     return folder
 
@@ -66,7 +73,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, channel: Path) -> Path:
     (folder / "code" / "doubler.py").write_text(LOADER)
     (folder / "conda.yaml").write_text(
         f"channels:\n- {channel.as_uri()}\ndependencies:\n- python={PYTHON}\n- pip\n- tiny-native\n- tiny-numbers>=1\n"
-        "- pip:\n  - mlflow==3.17.2\n".replace("- pip\n", "", 1)
+        "- tiny-more\n- tiny-other\n- pip:\n  - mlflow==3.17.2\n".replace("- pip\n", "", 1)
     )
     return folder
 
@@ -112,6 +119,12 @@ def test_an_assembled_image_has_all_three_and_is_the_same_offline(
     cache = cache_folder(tmp_path_factory)
     first = build(model, tag, cache, tmp_path / "home", "--backend", "assemble")
     check_container(tag, model)
+    # The base's own Python, 3.11, compiles for another release of that minor version.
+    if sys.version_info[:2] == (3, 11):
+        assert first["bytecode"] == "startup"
+        compiled = [path for path in tree_of(tag) if path.endswith("/__pycache__/__init__.cpython-311.pyc")]
+        for name in ("json", "site-packages/tiny_numbers", "site-packages/numpy"):
+            assert f"opt/envbuild/lib/python3.11/{name}/__pycache__/__init__.cpython-311.pyc" in compiled
     aside = channel.with_name("aside")
     shutil.move(channel, aside)
     try:
@@ -145,9 +158,11 @@ def test_a_dockerfiles_image_is_the_assembled_one_and_the_same_offline(
     model: Path, channel: Path, tag: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, builder: str
 ) -> None:
     cache = cache_folder(tmp_path_factory)
-    build(model, tag, cache, tmp_path / "home", "--backend", "assemble")
+    build(model, tag, cache, tmp_path / "home", "--backend", "assemble", "--bytecode", "off")
     assembled = tree_of(tag)
-    by_engine = ["--backend", "docker", "--builder", builder, "--build-network", "host"]
+    # Where one compiles more than the other, the record says so.
+    off = ["--bytecode", "off"]
+    by_engine = [*off, "--backend", "docker", "--builder", builder, "--build-network", "host"]
     first = build(model, tag, cache, tmp_path / "home", *by_engine)
     check_container(tag, model)
     built = tree_of(tag)

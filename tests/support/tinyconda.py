@@ -15,6 +15,7 @@ from pathlib import Path
 
 PLACEHOLDER = "/opt/placeholder_" + "x" * 60
 """The prefix that packages are built for: what names it is rewritten when they are laid down."""
+_ARCHITECTURES = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}
 _ZIP_TIME = (2020, 1, 1, 0, 0, 0)
 
 
@@ -51,7 +52,7 @@ def make_package(
         "subdir": "noarch" if noarch else subdir,
         "license": "MIT",
         "timestamp": 1_700_000_000_000,
-        **({"noarch": noarch} if noarch else {"arch": "x86_64", "platform": "linux"}),
+        **({"noarch": noarch} if noarch else {"arch": _ARCHITECTURES[subdir], "platform": "linux"}),
         **({"python_site_packages_path": site_packages} if site_packages else {}),
     }
     rows = [_path(path, data) for path, data in sorted(contents.items())]
@@ -78,7 +79,7 @@ def make_package(
     return path
 
 
-def make_python(channel: Path, version: str = "3.11.7") -> Path:
+def make_python(channel: Path, version: str = "3.11.7", *, subdir: str = "linux-64") -> Path:
     """A `python` that is one by name only: an executable that says its version, and a module."""
     minor = ".".join(version.split(".")[:2])
     return make_package(
@@ -93,6 +94,7 @@ def make_python(channel: Path, version: str = "3.11.7") -> Path:
         links={"bin/python": f"python{minor}", "bin/python3": f"python{minor}"},
         executable=[f"bin/python{minor}"],
         site_packages=f"lib/python{minor}/site-packages",
+        subdir=subdir,
     )
 
 

@@ -28,8 +28,9 @@ def main() -> None:
     """Lay down every package that conda.json names."""
     given = json.loads((CONDA / "conda.json").read_text(encoding="utf-8"))
     os.umask(0o022)
-    # Beside the prefix, where files can be linked; gone before the step ends.
-    with tempfile.TemporaryDirectory(dir="/", prefix="conda-") as folder:
+    make_folder(Path(given["prefix"]).parent)
+    # It is gone before the step ends, so that no layer has it.
+    with tempfile.TemporaryDirectory(dir=Path(given["prefix"]).parent, prefix="conda-") as folder:
         work = Path(folder)
         (wheel,) = CONDA.glob("py_rattler-*.whl")
         with zipfile.ZipFile(wheel) as archive:
