@@ -80,7 +80,7 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
 def from_conda(job: Job) -> bool:
     """Whether Python and more come from conda channels. Raises as `way_of`."""
     environment = job.model.environment
-    if job.options.conda == "never" or not (environment.conda or environment.channels):
+    if job.options.conda == "never":
         return False
     from .model.conda_way import way_of
 

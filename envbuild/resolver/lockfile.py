@@ -83,13 +83,15 @@ class LockFile:
 
         number = next(index for index, each in enumerate(self.document.packages) if each is package)
         filename = _filename(source)
-        if not filename.endswith(".whl") or not re.fullmatch(r"[\w.+!-]+", filename):
+        # A folder or a repository has no hashes, whatever its name ends with.
+        hashes = getattr(source, "hashes", None)
+        if hashes is None or not filename.endswith(".whl") or not re.fullmatch(r"[\w.+!-]+", filename):
             raise LockFileError(
                 f"{self.place(number)}: {package.name} is locked to something that is no wheel, and nothing is built "
                 "from source",
                 hint=f"lock a version that has a wheel; {_HINT}",
             )
-        sha256 = str(source.hashes.get("sha256", "")).lower()
+        sha256 = str(hashes.get("sha256", "")).lower()
         if not re.fullmatch(r"[0-9a-f]{64}", sha256):
             raise LockFileError(
                 f"{self.place(number, 'wheels')}: {filename} has no sha256 hash, without which it cannot be trusted",

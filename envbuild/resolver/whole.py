@@ -31,9 +31,12 @@ def imported_tops() -> frozenset[str]:
     return frozenset({"mlflow", *_facts()["packages"]})
 
 
-def missing_in(lock: Lock, imports: Iterable[Imported]) -> list[Missing]:
-    """What `imports` need that is not in `lock`, each package once, by its name."""
-    present = {package.name for package in lock.packages}
+def missing_in(lock: Lock, imports: Iterable[Imported], provided: Iterable[tuple[str, str]] = ()) -> list[Missing]:
+    """What `imports` need that is neither in `lock` nor `provided` beside it, each package once, by its name.
+
+    `provided` are names and versions, those that conda packages bring.
+    """
+    present = {package.name for package in lock.packages} | {name for name, _ in (*lock.from_conda, *provided)}
     found: dict[str, Missing] = {}
     for imported in imports:
         for package in _needs(imported, lock.mlflow):

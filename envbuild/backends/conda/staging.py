@@ -5,7 +5,6 @@ Everything comes from files of the store, so no network is asked; no script of a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from ...oci.store import Store
 from ...resolver.conda.extras import extras
 from ...resolver.conda.files import by_name
 from ...resolver.conda.types import CondaPackage
+from ...resolver.conda.waiting import finished
 
 if TYPE_CHECKING:
     from rattler import RepoDataRecord
@@ -29,7 +29,7 @@ def staged(packages: Sequence[CondaPackage], store: Store, *, prefix: str) -> It
     """
     with store.temporary() as work, by_name(store, packages) as files:
         root = work / "root"
-        asyncio.run(_install(packages, files, root, work / "cache", f"/{prefix}"))
+        finished(lambda: _install(packages, files, root, work / "cache", f"/{prefix}"))
         yield root
 
 
