@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from envbuild.errors import ResolveError
 from envbuild.model.imports import Imported
+from envbuild.resolver.conda.types import CondaPackage
 from envbuild.resolver.types import Lock, LockedPackage
 from envbuild.resolver.whole import imported_tops, missing_in
 
@@ -54,6 +56,17 @@ def test_an_older_server_needs_flask_and_a_newer_one_does_not() -> None:
     name = "mlflow.pyfunc.scoring_server"
     assert lacking(name, mlflow_skinny="2.9.2") == ["flask"]
     assert lacking(name, mlflow_skinny="2.22.0") == []
+
+
+def test_what_conda_brings_is_there() -> None:
+    imports = [Imported(name="mlflow.sklearn", where="MLmodel")]
+    lock = locked(mlflow_skinny="2.9.2")
+    assert missing_in(lock, imports, [("scikit-learn", "1.3")]) == []
+    package = CondaPackage(
+        name="sklearn", version="1", build="0", subdir="noarch", filename="", sha256="", size=0,
+        python=(("scikit-learn", "1.3"),),
+    )  # fmt: skip
+    assert missing_in(replace(lock, conda=(package,)), imports) == []
 
 
 def test_the_loader_of_scikit_learn_models_needs_it() -> None:

@@ -133,6 +133,36 @@ def test_the_lock_is_one_of_conda_locks_with_the_wheels_in_it(road: Road, channe
     assert "tiny-numbers" not in [p.name for p in found.pip]
 
 
+@pytest.mark.slow
+def test_the_lock_is_named_as_it_is_asked_for_or_the_name_is_refused(road: Road, channel: Path) -> None:
+    base = ["--base", f"oci:{road.base}", "--server", "envbuild"]
+    out = road.folder / "out"
+    named = out / "prod.conda-lock.yml"
+    done = road.run("lock", str(road.model), "-o", str(named), *base)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in out.iterdir()] == [named.name]
+    done = road.run("lock", str(road.model), "-o", str(out / "pylock.toml"), *base)
+    assert done.returncode == 2 and "a pylock.toml cannot hold them" in done.stderr
+    done = road.run("lock", str(road.model), "-o", str(out / "conda-lock.yml"), "--conda", "never", *base)
+    assert done.returncode in (1, 4)
+    (road.folder / "file").touch()
+    done = road.run("lock", str(road.model), "-o", str(road.folder / "file" / "below"), *base)
+    assert done.returncode == 8 and "Traceback" not in done.stderr, done.stderr
+    assert [path.name for path in out.iterdir()] == [named.name]
+
+
+def test_a_damaged_file_of_a_package_is_fetched_anew_and_the_image_is_the_same(road: Road, channel: Path) -> None:
+    first = road.config_digest()
+    store = road.cache / "store"
+    damaged = [path for path in (store / "blobs" / "sha256").iterdir() if path.read_bytes()[:3] in (b"BZh", b"PK\3")]
+    assert damaged
+    for path in damaged:
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes()[:-9] + b"\0" * 9)
+    shutil.rmtree(store / "keys")
+    assert road.config_digest() == first
+
+
 def test_the_bill_of_materials_names_conda_packages_and_what_is_in_them(road: Road, channel: Path) -> None:
     done = road.image("--sbom", "--provenance", "--json")
     assert done.returncode == 0, done.stderr

@@ -94,7 +94,7 @@ def test_a_channel_that_never_answers_is_given_up(silent: str, tmp_path: Path, m
     assert "timed out" in caught.value.message
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_ends_a_run_that_waits_for_a_channel(silent: str, tmp_path: Path, number: signal.Signals) -> None:
     code = (
         "import sys; from envbuild.cli.main import _handle_signals, Interrupted\n"
