@@ -148,7 +148,14 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
 
         platform = platform_of(base.python, base.glibc, base.architecture)
         wish = wish_of(job, platform)
-        return take(options.lock, wish, cache=cache_dir(options), locked=options.locked, progress=progress)
+        return take(
+            options.lock,
+            wish,
+            cache=cache_dir(options),
+            locked=options.locked,
+            progress=progress,
+            imports=lambda: imports_of(job.model, options, job.store),
+        )
     return resolve(
         job.model.environment,
         job.server,

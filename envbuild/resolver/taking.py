@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ..errors import LockFileError
+from ..model.imports import Imported
 from ..progress import SILENT, Progress, Summary
 from ..servers import edition_for
 from .asking import Wish
 from .hashes import check_hashes
 from .lockfile import LockFile, read_lockfile
 from .modelwheels import as_they_lie
-from .origin import changes, origin_of
+from .origin import changes, origin_of, stands_in
 from .requirements import Ask, Inputs
 from .target import Platform
 from .torch import NVIDIA
 from .types import Lock, LockedPackage
+from .whole import whole_changes
 
 _ANEW = "write it anew with `envbuild lock`"
 
 
-def take(path: Path, wish: Wish, *, cache: Path, locked: bool = False, progress: Progress = SILENT) -> Lock:
+def take(
+    path: Path,
+    wish: Wish,
+    *,
+    cache: Path,
+    locked: bool = False,
+    progress: Progress = SILENT,
+    imports: Callable[[], Sequence[Imported]] = tuple,
+) -> Lock:
     """The packages that the lock file at `path` has for `wish`.
 
     The person who named the file vouches for it. A file that was made for other requirements is taken with a warning,
-    with `locked` it is an error. Raises LockFileError for a file that is none, is for another Python or machine, or
-    lacks a wheel or what the server needs; IntegrityError where the model lists other hashes; StorageError.
+    with `locked` it is an error; `imports` tells what the model imports, which counts too. Raises LockFileError for a
+    file that is none, is for another Python or machine, or lacks a wheel or what the server needs; IntegrityError where
+    the model lists other hashes; StorageError.
     """
     progress.start("resolve", str(path))
     file = read_lockfile(path)
@@ -63,6 +74,8 @@ def take(path: Path, wish: Wish, *, cache: Path, locked: bool = False, progress:
             )
     check_hashes(wish.environment, found, platform)
     differ = _changes(file, found, wish, indexes=locked)
+    if file.origin is not None and stands_in(wish):
+        differ += whole_changes(file.origin.settings, found, imports())
     differ = differ or [f"{why}, and {ask.where} asks for {ask.text}" for ask, why in missing]
     if locked and file.origin is None:
         differ = [*differ, "it does not say what it was made for: [tool.envbuild.inputs] is missing"]
@@ -85,9 +98,14 @@ def edited(file: LockFile) -> bool:
     """Whether its packages are not those that were written."""
     if not file.digest or file.platform is None:
         return False
+    return lock_in(file).digest != file.digest
+
+
+def lock_in(file: LockFile) -> Lock:
+    """The packages of a file that says which platform it is for, as a lock."""
     platform = file.platform
-    written = Lock(packages=file.wheels(platform), python=platform.python, platform=platform.tag, requirements=())
-    return written.digest != file.digest
+    assert platform is not None
+    return Lock(packages=file.wheels(platform), python=platform.python, platform=platform.tag, requirements=())
 
 
 def _check_platform(file: LockFile, wish: Wish) -> None:

@@ -10,7 +10,7 @@ from envbuild.errors import ResolveError
 from envbuild.model.imports import Imported
 from envbuild.resolver.conda.types import CondaPackage
 from envbuild.resolver.types import Lock, LockedPackage
-from envbuild.resolver.whole import imported_tops, missing_in
+from envbuild.resolver.whole import imported_tops, missing_in, recorded, whole_changes
 
 Make = Callable[..., Any]
 IMPORTS = (Imported(name="sqlalchemy.orm", where="code/features.py:3"),)
@@ -124,3 +124,16 @@ def test_locked_takes_no_skinny_where_the_whole_is_needed(both: Any, env: Make, 
     run(env("mlflow==2.9.2"))
     with pytest.raises(ResolveError, match="--locked"):
         run(env("mlflow==2.9.2"), imports=lambda: IMPORTS, locked=True)
+
+
+def test_what_a_file_says_of_imports_tells_when_others_come_or_go() -> None:
+    skinny, whole = locked(mlflow_skinny="2.9.2"), locked(mlflow="2.9.2", sqlalchemy="2.0")
+    assert recorded(skinny, ()) == {}
+    assert recorded(whole, IMPORTS) == {"whole": "sqlalchemy"}
+    assert recorded(skinny, IMPORTS) == {"lacks": "sqlalchemy"}
+    [said] = whole_changes({}, skinny, IMPORTS)
+    assert "code/features.py:3 imports sqlalchemy.orm" in said
+    assert whole_changes({"lacks": "sqlalchemy"}, skinny, IMPORTS) == []
+    assert whole_changes({"whole": "sqlalchemy"}, whole, IMPORTS) == []
+    [said] = whole_changes({"whole": "sqlalchemy"}, whole, ())
+    assert "nothing imports sqlalchemy any more" in said
