@@ -11,6 +11,7 @@ from .bases.types import Base
 from .errors import LockFileError, UsageError
 from .importing import imports_of
 from .job import Images, Job, open_store
+from .model.conda_way import is_conda_lock
 from .model.types import Model
 from .options import Options
 from .platforms import likely, settled
@@ -55,7 +56,7 @@ def wish_of(job: Job, platform: Platform) -> Wish:
     from .model.conda_way import LOCK_NAME, way_of
     from .resolver.asking import Wish
 
-    way = way_of(job.model.environment, job.options.conda, job.model.root)
+    way = way_of(job.model.environment, job.options.conda_mode, job.model.root)
     if way.conda:
         raise UsageError(
             f"a pylock.toml holds Python packages alone, and conda packages come from their channels: {way.why}",
@@ -121,7 +122,7 @@ def check_base(options: Options, base: Base, progress: Progress) -> None:
     """
     from .resolver.lockfile import read_lockfile
 
-    if options.lock is None or options.upgrade_packages:
+    if options.lock is None or options.upgrade_packages or is_conda_lock(options.lock):
         return
     origin = read_lockfile(options.lock).origin
     if origin is None or not origin.base:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from .bases import choose, open_base, python_notes
@@ -12,9 +13,10 @@ from .bases.types import Base, Choice, Foreseen, Interpreter
 from .errors import CorruptBlobError, UsageError
 from .importing import imports_of
 from .job import Job
+from .model.conda_way import is_conda_lock
 from .model.java import java_loader, java_packages
 from .model.python import python_wanted
-from .model.types import Model
+from .model.types import Environment, Model
 from .options import Options, cache_dir
 from .planner.paths import PREFIX
 from .platforms import likely
@@ -84,7 +86,7 @@ def from_conda(job: Job) -> bool:
         return False
     from .model.conda_way import way_of
 
-    return way_of(environment, job.options.conda, job.model.root).conda
+    return way_of(environment, job.options.conda_mode, job.model.root).conda
 
 
 def wanted_python(model: Model, options: Options) -> tuple[str, str]:
@@ -141,6 +143,8 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
     from .resolver import resolve
 
     options = job.options
+    if options.lock is not None and is_conda_lock(options.lock):
+        return _out_of_conda_lock(job, options.lock, base, progress)
     if options.lock is not None and not options.upgrade_packages:
         from .locking import wish_of
         from .resolver.taking import take
@@ -175,8 +179,52 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress) -> Lock:
         keep=options.lock,
         model_root=job.model.root,
         imports=lambda: imports_of(job.model, options, job.store),
-        conda=options.conda,
+        conda=options.conda_mode,
         wanted=wanted_python(job.model, options)[0],
+        progress=progress,
+    )
+
+
+def _out_of_conda_lock(job: Job, path: Path, base: Foreseen, progress: Progress) -> Lock:
+    """The lock that the conda-lock.yml at `path` is, for that Python, glibc and architecture."""
+    from .model import extra_requirements
+    from .resolver.asking import Wish
+    from .resolver.conda.part import CondaPart
+    from .resolver.conda.taking import take_conda
+    from .resolver.target import Platform
+
+    options, model = job.options, job.model
+    if options.upgrade_packages:
+        raise UsageError(
+            "--upgrade-package chooses packages of a pylock.toml anew, not those of a conda-lock.yml",
+            hint="leave --lock out, and --upgrade chooses all anew",
+        )
+
+    def wish_for(environment: Environment, platform: Platform, part: CondaPart) -> Wish:
+        return Wish(
+            environment=environment,
+            server=job.server,
+            platform=platform,
+            extra=extra_requirements(options.requirements),
+            inject=options.inject,
+            full_mlflow=options.full_mlflow,
+            accelerator=options.accelerator,
+            model_root=model.root,
+            environ=options.environ,
+            provided=part.provided,
+        )
+
+    return take_conda(
+        path,
+        model.environment,
+        wish_for,
+        conda=options.conda_mode,
+        wanted=wanted_python(model, options)[0] or ".".join(base.python.split(".")[:2]),
+        glibc=base.glibc,
+        architecture=base.architecture,
+        model_root=model.root,
+        cache=cache_dir(options),
+        locked=options.locked,
         progress=progress,
     )
 

@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from ..errors import UsageError
+from ..model.conda_way import LOCK_NAME as CONDA_LOCK
+from ..model.conda_way import is_conda_lock
 from ..oci.disk import storage_errors
 from .options import json_option, lock_options, model_argument, quiet_option, typed
 from .values import make_options
-
-CONDA_LOCK = "conda-lock.yml"
 
 
 @click.command("lock")
@@ -65,7 +65,7 @@ def command(model: str, target: Path, check: bool, as_json: bool, quiet: bool, *
     from ..resolver import write_pylock
 
     if check:
-        if _is_conda_lock(path) or (not path.is_file() and path.with_name(CONDA_LOCK).is_file()):
+        if is_conda_lock(path) or (not path.is_file() and path.with_name(CONDA_LOCK).is_file()):
             raise UsageError(
                 "--check compares a pylock.toml, and does not look into a conda-lock.yml yet",
                 hint="lock it anew, and compare the files",
@@ -114,7 +114,7 @@ def _file(target: Path) -> Path:
     """The file that `target`, a file or a folder, stands for. UsageError for a name that is not a lock's."""
     from ..resolver.lockfile import is_lockfile_name
 
-    if _is_conda_lock(target) and not target.is_dir():
+    if is_conda_lock(target) and not target.is_dir():
         return target
     if target.suffix != ".toml" or target.is_dir():
         if target.exists() and not target.is_dir():
@@ -131,16 +131,11 @@ def _file(target: Path) -> Path:
     return target
 
 
-def _is_conda_lock(path: Path) -> bool:
-    """Whether a file of that name is a conda-lock.yml, as conda-lock itself has it."""
-    return path.name == CONDA_LOCK or path.name.endswith(f".{CONDA_LOCK}")
-
-
 def _named(path: Path, target: Path, *, conda: bool) -> Path:
     """Where the lock goes, once it is known of which kind it is. UsageError where `target` names the other kind."""
     if path != target:
         return path.with_name(CONDA_LOCK) if conda else path
-    if _is_conda_lock(path) == conda:
+    if is_conda_lock(path) == conda:
         return path
     if conda:
         raise UsageError(

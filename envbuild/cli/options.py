@@ -110,7 +110,10 @@ _BUILD: tuple[Decorator[Any], ...] = (
         "--find-links", metavar="PLACE", multiple=True, help="Folder or page with further wheels. May be repeated."
     ),
     click.option(
-        "--lock", type=_FILE, metavar="FILE", help="Take the packages from this pylock.toml; nothing is resolved."
+        "--lock",
+        type=_FILE,
+        metavar="FILE",
+        help="Take the packages from this pylock.toml or conda-lock.yml; nothing is resolved.",
     ),
     click.option("--upgrade", is_flag=True, help="Resolve anew instead of taking the cached lock."),
     click.option(

@@ -59,7 +59,7 @@ def take(
     inputs, _ = wish.put(wish.gathered(edition), edition)
     needed = f"the {wish.server.name} server"
     lacking = {package.name for package in edition.packages} - {package.name for package in packages}
-    missing = [*_unmet(inputs, packages, platform)]
+    missing = [*unmet(inputs, packages, platform)]
     if wish.accelerator == "cpu" and (gpu := [p.name for p in packages if p.name.startswith(NVIDIA)]):
         raise LockFileError(
             f"{path}: {', '.join(gpu[:3])} {'is' if len(gpu) == 1 else 'are'} for GPUs, and --accelerator is cpu",
@@ -143,7 +143,7 @@ def _platform_changes(python: str, now: str, tag: str, tag_now: str) -> list[str
     return rows + ([f"the platform is {tag_now}, it was {tag}"] if tag != tag_now else [])
 
 
-def _unmet(inputs: Inputs, packages: tuple[LockedPackage, ...], platform: Platform) -> Iterator[tuple[Ask, str]]:
+def unmet(inputs: Inputs, packages: tuple[LockedPackage, ...], platform: Platform) -> Iterator[tuple[Ask, str]]:
     """What of `inputs` the packages do not satisfy, and what is there instead. An address is taken at its word."""
     from packaging.requirements import InvalidRequirement, Requirement
 

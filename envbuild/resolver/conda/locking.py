@@ -53,7 +53,7 @@ def lock_conda(
 
         read = read_conda_lock(ask.lock, ask.subdir)
         packages, remarks = _brought(read.conda, store, progress, ask, lambda: check_against(ask, read, store))
-        notes = (f"{ask.lock.name} of the model has chosen the conda packages",)
+        notes = (f"{ask.lock.name} has chosen the conda packages",)
         pins = tuple((package.name, package.version) for package in read.pip)
     else:
         from .solving import solve

@@ -135,7 +135,7 @@ def test_a_conda_lock_beside_conda_yaml_is_honoured(lock, channel, tmp_path):
     assert {p.name: p.version for p in lock("tiny-py>=1", pip=("beside",), upgrade=True).conda}["tiny-py"] == "2.0"
     found = lock("tiny-py>=1", pip=("beside",))
     assert [(p.name, p.version) for p in found.packages] == [("beside", "1.0")]
-    assert any("conda-lock.yml of the model has chosen" in note for note in found.notes)
+    assert any("conda-lock.yml has chosen" in note for note in found.notes)
     with pytest.raises(
         LockFileError, match=r"does not fit conda\.yaml: .*conda\.yaml:7 asks for tiny-py>=3, and the lock"
     ):
