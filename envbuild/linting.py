@@ -193,7 +193,7 @@ def target(model: Model, options: Options) -> Target:
         or any(options.environ.get(name) for name in (*INDEX_VARIABLES, "UV_TORCH_BACKEND")),
         accelerator=options.accelerator,
         index_strategy=strategy if strategy in _UNSAFE else "",
-        conda=options.conda,
+        conda=options.conda_mode,
         allow_build=options.allow_build,
     )
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from .bases import catalogue, choose
 from .bases.types import Base
 from .errors import LockFileError, UsageError
+from .importing import imports_of
 from .job import Images, Job, open_store
+from .model.conda_way import is_conda_lock
 from .model.types import Model
 from .options import Options
 from .platforms import likely, settled
@@ -30,8 +32,9 @@ _MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 def made(model: Model, options: Options, progress: Progress = SILENT) -> tuple[Lock, Origin | None]:
     """The lock of `model`, every wheel of it in the cache, and what it was made for; None with conda packages."""
     from .resolver import fetch
-    from .resolver.origin import origin_of
+    from .resolver.origin import origin_of, stands_in
     from .resolver.target import platform_of
+    from .resolver.whole import recorded
 
     job, judge = checked(model, options, Images.connected(options), progress)
     base, _, lock = packages(job, judge)
@@ -39,7 +42,11 @@ def made(model: Model, options: Options, progress: Progress = SILENT) -> tuple[L
     if lock.conda:
         return lock, None
     platform = platform_of(base.interpreter.version, base.glibc, base.architecture)
-    origin = origin_of(wish_of(job, platform))
+    wish = wish_of(job, platform)
+    origin = origin_of(wish)
+    if stands_in(wish):
+        imported = recorded(lock, imports_of(job.model, job.options, job.store))
+        origin = replace(origin, settings={**origin.settings, **imported})
     return lock, replace(origin, base=base.public_name or _shown(base.name), base_digest=base.digest)
 
 
@@ -49,7 +56,7 @@ def wish_of(job: Job, platform: Platform) -> Wish:
     from .model.conda_way import LOCK_NAME, way_of
     from .resolver.asking import Wish
 
-    way = way_of(job.model.environment, job.options.conda, job.model.root)
+    way = way_of(job.model.environment, job.options.conda_mode, job.model.root)
     if way.conda:
         raise UsageError(
             f"a pylock.toml holds Python packages alone, and conda packages come from their channels: {way.why}",
@@ -78,8 +85,9 @@ def outdated(model: Model, file: Path, options: Options) -> list[str]:
     none, UsageError and ResolveError for a model or options that nothing can be resolved for.
     """
     from .resolver.lockfile import read_lockfile
-    from .resolver.origin import changes, origin_of
-    from .resolver.taking import edited
+    from .resolver.origin import changes, origin_of, stands_in
+    from .resolver.taking import edited, lock_in
+    from .resolver.whole import whole_changes
 
     found = read_lockfile(file)
     if found.origin is None or found.platform is None:
@@ -101,7 +109,11 @@ def outdated(model: Model, file: Path, options: Options) -> list[str]:
         rows.append(f"the base is {digest}, it was {found.origin.base_digest or 'not named'}")
     if _MACHINES.get(likely(options)) != found.platform.machine:
         rows.append(f"the platform is {likely(options)}, the lock is for {found.platform.tag}")
-    return rows + changes(found.origin, origin_of(wish_of(job, found.platform)))
+    wish = wish_of(job, found.platform)
+    rows += changes(found.origin, origin_of(wish))
+    if stands_in(wish):
+        rows += whole_changes(found.origin.settings, lock_in(found), imports_of(model, options, job.store))
+    return rows
 
 
 def check_base(options: Options, base: Base, progress: Progress) -> None:
@@ -111,7 +123,7 @@ def check_base(options: Options, base: Base, progress: Progress) -> None:
     """
     from .resolver.lockfile import read_lockfile
 
-    if options.lock is None or options.upgrade_packages:
+    if options.lock is None or options.upgrade_packages or is_conda_lock(options.lock):
         return
     origin = read_lockfile(options.lock).origin
     if origin is None or not origin.base:

@@ -114,6 +114,14 @@ class Options:
     cache: Path | None = None
 
     @property
+    def conda_mode(self) -> str:
+        """`conda`; a conda-lock.yml to take the packages from has Python and more, so `auto` is `always` then."""
+        from .model.conda_way import is_conda_lock
+
+        known = self.lock is not None and is_conda_lock(self.lock)
+        return "always" if known and self.conda == "auto" else self.conda
+
+    @property
     def environ(self) -> Mapping[str, str]:
         """The process's variables, with the places of packages that were chosen instead of those named there."""
         found = dict(os.environ)

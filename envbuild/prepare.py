@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from .bases import choose, is_assembled, open_base, python_notes
@@ -12,9 +13,10 @@ from .bases.types import Base, Choice, Foreseen, Interpreter
 from .errors import CorruptBlobError, UsageError
 from .importing import imports_of
 from .job import Job
+from .model.conda_way import is_conda_lock
 from .model.java import java_loader, java_packages
 from .model.python import python_wanted
-from .model.types import Model
+from .model.types import Environment, Model
 from .options import Options, cache_dir
 from .planner.paths import PREFIX
 from .platforms import likely
@@ -80,11 +82,11 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
 def from_conda(job: Job) -> bool:
     """Whether Python and more come from conda channels. Raises as `way_of`."""
     environment = job.model.environment
-    if job.options.conda == "never" or not (environment.conda or environment.channels):
+    if job.options.conda == "never":
         return False
     from .model.conda_way import way_of
 
-    return way_of(environment, job.options.conda, job.model.root).conda
+    return way_of(environment, job.options.conda_mode, job.model.root).conda
 
 
 def wanted_python(model: Model, options: Options) -> tuple[str, str]:
@@ -149,6 +151,8 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress, *, opened: Base | 
     from .resolver import resolve
 
     options = job.options
+    if options.lock is not None and is_conda_lock(options.lock):
+        return _out_of_conda_lock(job, options.lock, base, progress)
     bench = _bench(job, opened) if opened is not None and options.allow_build else None
     if options.lock is not None and not options.upgrade_packages:
         from .locking import wish_of
@@ -157,7 +161,15 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress, *, opened: Base | 
 
         platform = platform_of(base.python, base.glibc, base.architecture)
         wish = wish_of(job, platform)
-        return take(options.lock, wish, cache=cache_dir(options), locked=options.locked, bench=bench, progress=progress)
+        return take(
+            options.lock,
+            wish,
+            cache=cache_dir(options),
+            locked=options.locked,
+            bench=bench,
+            progress=progress,
+            imports=lambda: imports_of(job.model, options, job.store),
+        )
     return resolve(
         job.model.environment,
         job.server,
@@ -177,7 +189,7 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress, *, opened: Base | 
         keep=options.lock,
         model_root=job.model.root,
         imports=lambda: imports_of(job.model, options, job.store),
-        conda=options.conda,
+        conda=options.conda_mode,
         wanted=wanted_python(job.model, options)[0],
         allow_build=options.allow_build,
         bench=bench,
@@ -193,6 +205,50 @@ def _bench(job: Job, base: Base) -> Bench | None:
     from .resolver.source.bench import Bench
 
     return Bench(base, job.store, containing(job.images.engine, job.store))
+
+
+def _out_of_conda_lock(job: Job, path: Path, base: Foreseen, progress: Progress) -> Lock:
+    """The lock that the conda-lock.yml at `path` is, for that Python, glibc and architecture."""
+    from .model import extra_requirements
+    from .resolver.asking import Wish
+    from .resolver.conda.part import CondaPart
+    from .resolver.conda.taking import take_conda
+    from .resolver.target import Platform
+
+    options, model = job.options, job.model
+    if options.upgrade_packages:
+        raise UsageError(
+            "--upgrade-package chooses packages of a pylock.toml anew, not those of a conda-lock.yml",
+            hint="leave --lock out, and --upgrade chooses all anew",
+        )
+
+    def wish_for(environment: Environment, platform: Platform, part: CondaPart) -> Wish:
+        return Wish(
+            environment=environment,
+            server=job.server,
+            platform=platform,
+            extra=extra_requirements(options.requirements),
+            inject=options.inject,
+            full_mlflow=options.full_mlflow,
+            accelerator=options.accelerator,
+            model_root=model.root,
+            environ=options.environ,
+            provided=part.provided,
+        )
+
+    return take_conda(
+        path,
+        model.environment,
+        wish_for,
+        conda=options.conda_mode,
+        wanted=wanted_python(model, options)[0] or ".".join(base.python.split(".")[:2]),
+        glibc=base.glibc,
+        architecture=base.architecture,
+        model_root=model.root,
+        cache=cache_dir(options),
+        locked=options.locked,
+        progress=progress,
+    )
 
 
 def chosen_day(job: Job) -> AsOf | None:

@@ -31,7 +31,7 @@ def command(one: str, other: str, platform: str, insecure: bool, everything: boo
 
     Exits with 0 if nothing is, with 1 if anything is, and with another code for an error. A and B are names in the
     engine or in a registry, layouts' folders, archives, or one of these with a prefix (docker-daemon:, docker://, oci:,
-    oci-archive:, docker-archive:); or both are lock files, pylock.toml.
+    oci-archive:, docker-archive:); or both are lock files, pylock.toml or conda-lock.yml.
     """
     from .lock_diff import are_locks, diff_locks
 

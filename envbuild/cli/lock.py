@@ -9,6 +9,9 @@ from typing import Any
 import click
 
 from ..errors import UsageError
+from ..model.conda_way import LOCK_NAME as CONDA_LOCK
+from ..model.conda_way import is_conda_lock
+from ..oci.disk import storage_errors
 from .options import json_option, lock_options, model_argument, quiet_option, typed
 from .values import make_options
 
@@ -22,7 +25,8 @@ from .values import make_options
     required=True,
     metavar="PATH",
     type=click.Path(path_type=Path),
-    help="Folder to write pylock.toml to, made if it is missing; or the file itself: pylock.toml, pylock.NAME.toml.",
+    help="Folder to write pylock.toml or conda-lock.yml to, made if it is missing; or the file itself: pylock.toml, "
+    "pylock.NAME.toml, conda-lock.yml, NAME.conda-lock.yml.",
 )
 @click.option(
     "--check",
@@ -61,6 +65,11 @@ def command(model: str, target: Path, check: bool, as_json: bool, quiet: bool, *
     from ..resolver import write_pylock
 
     if check:
+        if is_conda_lock(path) or (not path.is_file() and path.with_name(CONDA_LOCK).is_file()):
+            raise UsageError(
+                "--check compares a pylock.toml, and does not look into a conda-lock.yml yet",
+                hint="lock it anew, and compare the files",
+            )
         if not path.is_file():
             raise UsageError(f"-o {path}: there is no lock to check", hint="write it first: leave --check out")
         with display(terminal(), quiet=quiet) as shown:
@@ -77,12 +86,13 @@ def command(model: str, target: Path, check: bool, as_json: bool, quiet: bool, *
         locked, origin = made(found, options, shown)
         for change in locked.substitutions:
             shown.note(f"{change.old} is laid down as {change.new}: {change.why}")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = _named(path, target, conda=bool(locked.conda))
+        with storage_errors(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
         if locked.conda:
             from ..job import open_store
             from ..resolver.conda.writing import write_conda_lock
 
-            path = path.with_name("conda-lock.yml")
             write_conda_lock(locked, path, store=open_store(options))
         else:
             write_pylock(locked, path, origin)
@@ -104,9 +114,14 @@ def _file(target: Path) -> Path:
     """The file that `target`, a file or a folder, stands for. UsageError for a name that is not a lock's."""
     from ..resolver.lockfile import is_lockfile_name
 
+    if is_conda_lock(target) and not target.is_dir():
+        return target
     if target.suffix != ".toml" or target.is_dir():
         if target.exists() and not target.is_dir():
-            raise UsageError(f"-o {target} is a file", hint="name a folder, or a file pylock.toml or pylock.NAME.toml")
+            raise UsageError(
+                f"-o {target} is a file",
+                hint="name a folder, or a file pylock.toml, pylock.NAME.toml, conda-lock.yml or NAME.conda-lock.yml",
+            )
         return target / "pylock.toml"
     if not is_lockfile_name(target.name):
         raise UsageError(
@@ -114,3 +129,20 @@ def _file(target: Path) -> Path:
             hint="name it pylock.toml or pylock.NAME.toml, as PEP 751 has it; NAME has no dot",
         )
     return target
+
+
+def _named(path: Path, target: Path, *, conda: bool) -> Path:
+    """Where the lock goes, once it is known of which kind it is. UsageError where `target` names the other kind."""
+    if path != target:
+        return path.with_name(CONDA_LOCK) if conda else path
+    if is_conda_lock(path) == conda:
+        return path
+    if conda:
+        raise UsageError(
+            f"-o {target}: conda packages are among those that were chosen, and a pylock.toml cannot hold them",
+            hint=f"name a folder, or a file {CONDA_LOCK}",
+        )
+    raise UsageError(
+        f"-o {target}: no conda packages are among those that were chosen",
+        hint="name a folder, or a file pylock.toml; --conda always takes Python from conda channels",
+    )

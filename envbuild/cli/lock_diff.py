@@ -24,23 +24,42 @@ _SIGNS = {
 
 def are_locks(one: str, other: str) -> bool:
     """Whether both are lock files, which no image is. UsageError where one of them is."""
-    found = [Path(name).suffix == ".toml" and Path(name).is_file() for name in (one, other)]
+    kinds = [_kind(Path(name)) for name in (one, other)]
+    found = [bool(kind) for kind in kinds]
+    if all(found) and kinds[0] != kinds[1]:
+        raise UsageError(
+            f"{one} and {other} are locks of two kinds", hint="compare two pylock.toml, or two conda-lock.yml"
+        )
     if any(found) and not all(found):
         lock, image = (one, other) if found[0] else (other, one)
         raise UsageError(
-            f"{lock} is a lock file, and {image} is none", hint="compare two images, or two locks (pylock.toml)"
+            f"{lock} is a lock file, and {image} is none",
+            hint="compare two images, or two locks (pylock.toml, conda-lock.yml)",
         )
     return all(found)
 
 
+def _kind(path: Path) -> str:
+    """`conda` or `pip` for a lock file by its name, empty for anything else."""
+    from ..model.conda_way import is_conda_lock
+
+    kind = "conda" if is_conda_lock(path) else "pip" if path.suffix == ".toml" else ""
+    return kind if path.is_file() else ""
+
+
 def diff_locks(one: str, other: str, *, as_json: bool) -> int:
     """Print what is different between the lock files; 1 if anything is. Raises LockFileError."""
-    from ..resolver.lockdiff import lock_differences
+    from ..resolver.lockdiff import conda_differences, lock_differences
     from ..resolver.lockfile import read_lockfile
     from .result import say_json
     from .terminal import say, terminal
 
-    found = lock_differences(read_lockfile(Path(one)), read_lockfile(Path(other)))
+    if _kind(Path(one)) == "conda":
+        from ..resolver.conda.lockrows import rows_of
+
+        found = conda_differences(rows_of(Path(one))[0], rows_of(Path(other))[0])
+    else:
+        found = lock_differences(read_lockfile(Path(one)), read_lockfile(Path(other)))
     if as_json:
         say_json(_document(found, one, other))
     else:

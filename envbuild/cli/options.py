@@ -116,7 +116,10 @@ _BUILD: tuple[Decorator[Any], ...] = (
         help="Build this package from source, in a sandbox of the base, where there is no wheel. May be repeated.",
     ),
     click.option(
-        "--lock", type=_FILE, metavar="FILE", help="Take the packages from this pylock.toml; nothing is resolved."
+        "--lock",
+        type=_FILE,
+        metavar="FILE",
+        help="Take the packages from this pylock.toml or conda-lock.yml; nothing is resolved.",
     ),
     click.option("--upgrade", is_flag=True, help="Resolve anew instead of taking the cached lock."),
     click.option(

@@ -17,6 +17,7 @@ _SPEC = pattern(r"(?:[^\s:\[]+::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<ve
 # The key `version` between brackets, and a build string behind a version.
 _VERSION = pattern(r"(?:^|[,\s])version\s*=\s*(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>[^\s,'\"\]]+))")
 _BUILD = pattern(r"(?<=[\w.*])(?:\s*=\s*|\s+)[\w*][\w.*]*$", re.ASCII)
+_NAMED_BUILD = pattern(r"(?:^|[,\s])build\s*=\s*['\"]?(?P<build>[\w.*]+)", re.ASCII)
 
 
 def read_conda(relative: str, out: Collected) -> None:
@@ -144,7 +145,12 @@ def _match_spec(item: yaml.ScalarNode, document: Document, out: Collected) -> No
     elif out.python is not None:
         out.problem("python is listed twice", span, hint="keep one of the two")
     elif version := _python_version(found["version"]):
-        out.python = PythonPin(text=version, span=span)
+        out.python = PythonPin(
+            text=version,
+            span=span,
+            channel=text.rpartition("::")[0].strip(),
+            build=_python_build(found["version"]),
+        )
 
 
 def _python_version(version: str) -> str:
@@ -159,6 +165,16 @@ def _python_version(version: str) -> str:
     text = _BUILD.sub("", text.strip())
     bare = re.fullmatch(r"={0,2}\s*([0-9][0-9A-Za-z.]*(?:\.\*)?)(?:\s*[=\s]\s*\S+)?", text)
     return bare[1] if bare else text
+
+
+def _python_build(version: str) -> str:
+    """`h1_0` of `=3.11.7=h1_0`, `3.11.7 h1_0` and `[version='3.11.7', build='h1_0']`; empty where there is none."""
+    text, _, inside = version.partition("[")
+    named = _NAMED_BUILD.search(inside)
+    if named is not None:
+        return named["build"]
+    found = _BUILD.search(text.strip())
+    return found[0].strip(" =") if found and re.search(r"\d", text[: found.start()]) else ""
 
 
 def _pip_list(item: yaml.MappingNode, document: Document, out: Collected, bases: tuple[str, ...]) -> None:

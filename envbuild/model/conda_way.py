@@ -73,6 +73,11 @@ def lock_beside(environment: Environment, root: Path | None) -> Path | None:
     return path if path.is_file() and not path.is_symlink() else None
 
 
+def is_conda_lock(path: Path) -> bool:
+    """Whether a file of that name is a conda-lock.yml, as conda-lock itself has it."""
+    return path.name == LOCK_NAME or path.name.endswith(f".{LOCK_NAME}")
+
+
 def others_of(environment: Environment) -> Sequence[CondaDependency]:
     """The conda packages beside those that pip comes with."""
     return [dependency for dependency in environment.conda if dependency.name not in TOOLS]

@@ -70,10 +70,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PythonPin:
-    """The Python version that a file asks for: its scalar text, e.g. `3.11.7`, `3.11` or `>=3.9`."""
+    """The Python version that a file asks for: its scalar text, e.g. `3.11.7`, `3.11` or `>=3.9`.
+
+    `channel` and `build` are what a conda match spec says besides, for whoever takes Python from a channel.
+    """
 
     text: str
     span: Span
+    channel: str = ""
+    build: str = ""
 
     @property
     def minor(self) -> str:

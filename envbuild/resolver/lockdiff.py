@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from ..model.requirement import canonical_name
 from ..records import dataclass
+from .conda.lockrows import Row
 from .lockfile import LockFile
 
 How = Literal["added", "removed", "upgraded", "downgraded", "refiled"]
@@ -44,6 +47,30 @@ def lock_differences(one: LockFile, other: LockFile) -> LockDifferences:
         facts=tuple((what, before[what], after[what]) for what in before if before[what] != after[what]),
         packages=tuple(_changes(_packages(one), _packages(other))),
     )
+
+
+def conda_differences(one: Sequence[Row], other: Sequence[Row]) -> LockDifferences:
+    """The same for the rows of two conda-lock.yml files. A conda package's name says so: pip may have it too."""
+    before, after = dict(_conda_facts(one)), dict(_conda_facts(other))
+    return LockDifferences(
+        facts=tuple((what, before[what], after[what]) for what in before if before[what] != after[what]),
+        packages=tuple(_changes(_conda_packages(one), _conda_packages(other))),
+    )
+
+
+def _conda_facts(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    python = {row.version for row in rows if row.manager == "conda" and row.name == "python"}
+    yield "python", ", ".join(sorted(python))
+    yield "platform", ", ".join(sorted({row.platform for row in rows}))
+
+
+def _conda_packages(rows: Sequence[Row]) -> dict[str, _Locked]:
+    found: dict[str, _Locked] = {}
+    for row in rows:
+        name = f"{row.name} (conda)" if row.manager == "conda" else canonical_name(row.name)
+        versions, hashes = found.get(name, ((), frozenset()))
+        found[name] = (tuple(dict.fromkeys((*versions, row.version))), hashes | {row.sha256 or row.md5 or row.url})
+    return found
 
 
 def _facts(file: LockFile) -> Iterator[tuple[str, str]]:
@@ -90,5 +117,11 @@ def _how(old: _Locked, new: _Locked) -> How:
 
     try:
         return "upgraded" if max(map(Version, old[0])) <= max(map(Version, new[0])) else "downgraded"
-    except InvalidVersion:  # a commit
-        return "upgraded"
+    except InvalidVersion:  # a commit, or a version of conda's
+        numbers = [max(_numbers(version) for version in versions) for versions in (old[0], new[0])]
+        return "upgraded" if numbers[0] <= numbers[1] else "downgraded"
+
+
+def _numbers(version: str) -> list[tuple[int, str]]:
+    """What orders versions such as `2024a` and `9e`: numbers before letters, part by part."""
+    return [(int(number or 0), letters) for number, letters in re.findall(r"(\d*)([A-Za-z]*)", version)]

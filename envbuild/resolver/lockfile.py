@@ -91,13 +91,15 @@ class LockFile:
             except _WrongError as error:
                 raise LockFileError(f"{self.place(number, 'tool')}: {error}", hint=_HINT) from None
         filename = _filename(source)
-        if not filename.endswith(".whl") or not re.fullmatch(r"[\w.+!-]+", filename):
+        # A folder or a repository has no hashes, whatever its name ends with.
+        hashes = getattr(source, "hashes", None)
+        if hashes is None or not filename.endswith(".whl") or not re.fullmatch(r"[\w.+!-]+", filename):
             raise LockFileError(
                 f"{self.place(number)}: {package.name} is locked to something that is no wheel, and nothing is built "
                 "from source",
                 hint=f"lock a version that has a wheel; {_HINT}, with --allow-build {package.name} if it has none",
             )
-        sha256 = str(source.hashes.get("sha256", "")).lower()
+        sha256 = str(hashes.get("sha256", "")).lower()
         if not re.fullmatch(r"[0-9a-f]{64}", sha256):
             raise LockFileError(
                 f"{self.place(number, 'wheels')}: {filename} has no sha256 hash, without which it cannot be trusted",

@@ -26,6 +26,8 @@ from .types import Lock
 _LOCK, _PROJECT, _LOCKED = "uv.lock", "pyproject.toml", "requirements.txt"
 _SIZE = 16 << 20  # bytes
 _SECONDS = 60
+_SLOW = f"uv did not read it within {_SECONDS} seconds"
+_ENDED = "uv was ended by the signal"
 _SHOWN = 5
 # What MLflow writes above requirements that it had uv lock (MLFLOW_LOCK_MODEL_DEPENDENCIES).
 _HEADER = b"# Original requirements"
@@ -80,6 +82,11 @@ def own_versions(root: Path, platform: Platform, cache: Path) -> tuple[dict[str,
 def is_uv_lock(inputs: Inputs) -> bool:
     """Whether the lock that `inputs` tell of is a uv.lock, and not locked requirements."""
     return inputs.own_lock.startswith("sha256:")
+
+
+def is_passing(why: str) -> bool:
+    """Whether `own_versions` may do better another time: uv was too slow, or was ended from outside."""
+    return why == _SLOW or why.startswith(_ENDED)
 
 
 def note_on(inputs: Inputs, versions: Mapping[str, str], why: str, lock: Lock) -> str:
@@ -164,9 +171,11 @@ def _export(folder: Path, cache: Path) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"uv did not read it within {_SECONDS} seconds"
+        return _SLOW
     if done.returncode == 0:
         return ""
+    if done.returncode < 0:
+        return f"{_ENDED} {-done.returncode}"
     said = " ".join(without_credentials(done.stderr).replace(str(folder), ".").split())
     return said.removeprefix("error: ") or f"uv ended with {done.returncode}"
 

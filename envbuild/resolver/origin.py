@@ -13,6 +13,7 @@ from .asking import Wish
 from .indexes import without_credentials
 from .lockcache import key_of
 from .requirements import Ask
+from .whole import LACKS, WHOLE
 
 _OWN = "own-lock"
 _RULES = "what envbuild knows of servers and packages is not what it was: its version is another one"
@@ -55,6 +56,11 @@ def origin_of(wish: Wish) -> Origin:
     )
 
 
+def stands_in(wish: Wish) -> bool:
+    """Whether mlflow-skinny would do for `wish`, so that it counts what the model imports."""
+    return bool(wish.put(*wish.first())[0].substitutions)
+
+
 def changes(before: Origin, now: Origin, *, indexes: bool = True) -> list[str]:
     """What is asked for now and was not then, in sentences; empty where the digests are equal.
 
@@ -68,7 +74,8 @@ def changes(before: Origin, now: Origin, *, indexes: bool = True) -> list[str]:
     found += _lines("", before.requirements, now.requirements, now.places)
     found += _lines("the constraint ", before.constraints, now.constraints, now.places)
     elsewhere = False
-    for name in sorted(before.settings.keys() | now.settings.keys()):
+    # What is imported is told by whoever has read the model.
+    for name in sorted((before.settings.keys() | now.settings.keys()) - {LACKS, WHOLE}):
         old, new = before.settings.get(name, ""), now.settings.get(name, "")
         if old != new and name in INDEX_VARIABLES:
             elsewhere = True

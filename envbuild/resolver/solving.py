@@ -21,7 +21,7 @@ from .asking import Wish
 from .conda.part import CondaPart
 from .editions import within
 from .hashes import check_hashes
-from .modellock import is_uv_lock, loosened, note_on, own_versions
+from .modellock import is_passing, is_uv_lock, loosened, note_on, own_versions
 from .modelwheels import as_they_lie, without_own
 from .requirements import Inputs
 from .source.building import builder_for
@@ -194,7 +194,7 @@ class _Finder:
         """The lock for what is `asked` under that edition of the server, and the requirements as they were put."""
         inputs, full = self.wish.put(asked, edition)
         lock = self._lock(inputs, full, edition)
-        missing = missing_in(lock, self.imports()) if _stands_in(lock, inputs) else []
+        missing = missing_in(lock, self.imports(), self.wish.provided) if _stands_in(lock, inputs) else []
         return self._whole(lock, inputs, full, edition, missing) if missing else (lock, inputs)
 
     def _whole(
@@ -255,7 +255,8 @@ class _Finder:
         if self.renewed:
             self._tell(before, lock)
         lock = replace(lock, created=_now())
-        if self.keep is None:  # what another lock had a part in is nobody else's
+        # What another lock had a part in is nobody else's, and what was only too slow just now holds for this run.
+        if self.keep is None and not is_passing(why):
             lock = lockcache.write(entry, lock, text, inputs)
         lock = as_they_lie(lock, inputs.wheels)
         self._vouch(lock, inputs)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import LockFileError
+from ..model.imports import Imported
 from ..progress import SILENT, Progress, Summary
 from ..servers import edition_for
 from .asking import Wish
 from .hashes import check_hashes
 from .lockfile import LockFile, read_lockfile
 from .modelwheels import as_they_lie
-from .origin import changes, origin_of
+from .origin import changes, origin_of, stands_in
 from .requirements import Ask, Inputs
 from .source.building import builder_for
 from .target import Platform
 from .torch import NVIDIA
 from .types import Lock, LockedPackage
+from .whole import whole_changes
 
 if TYPE_CHECKING:
     from .source.bench import Bench
@@ -35,13 +37,15 @@ def take(
     locked: bool = False,
     bench: Bench | None = None,
     progress: Progress = SILENT,
+    imports: Callable[[], Sequence[Imported]] = tuple,
 ) -> Lock:
     """The packages that the lock file at `path` has for `wish`.
 
     The person who named the file vouches for it. What was built from source is taken out of the cache, or built again
     on `bench` where the wish allows that. A file that was made for other requirements is taken with a warning,
-    with `locked` it is an error. Raises LockFileError for a file that is none, is for another Python or machine, or
-    lacks a wheel or what the server needs; IntegrityError where the model lists other hashes; StorageError.
+    with `locked` it is an error; `imports` tells what the model imports, which counts too. Raises LockFileError for a
+    file that is none, is for another Python or machine, or lacks a wheel or what the server needs; IntegrityError where
+    the model lists other hashes; StorageError.
     """
     progress.start("resolve", str(path))
     file = read_lockfile(path)
@@ -65,7 +69,7 @@ def take(
     inputs, _ = wish.put(wish.gathered(edition), edition)
     needed = f"the {wish.server.name} server"
     lacking = {package.name for package in edition.packages} - {package.name for package in packages}
-    missing = [*_unmet(inputs, packages, platform)]
+    missing = [*unmet(inputs, packages, platform)]
     if wish.accelerator == "cpu" and (gpu := [p.name for p in packages if p.name.startswith(NVIDIA)]):
         raise LockFileError(
             f"{path}: {', '.join(gpu[:3])} {'is' if len(gpu) == 1 else 'are'} for GPUs, and --accelerator is cpu",
@@ -80,6 +84,8 @@ def take(
             )
     check_hashes(wish.environment, found, platform)
     differ = _changes(file, found, wish, indexes=locked)
+    if file.origin is not None and stands_in(wish):
+        differ += whole_changes(file.origin.settings, found, imports())
     differ = differ or [f"{why}, and {ask.where} asks for {ask.text}" for ask, why in missing]
     if locked and file.origin is None:
         differ = [*differ, "it does not say what it was made for: [tool.envbuild.inputs] is missing"]
@@ -102,9 +108,14 @@ def edited(file: LockFile) -> bool:
     """Whether its packages are not those that were written."""
     if not file.digest or file.platform is None:
         return False
+    return lock_in(file).digest != file.digest
+
+
+def lock_in(file: LockFile) -> Lock:
+    """The packages of a file that says which platform it is for, as a lock."""
     platform = file.platform
-    written = Lock(packages=file.wheels(platform), python=platform.python, platform=platform.tag, requirements=())
-    return written.digest != file.digest
+    assert platform is not None
+    return Lock(packages=file.wheels(platform), python=platform.python, platform=platform.tag, requirements=())
 
 
 def _check_platform(file: LockFile, wish: Wish) -> None:
@@ -142,7 +153,7 @@ def _platform_changes(python: str, now: str, tag: str, tag_now: str) -> list[str
     return rows + ([f"the platform is {tag_now}, it was {tag}"] if tag != tag_now else [])
 
 
-def _unmet(inputs: Inputs, packages: tuple[LockedPackage, ...], platform: Platform) -> Iterator[tuple[Ask, str]]:
+def unmet(inputs: Inputs, packages: tuple[LockedPackage, ...], platform: Platform) -> Iterator[tuple[Ask, str]]:
     """What of `inputs` the packages do not satisfy, and what is there instead. An address is taken at its word."""
     from packaging.requirements import InvalidRequirement, Requirement
 

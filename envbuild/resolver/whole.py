@@ -7,7 +7,7 @@ package.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..facts import load_json
@@ -31,15 +31,46 @@ def imported_tops() -> frozenset[str]:
     return frozenset({"mlflow", *_facts()["packages"]})
 
 
-def missing_in(lock: Lock, imports: Iterable[Imported]) -> list[Missing]:
-    """What `imports` need that is not in `lock`, each package once, by its name."""
-    present = {package.name for package in lock.packages}
+def missing_in(lock: Lock, imports: Iterable[Imported], provided: Iterable[tuple[str, str]] = ()) -> list[Missing]:
+    """What `imports` need that is neither in `lock` nor `provided` beside it, each package once, by its name.
+
+    `provided` are names and versions, those that conda packages bring.
+    """
+    present = {package.name for package in lock.packages} | {name for name, _ in (*lock.from_conda, *provided)}
     found: dict[str, Missing] = {}
     for imported in imports:
         for package in _needs(imported, lock.mlflow):
             if package not in present:
                 found.setdefault(package, Missing(package=package, imported=imported.name, where=imported.where))
     return sorted(found.values(), key=lambda missing: missing.package)
+
+
+LACKS, WHOLE = "lacks", "whole"
+"""What a lock file says of the imports that it was made with: packages that its mlflow-skinny leaves missing, or for
+which mlflow was laid down whole."""
+
+
+def recorded(lock: Lock, imports: Sequence[Imported]) -> dict[str, str]:
+    """What a file of `lock` is to say of `imports`: names with blanks between, by LACKS or WHOLE."""
+    if all(package.name != "mlflow" for package in lock.packages):
+        lacking = " ".join(one.package for one in missing_in(lock, imports))
+        return {LACKS: lacking} if lacking else {}
+    names = {package.name for package in lock.packages}
+    needed = " ".join(sorted(names & {package for one in imports for package in _needs(one, lock.mlflow)}))
+    return {WHOLE: needed} if needed else {}
+
+
+def whole_changes(settings: Mapping[str, str], lock: Lock, imports: Sequence[Imported]) -> list[str]:
+    """What is imported otherwise than when a file with those `settings` and `lock` was written, in sentences."""
+    now = recorded(lock, imports)
+    if WHOLE in settings:
+        then = settings[WHOLE].split()
+        if set(then).isdisjoint(now.get(WHOLE, "").split()):
+            return [f"nothing imports {', '.join(then)} any more, for which mlflow was laid down whole"]
+        return []
+    new = set(now.get(LACKS, "").split()) - set(settings.get(LACKS, "").split())
+    missing = [one for one in missing_in(lock, imports) if one.package in new]
+    return [told(missing)] if missing else []
 
 
 def note_of(asked: str, missing: Sequence[Missing], skinny: str) -> str:

@@ -80,3 +80,48 @@ def test_a_lock_and_an_image_and_a_broken_lock_are_refused(
     broken.write_text(one.read_text().replace('version = "1.0"', "version = 1"))
     assert call("diff", one, broken) == 12
     assert "pylock.b.toml:1: no lock of PEP 751" in capsys.readouterr().err
+
+
+def _conda_lock(path: Path, *rows: str) -> Path:
+    """A conda-lock.yml of `manager name version sha-digit`."""
+    text = "version: 1\nmetadata: {}\npackage:\n"
+    for row in rows:
+        manager, name, version, digit = row.split()
+        text += (
+            f"- name: {name}\n  version: '{version}'\n  manager: {manager}\n  platform: linux-64\n"
+            f"  url: https://h/linux-64/{name}-{version}-0.conda\n  hash: {{sha256: {digit * 64}}}\n"
+        )
+    path.write_text(text)
+    return path
+
+
+def test_two_conda_locks_are_compared_with_what_both_kinds_of_packages_are(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = _conda_lock(
+        tmp_path / "a.conda-lock.yml",
+        *("conda python 3.11.9 a", "conda tzdata 2023c a", "conda gdal 3.9 a", "conda zlib 1.0 a"),
+        *("pip numpy 1.26 a", "conda numpy 2.0 a"),
+    )
+    two = _conda_lock(
+        tmp_path / "conda-lock.yml",
+        *("conda python 3.11.9 a", "conda tzdata 2024a a", "conda gdal 3.10 b", "conda zlib 1.0 b"),
+        *("pip numpy 1.25 b", "pip app 1.0 a"),
+    )
+    assert call("diff", one, two) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "packages: 1 added, 1 removed, 2 upgraded, 1 downgraded, 1 with other files",
+        "+ app  1.0",
+        "- numpy (conda)  2.0",
+        "^ gdal (conda)  3.9 -> 3.10",
+        "^ tzdata (conda)  2023c -> 2024a",
+        "v numpy  1.26 -> 1.25",
+        "~ zlib (conda)  1.0, another file",
+    ]
+    assert call("diff", one, one) == 0
+    capsys.readouterr()
+    assert call("diff", one, write(tmp_path / "pylock.toml", "alpha 1.0")) == 2
+    assert "locks of two kinds" in capsys.readouterr().err
+    two.write_text("version: 1\npackage: [7]\n")
+    assert call("diff", one, two) == 12
+    assert f"{two}:2: this is no package" in capsys.readouterr().err

@@ -55,6 +55,11 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
             + WHEEL.replace("wheels = [", "sdist = ").replace("-py3-none-any.whl", ".tar.gz").replace("]", ""),
             "pylock.toml:4: alpha is locked to something that is no wheel",
         ),
+        (HEAD + ALPHA + 'directory = { path = "./alpha-1.0-py3-none-any.whl" }\n', "that is no wheel"),
+        (
+            HEAD + ALPHA + f'vcs = {{ type = "git", path = "./alpha-1.0-py3-none-any.whl", commit-id = "{SHA}" }}\n',
+            "that is no wheel",
+        ),
         (HEAD + ALPHA + f'vcs = {{ type = "git", url = "https://h/x", commit-id = "{SHA}" }}\n', "that is no wheel"),
         (HEAD + ALPHA + WHEEL + ALPHA + WHEEL, "pylock.toml:9: alpha is locked twice"),
         (

@@ -104,6 +104,17 @@ def test_why_it_cannot_be_honoured_is_said(model: Path, env: Make, run: Make, br
     assert str(model.parent) not in told.notes[0]
 
 
+def test_that_uv_was_too_slow_once_holds_for_that_run_alone(
+    model: Path, env: Make, run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Told()
+    with monkeypatch.context() as hurried:
+        hurried.setattr("envbuild.resolver.modellock._SECONDS", 0)
+        assert versions(run(env("alpha"), progress=told)) == {"alpha": "2.0", "beta": "2.0"}
+    assert "uv.lock is not honoured: uv did not read it within" in told.notes[0]
+    assert versions(run(env("alpha"))) == {"alpha": "1.0", "beta": "1.0"}
+
+
 @pytest.fixture
 def locked(index: Any, tmp_path: Path) -> Path:
     """A model that was logged with `alpha`, which MLflow had locked with the `beta` and `gamma` that it needs."""

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from envbuild.errors import ResolveError
 from envbuild.model.imports import Imported
+from envbuild.resolver.conda.types import CondaPackage
 from envbuild.resolver.types import Lock, LockedPackage
-from envbuild.resolver.whole import imported_tops, missing_in
+from envbuild.resolver.whole import imported_tops, missing_in, recorded, whole_changes
 
 Make = Callable[..., Any]
 IMPORTS = (Imported(name="sqlalchemy.orm", where="code/features.py:3"),)
@@ -54,6 +56,17 @@ def test_an_older_server_needs_flask_and_a_newer_one_does_not() -> None:
     name = "mlflow.pyfunc.scoring_server"
     assert lacking(name, mlflow_skinny="2.9.2") == ["flask"]
     assert lacking(name, mlflow_skinny="2.22.0") == []
+
+
+def test_what_conda_brings_is_there() -> None:
+    imports = [Imported(name="mlflow.sklearn", where="MLmodel")]
+    lock = locked(mlflow_skinny="2.9.2")
+    assert missing_in(lock, imports, [("scikit-learn", "1.3")]) == []
+    package = CondaPackage(
+        name="sklearn", version="1", build="0", subdir="noarch", filename="", sha256="", size=0,
+        python=(("scikit-learn", "1.3"),),
+    )  # fmt: skip
+    assert missing_in(replace(lock, conda=(package,)), imports) == []
 
 
 def test_the_loader_of_scikit_learn_models_needs_it() -> None:
@@ -117,3 +130,16 @@ def test_locked_takes_no_skinny_where_the_whole_is_needed(both: Any, env: Make, 
     run(env("mlflow==2.9.2"))
     with pytest.raises(ResolveError, match="--locked"):
         run(env("mlflow==2.9.2"), imports=lambda: IMPORTS, locked=True)
+
+
+def test_what_a_file_says_of_imports_tells_when_others_come_or_go() -> None:
+    skinny, whole = locked(mlflow_skinny="2.9.2"), locked(mlflow="2.9.2", sqlalchemy="2.0")
+    assert recorded(skinny, ()) == {}
+    assert recorded(whole, IMPORTS) == {"whole": "sqlalchemy"}
+    assert recorded(skinny, IMPORTS) == {"lacks": "sqlalchemy"}
+    [said] = whole_changes({}, skinny, IMPORTS)
+    assert "code/features.py:3 imports sqlalchemy.orm" in said
+    assert whole_changes({"lacks": "sqlalchemy"}, skinny, IMPORTS) == []
+    assert whole_changes({"whole": "sqlalchemy"}, whole, IMPORTS) == []
+    [said] = whole_changes({"whole": "sqlalchemy"}, whole, ())
+    assert "nothing imports sqlalchemy any more" in said

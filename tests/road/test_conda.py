@@ -19,6 +19,19 @@ from tinyroad import Road, add_base
 
 pytest.importorskip("rattler", reason="needs the extra `conda`")
 
+# The command, on a machine where neither uv nor rattler's solver can be started.
+WITHOUT_SOLVERS = """
+import sys
+import envbuild.resolver.uv
+import rattler
+from envbuild.cli.main import run
+
+def refuse(*_, **__):
+    raise AssertionError("a solver was started")
+
+rattler.solve = envbuild.resolver.uv.find_uv = envbuild.resolver.uv.compile_lock = refuse
+sys.exit(run(sys.argv[1:]))
+"""
 SITE = "opt/envbuild/lib/python3.11/site-packages"
 
 
@@ -133,6 +146,63 @@ def test_the_lock_is_one_of_conda_locks_with_the_wheels_in_it(road: Road, channe
     assert [p.name for p in found.conda] == ["pip", "python", "tiny-native", "tiny-numbers"]
     assert "tiny-loader" in [p.name for p in found.pip]
     assert "tiny-numbers" not in [p.name for p in found.pip]
+
+
+@pytest.mark.slow
+def test_the_lock_is_named_as_it_is_asked_for_or_the_name_is_refused(road: Road, channel: Path) -> None:
+    base = ["--base", f"oci:{road.base}", "--server", "envbuild"]
+    out = road.folder / "out"
+    named = out / "prod.conda-lock.yml"
+    done = road.run("lock", str(road.model), "-o", str(named), *base)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in out.iterdir()] == [named.name]
+    done = road.run("lock", str(road.model), "-o", str(out / "pylock.toml"), *base)
+    assert done.returncode == 2 and "a pylock.toml cannot hold them" in done.stderr
+    done = road.run("lock", str(road.model), "-o", str(out / "conda-lock.yml"), "--conda", "never", *base)
+    assert done.returncode in (1, 4)
+    (road.folder / "file").touch()
+    done = road.run("lock", str(road.model), "-o", str(road.folder / "file" / "below"), *base)
+    assert done.returncode == 8 and "Traceback" not in done.stderr, done.stderr
+    assert [path.name for path in out.iterdir()] == [named.name]
+
+
+def test_an_image_is_built_from_a_conda_lock_without_a_solver_and_is_the_same(road: Road, channel: Path) -> None:
+    pytest.importorskip("conda_lock", reason="needs the extra `conda`")
+    base = ["--base", f"oci:{road.base}", "--server", "envbuild"]
+    path = road.folder / "prod.conda-lock.yml"
+    done = road.run("lock", str(road.model), "-o", str(path), *base)
+    assert done.returncode == 0, done.stderr
+    digest = road.config_digest()
+    shutil.rmtree(road.cache)
+    output = road.folder / "other.tar"
+    arguments = road.image_arguments(output, "--lock", str(path), "--locked", "--json")
+    made = json.loads(road.run_in_python(WITHOUT_SOLVERS, *arguments).stdout)
+    assert set(files_of(output)) == set(files_of(road.folder / "tiny.tar"))
+    assert made["config_digest"] == digest
+    listed = road.model / "conda.yaml"
+    listed.write_text(listed.read_text().replace("tiny-loader==1.0", "tiny-loader>=7"))
+    done = road.image("--lock", str(path), "--locked")
+    assert done.returncode == 12, done.stderr
+    assert "it has tiny-loader 1.0" in done.stderr
+    listed.write_text(listed.read_text().replace("tiny-numbers>=1", "tiny-numbers>=7").replace("loader>=7", "loader"))
+    done = road.image("--lock", str(path))
+    assert done.returncode == 12, done.stderr
+    assert "asks for tiny-numbers>=7, and the lock has 2.0" in done.stderr
+    done = road.image("--lock", str(path), "--upgrade-package", "tiny-loader")
+    assert done.returncode == 2, done.stderr
+    assert "not those of a conda-lock.yml" in done.stderr
+
+
+def test_a_damaged_file_of_a_package_is_fetched_anew_and_the_image_is_the_same(road: Road, channel: Path) -> None:
+    first = road.config_digest()
+    store = road.cache / "store"
+    damaged = [path for path in (store / "blobs" / "sha256").iterdir() if path.read_bytes()[:3] in (b"BZh", b"PK\3")]
+    assert damaged
+    for path in damaged:
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes()[:-9] + b"\0" * 9)
+    shutil.rmtree(store / "keys")
+    assert road.config_digest() == first
 
 
 def test_the_bill_of_materials_names_conda_packages_and_what_is_in_them(road: Road, channel: Path) -> None:

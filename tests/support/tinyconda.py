@@ -35,6 +35,7 @@ def make_package(
     executable: Sequence[str] = (),
     site_packages: str = "",
     called_files: Sequence[str] = (),
+    build_number: int = 0,
 ) -> Path:
     """Write a package into the folder of its platform in `channel`, and give its path.
 
@@ -47,7 +48,7 @@ def make_package(
         "name": name,
         "version": version,
         "build": build,
-        "build_number": 0,
+        "build_number": build_number,
         "depends": list(depends),
         "subdir": "noarch" if noarch else subdir,
         "license": "MIT",

@@ -5,7 +5,6 @@ Everything comes from files of the store, so no network is asked; no script of a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from ...oci.store import Store
 from ...resolver.conda.extras import extras
 from ...resolver.conda.files import by_name
 from ...resolver.conda.types import CondaPackage
+from ...resolver.conda.waiting import finished
 from .laying import Damaged, NoSpace, Package, Refused, lay_down
 
 
@@ -29,7 +29,7 @@ def staged(packages: Sequence[CondaPackage], store: Store, *, prefix: str) -> It
         here = [as_file(package, files[package.name]) for package in packages]
         try:
             with extras("laying down conda packages"):
-                asyncio.run(lay_down(here, root, work / "cache", f"/{prefix}"))
+                finished(lambda: lay_down(here, root, work / "cache", f"/{prefix}"))
         except NoSpace as error:
             raise StorageError(
                 f"the disk filled up while conda packages were laid down: {error}",

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ...errors import IntegrityError
+from ...errors import CorruptBlobError, IntegrityError
 from ...model.requirement import canonical_name
 from ...oci.disk import storage_errors
+from ...oci.soundness import sound_file
 from ...oci.store import Store
 from ...patterns import pattern
 from ..types import WheelContents
@@ -29,13 +30,20 @@ _INFO = pattern(
 
 @contextmanager
 def by_name(store: Store, packages: Iterable[CondaPackage]) -> Iterator[dict[str, Path]]:
-    """The packages' files under their real names, by package name: rattler goes by the name of a file."""
+    """The packages' files under their real names, by package name: rattler goes by the name of a file.
+
+    Raises CorruptBlobError for one that is missing or damaged: rattler would take what it can read of it.
+    """
     with store.temporary() as folder:
         found: dict[str, Path] = {}
         for package in packages:
             path = folder / package.filename
+            digest = f"sha256:{package.sha256}"
+            blob = sound_file(store, digest)
+            if blob is None:
+                raise CorruptBlobError(digest)
             with storage_errors(path):
-                os.symlink(os.path.abspath(store.blob(f"sha256:{package.sha256}")), path)  # noqa: PTH211, PTH100
+                os.symlink(os.path.abspath(blob), path)  # noqa: PTH211, PTH100
             found[package.name] = path
         yield found
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from ...errors import IntegrityError
+from ...errors import EnvbuildError, IntegrityError
 from ...records import dataclass
 from .archive import check_members
 from .extras import extras
@@ -85,6 +85,8 @@ def whole(filename: str, path: Path | None = None) -> Iterator[None]:
     """Around reading the file of a package, which lies at `path`: IntegrityError where that is none."""
     try:
         yield
+    except EnvbuildError:
+        raise
     except Exception as error:
         said = str(error).replace(str(path), filename) if path else str(error)
         raise IntegrityError(

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from conda_lock.lockfile.v2prelim.models import LockedDependency, Lockfile
     from rattler import RepoDataRecord
 
-LOCK_NAME = "conda-lock.yml"
 _HINT = "lock it anew: conda-lock lock, or envbuild lock"
 _PLATFORMS = {"x86_64": "linux-64", "aarch64": "linux-aarch64"}
 
@@ -104,34 +103,26 @@ def read_conda_lock(path: Path, subdir: str) -> CondaLock:
     )
 
 
-def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> tuple[str, ...]:
+def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> None:
     """Raise LockFileError unless the packages of `lock`, which `store` has, are what `ask` asks for, and are whole.
 
-    Gives notes on what gave way: a patch version of Python, as where packages are chosen.
+    A patch version of Python gives way, as where packages are chosen.
     """
     from .files import by_name
     from .laying import whole
-    from .solving import loosened
-    from .specs import match_specs, matching, records_of_base
+    from .specs import loosened, match_specs, matching, records_of_base
 
     # The channel is the lock's to choose, and the file says nothing of it.
     specs = [replace(spec, text=spec.text.rpartition("::")[2]) for spec in ask.specs]
     locked = {package.name: package for package in lock.conda}
-    loose = loosened(ask)
-    notes: list[str] = []
+    loose = [match for each in loosened(ask) for match in match_specs(each.specs[:1])]
     with by_name(store, lock.conda) as files, whole("a package of the lock"):
         records = finished(lambda: _records(files))
     for spec, match in zip(specs, match_specs(specs), strict=True):
         package = locked.get(spec.name)
         if package is not None and match.matches(records[spec.name]):
             continue
-        if (
-            package is not None
-            and spec.name == "python"
-            and loose is not None
-            and match_specs(loose.specs[:1])[0].matches(records["python"])
-        ):
-            notes.append(f"{spec.where}: {spec.text} gives way to {package.version}, which {LOCK_NAME} has")
+        if package is not None and spec.name == "python" and any(each.matches(records["python"]) for each in loose):
             continue
         has = f"has {package.version} {package.build}" if package else "has none"
         raise LockFileError(
@@ -148,7 +139,6 @@ def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> tuple[str, ..
                     f"{_what_is_there(needed, locked)}",
                     hint=_HINT,
                 )
-    return tuple(notes)
 
 
 def _what_is_there(needed: str, locked: Mapping[str, CondaPackage]) -> str:

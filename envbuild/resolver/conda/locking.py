@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ...errors import ResolveError
+from ...errors import CorruptBlobError, ResolveError
 from ...oci.canonical import canonical_json, digest_of
 from ...oci.disk import storage_errors
 from ...oci.store import Store
 from ...progress import Progress
 from ..types import Lock, LockedPackage
+from .specs import gave_way
 from .types import CondaAsk, CondaPackage
 
 # Raise it when equal questions would be answered otherwise than before, or when conda.json takes another form.
@@ -38,34 +39,54 @@ def lock_conda(
     entry = cache / "locks" / key_of(ask)
     known = None if upgrade else recall(entry)
     if known is not None:
-        return *known, True
+        return known[0], (*gave_way(ask, known[0]), *known[1]), True
     if locked:
         raise ResolveError(
             "--locked allows no resolution, and the cache has no lock of these conda packages",
             hint="run once without --locked",
         )
-    from .files import looked_into
-
     store = Store(cache / "store")
     pins: tuple[tuple[str, str], ...] = ()
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     if ask.lock is not None:
         from .lockfile import check_against, read_conda_lock
 
         read = read_conda_lock(ask.lock, ask.subdir)
-        chosen = read.conda
-        bring(chosen, store, progress)
-        notes = (f"{ask.lock.name} of the model has chosen the conda packages", *check_against(ask, read, store))
+        packages, remarks = _brought(read.conda, store, progress, ask, lambda: check_against(ask, read, store))
+        notes = (f"{ask.lock.name} has chosen the conda packages",)
         pins = tuple((package.name, package.version) for package in read.pip)
     else:
         from .solving import solve
 
-        chosen, notes = solve(ask, cache / "conda")
-        bring(chosen, store, progress)
-    packages, remarks = looked_into(chosen, store, ask.subdir)
+        chosen, _ = solve(ask, cache / "conda")
+        packages, remarks = _brought(chosen, store, progress, ask)
     notes += remarks
     remember(entry, packages, notes, pins)
-    return packages, notes, False
+    return packages, (*gave_way(ask, packages), *notes), False
+
+
+def _brought(
+    chosen: Sequence[CondaPackage],
+    store: Store,
+    progress: Progress,
+    ask: CondaAsk,
+    check: Callable[[], object] = lambda: None,
+) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
+    """What `looked_into` gives of the `chosen` ones, once `check` takes them. A damaged file is fetched anew, once."""
+    from .files import looked_into
+
+    dropped: set[str] = set()
+    while True:
+        bring(chosen, store, progress)
+        try:
+            check()
+            return looked_into(chosen, store, ask.subdir)
+        except CorruptBlobError as error:
+            if error.digest in dropped:
+                raise
+            dropped.add(error.digest)
+            store.drop(error.digest)
+            progress.warn(f"the cached blob {error.digest[:19]} was damaged and is fetched anew")
 
 
 def bring(packages: Sequence[CondaPackage], store: Store, progress: Progress) -> None:

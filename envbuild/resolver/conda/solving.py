@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,41 +14,38 @@ from ...oci.disk import storage_errors
 from .addresses import CREDENTIALS, has_secrets, public, without_secrets
 from .channels import addresses, gateway, shown
 from .extras import extras
-from .specs import match_specs, virtual_packages
+from .specs import gave_way, loosened, match_specs, virtual_packages
 from .types import CondaAsk, CondaPackage, CondaSpec
 from .waiting import finished
 
 if TYPE_CHECKING:
     from rattler import Channel, RepoDataRecord
 
-_EXACT = re.compile(r"python=(\d+\.\d+)\.\d+")
-
 
 def solve(ask: CondaAsk, cache: Path) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
     """The packages that `ask` needs, sorted by name, and notes for the person. `cache` holds the channels' lists.
 
-    A full version of Python that no channel has gives way to its minor version. Raises ResolveError, NetworkError or
-    StorageError.
+    A version or a build of Python that no channel has gives way to its minor version. Raises ResolveError,
+    NetworkError or StorageError.
     """
     with storage_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)
-    notes: tuple[str, ...] = ()
     try:
         records = _records(ask, cache)
     except ResolveError as error:
-        loose = loosened(ask)
-        if loose is None or not error.explanation:
+        if not error.explanation:
             raise
-        try:
-            records = _records(loose, cache)
-        except ResolveError:
-            raise error from None
-        found = next((str(record.version) for record in records if record.name.normalized == "python"), "")
-        notes = (
-            f"{ask.specs[0].where}: {ask.specs[0].text} goes with none of the channels' packages: {found} is taken",
-        )
-    packages = [_package(record) for record in records]
-    return tuple(sorted(packages, key=lambda package: package.name)), notes
+        records = _loosely(ask, cache, error)
+    packages = sorted(map(_package, records), key=lambda package: package.name)
+    return tuple(packages), gave_way(ask, packages)
+
+
+def _loosely(ask: CondaAsk, cache: Path, error: ResolveError) -> list[RepoDataRecord]:
+    """What is found with another Python than the one that is asked for; `error` itself where nothing is."""
+    for loose in loosened(ask):
+        with suppress(ResolveError):
+            return _records(loose, cache)
+    raise error
 
 
 def _records(ask: CondaAsk, cache: Path) -> list[RepoDataRecord]:
@@ -141,7 +137,7 @@ def unreachable(said: str, channels: Sequence[str]) -> EnvbuildError:
         )
     if re.search(
         r"pars|deserializ|decod|EOF|invalid|expected|missing field|corrupt", text, re.IGNORECASE
-    ) and not re.search(r"[Cc]onnect|sending request", text):
+    ) and not re.search(r"[Cc]onnect|sending request|timed out", text):
         return NetworkError(
             f"a channel's list of packages is damaged ({named}):\n{lines}",
             hint="try again later, or tell whoever keeps the channel",
@@ -150,14 +146,6 @@ def unreachable(said: str, channels: Sequence[str]) -> EnvbuildError:
         f"a channel could not be reached ({named}):\n{lines}",
         hint="check the connection and HTTPS_PROXY; a cached lock needs no network",
     )
-
-
-def loosened(ask: CondaAsk) -> CondaAsk | None:
-    """The same with any patch version of the Python that is wanted; None where none is named."""
-    exact = _EXACT.fullmatch(ask.specs[0].text)
-    if exact is None:
-        return None
-    return replace(ask, specs=(replace(ask.specs[0], text=f"python={exact[1]}"), *ask.specs[1:]))
 
 
 def _package(record: RepoDataRecord) -> CondaPackage:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,7 +16,7 @@ from ...patterns import pattern
 from ..refusals import place
 from .addresses import has_secrets, without_secrets
 from .extras import extras
-from .types import CondaAsk, CondaSpec
+from .types import CondaAsk, CondaPackage, CondaSpec
 
 if TYPE_CHECKING:
     from rattler import GenericVirtualPackage, MatchSpec, PackageRecord
@@ -47,13 +49,26 @@ def ask_of(
             hint="use a base with glibc, such as debian:bookworm",
         )
     specs = [
-        CondaSpec(name=dependency.name, text=dependency.text.strip(), where=place(dependency.span, root))
+        CondaSpec(
+            name=dependency.name,
+            text=dependency.text.strip(),
+            where=place(dependency.span, root),
+            line=place(dependency.span),
+        )
         for dependency in environment.conda
     ]
     pin = environment.python
     where = place(pin.span, root) if pin is not None else "the base's Python, as nothing names another"
     specs = [spec for spec in specs if spec.name != "python"]
-    specs.insert(0, CondaSpec(name="python", text=f"python={python}", where=where))
+    line = place(pin.span) if pin is not None else where
+    text = f"python={python}"
+    if pin is not None and pin.exact in (python, "") and (pin.channel or pin.build):
+        # Where another version is wanted than the file's, nothing of that one holds.
+        text = f"{pin.channel}::{text}" if pin.channel else text
+        # Behind a build, two numbers alone would be the whole version.
+        star = ".*" if python.count(".") == 1 else ""
+        text = f"{text}{star}={pin.build}" if pin.build else text
+    specs.insert(0, CondaSpec(name="python", text=text, where=where, line=line))
     for dependency in environment.conda:
         _check_spec(dependency, root)
     return CondaAsk(
@@ -78,6 +93,37 @@ def channels_of(environment: Environment) -> tuple[str, ...]:
     """All channels that packages of `environment` may come from, those that a line names (`mine::gdal`) among them."""
     named = [d.text.strip().rpartition("::")[0] for d in environment.conda]
     return tuple(dict.fromkeys([*_listed(environment, None), *_addresses(filter(None, named))]))
+
+
+_PYTHON = pattern(r"(?P<channel>.*::)?python=(?P<version>(?P<minor>\d+\.\d+)(?:\.\d+)?)(?:\.\*)?(?:=(?P<build>.+))?")
+
+
+def loosened(ask: CondaAsk) -> list[CondaAsk]:
+    """The same with any build of the Python that is wanted, then with any patch version; none where it names neither.
+
+    What a model was logged with is what its machine happened to have, and channels drop what is old.
+    """
+    wanted = ask.specs[0]
+    found = _PYTHON.fullmatch(wanted.text)
+    if found is None:
+        return []
+    texts = dict.fromkeys(f"{found['channel'] or ''}python={found[part]}" for part in ("version", "minor"))
+    looser = [text for text in texts if text != wanted.text]
+    return [replace(ask, specs=(replace(wanted, text=text), *ask.specs[1:])) for text in looser]
+
+
+def gave_way(ask: CondaAsk, packages: Iterable[CondaPackage]) -> tuple[str, ...]:
+    """What to say where another version or build of Python is among the packages than the one that is wanted."""
+    wanted = ask.specs[0]
+    found = _PYTHON.fullmatch(wanted.text)
+    python = next((package for package in packages if package.name == "python"), None)
+    if found is None or python is None:
+        return ()
+    if f"{python.version}.".startswith(f"{found['version']}.") and fnmatchcase(python.build, found["build"] or "*"):
+        return ()
+    what = "goes with none of the channels' packages" if ask.lock is None else f"is not what {ask.lock.name} has"
+    taken = f"{python.version} {python.build}" if found["build"] else python.version
+    return (f"{wanted.line or wanted.where}: {wanted.text} {what}: {taken} is taken",)
 
 
 def subdir_of(architecture: str) -> str:

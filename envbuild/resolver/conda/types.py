@@ -11,12 +11,13 @@ from ...records import dataclass
 class CondaSpec:
     """One package that is asked of the channels: a match spec (`conda-forge::numpy>=1.20,<2`), and where it was said.
 
-    `name` is in lower case.
+    `name` is in lower case. `line` is the same place without a path of this machine, for what is kept or shown.
     """
 
     name: str
     text: str
     where: str
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,10 @@ pytest.importorskip("rattler", reason="needs the extra `conda`")
 
 from envbuild.errors import IntegrityError, LockFileError, ResolveError
 from envbuild.oci.store import Store
+from envbuild.progress import SILENT
 from envbuild.resolver import resolve
+from envbuild.resolver.conda.locking import lock_conda
+from envbuild.resolver.conda.specs import ask_of
 from envbuild.servers.envbuild import SERVER
 
 
@@ -108,10 +111,6 @@ def test_other_conda_packages_give_another_digest(lock, tmp_path):
 
 
 def test_what_two_packages_have_at_one_path_is_noticed(environment, channel, tmp_path):
-    from envbuild.progress import SILENT
-    from envbuild.resolver.conda.locking import lock_conda
-    from envbuild.resolver.conda.specs import ask_of
-
     tinyconda.make_python(channel)
     tinyconda.make_package(channel, "one", files={"share/same": "1", "share/one": "1"})
     tinyconda.make_package(channel, "two", files={"share/same": "2"})
@@ -136,7 +135,7 @@ def test_a_conda_lock_beside_conda_yaml_is_honoured(lock, channel, tmp_path):
     assert {p.name: p.version for p in lock("tiny-py>=1", pip=("beside",), upgrade=True).conda}["tiny-py"] == "2.0"
     found = lock("tiny-py>=1", pip=("beside",))
     assert [(p.name, p.version) for p in found.packages] == [("beside", "1.0")]
-    assert any("conda-lock.yml of the model has chosen" in note for note in found.notes)
+    assert any("conda-lock.yml has chosen" in note for note in found.notes)
     with pytest.raises(
         LockFileError, match=r"does not fit conda\.yaml: .*conda\.yaml:7 asks for tiny-py>=3, and the lock"
     ):
@@ -179,3 +178,55 @@ def test_a_package_with_a_file_outside_of_its_prefix_is_refused_before_it_is_lai
     tinyconda.index(channel)
     with pytest.raises(IntegrityError, match="has a file outside of its prefix"):
         lock("evil")
+
+
+def test_a_note_on_python_is_that_of_the_model_and_has_no_path_of_this_machine(environment, address, tmp_path):
+    """Two models that ask for the same share what was chosen, and one has the line elsewhere."""
+    notes = []
+    for name, line in (("one", 6), ("another", 9)):
+        listed = environment(channels=(address,), python="3.11.2")
+        listed = replace(listed, python=replace(listed.python, span=replace(listed.python.span, line=line)))
+        ask = ask_of(listed, python="3.11.2", glibc="2.36", architecture="amd64", root=tmp_path / name)
+        notes.append(lock_conda(ask, tmp_path / "cache", SILENT)[1])
+    said = "python=3.11.2 goes with none of the channels' packages: 3.11.7 is taken"
+    assert notes == [(f"conda.yaml:6: {said}",), (f"conda.yaml:9: {said}",)]
+    [kept] = (tmp_path / "cache" / "locks").rglob("conda.json")
+    assert str(tmp_path / "one") not in kept.read_text()
+
+
+def test_a_damaged_file_of_the_cache_is_fetched_anew(lock, tmp_path):
+    first = lock("tiny-py")
+    store = Store(tmp_path / "cache" / "store")
+    damaged = next(package for package in first.conda if package.name == "tiny-py")
+    path = store.blob(f"sha256:{damaged.sha256}")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.chmod(0o644)
+    path.write_bytes(bytes(data))
+    assert lock("tiny-py", upgrade=True).conda == first.conda
+    assert path.read_bytes() != bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("pin", "found", "told"),
+    [
+        ("python=3.11.7=good_0", ("3.11.7", "good_0"), ""),
+        ("python 3.11.* *_0", ("3.11.7", "good_0"), ""),
+        ("python=3.11.7=absent_7", ("3.11.7", "other_1"), "python=3.11.7=absent_7 goes with none"),
+    ],
+)
+def test_a_build_of_python_is_honoured_or_it_is_told(channel, tmp_path, pin, found, told):
+    import envbuild
+
+    tinyconda.make_package(channel, "python", "3.11.7", build="good_0")
+    tinyconda.make_package(channel, "python", "3.11.7", build="other_1", build_number=1)
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "MLmodel").write_text("flavors:\n  python_function:\n    env: conda.yaml\n    loader_module: a\n")
+    (model / "conda.yaml").write_text(f"channels:\n- {tinyconda.index(channel)}\ndependencies:\n- {pin}\n")
+    listed = envbuild.load(model).environment
+    python = listed.python
+    ask = ask_of(listed, python=python.exact or python.minor, glibc="2.36", architecture="amd64")
+    packages, notes, _ = lock_conda(ask, tmp_path / "cache", SILENT)
+    assert [(p.version, p.build) for p in packages if p.name == "python"] == [found]
+    assert told in "".join(notes) and bool(notes) == bool(told)

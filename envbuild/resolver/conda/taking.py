@@ -1,0 +1,143 @@
+"""The packages of an image out of a conda-lock.yml that a person names: nothing is solved."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ...errors import LockFileError, UsageError
+from ...model.conda_way import Way, way_of
+from ...model.types import Environment
+from ...progress import SILENT, Progress, Summary
+from ...servers import edition_for
+from ..asking import Wish
+from ..hashes import check_hashes
+from ..modelwheels import as_they_lie
+from ..taking import unmet
+from ..target import Platform, platform_of
+from ..types import Lock, LockedPackage
+from .part import CondaPart, conda_part
+from .specs import ask_of
+
+_ANEW = "write it anew with `envbuild lock`"
+
+
+def take_conda(
+    path: Path,
+    environment: Environment,
+    wish_for: Callable[[Environment, Platform, CondaPart], Wish],
+    *,
+    conda: str,
+    wanted: str,
+    glibc: str,
+    architecture: str,
+    model_root: Path,
+    cache: Path,
+    locked: bool = False,
+    progress: Progress = SILENT,
+) -> Lock:
+    """The packages that the conda-lock.yml at `path` has for `environment`: conda's, and its pip entries as wheels.
+
+    `wish_for` makes what pip's packages are asked by, `wanted` is the version of Python. What is asked for and not in
+    the file is a warning, with `locked` an error. Raises LockFileError for a file that is none or does not fit,
+    UsageError where the model takes nothing from conda channels; else as `conda_part`.
+    """
+    if not way_of(environment, conda, model_root).conda:
+        raise UsageError(
+            f"--lock {path}: the model takes nothing from conda channels",
+            hint="name a pylock.toml; or leave --conda never out, where the model has a conda.yaml",
+        )
+    progress.start("resolve", str(path))
+    try:
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise LockFileError(f"{path} cannot be read: {error.strerror}", hint="name a lock that is there") from None
+    ask = ask_of(environment, python=wanted, glibc=glibc, architecture=architecture, root=model_root)
+    ask = replace(ask, lock=path, lock_sha256=sha256)
+    rest = replace(environment, conda=())
+    way = Way(conda=True, environment=rest, why=f"--lock {path.name}")
+    part = conda_part(ask, way, cache, progress, upgrade=False, locked=False)
+    platform = platform_of(part.python, glibc, architecture)
+    wish = wish_for(rest, platform, part)
+    packages = _wheels(path, ask.subdir, platform, part)
+    found = Lock(
+        packages=packages,
+        python=platform.python,
+        platform=platform.tag,
+        requirements=(),
+        notes=part.notes,
+        from_cache=True,
+        server=wish.server.name,
+        conda=part.packages,
+    )
+    edition = edition_for(wish.server, found.mlflow)
+    inputs, _ = wish.put(wish.gathered(edition), edition)
+    found = as_they_lie(found, (w for w in inputs.wheels if w.sha256 in {p.sha256 for p in packages}))
+    there = (*packages, *(_by_conda(name, version) for name, version in part.provided))
+    lacking = {package.name for package in edition.packages} - {package.name for package in there}
+    missing = list(unmet(inputs, there, platform))
+    needed = f"the {wish.server.name} server"
+    for one, why in missing:
+        if one.where == needed or one.name in lacking:
+            raise LockFileError(
+                f"{path}: {why}, and {needed} needs {one.text}",
+                hint=f"{_ANEW}, or choose the server that it was made for",
+            )
+    check_hashes(rest, found, platform)
+    differ = "; ".join(f"{why}, and {one.where} asks for {one.text}" for one, why in missing)
+    if differ and locked:
+        raise LockFileError(
+            f"{path} would change, and --locked forbids it: {differ}", hint=f"{_ANEW}, or leave --locked out"
+        )
+    if differ:
+        progress.warn(f"{path} is not what is asked for, and is taken as it is: {differ}")
+    whole = any(package.name == "mlflow" for package in packages)
+    found = replace(
+        found,
+        requirements=inputs.kept,
+        substitutions=() if whole else inputs.substitutions,
+        notes=(*part.notes, *inputs.notes),
+    )
+    for note in found.notes:
+        progress.note(note)
+    count = len(found.packages) + len(found.conda)
+    progress.done("resolve", Summary(count=count, noun="packages", cached=count, detail=f"from {path}"))
+    return found
+
+
+def _wheels(path: Path, subdir: str, platform: Platform, part: CondaPart) -> tuple[LockedPackage, ...]:
+    """The pip entries that conda does not bring, each a wheel for `platform`."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+    from packaging.version import InvalidVersion, Version
+
+    from .lockfile import read_conda_lock
+
+    tags, there, found = frozenset(platform.tags()), {name for name, _ in part.provided}, []
+    for package in read_conda_lock(path, subdir).pip:
+        if package.name in there or package.name == "pip":
+            continue
+        try:
+            name, version, _, fits = parse_wheel_filename(package.filename)
+            same = str(name) == package.name and version == Version(package.version)
+        except (InvalidWheelFilename, InvalidVersion):
+            raise LockFileError(
+                f"{path}: {package.name} is locked to something that is no wheel, and nothing is built from source",
+                hint=f"lock a version that has a wheel; {_ANEW}",
+            ) from None
+        if not same or urlsplit(package.url).scheme not in ("http", "https", "file"):
+            raise LockFileError(
+                f"{path}: {package.url} is not the address of {package.name} {package.version}", hint=_ANEW
+            )
+        if tags.isdisjoint(fits):
+            raise LockFileError(
+                f"{path}: {package.filename} does not run on {platform.tag} with Python {platform.python}", hint=_ANEW
+            )
+        found.append(package)
+    return tuple(sorted(found, key=lambda package: package.name))
+
+
+def _by_conda(name: str, version: str) -> LockedPackage:
+    return LockedPackage(name=name, version=version, filename="", sha256="", size=0)
