@@ -137,13 +137,13 @@ def test_files_of_the_persons_own_come_first(start, model, tmp_path):
     (tmp_path / "swagger2.json").write_text('{"mine": 2}')
     (tmp_path / "swagger3.1.json").write_text('{"mine": 3.1}')
     (tmp_path / "swagger3.json").write_text("{")
-    server = start(OWN, AML_APP_ROOT=str(tmp_path), **model("diabetes")).wait_until_up()
+    server = start(OWN, AML_APP_ROOT=str(tmp_path), **model("pyfunc-code")).wait_until_up()
     assert server.get("/swagger.json").json == {"mine": 2}
     assert server.get("/swagger.json?version=3.1").json == {"mine": 3.1}
     assert server.get("/swagger.json?version=3").json["openapi"] == "3.0.3"
     assert f"{tmp_path / 'swagger3.json'} cannot be read" in server.log
     (tmp_path / "swagger.json").write_text('{"mine": "first"}')
-    again = start(OWN, AML_APP_ROOT=str(tmp_path), **model("diabetes")).wait_until_up()
+    again = start(OWN, AML_APP_ROOT=str(tmp_path), **model("pyfunc-code")).wait_until_up()
     assert again.get("/swagger.json?version=2.0").json == {"mine": "first"}
 
 

@@ -12,7 +12,7 @@ import pytest
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 CONNECTIONS = 16
-WARM = 20_000
+WARM = 8_000
 """After so many requests everything that is made once has been made."""
 GROWTH = 8_000
 """kB that a process may hold more after all the others: the allocator's play."""
@@ -76,7 +76,7 @@ def memory(pid):
 
 @pytest.mark.parametrize(
     ("batch", "requests"),
-    [("1", 40_000), ("16", 40_000), pytest.param("1", 100_000, marks=pytest.mark.proof)],
+    [("1", 28_000), ("16", 28_000), pytest.param("1", 100_000, marks=pytest.mark.proof)],
 )
 def test_memory_is_flat_and_nobody_gets_anothers_answer(start, tmp_path, batch, requests):
     (tmp_path / "code").mkdir()

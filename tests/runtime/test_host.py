@@ -42,7 +42,7 @@ def started(start, model, site):
     def run(module, host, **variables):
         script = {"AML_APP_ROOT": str(site / "envbuild_runtime"), "AZUREML_ENTRY_SCRIPT": "mlflow_score_script.py"}
         more = script if module.endswith("azureml") else {}
-        server = start(module, ENVBUILD_HOST=host, **more, **variables, **model("diabetes"))
+        server = start(module, ENVBUILD_HOST=host, **more, **variables, **model("pyfunc-code"))
         path = "/ping" if module.endswith("mlflow") else "/"
         end = time.monotonic() + 120
         while status(health.near(host), server.port, path) != 200:
@@ -83,7 +83,7 @@ def test_what_lies_beside_listens_there_too(started):
 
 @pytest.mark.parametrize(("module", "variables"), SERVERS[:3])
 def test_no_address_is_an_error_that_names_the_variable(start, model, module, variables):
-    server = start(module, ENVBUILD_HOST="localhost", **model("diabetes"))
+    server = start(module, ENVBUILD_HOST="localhost", **model("pyfunc-code"))
     assert server.popen.wait(60) == 3
     assert "ENVBUILD_HOST is 'localhost': an IP address is needed" in server.log
     assert "Traceback" not in server.log

@@ -140,8 +140,8 @@ def test_a_server_counts_requests_rows_times_and_loading(start, model, example):
 
 
 @pytest.mark.network
-def test_what_clients_make_up_is_no_label(start, model, example):
-    server = start(**model("diabetes")).wait_until_up(path="/ping")
+def test_what_clients_make_up_is_no_label(start, model):
+    server = start(**model("pyfunc-code")).wait_until_up(path="/ping")
     before = len(server.get("/metrics").text.splitlines())
     for number in range(20):
         server.get(f"/made/up/{number}")

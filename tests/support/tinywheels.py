@@ -91,7 +91,8 @@ def serve(folder: Path, login: str = "") -> Iterator[str]:
     """Serve `folder` on a free loopback port, to whoever gives `login` (`user:password`) if any; gives the base URL."""
     handler = type("Handler", (_Quiet,), {"login": login})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    # It is stopped after many a test, and looks whether it should be as often as this.
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"

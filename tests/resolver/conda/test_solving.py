@@ -180,7 +180,7 @@ def locked(folder: Path) -> Iterator[tuple[str, list[str | None]]]:
     asked: list[str | None] = []
     handler = type("Handler", (_Locked,), {"asked": asked})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}", asked
