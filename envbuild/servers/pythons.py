@@ -1,4 +1,4 @@
-"""Which minor versions of Python images are made with, by server: told before anything is resolved that cannot start."""
+"""Which minor versions of Python images are made with, by server: told before anything is resolved for another one."""
 
 from __future__ import annotations
 
