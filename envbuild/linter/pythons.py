@@ -7,20 +7,8 @@ from collections.abc import Mapping
 from ..facts import load_json
 from ..model.python import python_wanted
 from ..model.types import Model, Span
-from ..servers.types import Server
 from .base import key_spans
 from .types import Target
-
-
-def minors() -> Mapping[str, Mapping[str, str]]:
-    """By minor version: `released` (day), `eol` (last month with security fixes), `base` (empty for none)."""
-    found: Mapping[str, Mapping[str, str]] = load_json("python_versions.json")["minors"]
-    return found
-
-
-def oldest_for(server: Server) -> str:
-    """The oldest minor version that any version of the server runs on, from the server's floor on."""
-    return str(load_json("python_versions.json")["servers"].get(server.name, "3.8"))
 
 
 def first_working(python: str) -> Mapping[str, Mapping[str, str]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..model.types import Environment, Requirement
 from ..records import dataclass
 from ..servers import edition_for
+from ..servers.pythons import check_python
 from ..servers.types import Server
 from .editions import mlflow_pin, with_whole
 from .indexes import settings
@@ -47,7 +48,11 @@ class Wish:
     allow_build: tuple[str, ...] = ()
 
     def gathered(self, edition: Server) -> Inputs:
-        """What is asked for under that edition of the server. Raises ResolveError for what no wheel answers."""
+        """What is asked for under that edition of the server.
+
+        Raises ResolveError for what no wheel answers, and for a Python that no image with that server has.
+        """
+        check_python(self.server, self.platform.python)
         inputs = collect(
             self.environment,
             edition,

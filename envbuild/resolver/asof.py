@@ -21,8 +21,9 @@ _FORMS = "write a day (2023-12-20), a time (2023-12-20T10:00:00Z), or `model` fo
 _KEY = "utc_time_created"
 # What a server may ask for, and what is the model's own all the same.
 _THE_MODELS = frozenset({"mlflow", "mlflow-skinny", "numpy", "pandas"})
-# What the Azure ML server stands beside in its images, in the version that goes with it.
-_BESIDE = ("azureml-ai-monitoring", "azureml-contrib-services")
+# What the Azure ML server stands beside in its images, and what reads its scripts' schemas: versions of the same makers
+# that go with it. inference-schema 1.7.1 asks for wrapt 1.12, of which there is no wheel.
+_BESIDE = ("azureml-ai-monitoring", "azureml-contrib-services", "inference-schema")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

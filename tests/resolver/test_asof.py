@@ -131,7 +131,7 @@ def test_of_uvs_own_variable_nothing_is_exempt(
 
 def test_the_azure_server_is_exempt_with_what_stands_beside_it() -> None:
     assert set(exempt(PROFILES["azureml"], {})) >= {
-        "azureml-inference-server-http", "azureml-ai-monitoring", "azureml-contrib-services",
+        "azureml-inference-server-http", "azureml-ai-monitoring", "azureml-contrib-services", "inference-schema",
     }  # fmt: skip
     assert {"uvicorn", "starlette"} <= set(exempt(PROFILES["envbuild"], {}))
 

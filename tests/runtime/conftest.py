@@ -151,10 +151,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(
     runtime_python: Path, site: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Process]]:
-    """Start `python -m MODULE` with an environment of its own; every process is stopped in the end."""
+    """Start `python -m MODULE` with an environment of its own; every process is stopped in the end.
+
+    `python` is an interpreter with other packages than those of the fixture models.
+    """
     started: list[Process] = []
 
-    def run(module: str = "envbuild_runtime", arguments: tuple[str, ...] = (), **variables: str) -> Process:
+    def run(
+        module: str = "envbuild_runtime",
+        arguments: tuple[str, ...] = (),
+        python: Path = runtime_python,
+        **variables: str,
+    ) -> Process:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -169,7 +177,7 @@ def start(
             **variables,
         }
         log = tmp_path_factory.mktemp("log") / "log"
-        process = Process([str(runtime_python), "-m", module, *arguments], environment, cwd, log, port)
+        process = Process([str(python), "-m", module, *arguments], environment, cwd, log, port)
         started.append(process)
         return process
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model.types import Model
+from ...servers.pythons import minors, too_old, ways_on
 from ..base import BaseRule
-from ..pins import is_below, python_of
-from ..pythons import minors, oldest_for, python_spans
+from ..pins import python_of
+from ..pythons import python_spans
 from ..types import Finding, Target
 
 
@@ -18,7 +19,8 @@ class PythonEol(BaseRule):
     with the oldest Python that the server runs on.
 
     *Why it breaks*: new releases of packages, and fixes of holes, no longer come for it; conda channels and base images
-    drop it. No version of the Azure ML inference server from 1.0 on runs on Python 3.7 or older: an error.
+    drop it. No version of the Azure ML inference server from 1.0 on runs on Python 3.7 or older, and what envbuild lays
+    beside the other servers runs on nothing before 3.9: an error.
 
     *Example*: `- python=3.7.12`.
 
@@ -36,16 +38,10 @@ class PythonEol(BaseRule):
     def check(self, model: Model, target: Target) -> Iterator[Finding]:
         """At most one finding."""
         python = python_of(model, target)
-        floor = oldest_for(target.server)
         row = minors().get(python)
         spans = python_spans(model, target)
-        if python and is_below(python, floor):
-            yield self.finding(
-                f"no version of {target.server.title} runs on Python {python}: {floor} is the oldest",
-                hint="log the model anew on a newer Python; --python 3.11 tries it as it is",
-                spans=spans,
-                severity="error",
-            )
+        if why := too_old(target.server, python):
+            yield self.finding(why, hint=ways_on(target.server, python), spans=spans, severity="error")
         elif row is not None and target.month > row["eol"]:
             yield self.finding(
                 f"Python {python} gets no more security fixes since {row['eol']}",

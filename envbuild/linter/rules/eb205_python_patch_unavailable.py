@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model.types import Model
+from ...servers.pythons import minors
 from ..base import BaseRule
 from ..conda_way import is_conda_way
 from ..pins import python_of
-from ..pythons import minors, python_spans
+from ..pythons import python_spans
 from ..types import Finding, Locked, Target
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ with imports():
     from ..codec.decode import build, read
     from ..codec.params import read_params
     from ..codec.signature import parse_signature, read_mlmodel
-    from ..errors import InputError
+    from ..errors import InputError, StartError
     from .chat import check_messages, is_chat_model
     from .direct import direct, fits
 
@@ -30,13 +31,11 @@ class Model:
     """A model in memory."""
 
     def __init__(self, folder: Path, config: Mapping[str, Any] | None = None) -> None:
-        """Load the model of a folder; whatever its loader raises is raised."""
+        """Load the model of a folder; whatever its loader raises is raised. StartError if MLflow takes no `config`."""
         self.mlmodel = read_mlmodel(folder)
         self.signature = parse_signature(self.mlmodel)
         # The image's environment was resolved from the model's requirements: comparing them again costs start-up.
-        self._model = mlflow.pyfunc.load_model(
-            str(folder), suppress_warnings=True, model_config=dict(config) if config else None
-        )
+        self._model = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True, **_configured(config))
         self._direct = direct(self._model, self.signature, self.mlmodel)
         self._is_chat = is_chat_model(self._model)
 
@@ -73,3 +72,15 @@ class Model:
             # Its text repeats the input and the schema: it is for the log, the caller gets one without data.
             logger.info("MLflow refuses the input: %s", problem.message)
             raise InputError(REFUSED) from error
+
+
+def _configured(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what load_model is told of a configuration. MLflow before 2.8 does not even know the argument."""
+    if not config:
+        return {}
+    if "model_config" not in inspect.signature(mlflow.pyfunc.load_model).parameters:
+        raise StartError(
+            f"SERVING_MODEL_CONFIG is set, and mlflow {mlflow.__version__} gives models no configuration: 2.8 is the "
+            "first that does. Unset it, or log the model with a newer mlflow."
+        )
+    return {"model_config": dict(config)}

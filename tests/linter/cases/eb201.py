@@ -18,6 +18,10 @@ TRIGGERS = [
     case("3.7.12", at=("conda.yaml:2",), says="no version of Azure ML inference server runs on Python 3.7: 3.8"),
     case("2.7.18", says="3.8 is the oldest"),
     Case(target={"python": "3.8"}, severity="warning"),
+    # What envbuild lays beside these servers.
+    case("3.8.10", server="envbuild", says="no image with envbuild's own server runs on Python 3.8: 3.9"),
+    case("3.8.10", server="mlflow", says="no image with MLflow's scoring server runs on Python 3.8: 3.9"),
+    case("3.9", server="mlflow", severity="warning"),
     Case(
         files={
             "MLmodel": MLMODEL.replace("3.11.7", "3.8.2"),
