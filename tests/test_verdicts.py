@@ -139,6 +139,7 @@ def test_every_field_of_the_target_counts(model: Model) -> None:
         "index_strategy": "unsafe-best-match",
         "accelerator": "cpu",
         "conda": "never",
+        "allow_build": ("all",),
     }
     plain, choice = Target(server=PROFILES["azureml"]), linting.choice(Options())
     seen = {verdicts.subject(model, plain, choice)}

@@ -92,7 +92,9 @@ def test_both_are_built_and_the_container_answers(
     allow = ["--allow-build", "only-source,from-git", "--find-links", str(tmp_path / "links"), "--server", "envbuild"]
     command = [sys.executable, "-m", "envbuild", "image", str(model), "-t", tag, "--output", "docker", *allow]
     variables = {**os.environ, "ENVBUILD_CACHE_DIR": cache}
-    done = subprocess.run([*command, "--test", "--json"], capture_output=True, text=True, env=variables, check=False)
+    # A cache that outlives the run may have the lock of the last one, whose folders had the same names.
+    first = [*command, "--upgrade", "--test", "--json"]
+    done = subprocess.run(first, capture_output=True, text=True, env=variables, check=False)
     assert done.returncode == 0, done.stderr
     assert f"in a sandbox of debian:bookworm, by {driver}" in done.stderr
     assert SECRET not in done.stderr
