@@ -96,8 +96,9 @@ def resolve(
         )
         ask = with_lock(ask, environment, model_root)
         part = conda_part(ask, way, cache, progress, upgrade=upgrade, locked=locked)
-        if ask.lock is None and not part.known:
-            vouch(cache, as_lock(part.packages))
+        if ask.lock is None:
+            with suppress(StorageError):
+                vouch(cache, as_lock(part.packages))
         python = part.python
     environment = way.environment
     platform = platform_of(python, glibc, architecture)
