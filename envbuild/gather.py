@@ -217,7 +217,7 @@ def bytecode_of_conda(
         return "off", "--bytecode off"
     if base.assembled and own.minor == base.interpreter.minor:
         return choose_bytecode(options, replace(base, interpreter=own), twin)
-    why = f"Python {base.interpreter.minor} comes from conda and is not run here, and {base.name} has none like it"
+    why = f"Python {base.interpreter.minor} comes from conda and is not run here, and the base has none like it"
     if options.bytecode != "auto":
         raise UsageError(
             f"--bytecode {options.bytecode} cannot be done here: {why}",

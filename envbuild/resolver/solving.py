@@ -104,7 +104,7 @@ def resolve(
         )
         ask = with_lock(ask, environment, model_root)
         part = conda_part(ask, way, cache, progress, upgrade=upgrade, locked=locked)
-        if ask.lock is None and not part.known:
+        if ask.lock is None:
             with suppress(StorageError):
                 vouch(cache, as_lock(part.packages))
         python = part.python

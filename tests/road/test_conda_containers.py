@@ -153,7 +153,8 @@ def tree_of(tag: str) -> dict[str, tuple[object, ...]]:
     return found
 
 
-@pytest.mark.parametrize("builder", [pytest.param("classic", marks=pytest.mark.proof), "auto"])
+@pytest.mark.proof
+@pytest.mark.parametrize("builder", ["classic", "auto"])
 def test_a_dockerfiles_image_is_the_assembled_one_and_the_same_offline(
     model: Path, channel: Path, tag: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, builder: str
 ) -> None:
