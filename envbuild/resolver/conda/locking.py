@@ -49,7 +49,8 @@ def lock_conda(
     pins: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     if ask.lock is not None:
-        from .lockfile import check_against, read_conda_lock
+        from .fitting import check_against
+        from .lockfile import read_conda_lock
 
         read = read_conda_lock(ask.lock, ask.subdir)
         packages, remarks = _brought(read.conda, store, progress, ask, lambda: check_against(ask, read, store))

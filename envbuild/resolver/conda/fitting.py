@@ -1,0 +1,70 @@
+"""Whether what a conda-lock.yml has chosen is what a model asks for, and whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import LockFileError
+from ...oci.store import Store
+from .lockfile import CondaLock
+from .types import CondaAsk, CondaPackage
+from .waiting import finished
+
+if TYPE_CHECKING:
+    from rattler import RepoDataRecord
+
+_HINT = "lock it anew: conda-lock lock, or envbuild lock"
+
+
+def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> None:
+    """Raise LockFileError unless the packages of `lock`, which `store` has, are what `ask` asks for, and are whole.
+
+    A patch version of Python gives way, as where packages are chosen.
+    """
+    from .files import by_name
+    from .laying import whole
+    from .specs import loosened, match_specs, matching, records_of_base
+
+    # The channel is the lock's to choose, and the file says nothing of it.
+    specs = [replace(spec, text=spec.text.rpartition("::")[2]) for spec in ask.specs]
+    locked = {package.name: package for package in lock.conda}
+    loose = [match for each in loosened(ask) for match in match_specs(each.specs[:1])]
+    with by_name(store, lock.conda) as files, whole("a package of the lock"):
+        records = finished(lambda: _records(files))
+    for spec, match in zip(specs, match_specs(specs), strict=True):
+        package = locked.get(spec.name)
+        if package is not None and match.matches(records[spec.name]):
+            continue
+        if package is not None and spec.name == "python" and any(each.matches(records["python"]) for each in loose):
+            continue
+        has = f"has {package.version} {package.build}" if package else "has none"
+        raise LockFileError(
+            f"{ask.lock} does not fit conda.yaml: {spec.where} asks for {spec.text}, and the lock {has}",
+            hint="lock it anew, or take the lock out of the model's folder",
+        )
+    known = [*records.values(), *records_of_base(ask)]
+    for package in lock.conda:
+        for needed in package.depends:
+            # What else the nodes have is theirs to say: a lock for GPUs was made on purpose.
+            if (not needed.startswith("__") or needed.startswith("__glibc")) and not matching(needed, known):
+                raise LockFileError(
+                    f"{lock.places[package.name]}: {package.name} {package.version} depends on {needed}, which "
+                    f"{_what_is_there(needed, locked)}",
+                    hint=_HINT,
+                )
+
+
+def _what_is_there(needed: str, locked: Mapping[str, CondaPackage]) -> str:
+    name = needed.partition(" ")[0]
+    if name.startswith("__"):
+        return "the base does not have"
+    return f"the lock has in version {locked[name].version} alone" if name in locked else "is not in the lock"
+
+
+async def _records(files: Mapping[str, Path]) -> dict[str, RepoDataRecord]:
+    from rattler import RepoDataRecord
+
+    return {name: await RepoDataRecord.from_package_archive(path) for name, path in files.items()}
