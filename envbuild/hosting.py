@@ -86,7 +86,7 @@ def _choose(lock: Lock) -> tuple[Interpreter, str]:
 
 
 def _resolve(job: Job, foreseen: Foreseen) -> Lock:
-    from .prepare import resolve_for
+    from .choosing import resolve_for
 
     return resolve_for(job, foreseen, job.progress)
 

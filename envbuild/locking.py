@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .bases import catalogue, choose
 from .bases.types import Base
+from .choosing import chosen_day, wanted_python
 from .errors import LockFileError, UsageError
 from .importing import imports_of
 from .job import Images, Job, open_store
@@ -15,7 +16,6 @@ from .model.conda_way import is_conda_lock
 from .model.types import Model
 from .options import Options
 from .platforms import likely, settled
-from .prepare import chosen_day, wanted_python
 from .progress import SILENT, Progress
 from .stages import checked, packages
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import envbuild
+from envbuild.choosing import from_conda
 from envbuild.job import Images, Job, open_store
 from envbuild.model.conda_way import way_of
 from envbuild.options import Options
-from envbuild.prepare import from_conda
 from envbuild.progress import SILENT
 
 

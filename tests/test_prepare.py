@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from folders import write_files
 
-from envbuild import api, prepare
+from envbuild import api, choosing, prepare
 from envbuild.bases.types import Base, Choice, Foreseen, Interpreter
 from envbuild.errors import EnvbuildError, NetworkError, ResolveError
 from envbuild.job import Images, Job
@@ -202,7 +202,7 @@ def test_a_python_that_was_chosen_from_a_range_is_told(
     root = write_files(tmp_path / "model", {"MLmodel": RECORDED, "conda.yaml": RANGE})
     options = Options(cache=tmp_path / "cache", server="envbuild", python=asked)
     model = api.load(root, options=options)
-    assert prepare.wanted_python(model, options) == (python, source)
+    assert choosing.wanted_python(model, options) == (python, source)
     monkeypatch.setattr(prepare, "open_base", lambda *_, **__: base_of(FORESEEN))
     progress = Notes()
     _, choice = prepare.prepare_base(Job.of(model, options, Store(tmp_path / "store"), Images(), progress))
