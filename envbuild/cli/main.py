@@ -33,6 +33,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     gc.set_threshold(20_000, 50, 50)
     code = run(sys.argv[1:] if args is None else args)
     code = _flush() or code
+    if "rattler" in sys.modules:
+        _leave(code)
     sys.exit(code)
 
 
@@ -68,6 +70,17 @@ def _handle_signals() -> None:
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
             with contextlib.suppress(ValueError):  # not the main thread: the host program keeps its handlers
                 signal.signal(number, stop)
+
+
+def _leave(code: int) -> NoReturn:
+    """End without taking Python down: threads of rattler may still be at work, and crash the process if it goes first.
+
+    After a solver's refusal they let go of a large channel's list of packages. What is registered for the end is run.
+    """
+    import atexit
+
+    atexit._run_exitfuncs()
+    os._exit(_flush() or code)
 
 
 def _flush() -> int:

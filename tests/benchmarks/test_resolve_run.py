@@ -27,22 +27,22 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return channel.make(tmp_path_factory.mktemp("channel"))
 
 
-def conda(*words: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "CONDA_SUBDIR": "linux-64"}
+def conda(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "CONDA_SUBDIR": "linux-64", "CONDA_PKGS_DIRS": str(folder)}
     return subprocess.run([sys.executable, str(CONDA), *words], capture_output=True, text=True, env=env, check=False)
 
 
-def test_the_channel_is_solved_as_by_conda_and_what_is_chosen_has_a_file(address: str) -> None:
-    assert conda("--version").stdout.startswith("conda ")
+def test_the_channel_is_solved_as_by_conda_and_what_is_chosen_has_a_file(address: str, tmp_path: Path) -> None:
+    assert conda(tmp_path, "--version").stdout.startswith("conda ")
     words = ("create", "--prefix", "/nowhere", "--dry-run", "--json", "--override-channels", "--channel", address)
-    done = conda(*words, f"python {channel.PYTHON}.*", *channel.ROOTS)
-    assert done.returncode == 0, done.stderr
+    done = conda(tmp_path, *words, f"python {channel.PYTHON}.*", *channel.ROOTS)
+    assert done.returncode == 0, (done.stdout, done.stderr)
     rows = json.loads(done.stdout)["actions"]["FETCH"]
     assert len(rows) == channel.TOOLS + 1
     assert {row["version"] for row in rows if row["name"].startswith("tool-")} == {f"1.{channel.VERSIONS - 1}"}
     assert all(Path(row["url"].removeprefix("file://")).is_file() and len(row["md5"]) == 32 for row in rows)
 
-    refused = conda(*words, "python 3.11.*", "tool-00 ==9.9")
+    refused = conda(tmp_path, *words, "python 3.11.*", "tool-00 ==9.9")
     assert refused.returncode == 1
     assert "tool-00" in json.loads(refused.stdout)["message"]
 

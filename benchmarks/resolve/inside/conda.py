@@ -1,7 +1,8 @@
 """A `conda` for conda-lock, whose own need one: `--version`, and `create --dry-run --json` with rattler's solver.
 
-It answers as conda does, so conda-lock has a solver no slower than envbuild's. CONDA_SUBDIR is the platform, as
-conda-lock sets it; the virtual packages are in a channel of their own, which conda-lock names too.
+It answers as conda does, so conda-lock has a solver no slower than envbuild's. CONDA_SUBDIR is the platform and
+CONDA_PKGS_DIRS the folder of what is fetched, as conda-lock sets them; the virtual packages are in a channel of their
+own, which conda-lock names too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import json
 import os
 import sys
+from pathlib import Path
 
 
 def main(arguments: list[str]) -> int:
@@ -34,6 +36,7 @@ def main(arguments: list[str]) -> int:
             rattler.solve(
                 [rattler.Channel(channel) for channel in chosen.channel],
                 chosen.specs,
+                gateway=rattler.Gateway(cache_dir=Path(os.environ["CONDA_PKGS_DIRS"])),
                 platforms=[rattler.Subdir(os.environ["CONDA_SUBDIR"]), rattler.Subdir("noarch")],
                 virtual_packages=[],
             )
@@ -61,4 +64,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    ended = main(sys.argv[1:])
+    sys.stdout.flush()
+    # Threads of rattler may still be at work, and crash the process if Python goes first.
+    os._exit(ended)
