@@ -1,4 +1,4 @@
-"""The lock for what is asked: the cached one, or a new one that is kept; and mlflow whole where skinny is not enough."""
+"""The lock for what is asked: the cached one, or a new one that is kept; mlflow whole where skinny is not enough."""
 
 from __future__ import annotations
 

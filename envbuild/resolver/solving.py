@@ -20,7 +20,6 @@ from .conda.part import CondaPart
 from .editions import within
 from .finding import Finder
 from .hashes import check_hashes
-from .source.building import builder_for
 from .target import platform_of
 from .types import Lock
 from .vouching import vouch
@@ -117,7 +116,11 @@ def resolve(
         allow_build=allow_build,
     )
     asked, edition = wish.first()
-    builder = builder_for(wish, edition, cache=cache, bench=bench, progress=progress) if allow_build else None
+    builder = None
+    if allow_build:
+        from .source.building import builder_for
+
+        builder = builder_for(wish, edition, cache=cache, bench=bench, progress=progress)
     finder = Finder(
         wish=wish,
         cache=cache,
