@@ -15,8 +15,8 @@ from types import ModuleType
 
 UNUSED = ("mlflow.genai", "mlflow.gateway", "fastapi")
 NEEDED = "pydantic"
-"""What they all import. MLflow before 2.20 does not bring it, and goes without mlflow.gateway then: a lazy one would look
-as if it could be had, and fail whoever reads an attribute of every module, as `inspect` does."""
+"""What they all import. MLflow before 2.20 does not bring it, and goes without mlflow.gateway then: a lazy one would
+look as if it could be had, and fail whoever reads an attribute of every module, as `inspect` does."""
 
 
 class LazyFinder(MetaPathFinder):
