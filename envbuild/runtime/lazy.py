@@ -14,6 +14,9 @@ from importlib.util import LazyLoader
 from types import ModuleType
 
 UNUSED = ("mlflow.genai", "mlflow.gateway", "fastapi")
+NEEDED = "pydantic"
+"""What they all import. MLflow before 2.20 does not bring it, and goes without mlflow.gateway then: a lazy one would
+look as if it could be had, and fail whoever reads an attribute of every module, as `inspect` does."""
 
 
 class LazyFinder(MetaPathFinder):
@@ -26,7 +29,7 @@ class LazyFinder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return the lazy spec of a named module that is there, else None."""
-        if fullname not in self.names:
+        if fullname not in self.names or PathFinder.find_spec(NEEDED) is None:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None:

@@ -33,25 +33,30 @@ def too_old(server: Server, python: str) -> str:
 
 
 def ways_on(server: Server, python: str) -> str:
-    """What helps where Python `python` is too old for the server."""
-    from . import PROFILES
-
-    others = [one.name for one in PROFILES.values() if one.name != server.name and not too_old(one, python)]
-    other = "".join(f"--server {name} runs on it; or " for name in others)
-    return f"{other}log the model anew on a newer Python; --python 3.11 tries it as it is"
+    """What helps where the model's Python `python` is too old for the server."""
+    return f"{_others(server, python)}log the model anew on a newer Python; --python 3.11 tries it as it is"
 
 
 def check_python(server: Server, python: str) -> None:
     """Raise ResolveError unless an image with the server runs on Python `python` (`3.11.2`), the base's."""
     minor = ".".join(python.split(".")[:2])
     if why := too_old(server, minor):
-        raise ResolveError(why, hint=ways_on(server, minor))
+        hint = f"{_others(server, minor)}use a base with a newer Python: --base names one, --python 3.11 chooses one"
+        raise ResolveError(why, hint=hint)
     newest = list(minors())[-1]
     if _numbers(minor) > _numbers(newest):
         raise ResolveError(
             f"Python {minor} is newer than what images are made with: {newest} is the newest",
             hint=f"use a base with Python {newest} or an older one: --python and --base choose; or a newer envbuild",
         )
+
+
+def _others(server: Server, python: str) -> str:
+    """The servers that do run on that Python, as the beginning of a hint."""
+    from . import PROFILES
+
+    names = [one.name for one in PROFILES.values() if one.name != server.name and not too_old(one, python)]
+    return "".join(f"--server {name} runs on it; or " for name in names)
 
 
 def _numbers(minor: str) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import shutil
 import subprocess
@@ -216,6 +217,14 @@ def test_gunicorn_options_that_are_given_stay(monkeypatch):
     monkeypatch.setattr(azureml, "_has_control_socket", lambda: True)
     given = "--worker-tmp-dir /data --control-socket /data/s --threads 4"
     assert azureml.gunicorn_options(given) == given
+
+
+def test_no_module_is_lazy_that_could_not_be_imported(monkeypatch):
+    """As with MLflow before 2.20: whoever looks at every module, as h2o does, would meet an ImportError."""
+    finder = lazy.LazyFinder(["json.tool"])
+    assert finder.find_spec("json.tool", json.__path__) is not None
+    monkeypatch.setattr(lazy, "NEEDED", "a_package_that_is_not_here")
+    assert finder.find_spec("json.tool", json.__path__) is None
 
 
 def test_a_lazy_module_is_loaded_when_something_is_read_from_it(tmp_path, monkeypatch):

@@ -21,7 +21,7 @@ def test_python_3_8_runs_with_the_azure_server_alone() -> None:
         title = PROFILES[name].title
         with pytest.raises(ResolveError, match=f"no image with {title} runs on Python 3.8: 3.9 is the oldest") as found:
             check_python(PROFILES[name], "3.8.18")
-        assert found.value.hint.startswith("--server azureml runs on it; or log the model anew on a newer Python")
+        assert found.value.hint.startswith("--server azureml runs on it; or use a base with a newer Python")
 
 
 @pytest.mark.parametrize("server", PROFILES)
