@@ -27,9 +27,9 @@ ENVIRONMENTS = {"forest": "scikit-learn", "lightgbm": "LightGBM"}
 class Plan:
     """How often each figure is taken."""
 
-    turns: int = 7
+    turns: int = 5
     conda_cold: int = 2
-    conda_warm: int = 4
+    conda_warm: int = 3
     watched: int = 3
     known: int = 11
 
