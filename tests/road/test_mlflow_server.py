@@ -132,7 +132,10 @@ def test_a_scoring_script_is_refused_before_anything_is_built(fixture_models: Pa
         ("1.26.0", "3.9.2", "debian:bullseye", "wsgi", SPLIT, [3.0, -4.0]),
         ("1.30.1", "3.9.2", "debian:bullseye", "wsgi", SPLIT, [3.0, -4.0]),
         ("2.9.2", "3.11.2", "auto", "wsgi", {"dataframe_split": SPLIT}, {"predictions": [3.0, -4.0]}),
-        ("2.20.4", "3.11.2", "auto", "wsgi", {"dataframe_split": SPLIT}, {"predictions": [3.0, -4.0]}),
+        pytest.param(
+            *("2.20.4", "3.11.2", "auto", "wsgi", {"dataframe_split": SPLIT}, {"predictions": [3.0, -4.0]}),
+            marks=pytest.mark.proof,
+        ),
         ("2.22.5", "3.11.2", "auto", "app", {"dataframe_split": SPLIT}, {"predictions": [3.0, -4.0]}),
     ],
 )
