@@ -86,7 +86,7 @@ def outdated(model: Model, file: Path, options: Options) -> list[str]:
     """
     from .resolver.lockfile import read_lockfile
     from .resolver.origin import changes, origin_of, stands_in
-    from .resolver.taking import edited, lock_in
+    from .resolver.taking import covering, edited, lock_in
     from .resolver.whole import whole_changes
 
     found = read_lockfile(file)
@@ -109,7 +109,7 @@ def outdated(model: Model, file: Path, options: Options) -> list[str]:
         rows.append(f"the base is {digest}, it was {found.origin.base_digest or 'not named'}")
     if _MACHINES.get(likely(options)) != found.platform.machine:
         rows.append(f"the platform is {likely(options)}, the lock is for {found.platform.tag}")
-    wish = wish_of(job, found.platform)
+    wish = covering(wish_of(job, found.platform), lock_in(found).packages)
     rows += changes(found.origin, origin_of(wish))
     if stands_in(wish):
         rows += whole_changes(found.origin.settings, lock_in(found), imports_of(model, options, job.store))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .asof import AsOf
 
 _NEWER = "UV_EXCLUDE_NEWER"
+ALLOWED = "allow-build"
+"""The setting that says what may be built."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,7 @@ class Wish:
             found.pop(_NEWER, None)
             found["as-of"] = self.as_of.moment
         if self.allow_build:
-            found["allow-build"] = ",".join(self.allow_build)
+            found[ALLOWED] = ",".join(self.allow_build)
         return found
 
     def variables(self, edition: Server) -> tuple[Mapping[str, str], tuple[str, ...]]:

@@ -153,8 +153,8 @@ def without_wheels(answer: Answer) -> list[str]:
 
 def bounds_of(name: str, answer: Answer) -> list[str]:
     """What others are said to ask of the package `name`: `name==1.0`, `name>=2,<3`."""
-    asked = re.findall(rf"depends? on ({re.escape(name)}[<>=!~][^\s]*?)[,.]?(?=\s|$)", answer.explanation)
-    return sorted(set(asked))
+    asked = rf"depends? on {re.escape(name)}(?:\[[^\]\s]*\])?([<>=!~][^\s]*?)[,.]?(?=\s|$)"
+    return sorted({f"{name}{found}" for found in re.findall(asked, answer.explanation)})
 
 
 def _elsewhere(name: str, said: str, platform: Platform) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ResolveError, StorageError
+from ..errors import LockFileError, ResolveError, StorageError
 from ..model.imports import Imported
 from ..progress import Progress
 from ..records import dataclass
@@ -18,7 +18,7 @@ from .asking import Wish
 from .modellock import is_passing, is_uv_lock, loosened, note_on, own_versions
 from .modelwheels import as_they_lie, without_own
 from .requirements import Inputs
-from .types import Lock
+from .types import Lock, Source
 from .vouching import vouch
 from .whole import Missing, missing_in, note_of, told
 
@@ -87,12 +87,12 @@ class Finder:
                 f"{server} server, Python {platform.python} and {platform.tag}",
                 hint="run once without --locked",
             )
-        before = self._before(earlier)
+        before, held = self._before(earlier), self._held(earlier)
         own, why = own_versions(self.wish.model_root, platform, self.cache / "uv") if is_uv_lock(inputs) else ({}, "")
         kept = {name: version for name, version in {**own, **before}.items() if name not in self.renewed}
         refresh = self.upgrade or bool(self.renewed)
         try:
-            lock, text = self._search(edition, refresh=refresh, kept=kept).run(inputs, full, server)
+            lock, text = self._search(edition, refresh=refresh, kept=kept, held=held).run(inputs, full, server)
         except ResolveError as error:
             if not error.explanation or not inputs.own_lock or is_uv_lock(inputs):
                 raise
@@ -100,7 +100,8 @@ class Finder:
             root, environment = self.wish.model_root, self.wish.environment
             (less, own), (less_full, _) = (loosened(each, environment, root) for each in (inputs, full))
             try:
-                lock, text = self._search(edition, refresh=False, kept={**own, **kept}).run(less, less_full, server)
+                search = self._search(edition, refresh=False, kept={**own, **kept}, held=held)
+                lock, text = search.run(less, less_full, server)
             except ResolveError:
                 raise error from None
         if inputs.own_lock:
@@ -124,7 +125,7 @@ class Finder:
         with suppress(StorageError):
             vouch(self.cache, without_own(lock, {(wheel.file.name, wheel.sha256) for wheel in inputs.wheels}))
 
-    def _search(self, edition: Server, *, refresh: bool, kept: Mapping[str, str]) -> Search:
+    def _search(self, edition: Server, *, refresh: bool, kept: Mapping[str, str], held: Mapping[str, Source]) -> Search:
         from .search import Search
 
         environ, exempted = self.wish.variables(edition)
@@ -139,6 +140,7 @@ class Finder:
             builds=self.wish.builds,
             for_cpu=self.wish.accelerator == "cpu",
             builder=self.builder,
+            held=held,
         )
 
     def _before(self, earlier: Lock | None) -> dict[str, str]:
@@ -153,6 +155,18 @@ class Finder:
             self.progress.note("there is no lock whose packages could stay: all are chosen anew")
             return {}
         return {package.name: package.version for package in earlier.packages}
+
+    def _held(self, earlier: Lock | None) -> dict[str, Source]:
+        """The commits that stay, of the lock of which all packages stay but those that are to be chosen anew."""
+        if not self.renewed:
+            return {}
+        packages = earlier.packages if earlier is not None else ()
+        if self.keep is not None:
+            from .lockfile import read_lockfile
+
+            with suppress(LockFileError):  # for another platform: its versions stay, and no commits
+                packages = read_lockfile(self.keep).wheels(self.wish.platform)
+        return {p.name: p.source for p in packages if p.source is not None and p.name not in self.renewed}
 
     def _tell(self, before: dict[str, str], lock: Lock) -> None:
         now = {package.name: package.version for package in lock.packages}

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
-from ..errors import LockFileError
+from ..errors import LockFileError, ResolveError
 from ..records import dataclass
 from .indexes import without_credentials
 from .origin import Origin
 from .pylock import parse_toml
+from .source.links import locked_link
 from .target import Platform, platform_named
 from .types import LockedPackage, Source, Substitution
 
@@ -120,7 +121,10 @@ class LockFile:
 
     def _built(self, package: Package, source: Any, table: _Table) -> LockedPackage:
         """A package that was built from source on the machine that wrote the lock."""
+        from packaging.pylock import PackageSdist
         from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+        from .source.sdists import is_archive
 
         filename, sha256 = table.text("wheel"), table.text("sha256").lower()
         try:
@@ -129,23 +133,20 @@ class LockFile:
             raise _WrongError(f"{filename!r} is no wheel") from None
         if name != package.name or version != package.version or not _SHA256.fullmatch(sha256):
             raise _WrongError(f"{filename} and its hash are none of {package.name} {package.version}")
-        url = without_credentials(source.url or "") if not str(source.url).startswith("ssh:") else source.url
-        if not url and source.path:
+        given = getattr(source, "url", None) or ""
+        url = given if given.startswith("ssh:") else without_credentials(given)
+        if not url and getattr(source, "path", None):
             url = (self.path.parent / source.path).absolute().as_uri()
-        if package.vcs is not None:
-            if package.vcs.type != "git" or not _COMMIT.fullmatch(package.vcs.commit_id):
-                raise _WrongError("only commits of git repositories are built, by their whole hash")
-            origin = Source(
-                url=url,
-                commit=package.vcs.commit_id,
-                subdirectory=package.vcs.subdirectory or "",
-                ref=package.vcs.requested_revision or "",
-            )
+        if source is package.vcs:
+            origin = _commit_of(package, url)
         else:
-            hashed = str(source.hashes.get("sha256", "")).lower() if package.sdist is not None else ""
+            hashed = str(source.hashes.get("sha256", "")).lower() if isinstance(source, PackageSdist) else ""
             if not _SHA256.fullmatch(hashed):
                 raise _WrongError("it was built from source that has no sha256 hash")
-            origin = Source(url=url, filename=_filename(source), sha256=hashed)
+            archive = _filename(source)
+            if not is_archive(archive) or urlsplit(url).scheme not in ("http", "https", "file"):
+                raise _WrongError(f"{archive!r} at {url!r} is no archive of source that can be fetched")
+            origin = Source(url=url, filename=archive, sha256=hashed)
         return LockedPackage(
             name=str(name), version=str(version), filename=filename, sha256=sha256, size=0, source=origin
         )
@@ -292,6 +293,19 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise LockFileError(f"{path}:{line}: not UTF-8 text", hint=_HINT) from None
+
+
+def _commit_of(package: Package, url: str) -> Source:
+    """The commit that a package was built from, if its address is one that a link could have."""
+    vcs = package.vcs
+    if vcs is None or vcs.type != "git" or not _COMMIT.fullmatch(vcs.commit_id):
+        raise _WrongError("only commits of git repositories are built, by their whole hash")
+    subdirectory, ref = vcs.subdirectory or "", vcs.requested_revision or ""
+    try:
+        locked_link(str(package.name), url, vcs.commit_id, subdirectory, str(package.name))
+    except ResolveError as error:
+        raise _WrongError(error.message) from None
+    return Source(url=url, commit=vcs.commit_id, subdirectory=subdirectory, ref=ref)
 
 
 def _filename(source: Any) -> str:

@@ -9,7 +9,7 @@ from dataclasses import field
 from ..oci.canonical import digest_of
 from ..options import INDEX_VARIABLES
 from ..records import dataclass
-from .asking import Wish
+from .asking import ALLOWED, Wish
 from .indexes import without_credentials
 from .lockcache import key_of
 from .requirements import Ask
@@ -41,7 +41,8 @@ class Origin:
 def origin_of(wish: Wish) -> Origin:
     """What is asked for now, before anything is solved. Raises ResolveError as `Wish.gathered`."""
     inputs, _ = wish.put(*wish.first())
-    set_now = wish.settings()
+    # What may be built is the person's to say in each run, and no property of what came out.
+    set_now = {name: value for name, value in wish.settings().items() if name != ALLOWED}
     return Origin(
         digest="sha256:" + key_of(inputs, wish.platform, set_now, wish.server.name),
         server=wish.server.name,
@@ -73,9 +74,9 @@ def changes(before: Origin, now: Origin, *, indexes: bool = True) -> list[str]:
         found.append(f"the server is {now.server}, it was {before.server or 'not named'}")
     found += _lines("", before.requirements, now.requirements, now.places)
     found += _lines("the constraint ", before.constraints, now.constraints, now.places)
-    elsewhere = False
+    elsewhere = ALLOWED in before.settings
     # What is imported is told by whoever has read the model.
-    for name in sorted((before.settings.keys() | now.settings.keys()) - {LACKS, WHOLE}):
+    for name in sorted((before.settings.keys() | now.settings.keys()) - {LACKS, WHOLE, ALLOWED}):
         old, new = before.settings.get(name, ""), now.settings.get(name, "")
         if old != new and name in INDEX_VARIABLES:
             elsewhere = True

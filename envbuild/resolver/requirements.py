@@ -11,6 +11,7 @@ from typing import Any
 from ..facts import load_json
 from ..model.markers import split_marker
 from ..model.types import Environment, Line, Requirement
+from ..oci.canonical import digest_of
 from ..records import dataclass
 from ..servers.types import Server
 from .foreign import for_linux, for_platform
@@ -41,6 +42,8 @@ class Ask:
     @property
     def kept(self) -> str:
         """The text without a path of this machine."""
+        if self.link is not None and self.link.local:
+            return self.link.requirement(f"git+file:{digest_of(self.link.text).removeprefix('sha256:')[:16]}")
         return self.wheel.kept if self.wheel else self.link.text if self.link else self.text
 
 

@@ -13,7 +13,7 @@ from .fromsource import FromSource
 from .requirements import SETUPTOOLS, Ask, Inputs, ceilings, pinned
 from .target import Platform
 from .torch import refuse_nvidia
-from .types import Lock, LockedPackage
+from .types import Lock, LockedPackage, Source
 
 if TYPE_CHECKING:
     from .source.builder import Builder
@@ -25,7 +25,8 @@ class Search:
     """One search for a lock. `environ` has the variables of uv; `exempt` packages are of any day.
 
     `kept` are versions by name that stay where that goes, before those of the inputs. `builds` are those of torch;
-    `for_cpu` allows no package of NVIDIA. `builder` builds what is there as source alone, where that is allowed.
+    `for_cpu` allows no package of NVIDIA. `builder` builds what is there as source alone, where that is allowed;
+    `held` are commits by name at which links stay.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Search:
         builds: TorchBuilds | None = None,
         for_cpu: bool = False,
         builder: Builder | None = None,
+        held: Mapping[str, Source] | None = None,
     ) -> None:
         self._platform = platform
         self._cache = cache
@@ -51,7 +53,8 @@ class Search:
         self._kept = kept or {}
         self._builds = builds
         self._for_cpu = for_cpu
-        self._sources = FromSource(builder, self._kept, exempt)
+        self._sources = FromSource(builder, self._kept, exempt, held)
+        self._may_build = True
         self._notes: list[str] = []
         self._known = ""
         self._given_up: dict[str, str] = {}
@@ -104,7 +107,12 @@ class Search:
             held = self._solve_soft(with_server(inputs, self._kept[SERVER]))
             if held[0].solved:
                 return held
+        # An older server is nearer than a build.
+        self._may_build = False
         climbed = climb(inputs, self._platform, self._solve_soft, self._server_in)
+        self._may_build = True
+        if not climbed.answer.solved and self._sources.active:
+            climbed = climb(inputs, self._platform, self._solve_soft, self._server_in)
         self._notes += climbed.notes
         self._known = climbed.dead_end
         return climbed.answer, climbed.inputs
@@ -112,11 +120,14 @@ class Search:
     def _solve_soft(self, inputs: Inputs) -> tuple[Answer, Inputs]:
         """Solve with as many soft constraints as hold together, the first before the later ones.
 
+        All of them give way before anything is built.
         Gives the inputs as solved: with the soft constraints that hold.
         """
         from .explain import blockers, is_conflict
 
-        answer = self._ask(inputs, inputs.soft)
+        answer = self._ask(inputs, inputs.soft, build=not inputs.soft)
+        if not answer.solved and inputs.soft and not is_conflict(answer):
+            answer = self._ask(inputs, inputs.soft)
         if answer.solved or not inputs.soft or not is_conflict(answer):
             return answer, inputs
         plain = self._ask(inputs, ())
@@ -125,7 +136,7 @@ class Search:
         answer = plain
         kept: tuple[str, ...] = ()
         for constraint in inputs.soft:
-            attempt = self._ask(inputs, (*kept, constraint))
+            attempt = self._ask(inputs, (*kept, constraint), build=False)
             if attempt.solved:
                 answer, kept = attempt, (*kept, constraint)
                 continue
@@ -184,7 +195,7 @@ class Search:
         self._notes += [note for bound, note in self._given_up.items() if bound not in inputs.soft]
         return answer, inputs, packages
 
-    def _ask(self, inputs: Inputs, soft: Iterable[str], *, why: bool = False) -> Answer:
+    def _ask(self, inputs: Inputs, soft: Iterable[str], *, why: bool = False, build: bool = True) -> Answer:
         from .pylock import NOTHING
         from .torch import with_builds
         from .uv import Answer, compile_lock
@@ -218,7 +229,7 @@ class Search:
                 answer = ask(())
             else:
                 answer = with_builds(ask, [one.name for one in inputs.asks])
-            if answer.solved or not self._sources.found(answer, inputs):
+            if answer.solved or not build or not self._may_build or not self._sources.found(answer, inputs):
                 return answer
 
     def _server_in(self, answer: Answer) -> str:
@@ -232,6 +243,9 @@ class Search:
         from .pylock import select
 
         if not answer.solved:
+            failed = self._sources.failure(answer)
+            if failed is not None:
+                raise failed
             raise error_of(answer, inputs, self._platform, known=self._known)
         return self._sources.marked(select(answer.lock, self._platform, self._provided))
 

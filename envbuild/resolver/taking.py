@@ -66,6 +66,7 @@ def take(
     if any(package.source is not None for package in packages):
         builder = builder_for(wish, edition, cache=cache, bench=bench, progress=progress)
         builder.bring(packages, str(path))
+    wish = covering(wish, packages)
     inputs, _ = wish.put(wish.gathered(edition), edition)
     needed = f"the {wish.server.name} server"
     lacking = {package.name for package in edition.packages} - {package.name for package in packages}
@@ -102,6 +103,12 @@ def take(
     count = len(packages)
     progress.done("resolve", Summary(count=count, noun="packages", cached=count, detail=f"from {path}"))
     return found
+
+
+def covering(wish: Wish, packages: Sequence[LockedPackage]) -> Wish:
+    """`wish` for the comparison with a lock of `packages`: links to what it has are asked for, and nothing is built."""
+    built = {package.name for package in packages if package.source is not None}
+    return replace(wish, allow_build=tuple(sorted({*wish.allow_build, *built}))) if built else wish
 
 
 def edited(file: LockFile) -> bool:

@@ -12,8 +12,8 @@ from ...progress import SILENT, Progress
 from ..target import Platform
 from ..types import LockedPackage, Source
 from .bench import Bench
-from .keeping import Built, lend, recall
-from .links import ALL, GitLink
+from .keeping import Built, built_here, lend, recall
+from .links import ALL, GitLink, check_allowed, locked_link
 from .making import Maker, Task, place_of
 from .sdists import Sdist, backend_of, find_sdist, pyproject_of
 
@@ -62,13 +62,19 @@ class Builder:
         )
         return None if found is None else self._of_sdist(found, found.version)
 
-    def git(self, link: GitLink) -> Built:
-        """What a link stands for now, as a wheel."""
+    def git(self, link: GitLink, held: Source | None = None) -> Built:
+        """What a link stands for now, as a wheel; or stood for when it was `held`, if it is written as it was then."""
         from .git import Git
 
-        if self._bench is None and not link.pinned:
+        same = held is not None and (held.url, held.ref, held.subdirectory) == (link.url, link.ref, link.subdirectory)
+        if held is not None and same and held.commit:
+            commit = held.commit
+        elif link.pinned:
+            commit = link.ref
+        elif self._bench is None:
             raise self._nowhere(link.name)
-        commit = link.ref if link.pinned else Git(link, self._tick).commit()
+        else:
+            commit = Git(link, self._tick).commit()
         source = Source(
             url=link.url, commit=commit, subdirectory=link.subdirectory, ref="" if link.pinned else link.ref
         )
@@ -77,19 +83,26 @@ class Builder:
     def bring(self, packages: Sequence[LockedPackage], where: str = "") -> None:
         """Have the wheels of those that were built from source in the store, building what it lacks.
 
-        Raises ResolveError for a package that may not be built, IntegrityError where the wheel comes out otherwise than
-        it was locked. `where` names the lock.
+        That the store has the bytes is not enough: a lock may say of any wheel that it was built from anything. Raises
+        ResolveError for a package that may not be built, IntegrityError where the wheel comes out otherwise than it was
+        locked. `where` names the lock.
         """
         for package in packages:
-            if package.source is None or self._store.has(f"sha256:{package.sha256}"):
+            if package.source is None or self._mine(package, package.source):
                 continue
             if not self.allows(package.name):
                 raise ResolveError(
                     f"{where or 'the lock'}: {package.name} {package.version} was built from {package.source.title}, "
-                    "and this machine does not have that wheel",
+                    "and this machine has not built that wheel from it",
                     hint=f"--allow-build {package.name} builds it again",
                 )
             self._again(package, package.source, where)
+
+    def _mine(self, package: LockedPackage, source: Source) -> bool:
+        """Whether this machine built the very wheel from that source. Both records are read, which keeps them young."""
+        known = self._known(package.name, source)
+        here = built_here(self._store, package)
+        return here or (known is not None and known.sha256 == package.sha256)
 
     def _again(self, package: LockedPackage, source: Source, where: str) -> None:
         if source.sha256:
@@ -102,15 +115,9 @@ class Builder:
             )
             built = self._of_sdist(sdist, package.version)
         else:
-            link = GitLink(
-                name=package.name,
-                url=source.url,
-                ref=source.commit,
-                subdirectory=source.subdirectory,
-                extras="",
-                marker="",
-                where=where or package.name,
-            )
+            # Whoever wrote the lock chose the address: it is held to what a link of the model is held to.
+            link = locked_link(package.name, source.url, source.commit, source.subdirectory, where or package.name)
+            check_allowed(link, self.allowed, link.text, link.where)
             built = self._known(link.name, source) or self._of_commit(link, source)
         if built.sha256 != package.sha256:
             raise IntegrityError(
@@ -134,12 +141,14 @@ class Builder:
             place = folder / "given" / "source"
             place.mkdir(parents=True)
             maker.bring((archive,), place, "source archives")
+            limit = maker.bench.limits.disk
+            document = pyproject_of(place / sdist.filename, sdist.filename, "", what, limit=limit)
             task = Task(
                 folder=folder,
                 name=sdist.name,
                 version=version,
                 source=source,
-                backend=backend_of(pyproject_of(place / sdist.filename, sdist.filename, "", what), what),
+                backend=backend_of(document, what),
                 what=what,
                 archive=sdist.filename,
             )
@@ -154,17 +163,22 @@ class Builder:
             place = folder / "given" / "source"
             place.mkdir(parents=True)
             self._progress.note(f"fetching {what}")
-            Git(link, self._tick).checkout(source.commit, place)
-            project = (place / link.subdirectory / "pyproject.toml").resolve()
-            if not (place / link.subdirectory).is_dir():
+            Git(link, self._tick, disk=maker.bench.limits.disk).checkout(source.commit, place)
+            try:
+                there = (place / link.subdirectory).is_dir()
+                project = (place / link.subdirectory / "pyproject.toml").resolve()
+                inside = project.is_file() and project.is_relative_to(place.resolve())
+                document = _head(project) if inside else None
+            except (OSError, RuntimeError):  # a link to itself, or a name that is too long
+                there, document = False, None
+            if not there:
                 raise ResolveError(
-                    f"{link.where}: {source.title} has no folder {link.subdirectory}",
+                    f"{link.where}: {source.title} has no folder {link.subdirectory[:200] or '.'} that can be read",
                     hint="name another in #subdirectory=, or leave it out",
                 )
-            inside = project.is_file() and project.is_relative_to(place.resolve())
-            if inside and project.stat().st_size > _LARGEST:
+            if document is not None and len(document) > _LARGEST:
                 raise ResolveError(f"{what}: its pyproject.toml is larger than a MiB, which none is")
-            backend = backend_of(project.read_bytes() if inside else None, what)
+            backend = backend_of(document, what)
             return maker.make(
                 Task(folder=folder, name=link.name, version="", source=source, backend=backend, what=what)
             )
@@ -213,6 +227,11 @@ class Builder:
                 return place
 
             yield lay
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_LARGEST + 1)
 
 
 def _public(url: str) -> str:

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from ...errors import NetworkError, ResolveError
 from ...patterns import pattern
 from ..indexes import without_credentials
 from .links import GitLink
+from .sandbox import Limits, size_of
 
 _COMMIT = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SECONDS = 900.0
 _TICK = 0.2
+_LOOK = 2.0  # seconds between two looks at how much was written
 # What would have git look at another repository, run another program, or write somewhere else.
 _DROPPED = frozenset(
     {
@@ -30,15 +35,19 @@ _DROPPED = frozenset(
 )  # fmt: skip
 _SETTINGS = (
     *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"),
+    *("-c", "core.askPass="),
     *("-c", "advice.detachedHead=false", "-c", "core.symlinks=true", "-c", "core.autocrlf=false"),
     *("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "fetch.recurseSubmodules=false"),
 )
 
 
 class Git:
-    """git for one link. Every method raises NetworkError or ResolveError with git's own words."""
+    """git for one link, which may write `disk` bytes.
 
-    def __init__(self, link: GitLink, tick: Callable[[], object]) -> None:
+    Every method raises NetworkError or ResolveError with git's own words.
+    """
+
+    def __init__(self, link: GitLink, tick: Callable[[], object], *, disk: int = Limits().disk) -> None:
         program = shutil.which("git")
         if program is None:
             raise ResolveError(
@@ -48,6 +57,7 @@ class Git:
         self._program = program
         self._link = link
         self._tick = tick
+        self._disk = disk
 
     def commit(self) -> str:
         """The whole commit that the link stands for now."""
@@ -58,7 +68,14 @@ class Git:
         said = self._run(["ls-remote", "--", link.url, ref, f"{ref}^{{}}"], None)
         rows = {name: commit for commit, tab, name in (line.partition("\t") for line in said.splitlines()) if tab}
         # As git does it: a tag comes before a branch of the same name, and a tag that is signed stands for its commit.
-        for name in (ref, f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", f"refs/heads/{ref}", f"refs/{ref}"):
+        for name in (
+            f"{ref}^{{}}",
+            ref,
+            f"refs/tags/{ref}^{{}}",
+            f"refs/tags/{ref}",
+            f"refs/heads/{ref}",
+            f"refs/{ref}",
+        ):
             if _COMMIT.fullmatch(rows.get(name, "")):
                 return rows[name]
         raise ResolveError(
@@ -97,42 +114,60 @@ class Git:
             elif ".git" in (*folders, *files):
                 place.unlink()
 
-    def _run(self, arguments: Sequence[str], folder: Path | None) -> str:
-        transports = "https:http:ssh:file" if self._link.local else "https:http:ssh"
-        variables = {name: value for name, value in os.environ.items() if name not in _DROPPED}
-        variables |= {
-            "GIT_ALLOW_PROTOCOL": transports,
-            "GIT_TERMINAL_PROMPT": "0",
+    @cached_property
+    def _variables(self) -> Mapping[str, str]:
+        """What git sees of variables. A program that answers for the person would answer every host that is named."""
+        found = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+        found |= {
+            "GIT_ALLOW_PROTOCOL": "https:http:ssh:file" if self._link.local else "https:http:ssh",
+            "GIT_ASKPASS": "",
             "GIT_LFS_SKIP_SMUDGE": "1",
+            "GIT_TERMINAL_PROMPT": "0",
             "LC_ALL": "C",
+            "SSH_ASKPASS_REQUIRE": "never",
         }
-        variables.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+        if not {"GIT_SSH", "GIT_SSH_COMMAND"} & found.keys():
+            # The variable would go before the setting, in which the person may have a way of their own.
+            asked = [self._program, "config", "--get", "core.sshCommand"]
+            own = subprocess.run(asked, cwd="/", env=found, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            if not own.stdout.strip():
+                found["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
+        return found
+
+    def _run(self, arguments: Sequence[str], folder: Path | None) -> str:
         with subprocess.Popen(
             [self._program, *_SETTINGS, *arguments],
             cwd=folder or "/",
-            env=variables,
+            env=self._variables,
+            start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
         ) as process:
-            left = _SECONDS
+            started = looked = time.monotonic()
             try:
                 while True:
                     with suppress(subprocess.TimeoutExpired):
                         out, said = process.communicate(timeout=_TICK)
                         break
                     self._tick()
-                    left -= _TICK
-                    if left < 0:
+                    if folder is not None and time.monotonic() - looked > _LOOK:
+                        self._check_size(folder)
+                        looked = time.monotonic()
+                    if time.monotonic() - started > _SECONDS:
                         raise NetworkError(
                             f"{self._link.where}: git took longer than {_SECONDS:.0f} seconds for "
                             f"{without_credentials(self._link.url)}"
                         )
             except BaseException:
-                process.kill()
+                # With git its own programs, which hold the connections.
+                with suppress(OSError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 raise
+        if folder is not None:
+            self._check_size(folder)
         if process.returncode:
             shown = "\n".join(f"  {without_credentials(line)[:300]}" for line in said.strip().splitlines()[-8:])
             raise NetworkError(
@@ -141,3 +176,11 @@ class Git:
                 "and never a terminal",
             )
         return out
+
+    def _check_size(self, folder: Path) -> None:
+        if size_of(folder) > self._disk:
+            raise ResolveError(
+                f"{self._link.where}: {without_credentials(self._link.url)} has more than {self._disk >> 20} MiB",
+                hint="name another revision; or build its wheel elsewhere, and put it into a folder that --find-links "
+                "names",
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from pathlib import PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from ...errors import ResolveError, UsageError
 from ...model.markers import split_marker
@@ -20,6 +20,7 @@ _NAMED = pattern(r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[(?P<extras>[^\]]*)\]\s*)?
 _EGG = pattern(r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)(?:\[(?P<extras>[^\]]*)\])?(?:-\d[\w.+!]*)?")
 _COMMIT = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _REF = pattern(r"[A-Za-z0-9_][\w./+@=,%~^-]{0,199}")
+_USER = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _NAME = pattern(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?")
 
 
@@ -110,6 +111,15 @@ def check_allowed(link: GitLink, allowed: Collection[str], text: str, where: str
     )
 
 
+def locked_link(name: str, url: str, commit: str, subdirectory: str, where: str) -> GitLink:
+    """The link that a lock stands for, by the rules for every link. Raises ResolveError for what no link would say."""
+    part = f"#subdirectory={quote(subdirectory)}" if subdirectory else ""
+    link = git_link(f"{name} @ git+{url}@{commit}{part}", where)
+    if (link.name, link.url, link.ref, link.subdirectory) != (name, url, commit, subdirectory):
+        raise _wrong(link.text, where, "is not written as a lock has it", "lock anew with `envbuild lock`")
+    return link
+
+
 def allowed_names(values: Collection[str]) -> tuple[str, ...]:
     """What `--allow-build` was given: canonical names, each once, sorted, and `all`. UsageError for what is none."""
     found = set()
@@ -146,7 +156,7 @@ def _parted(address: str, text: str, where: str) -> tuple[str, str]:
     local = parts.scheme == "file"
     if not path.startswith("/") or len(path) < 2 or (not local and not re.fullmatch(r"[A-Za-z0-9.:_-]+", host)):
         raise _wrong(text, where, "names no repository", "write name @ git+https://host/path.git@commit")
-    if host.startswith("-") or user.startswith("-") or (local and host not in ("", "localhost")):
+    if host.startswith("-") or (user and not _USER.fullmatch(user)) or (local and host not in ("", "localhost")):
         raise _wrong(text, where, "names no repository", "write name @ git+https://host/path.git@commit")
     shown = f"[{host}]" if ":" in host else host
     place = "" if local else f"{user}@{shown}" if user else shown

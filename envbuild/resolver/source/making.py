@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ...errors import CorruptBlobError, ResolveError
+from ...errors import CorruptBlobError, EnvbuildError, ResolveError
 from ...oci.disk import storage_errors
 from ...oci.store import Store
 from ...progress import Progress
@@ -24,6 +24,7 @@ from .wheels import check_named, named, rewritten, taken
 
 _ROUNDS = 3
 _ANSWER = 1 << 20
+_GRACE = 60  # seconds after which a build ends itself that nobody has ended in time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +69,16 @@ class Maker:
         given = task.folder / "given"
         (given / "worker.py").write_bytes(Path(worker.__file__).read_bytes())
         needed = task.backend.requires
+        said: tuple[str, ...] = ()  # as the backend writes what it asks for, which may be otherwise than we do
         for number in range(_ROUNDS):
             locked = self._requirements(needed, given / "wheels", task.what)
             asked = {
                 "archive": task.archive,
                 "backend": task.backend.backend,
                 "backend_path": task.backend.path,
-                "known": needed,
+                "known": [*needed, *said],
+                "largest": self.bench.limits.disk,
+                "seconds": int(self.bench.limits.seconds) + _GRACE,
                 "subdirectory": task.source.subdirectory,
                 "version": task.source.tagged,
             }
@@ -83,7 +87,9 @@ class Maker:
             out.mkdir(parents=True)
             ended = self.bench.run(given, out, self._tick)
             if ended.code == worker.ASKS and not ended.why:
-                needed = (*needed, *plain(_asked(out, task.what), task.what))
+                asks = _asked(out, task.what)
+                said = (*said, *asks)
+                needed = (*needed, *plain(asks, task.what))
                 continue
             if ended.why or ended.code:
                 source = task.source
@@ -113,7 +119,7 @@ class Maker:
 
     def _requirements(self, requires: Sequence[str], folder: Path, what: str) -> tuple[LockedPackage, ...]:
         """Lay the wheels of what builds into `folder`: chosen from the person's indexes, and nothing of them is run."""
-        from ..explain import error_of
+        from ..explain import error_of, without_wheels
         from ..pylock import select
         from ..requirements import Inputs
         from ..uv import compile_lock
@@ -130,7 +136,7 @@ class Maker:
         if not answer.solved:
             error = error_of(answer, Inputs(asks=()), platform)
             said = f"{what}: what it is built with ({', '.join(requires)[:300]}) cannot be had:\n{error.message}"
-            raise type(error)(said, hint=error.hint)
+            raise type(error)(said, hint=_hint(without_wheels(answer), error))
         packages = select(answer.lock, platform)
         self.bring(packages, folder, "wheels")
         return packages
@@ -147,7 +153,7 @@ class Maker:
                     hint="build the wheel on a machine of that kind, and name its folder with --find-links",
                 )
             with storage_errors(target):
-                sha256, size = rewritten(file, target, task.what)
+                sha256, size = rewritten(file, target, self.bench.limits.wheel, task.what)
         with target.open("rb") as written:
             self.store.ingest(iter(_reader(written.read), b""), expected=f"sha256:{sha256}")
         built = Built(
@@ -168,6 +174,16 @@ class Maker:
 def place_of(bench: Bench, platform: Platform) -> str:
     """The base and the Python that a wheel runs on, as part of a key."""
     return f"{bench.base.digest} {platform.minor} {platform.machine}"
+
+
+def _hint(source: Sequence[str], error: EnvbuildError) -> str:
+    """What to do about requirements of a build, of which those named by `source` have no wheel."""
+    if not source or not isinstance(error, ResolveError):
+        return error.hint
+    return (
+        f"what builds is taken from wheels alone, and {' and '.join(source)} has none: build one "
+        f"(`pip wheel --no-deps {source[0]}`) and name its folder with --find-links"
+    )
 
 
 def _reader(read: Callable[[int], bytes]) -> Callable[[], bytes]:

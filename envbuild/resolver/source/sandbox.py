@@ -86,7 +86,8 @@ class Bubblewrap:
             *("--hostname", "sandbox", "--clearenv"),
             *(part for name, value in ENVIRONMENT.items() for part in ("--setenv", name, value)),
             *("--tmpfs", "/", *_system(self._root), "--proc", "/proc", "--dev", "/dev"),
-            *(*binds, "--remount-ro", "/", "--chdir", "/"),
+            # What is under /dev lies in memory, which nobody counts.
+            *(*binds, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"),
             "--",
         ]
 
@@ -94,18 +95,20 @@ class Bubblewrap:
         """Why the base's `python` does not start in it on this machine, in its own words; empty where it does."""
         command = [*self.command(()), python, "-I", "-S", "-c", ""]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, env={}, timeout=30, check=False)
+            done = subprocess.run(command, capture_output=True, errors="replace", env={}, timeout=30, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             return str(error)
         return "" if done.returncode == 0 else (done.stderr.strip() or f"exit code {done.returncode}")
 
     def run(self, python: str, given: Path, out: Path, limits: Limits, tick: Callable[[], object]) -> Ended:
         """See `Sandbox`."""
-        scratch = out.with_name("scratch")
+        scratch, shared = out.with_name("scratch"), out.with_name("shared")
         scratch.mkdir()
+        shared.mkdir()
         binds = ["--ro-bind", str(given), "/given", "--bind", str(scratch), "/tmp", "--bind", str(out), "/out"]
+        binds += ["--bind", str(shared), "/dev/shm"]
         command = [*self.command(binds), python, "-I", "-B", "/given/worker.py"]
-        return _watched(command, out.with_name("said"), (scratch, out), limits, tick)
+        return _watched(command, out.with_name("said"), (scratch, shared, out), limits, tick)
 
 
 def find_sandbox(python: str, root: Callable[[], Path], others: Callable[[], Sandbox | None]) -> Sandbox:
@@ -171,7 +174,7 @@ def _watched(
                     why = f"it took longer than {limits.seconds:.0f} seconds"
                 elif now - looked > 2:
                     looked = now
-                    if sum(map(_size, (*written, said))) > limits.disk:
+                    if sum(map(size_of, (*written, said))) > limits.disk:
                         why = f"it wrote more than {limits.disk >> 20} MiB"
                 if why:
                     break
@@ -186,7 +189,7 @@ def _watched(
     return Ended(code=process.returncode, said=text, why=why)
 
 
-def _size(place: Path) -> int:
+def size_of(place: Path) -> int:
     """The bytes below `place`, as far as they can be counted while they change."""
     if not place.is_dir():
         return place.stat().st_size if place.exists() else 0

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 from urllib.parse import unquote, urlsplit
 
 from ...errors import ResolveError
@@ -16,11 +15,15 @@ from ...patterns import pattern
 from ...records import dataclass
 from ..pylock import parse_toml
 from ..target import Platform
+from .sandbox import Limits
+from .wheels import DAMAGED
 
 _SHA256 = pattern(r"[0-9a-f]{64}")
 _KINDS = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _NAMED = pattern(r"[\w.+!-]+")
 _LARGEST = 1 << 20  # bytes of a pyproject.toml
+_MEMBERS = 1 << 20  # of an archive that are looked through
+_HEAD = 16 << 20  # bytes of one header that are read
 # What is built by a `setup.py` alone may import pkg_resources, which later ones do not have.
 _LEGACY = ("setuptools>=40.8,<82", "wheel")
 
@@ -57,8 +60,10 @@ def find_sdist(
 ) -> Sdist | None:
     """The newest source of the package `name` within `bounds` (`name<2`), None where the indexes have none.
 
-    Its metadata is not looked at, so no code of it can run.
+    Its metadata is not looked at, so no code of it can run. Raises what keeps uv from an answer (NetworkError).
     """
+    from ..explain import error_of
+    from ..requirements import Inputs
     from ..uv import compile_lock
 
     answer = compile_lock(
@@ -73,13 +78,16 @@ def find_sdist(
         tick=tick,
     )
     if not answer.solved:
+        error = error_of(answer, Inputs(asks=()), platform)
+        if not isinstance(error, ResolveError):
+            raise error
         return None
     for row in parse_toml(answer.lock).get("packages", ()):
         found: Any = row.get("sdist") or {}
         url = found.get("url") or (Path(found["path"]).absolute().as_uri() if found.get("path") else "")
         filename = unquote(urlsplit(url).path).rpartition("/")[2]
         sha256 = str(found.get("hashes", {}).get("sha256", "")).lower()
-        if not url or not filename.endswith(_KINDS) or not _NAMED.fullmatch(filename):
+        if not url or not is_archive(filename):
             continue
         if not _SHA256.fullmatch(sha256):
             raise ResolveError(
@@ -88,6 +96,11 @@ def find_sdist(
             )
         return Sdist(name=name, version=str(row["version"]), filename=filename, sha256=sha256, url=url)
     return None
+
+
+def is_archive(filename: str) -> bool:
+    """Whether a file is an archive of source by its name, which is a plain one."""
+    return filename.endswith(_KINDS) and _NAMED.fullmatch(filename) is not None
 
 
 def backend_of(document: bytes | None, what: str) -> Backend:
@@ -132,8 +145,13 @@ def plain(texts: Sequence[str], what: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def pyproject_of(archive: Path, filename: str, subdirectory: str, what: str) -> bytes | None:
-    """The pyproject.toml of an archive of source, which is not unpacked for it; None where it has none."""
+def pyproject_of(
+    archive: Path, filename: str, subdirectory: str, what: str, *, limit: int = Limits().disk
+) -> bytes | None:
+    """The pyproject.toml of an archive of source, which is not unpacked for it; None where it has none.
+
+    Raises ResolveError for what is none, or has more than `limit` bytes.
+    """
     tail = f"{subdirectory}/pyproject.toml" if subdirectory else "pyproject.toml"
 
     def wanted(name: str) -> bool:
@@ -148,13 +166,49 @@ def pyproject_of(archive: Path, filename: str, subdirectory: str, what: str) -> 
                         with opened.open(info) as member:
                             return _bounded(member.read(_LARGEST + 1), what)
             return None
-        with tarfile.open(archive) as tar:
-            for each in tar:
+        with _unpacked(archive) as plain, tarfile.open(fileobj=cast("IO[bytes]", _Sparing(plain)), mode="r:") as tar:
+            for _ in range(_MEMBERS):
+                each = tar.next()
+                if each is None:
+                    return None
+                cast("Any", tar).members.clear()  # it would keep every one
+                if tar.offset > limit:
+                    raise ValueError(f"it has more than {limit} bytes")
                 if each.isfile() and wanted(each.name) and (stream := tar.extractfile(each)) is not None:
                     return _bounded(stream.read(_LARGEST + 1), what)
-        return None
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
+        raise ValueError(f"it has more than {_MEMBERS} members")
+    except (tarfile.TarError, *DAMAGED, OSError) as error:
         raise ResolveError(f"{what}: {filename} is no archive of source: {str(error)[:200]}") from None
+
+
+class _Sparing:
+    """An unpacked tar as `tarfile` reads it: a header that would fill the memory is refused."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= _HEAD:
+            raise ValueError("one of its headers is too large")
+        return self._file.read(size)
+
+
+def _unpacked(archive: Path) -> IO[bytes]:
+    """The tar inside an archive, by what its bytes say."""
+    import bz2
+    import gzip
+    import lzma
+
+    with archive.open("rb") as file:
+        head = file.read(6)
+    if head.startswith(b"\x1f\x8b"):
+        return cast("IO[bytes]", gzip.open(archive))
+    if head.startswith(b"BZh"):
+        return bz2.open(archive)
+    if head.startswith(b"\xfd7zXZ"):
+        return lzma.open(archive)
+    return archive.open("rb")
 
 
 def _bounded(data: bytes, what: str) -> bytes:

@@ -9,6 +9,7 @@ import base64
 import csv
 import hashlib
 import io
+import lzma
 import os
 import stat
 import zipfile
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from ...errors import IntegrityError, ResolveError
+from ...oci.disk import storage_errors
 from ...patterns import pattern
 from ...records import dataclass
 from .sandbox import Limits
@@ -27,6 +29,8 @@ _NAMED = pattern(r"[\w.+!-]+\.whl")
 _TIME = (1980, 1, 1, 0, 0, 0)
 _METADATA = 4 << 20  # bytes of a METADATA that are read
 _SMALL = 1 << 20
+# What reading a damaged archive raises. An OSError with a number is the disk's, one without is that of bz2.
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, ValueError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,7 @@ class Wheel:
 
 @contextmanager
 def taken(out: Path, limits: Limits, what: str) -> Iterator[tuple[IO[bytes], str]]:
-    """The one wheel in the folder `out`, open, and its name.
+    """The one wheel in the folder `out`, as a copy that nobody else can write, open, and its name.
 
     Raises ResolveError where there is none, or one too many or too large, IntegrityError for what is no file. Nothing
     is followed: whoever wrote there could have laid links to files of this machine.
@@ -66,7 +70,13 @@ def taken(out: Path, limits: Limits, what: str) -> Iterator[tuple[IO[bytes], str
     with os.fdopen(descriptor, "rb") as file:
         if status.st_size > limits.wheel:
             raise ResolveError(f"{what}: the wheel has {status.st_size} bytes, and {limits.wheel} are allowed")
-        yield file, found[0].name
+        copy = out.with_name("taken")
+        with storage_errors(copy), copy.open("x+b") as own:
+            left = limits.wheel
+            while left and (chunk := file.read(min(_SMALL, left))):
+                own.write(chunk)
+                left -= len(chunk)
+            yield own, found[0].name
 
 
 def named(filename: str, what: str) -> Wheel:
@@ -89,12 +99,12 @@ def check_named(file: IO[bytes], wheel: Wheel, name: str, version: str, what: st
     try:
         file.seek(0)
         with zipfile.ZipFile(file) as archive:
-            places = [each for each in archive.namelist() if each.endswith(".dist-info/METADATA") and "/" in each]
+            places = [each for each in archive.namelist() if _is_info(each, "METADATA")]
             if len(places) != 1:
                 raise IntegrityError(f"{what}: the build left no wheel: it has {len(places)} files METADATA")
             with archive.open(places[0]) as member:
                 text = member.read(_METADATA).decode("utf-8", "replace")
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError) as error:
+    except (*DAMAGED, OSError) as error:
         raise IntegrityError(f"{what}: the build left no wheel: {error}") from None
     said: dict[str, str] = {}
     for line in text.split("\n\n", 1)[0].splitlines():
@@ -110,13 +120,18 @@ def check_named(file: IO[bytes], wheel: Wheel, name: str, version: str, what: st
         )
 
 
-def rewritten(file: IO[bytes], target: Path, what: str) -> tuple[str, int]:
-    """Write the wheel to `target`, and give its sha256 (hex) and size. Raises IntegrityError for a damaged one."""
+def rewritten(file: IO[bytes], target: Path, limit: int, what: str) -> tuple[str, int]:
+    """Write the wheel to `target`, and give its sha256 (hex) and size.
+
+    Raises IntegrityError for a damaged one, ResolveError for one whose files have more than `limit` bytes.
+    """
     file.seek(0)
+    whole = 0
     try:
         with zipfile.ZipFile(file) as archive, zipfile.ZipFile(target, "w") as out:
             members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
-            record = next((name for name in members if name.endswith(".dist-info/RECORD")), "")
+            _check_size(sum(info.file_size for info in members.values()), limit, what)
+            record = next((name for name in members if _is_info(name, "RECORD")), "")
             rows: list[tuple[str, str, str]] = []
             for name in sorted(members, key=lambda each: (".dist-info/" in each, each)):
                 if name == record:
@@ -127,20 +142,34 @@ def rewritten(file: IO[bytes], target: Path, what: str) -> tuple[str, int]:
                     while chunk := source.read(_SMALL):
                         digest.update(chunk)
                         size += len(chunk)
+                        _check_size(whole + size, limit, what)
                         to.write(chunk)
+                whole += size
                 shown = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
                 rows.append((name, f"sha256={shown}", str(size)))
             if record:
                 text = io.StringIO()
                 csv.writer(text, lineterminator="\n").writerows([*rows, (record, "", "")])
                 out.writestr(_member(record, 0o644), text.getvalue())
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, UnicodeError) as error:
+    except (*DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise IntegrityError(f"{what}: the build left no sound wheel: {error}") from None
-    whole = hashlib.sha256()
+    total = hashlib.sha256()
     with target.open("rb") as written:
         while chunk := written.read(_SMALL):
-            whole.update(chunk)
-        return whole.hexdigest(), written.tell()
+            total.update(chunk)
+        return total.hexdigest(), written.tell()
+
+
+def _is_info(name: str, file: str) -> bool:
+    """Whether a member is that file of the wheel's own description, and not of one that it carries."""
+    return name.endswith(f".dist-info/{file}") and name.count("/") == 1
+
+
+def _check_size(size: int, limit: int, what: str) -> None:
+    if size > limit:
+        raise ResolveError(f"{what}: the wheel unpacks to more than {limit} bytes, which is what is allowed")
 
 
 def _member(name: str, mode: int) -> zipfile.ZipInfo:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tinysources import source_files, write_repository, write_sdist
+from tinywheels import make_wheel
 
 from envbuild.errors import IntegrityError, LockFileError, ResolveError
 from envbuild.oci.store import Store
@@ -84,7 +85,7 @@ def test_without_leave_it_is_not_built_again(locked: Any, bench: Make, profile: 
     path.write_text(path.read_text().replace('name = "from-git"', 'name = "from-git"\nmarker = "os_name == \'nt\'"'))
     with pytest.raises(ResolveError) as caught:
         take(path, wish_of(asked, lock, profile, tmp_path), cache=tmp_path / "cache", bench=bench())
-    assert "only-source 1.0 was built from only_source-1.0.tar.gz, and this machine does not have" in str(caught.value)
+    assert "only-source 1.0 was built from only_source-1.0.tar.gz, and this machine has not built" in str(caught.value)
     assert caught.value.hint == "--allow-build only-source builds it again"
 
 
@@ -124,3 +125,76 @@ def test_an_image_s_lock_is_vouched_for_by_who_built_the_same(locked: Any, tmp_p
     for wrong in (replace(lock, packages=(other,)), lock):
         with pytest.raises(ResolveError, match="has not built that wheel from it"):
             WheelsByHash(wrong, Store(tmp_path / "elsewhere"), tmp_path / "elsewhere", SILENT).vouch()
+
+
+def test_a_wheel_that_lies_in_the_cache_is_not_what_a_lock_says_of_it(
+    locked: Any, profile: Make, tmp_path: Path
+) -> None:
+    """A lock that calls a wheel of the cache something that was built: the bytes are there, and nobody built them."""
+    lock, path, asked, _ = locked
+    other = make_wheel(tmp_path / "model", "only-source", files={"bad.py": ""})
+    sha256, _ = Store(tmp_path / "cache" / "store").ingest([other.read_bytes()])
+    path.write_text(path.read_text().replace(lock.packages[1].sha256, sha256.removeprefix("sha256:")))
+    wish = wish_of(asked, lock, profile, tmp_path, "from-git")
+    with pytest.raises(ResolveError, match="this machine has not built that wheel from it") as caught:
+        take(path, wish, cache=tmp_path / "cache")
+    assert caught.value.hint == "--allow-build only-source builds it again"
+
+
+def test_what_was_built_here_is_taken_without_being_allowed_once_more(
+    locked: Any, profile: Make, tmp_path: Path
+) -> None:
+    lock, path, asked, _ = locked
+    # The model's own link is asked for too, and it is what the lock has.
+    assert take(path, wish_of(asked, lock, profile, tmp_path), cache=tmp_path / "cache").digest == lock.digest
+
+
+def test_a_lock_names_no_folder_of_this_machine_as_what_it_was_asked(locked: Any, tmp_path: Path) -> None:
+    lock, path, _, _ = locked
+    assert str(tmp_path) not in "".join(lock.requirements)
+    assert any(line.startswith("from-git @ git+file:") for line in lock.requirements)
+    assert "requirements = [" in path.read_text()
+    assert str(tmp_path / "code") not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("vcs", "says"),
+    [
+        ('url = "ssh://git:s3cret@example.org/x.git"', "credentials"),
+        ('url = "ssh://-oProxyCommand=x/x.git"', "no repository"),
+        ('url = "ext::sh -c true"', "not supported"),
+        ('url = "https://example.org/x.git?a=b"', "query"),
+        ('url = "https://example.org/x.git", subdirectory = "/etc"', "not written as a lock has it"),
+        ('url = "https://example.org/x.git", subdirectory = "../x"', "outside the repository"),
+    ],
+)
+def test_the_address_in_a_lock_is_held_to_what_a_link_is(locked: Any, vcs: str, says: str) -> None:
+    _, path, _, _ = locked
+    path.write_text(path.read_text().replace('path = "code", requested-revision = "main"', vcs))
+    assert vcs in path.read_text()
+    file = read_lockfile(path)
+    assert file.platform is not None
+    with pytest.raises(LockFileError, match=says) as caught:
+        file.wheels(file.platform)
+    assert "s3cret" not in caught.value.message
+
+
+def test_a_repository_of_this_machine_is_not_built_from_a_lock_by_allowing_all(
+    locked: Any, bench: Make, profile: Make, tmp_path: Path
+) -> None:
+    lock, path, asked, _ = locked
+    Store(tmp_path / "cache" / "store").drop(f"sha256:{lock.packages[0].sha256}")
+    with pytest.raises(ResolveError, match="--allow-build all does not cover"):
+        take(path, wish_of(asked, lock, profile, tmp_path, "all"), cache=tmp_path / "cache", bench=bench())
+
+
+def test_a_folder_is_nothing_that_was_built(locked: Any) -> None:
+    _, path, _, commit = locked
+    text = path.read_text()
+    start = text.index("vcs = {")
+    path.write_text(text[:start] + 'directory = { path = "." }' + text[text.index("}", start) + 1 :])
+    file = read_lockfile(path)
+    assert commit not in path.read_text()
+    assert file.platform is not None
+    with pytest.raises(LockFileError, match="source that has no sha256 hash"):
+        file.wheels(file.platform)

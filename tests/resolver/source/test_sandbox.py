@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -64,18 +66,36 @@ def test_nothing_is_written_but_what_goes_away(spied: Any) -> None:
     assert not Path("/etc/written").exists()
 
 
-def test_what_outlives_its_build_is_ended(index: Any, build: Make, env: Make, tmp_path: Path) -> None:
-    first = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(987.654)\n    os._exit(0)\n"
-    write_sdist(index.folder, "only-source", files=source_files("only-source", first=first))
-    build(env("only-source"))
-    alive = []
+def test_what_outlives_its_build_is_ended(index: Any, build: Make, env: Make, store: Store) -> None:
+    # Other tests build at the same time: a word of its own tells this child from theirs.
+    word = f"word{os.urandom(8).hex()}"
+    first = (
+        "import os, pathlib, subprocess, sys, time\n"
+        f"child = [sys.executable, '-c', 'import time; time.sleep(987.654)', '{word}']\n"
+        "number = subprocess.Popen(child, start_new_session=True).pid\n"
+        "ran = pathlib.Path(f'/proc/{number}/cmdline')\n"
+        f"while b'{word}' not in ran.read_bytes():\n    time.sleep(0.01)\n"
+    )
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first=first, content="repr(number)"))
+    (package,) = build(env("only-source")).packages
+    with zipfile.ZipFile(store.blob(f"sha256:{package.sha256}")) as wheel:
+        assert wheel.read("only_source/__init__.py").isdigit()
+    until = time.monotonic() + 5
+    while (alive := _running(word)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not alive
+
+
+def _running(word: str) -> list[str]:
+    """The processes of this machine, those in sandboxes among them, whose command line has the word."""
+    found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            if b"/given/worker.py" in (path / "cmdline").read_bytes():
-                alive.append(path.name)
+            if word.encode() in (path / "cmdline").read_bytes():
+                found.append(path.name)
         except OSError:
             continue
-    assert not alive
+    return found
 
 
 def test_without_any_sandbox_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -112,9 +112,17 @@ def test_a_build_that_gives_another_package_is_refused(
             marks=pytest.mark.slow,
         ),
         pytest.param(
-            "open('/tmp/x', 'wb').truncate(1 << 30); import time; time.sleep(60)",
+            "[open(f'/{place}/{n}', 'wb').truncate(1 << 20) for place in ('tmp', 'dev/shm') for n in range(3)]\n"
+            "import time; time.sleep(60)",
+            Limits(disk=5 << 20),
+            "more than 5 M",
+            "",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "open('/tmp/x', 'wb').truncate(1 << 30)",
             Limits(disk=1 << 20),
-            "more than 1 M",
+            "File too large",
             "",
             marks=pytest.mark.slow,
         ),
