@@ -6,6 +6,7 @@ What goes in is copied in and what comes out is copied out, so that nothing of t
 from __future__ import annotations
 
 import json
+import os
 import tarfile
 import tempfile
 import time
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .bases.types import Base
     from .shipping.engine import Engine
 
+_NAME = "envbuild-sandbox"
 _USER = 65534
 _PROCESSES = 2048
 _LOG = 64 << 10
@@ -58,6 +60,8 @@ class Container:
                 user=f"{_USER}:{_USER}",
                 working_dir="/",
                 host_config=settings,
+                # To be found by, where a run was killed.
+                labels={_NAME: "1"},
                 # Those of the person's own docker may have a password in them.
                 use_config_proxy=False,
             )["Id"]
@@ -92,7 +96,8 @@ class Container:
             "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in base.layers]},
         }
         image = make_image(canonical_json(config), base.layers, {})
-        name = parse_reference(f"envbuild-sandbox:{image.config_digest.removeprefix('sha256:')[:12]}")
+        # Of its own: another run that ends first takes its name away, and not ours.
+        name = parse_reference(f"{_NAME}:{image.config_digest.removeprefix('sha256:')[:12]}-{os.urandom(4).hex()}")
         load(image, [name], self._store, self._engine)
         try:
             yield name.familiar

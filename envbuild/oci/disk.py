@@ -40,6 +40,29 @@ def storage_error(path: Path, error: OSError) -> StorageError:
     return StorageError(f"{path} cannot be written: {error.strerror or error}")
 
 
+def remove_tree(path: Path) -> None:
+    """Remove a folder as far as that goes, with folders in it that their owner may not look into."""
+    from shutil import rmtree
+
+    rmtree(path, ignore_errors=True)
+    if path.is_dir() and not path.is_symlink():
+        open_folders(path)
+        rmtree(path, ignore_errors=True)
+
+
+def open_folders(path: Path) -> None:
+    """Let the owner into the folder `path` and those below; no link is followed."""
+    left = [str(path)]
+    while left:
+        folder = left.pop()
+        with suppress(OSError):
+            mode = os.lstat(folder).st_mode
+            if mode & stat.S_IRWXU != stat.S_IRWXU:
+                os.chmod(folder, stat.S_IMODE(mode) | stat.S_IRWXU)  # noqa: PTH101 - many of them
+            with os.scandir(folder) as entries:
+                left += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+
 def write_beside(path: Path, data: bytes) -> Path:
     """Write `data` to a new file beside `path`, to be moved into its place. Raises OSError, and leaves nothing then.
 

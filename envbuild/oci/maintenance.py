@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from . import soundness
-from .disk import storage_errors
+from .disk import open_folders, storage_errors
 from .store import Store
 
 _DAY = 86400
@@ -107,6 +107,7 @@ def _remove(path: Path) -> int:
     """Remove a file or a folder; its bytes."""
     with storage_errors(path):
         if path.is_dir() and not path.is_symlink():
+            open_folders(path)
             size = sum(child.lstat().st_size for child in path.rglob("*") if child.is_file())
             shutil.rmtree(path)
             return size

@@ -22,7 +22,7 @@ from ..errors import CorruptBlobError, IntegrityError, StorageError
 from ..patterns import pattern
 from . import soundness
 from .canonical import canonical_json, sha256_digest
-from .disk import storage_errors
+from .disk import remove_tree, storage_errors
 from .hashing import Hasher
 from .types import INDEX
 
@@ -253,9 +253,7 @@ class Store:
         try:
             yield path
         finally:
-            from shutil import rmtree
-
-            rmtree(path, ignore_errors=True)
+            remove_tree(path)
 
     def _used(self, path: Path, found: os.stat_result) -> None:
         """Note a use of a blob; what is known of it stays known."""

@@ -8,6 +8,7 @@ import pytest
 from packing import TEXT, blobs, damage, plain
 
 from envbuild.oci.compress import Compression, compressed
+from envbuild.oci.disk import open_folders
 from envbuild.oci.layer import build_layer, layer_from_key, remember_layer
 from envbuild.oci.maintenance import prune, verify
 from envbuild.oci.store import Store
@@ -114,3 +115,33 @@ def test_a_use_of_a_compressed_blob_keeps_it(store: Store, kind: Compression) ->
         _age(path, 31)
     assert compressed(store, layer, kind) == made
     assert prune(store, days=30) == (0, 0)
+
+
+def test_folders_that_foreign_code_locked_are_removed(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir(mode=0o500)
+    with store.temporary() as folder:
+        (folder / "a" / "b").mkdir(parents=True)
+        (folder / "a" / "b" / "file").write_bytes(b"")
+        (folder / "a" / "link").symlink_to(tmp_path / "elsewhere")
+        (folder / "a" / "b").chmod(0)
+        (folder / "a").chmod(0)
+    assert not folder.exists()
+    left = store.root / "tmp" / "left"
+    (left / "a" / "b").mkdir(parents=True)
+    (left / "a").chmod(0)
+    _age(left, 3)
+    assert prune(store, days=0)[0] == 1
+    assert not left.exists()
+    assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o500
+
+
+def test_only_folders_are_opened_and_no_link_is_followed(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    (inside / "a" / "b").mkdir(parents=True)
+    outside.mkdir(mode=0o500)
+    (inside / "link").symlink_to(outside)
+    (inside / "a" / "b").chmod(0o050)
+    (inside / "a").chmod(0)
+    open_folders(inside)
+    assert [(inside / name).stat().st_mode & 0o777 for name in ("a", "a/b")] == [0o700, 0o750]
+    assert outside.stat().st_mode & 0o777 == 0o500

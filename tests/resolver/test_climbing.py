@@ -65,9 +65,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     seen: list[tuple[str, ...]] = []
     ask = Search._ask
 
-    def spied(self: Search, inputs: Any, soft: Any) -> Any:
+    def spied(self: Search, inputs: Any, soft: Any, **more: Any) -> Any:
         seen.append((*(constraint.text for constraint in inputs.constraints), *soft))
-        return ask(self, inputs, soft)
+        return ask(self, inputs, soft, **more)
 
     monkeypatch.setattr(Search, "_ask", spied)
     return seen

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.server
 import re
+import threading
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,9 +18,19 @@ from tinysources import git, source_files, write_repository
 from envbuild.errors import NetworkError, ResolveError
 from envbuild.model.types import Line
 from envbuild.oci.store import Store
-from envbuild.resolver.source.links import git_link
+from envbuild.resolver.source.git import Git
+from envbuild.resolver.source.links import GitLink, git_link
 
 Make = Callable[..., Any]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The person's own settings of git, which are none yet."""
+    (tmp_path / "home").mkdir(exist_ok=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    return tmp_path / "home" / ".gitconfig"
 
 
 @pytest.fixture
@@ -120,6 +133,136 @@ def test_hooks_and_templates_of_the_person_do_not_run(
     assert not (tmp_path / "ran").exists()
 
 
+def link_to(repository: Path, rest: str = "") -> GitLink:
+    return git_link(f"alpha @ git+{repository.as_uri()}{rest}", "conda.yaml:7")
+
+
+def test_a_whole_name_of_a_signed_tag_stands_for_its_commit(repository: Path) -> None:
+    git(repository, "tag", "--annotate", "v1", "--message=one")
+    first = git(repository, "rev-parse", "HEAD")
+    write_repository(repository, {"more": ""})
+    assert Git(link_to(repository, "@refs/tags/v1"), lambda: None).commit() == first
+    assert Git(link_to(repository, "@v1"), lambda: None).commit() == first
+
+
+def test_no_program_of_the_person_answers_for_a_login(
+    settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repository on a web server that wants a login, whose name the model chose."""
+    ask = tmp_path / "ask"
+    ask.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\necho s3cret\n")
+    ask.chmod(0o755)
+    settings.write_text(f"[core]\n\taskPass = {ask}\n")
+    for name in ("GIT_ASKPASS", "SSH_ASKPASS"):
+        monkeypatch.setenv(name, str(ask))
+    heads: list[str | None] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heads.append(self.headers.get("Authorization"))
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="x"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        link = git_link(f"alpha @ git+http://127.0.0.1:{server.server_address[1]}/x.git", "conda.yaml:7")
+        with pytest.raises(NetworkError, match="could not be fetched"):
+            Git(link, lambda: None).commit()
+        server.shutdown()
+    assert heads
+    assert not [head for head in heads if head]
+    assert not (tmp_path / "asked").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "text", "expected"),
+    [
+        ({}, "", "ssh -o BatchMode=yes"),
+        ({"GIT_SSH_COMMAND": "mine"}, "", "mine"),
+        ({"GIT_SSH": "mine"}, "", None),
+        ({}, "[core]\n\tsshCommand = mine\n", None),
+    ],
+)
+def test_the_person_s_own_way_over_ssh_is_taken(
+    repository: Path,
+    settings: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    text: str,
+    expected: str | None,
+) -> None:
+    for name in ("GIT_SSH", "GIT_SSH_COMMAND"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    settings.write_text(text)
+    assert Git(link_to(repository), lambda: None)._variables.get("GIT_SSH_COMMAND") == expected
+
+
+def test_what_git_started_ends_with_it(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "git"
+    program.write_text(f"#!/bin/sh\nsleep 987 &\necho $! > {tmp_path}/number\nwait\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda _: str(program))
+    monkeypatch.setenv("GIT_SSH", "x")
+
+    def tick() -> None:
+        if (tmp_path / "number").exists():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Git(link_to(repository), tick).commit()
+    number = int((tmp_path / "number").read_text())
+    until = time.monotonic() + 5
+    while _alive(number) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not _alive(number)
+
+
+def _alive(number: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{number}/stat").read_text()
+    except OSError:
+        return False
+
+
+def test_a_repository_that_is_larger_than_a_build_may_be_is_refused(repository: Path, tmp_path: Path) -> None:
+    commit = write_repository(repository, {"large": "0" * (2 << 20)})
+    (tmp_path / "place").mkdir()
+    with pytest.raises(ResolveError, match="has more than 1 MiB"):
+        Git(link_to(repository), lambda: None, disk=1 << 20).checkout(commit, tmp_path / "place")
+
+
+@pytest.mark.parametrize("part", ["itself", "a" * 300])
+def test_a_subdirectory_that_cannot_be_read_is_told(
+    index: Any, build: Make, env: Make, repository: Path, part: str
+) -> None:
+    (repository / "itself").symlink_to("itself")
+    write_repository(repository, {})
+    with pytest.raises(ResolveError, match="has no folder") as caught:
+        build(env(f"alpha @ git+{repository.as_uri()}@main#subdirectory={part}"), allow=("alpha",))
+    assert "#subdirectory=" in caught.value.hint
+
+
+def test_a_branch_stays_at_its_commit_when_another_package_is_chosen_anew(
+    index: Any, build: Make, env: Make, repository: Path
+) -> None:
+    first = git(repository, "rev-parse", "HEAD")
+    index.wheel("beta")
+    asked = env(f"alpha @ git+{repository.as_uri()}@main", "beta")
+    build(asked, allow=("alpha",))
+    second = write_repository(repository, source_files("alpha", content="'second'"))
+    packages = build(asked, allow=("alpha",), upgrade_packages=("beta",)).packages
+    assert packages[0].source.commit == first
+    packages = build(asked, allow=("alpha",), upgrade_packages=("alpha",)).packages
+    assert packages[0].source.commit == second
+
+
 @pytest.mark.parametrize("allow", [(), ("beta",), ("all",)])
 def test_git_does_not_run_for_what_nobody_named(
     index: Any, build: Make, env: Make, repository: Path, allow: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
@@ -152,6 +295,8 @@ def test_a_repository_that_is_not_there(index: Any, build: Make, env: Make, tmp_
         ("alpha @ git+https://example.org/x.git@a..b", "no revision"),
         ("alpha @ git+ssh://-oProxyCommand=x/x.git", "no repository"),
         ("alpha @ git+ssh://-x@example.org/x.git", "no repository"),
+        ("alpha @ git+ssh://a%20b@example.org/x.git", "no repository"),
+        ("alpha @ git+ssh://$(x)@example.org/x.git", "no repository"),
         ("alpha @ git+file://elsewhere/x.git", "no repository"),
         ("alpha @ git+https://example.org/x.git#subdirectory=../x", "outside"),
         ("git+https://example.org/x.git", "without the name"),

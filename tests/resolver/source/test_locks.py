@@ -132,7 +132,7 @@ def test_a_wheel_that_lies_in_the_cache_is_not_what_a_lock_says_of_it(
 ) -> None:
     """A lock that calls a wheel of the cache something that was built: the bytes are there, and nobody built them."""
     lock, path, asked, _ = locked
-    other = make_wheel(tmp_path / "model", "only-source", files={"bad.py": ""})
+    other = make_wheel(tmp_path, "only-source", files={"bad.py": ""})
     sha256, _ = Store(tmp_path / "cache" / "store").ingest([other.read_bytes()])
     path.write_text(path.read_text().replace(lock.packages[1].sha256, sha256.removeprefix("sha256:")))
     wish = wish_of(asked, lock, profile, tmp_path, "from-git")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import os
+import tarfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,10 +16,12 @@ import pytest
 from tinysources import source_files, write_sdist
 from tinywheels import make_wheel
 
+from envbuild.bases.rootfs import host_architecture
 from envbuild.errors import IntegrityError, ResolveError
 from envbuild.model.types import Line
 from envbuild.oci.store import Store
 from envbuild.resolver.source.sandbox import Limits
+from envbuild.resolver.source.sdists import pyproject_of
 
 Make = Callable[..., Any]
 
@@ -43,7 +49,7 @@ def test_it_is_built_where_that_is_allowed_and_comes_out_of_the_cache_afterwards
     assert any(said.startswith("building only-source 1.0, from only_source") for said in notes.notes)
     index.requests.clear()
     # Without anything that could build, and for the same inputs: nothing is run, and nobody is asked.
-    again = build(asked, bench=None, locked=True)
+    again = run(asked, python=lock.python, architecture=host_architecture(), allow_build=("all",), locked=True)
     assert again.packages == lock.packages
     assert not index.requests
     # What runs on every Python serves the others too, though none of them could build here.
@@ -67,6 +73,34 @@ def test_what_another_package_needs_of_it_is_kept(index: Any, build: Make, env: 
     index.wheel("needs", requires=["only-source<2"])
     lock = build(env("needs"), allow=("only-source",))
     assert [(p.name, p.version) for p in lock.packages] == [("needs", "1.0"), ("only-source", "1.0")]
+
+
+def test_of_several_that_need_it_otherwise_each_is_tried(index: Any, build: Make, env: Make) -> None:
+    for number in ("1.0", "2.0", "3.0"):
+        write_sdist(index.folder, "only-source", number, files=source_files("only-source", number))
+    index.wheel("needs", "1.0", requires=["only-source==1.0"])
+    index.wheel("needs", "2.0", requires=["only-source[extra]==2.0"])
+    lock = build(env("needs"), allow=("only-source",))
+    found = {p.name: p.version for p in lock.packages}
+    assert found["needs"] == found["only-source"]
+
+
+def test_what_nobody_asked_for_is_not_built(index: Any, build: Make, env: Make) -> None:
+    write_sdist(index.folder, "only-source", "1.0")
+    with pytest.raises(ResolveError, match="no set of packages"):
+        build(env("only-source[extra]>=2"))
+    assert not index.downloads()
+
+
+def test_what_gives_way_does_so_before_anything_is_built(
+    index: Any, build: Make, env: Make, profile: Make, notes: Any
+) -> None:
+    """A ceiling of the server's, below which there is source alone, and which cannot be built."""
+    write_sdist(index.folder, "alpha", "1.0", files=source_files("alpha", first="raise RuntimeError"))
+    index.wheel("alpha", "2.0")
+    lock = build(env("alpha"), profile(constraints=("alpha<2",)), progress=notes)
+    assert [(p.version, p.source) for p in lock.packages] == [("2.0", None)]
+    assert not [said for said in notes.notes if said.startswith("building")]
 
 
 def test_a_wheel_is_taken_where_there_is_one(index: Any, run: Make, env: Make) -> None:
@@ -149,7 +183,7 @@ def test_what_builds_is_taken_from_the_indexes_as_wheels(index: Any, build: Make
         needs=("maker>=1",),
         content="f'WORDS = {maker_word.WORD!r}, {__import__(\"helper_word\").WORD!r}' if asked else ''",
         first="import glob, maker_word\nasked = bool(glob.glob('/tmp/requires/helper_*'))\n"
-        "def get_requires_for_build_wheel(config_settings=None):\n    return ['helper==1.0']\n",
+        "def get_requires_for_build_wheel(config_settings=None):\n    return ['helper >= 1.0']\n",
     )
     write_sdist(index.folder, "only-source", files=files)
     (package,) = build(env("only-source")).packages
@@ -157,20 +191,61 @@ def test_what_builds_is_taken_from_the_indexes_as_wheels(index: Any, build: Make
 
 
 @pytest.mark.parametrize(
-    ("needs", "says"),
+    ("needs", "says", "hint"),
     [
-        (("maker @ file:///etc/passwd",), "names an address"),
-        (("-r /etc/passwd",), "which is no requirement"),
-        (("nowhere-to-be-found",), "what it is built with (nowhere-to-be-found) cannot be had"),
+        (("maker @ file:///etc/passwd",), "names an address", ""),
+        (("-r /etc/passwd",), "which is no requirement", ""),
+        (("nowhere-to-be-found",), "what it is built with (nowhere-to-be-found) cannot be had", "spelling"),
+        (("also-source",), "what it is built with (also-source) cannot be had", "taken from wheels alone"),
     ],
 )
 def test_what_builds_is_named_and_versioned_and_nothing_else(
-    index: Any, build: Make, env: Make, needs: tuple[str, ...], says: str
+    index: Any, build: Make, env: Make, needs: tuple[str, ...], says: str, hint: str
 ) -> None:
     write_sdist(index.folder, "only-source", files=source_files("only-source", needs=needs))
+    write_sdist(index.folder, "also-source")
     with pytest.raises(ResolveError) as caught:
         build(env("only-source"))
     assert says in caught.value.message
+    assert hint in caught.value.hint
+    # It is never built for the sake of another build.
+    assert "--allow-build" not in caught.value.hint
+
+
+def tar(kind: str, *members: tuple[str, int]) -> bytes:
+    """An archive of members of noise, by names and sizes."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode=f"w:{kind}") as archive:
+        for name, size in members:
+            member = tarfile.TarInfo(name)
+            member.size = size
+            archive.addfile(member, io.BytesIO(os.urandom(size)))
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
+def test_archives_are_looked_through_within_bounds(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"alpha-1.0.tar.{kind}"
+    members = [(f"alpha-1.0/{number}", 1000) for number in range(20)]
+    path.write_bytes(tar(kind, *members, ("alpha-1.0/pyproject.toml", 3)))
+    assert len(pyproject_of(path, path.name, "", "alpha") or b"") == 3
+    with pytest.raises(ResolveError, match="more than 10000 bytes"):
+        pyproject_of(path, path.name, "", "alpha", limit=10000)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) // 2))
+    with pytest.raises(ResolveError, match="is no archive of source"):
+        pyproject_of(path, path.name, "", "alpha")
+
+
+def test_a_header_that_would_fill_the_memory_is_not_read(tmp_path: Path) -> None:
+    """A long name, as tar writes one in front of its file: read whole, and compressed to nearly nothing."""
+    head = tarfile.TarInfo("././@LongLink")
+    head.type, head.size = tarfile.GNUTYPE_LONGNAME, 64 << 20
+    path = tmp_path / "alpha-1.0.tar.gz"
+    with gzip.open(path, "wb") as file:
+        file.write(head.tobuf(tarfile.GNU_FORMAT) + bytes(64 << 20))
+    with pytest.raises(ResolveError, match="one of its headers is too large"):
+        pyproject_of(path, path.name, "", "alpha")
 
 
 @pytest.mark.slow
