@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from ..errors import IntegrityError
+from ..errors import IntegrityError, ResolveError
 from ..oci.store import Store
 from ..progress import SILENT, Progress, Summary
 from .lockcache import remember_sizes
@@ -35,9 +35,17 @@ def fetch(
     `environ` names the indexes with their credentials, by default the process's. `arrived` is called for each wheel
     that came, in the thread that brought it, while others still come. A wheel that is there is not asked for again, and
     one that broke off goes on where it stopped. The first failure ends all: NetworkError, IntegrityError (the hash
-    differs), StorageError. Wheels that were finished stay.
+    differs), StorageError; ResolveError for one that was built from source and is not there. Wheels that were finished
+    stay.
     """
     missing = [p for p in lock.packages if not store.has(_digest(p), p.size or None)]
+    for package in missing:
+        if package.source is not None:
+            raise ResolveError(
+                f"the wheel of {package.name} {package.version}, which was built from {package.source.title}, is not "
+                "in the cache any more, and nobody else has it",
+                hint=f"run it again: --allow-build {package.name} builds it anew",
+            )
     at_hand = sum(store.blob(_digest(p)).stat().st_size for p in lock.packages if p not in missing)
     total = sum(p.size for p in missing) if all(p.size for p in missing) else 0
     progress.start("fetch", f"{len(missing)} {noun}", total=total)

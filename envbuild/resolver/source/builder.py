@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...errors import IntegrityError, ResolveError
+from ...errors import CorruptBlobError, IntegrityError, ResolveError
 from ...oci.store import Store
 from ...progress import SILENT, Progress
 from ..target import Platform
@@ -223,7 +223,12 @@ class Builder:
             def lay(built: Built) -> Path:
                 place = folder / built.filename
                 if not place.exists():
-                    lend(self._store, built.sha256, place)
+                    try:
+                        lend(self._store, built.sha256, place)
+                    except CorruptBlobError as error:
+                        self._store.drop(error.digest)
+                        self._again(built.package(), built.source, "the cache")
+                        lend(self._store, built.sha256, place)
                 return place
 
             yield lay

@@ -20,6 +20,7 @@ from envbuild.bases.rootfs import host_architecture
 from envbuild.errors import IntegrityError, ResolveError
 from envbuild.model.types import Line
 from envbuild.oci.store import Store
+from envbuild.resolver import fetch
 from envbuild.resolver.source.sandbox import Limits
 from envbuild.resolver.source.sdists import pyproject_of
 
@@ -232,7 +233,7 @@ def test_archives_are_looked_through_within_bounds(tmp_path: Path, kind: str) ->
     with pytest.raises(ResolveError, match="more than 10000 bytes"):
         pyproject_of(path, path.name, "", "alpha", limit=10000)
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) // 2))
+    path.write_bytes(whole[:14] + b"\xff" * 40 + whole[54:])
     with pytest.raises(ResolveError, match="is no archive of source"):
         pyproject_of(path, path.name, "", "alpha")
 
@@ -274,6 +275,22 @@ def test_equal_sources_give_equal_bytes_whatever_order_and_time_the_backend_writ
     store = Store(tmp_path / "cache" / "store")
     store.drop(f"sha256:{first.sha256}")
     assert build(env("only-source"), upgrade=True).packages[0].sha256 == first.sha256
+
+
+def test_a_wheel_that_was_damaged_in_the_cache_is_built_again(index: Any, build: Make, env: Make, store: Store) -> None:
+    write_sdist(index.folder, "only-source")
+    lock = build(env("only-source"))
+    (package,) = lock.packages
+    blob = store.blob(f"sha256:{package.sha256}")
+    good = blob.read_bytes()
+    blob.write_bytes(good[:-1] + b"x")
+    assert build(env("only-source"), upgrade=True).packages == (package,)
+    assert blob.read_bytes() == good
+    # And one that is gone is not asked of any index.
+    store.drop(f"sha256:{package.sha256}")
+    with pytest.raises(ResolveError, match="is not in the cache any more") as caught:
+        fetch(lock, store)
+    assert "--allow-build only-source" in caught.value.hint
 
 
 @pytest.mark.parametrize(
