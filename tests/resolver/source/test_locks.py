@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,8 @@ from tinysources import source_files, write_repository, write_sdist
 from tinywheels import make_wheel
 
 from envbuild.errors import IntegrityError, LockFileError, ResolveError
+from envbuild.model.types import Line
+from envbuild.oci.maintenance import prune
 from envbuild.oci.store import Store
 from envbuild.progress import SILENT
 from envbuild.resolver import write_pylock
@@ -147,6 +151,28 @@ def test_what_was_built_here_is_taken_without_being_allowed_once_more(
     lock, path, asked, _ = locked
     # The model's own link is asked for too, and it is what the lock has.
     assert take(path, wish_of(asked, lock, profile, tmp_path), cache=tmp_path / "cache").digest == lock.digest
+
+
+def test_what_a_lock_is_taken_with_stays_when_the_cache_is_pruned(locked: Any, profile: Make, tmp_path: Path) -> None:
+    lock, path, asked, _ = locked
+    store = Store(tmp_path / "cache" / "store")
+    long_ago = time.time() - 40 * 86400
+    for each in (*store.key_files(), *(store.root / "blobs" / "sha256").iterdir()):
+        os.utime(each, (long_ago, long_ago))
+    take(path, wish_of(asked, lock, profile, tmp_path), cache=tmp_path / "cache")
+    prune(store, days=30)
+    WheelsByHash(lock, store, tmp_path / "cache", SILENT).vouch()
+    assert take(path, wish_of(asked, lock, profile, tmp_path), cache=tmp_path / "cache").digest == lock.digest
+
+
+def test_the_hash_of_an_archive_that_a_lock_claims_is_nobody_s(locked: Any, profile: Make, tmp_path: Path) -> None:
+    """The model lists the hash of the archive, and the lock says that a wheel of the cache was built from it."""
+    lock, path, asked, _ = locked
+    text, good = path.read_text(), lock.packages[1].source.sha256
+    path.write_text(text.replace(good, "0" * 64))
+    hashed = replace(asked, lines=(Line(text=f"--hash=sha256:{'0' * 64}", span=asked.pip[0].span),))
+    with pytest.raises(ResolveError, match="this machine has not built that wheel from it"):
+        take(path, wish_of(hashed, lock, profile, tmp_path), cache=tmp_path / "cache")
 
 
 def test_a_lock_names_no_folder_of_this_machine_as_what_it_was_asked(locked: Any, tmp_path: Path) -> None:

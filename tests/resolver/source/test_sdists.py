@@ -17,12 +17,13 @@ from tinysources import source_files, write_sdist
 from tinywheels import make_wheel
 
 from envbuild.bases.rootfs import host_architecture
-from envbuild.errors import IntegrityError, ResolveError
+from envbuild.errors import IntegrityError, NetworkError, ResolveError
 from envbuild.model.types import Line
 from envbuild.oci.store import Store
 from envbuild.resolver import fetch
 from envbuild.resolver.source.sandbox import Limits
-from envbuild.resolver.source.sdists import pyproject_of
+from envbuild.resolver.source.sdists import find_sdist, pyproject_of
+from envbuild.resolver.target import platform_of
 
 Make = Callable[..., Any]
 
@@ -102,6 +103,26 @@ def test_what_gives_way_does_so_before_anything_is_built(
     lock = build(env("alpha"), profile(constraints=("alpha<2",)), progress=notes)
     assert [(p.version, p.source) for p in lock.packages] == [("2.0", None)]
     assert not [said for said in notes.notes if said.startswith("building")]
+
+
+def test_what_cannot_be_built_is_no_error_where_something_else_goes(index: Any, build: Make, env: Make) -> None:
+    first = "raise RuntimeError('so it is')"
+    write_sdist(index.folder, "mlflow-skinny", "2.9.2", files=source_files("mlflow-skinny", "2.9.2", first=first))
+    for name, version in (("mlflow", "2.9.2"), ("numpy", "1.26.4"), ("pandas", "2.1.0"), ("setuptools", "70.0")):
+        index.wheel(name, version)
+    lock = build(env("mlflow==2.9.2"))
+    assert "mlflow" in {package.name for package in lock.packages}
+    assert any("laid down whole" in note for note in lock.notes)
+    with pytest.raises(ResolveError, match="so it is"):
+        build(env("mlflow-skinny==2.9.2"))
+
+
+def test_an_index_that_does_not_answer_is_told_as_such(index: Any, tmp_path: Path) -> None:
+    platform = platform_of("3.11.2", "2.36", "amd64")
+    assert find_sdist("alpha", (), platform, cache=tmp_path / "uv", environ=os.environ) is None
+    nowhere = {**os.environ, "UV_DEFAULT_INDEX": "http://127.0.0.1:1/simple", "UV_HTTP_RETRIES": "0"}
+    with pytest.raises(NetworkError):
+        find_sdist("alpha", (), platform, cache=tmp_path / "uv", environ=nowhere)
 
 
 def test_a_wheel_is_taken_where_there_is_one(index: Any, run: Make, env: Make) -> None:
