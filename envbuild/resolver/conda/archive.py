@@ -95,7 +95,7 @@ class _Header(tarfile.TarInfo):
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> _Header:
-        found = super().frombuf(buf, encoding, errors)
+        found = super().frombuf(buf, encoding or "utf-8", errors)
         cls.kinds.append(found.type)
         return found
 
