@@ -128,6 +128,12 @@ def _out_of_conda_lock(job: Job, path: Path, base: Foreseen, progress: Progress)
             hint="leave --lock out, and --upgrade chooses all anew",
         )
 
+    if options.as_of:
+        raise UsageError(
+            "--as-of chooses packages of a day, and --lock takes those of a file",
+            hint="leave one of the two out",
+        )
+
     def wish_for(environment: Environment, platform: Platform, part: CondaPart) -> Wish:
         return Wish(
             environment=environment,
@@ -139,6 +145,7 @@ def _out_of_conda_lock(job: Job, path: Path, base: Foreseen, progress: Progress)
             accelerator=options.accelerator,
             model_root=model.root,
             environ=options.environ,
+            allow_build=options.allow_build,
             provided=part.provided,
         )
 

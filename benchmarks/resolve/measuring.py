@@ -56,9 +56,10 @@ def measure(plan: Plan) -> Resolving:
             say(f"{title}: its packages, unmeasured")
             ours = Envbuild(model=MODELS / model, folder=folder / model)
             ours.watch()
+            theirs = Uv.of(ours, folder / f"{model}-uv")
             if not found:
                 lines = Path(ours.asked[0]["words"][3]).read_text(encoding="utf-8").splitlines()
-            found.append(_compared(plan, title, ours, Uv.of(ours, folder / f"{model}-uv")))
+            found.append(_compared(plan, title, ours, theirs))
         say("conda: a channel, and the packages, unmeasured")
         ours, theirs = _conda(folder / "conda", channel.make(folder / "channel"), lines)
         ours.watch()

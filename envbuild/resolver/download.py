@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from ..errors import NetworkError
 from ..oci.headers import number, retry_after
-from .conda.addresses import with_token, without_secrets
+from .conda.addresses import CREDENTIALS, with_token, without_secrets
 from .conda.channels import logins
 from .fetching import Stopped
 from .indexes import all_credentials, origin, without_credentials
@@ -41,10 +41,11 @@ class Downloader:
     def __init__(self, stop: threading.Event, environ: Mapping[str, str] | None = None) -> None:
         self._stop = stop
         self._environ = os.environ if environ is None else environ
-        self._credentials = {
-            **{where: [login] for where, login in logins(self._environ).items()},
-            **all_credentials(self._environ),
-        }
+        self._credentials = all_credentials(self._environ)
+        for where, login in logins(self._environ).items():
+            # A channel may lie where an index does.
+            known = self._credentials.setdefault(where, [])
+            self._credentials[where] = [*known, *([login] if login not in known else [])]
         self._asked: dict[str, tuple[str, str] | None] = {}
         self._lock = threading.Lock()
         # requests itself reads the proxies, ~/.netrc, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, and drops
@@ -114,7 +115,7 @@ class Downloader:
                     if status in _BUSY:
                         reason, wait = f"{status} {answer.reason}", retry_after(answer.headers.get("Retry-After", ""))
                     elif status not in (200, 206):
-                        raise _refused(status, str(answer.reason), what, shown)
+                        raise _refused(status, str(answer.reason), what, shown, conda=_is_conda(url))
                     else:
                         skip = received if status == 200 else 0
                         for chunk in answer.iter_content(_CHUNK):
@@ -170,8 +171,18 @@ class Downloader:
             return self._asked[parts.netloc]
 
 
-def _refused(status: int, reason: str, what: str, shown: str) -> NetworkError:
-    if status in (401, 403, 407):
+def _is_conda(url: str) -> bool:
+    return urlsplit(url).path.endswith((".conda", ".tar.bz2"))
+
+
+def _refused(status: int, reason: str, what: str, shown: str, *, conda: bool) -> NetworkError:
+    if status in (401, 403, 407) and conda:
+        hint = f"put the channel's credentials into ~/.netrc, or the address with user and password into {CREDENTIALS}"
+    elif status in (404, 410) and conda:
+        hint = "the channel no longer has this file: resolve anew with --upgrade"
+    elif conda:
+        hint = "check the channels in conda.yaml"
+    elif status in (401, 403, 407):
         hint = "put the index's credentials into ~/.netrc, or into the address in UV_DEFAULT_INDEX or UV_INDEX"
     elif status in (404, 410):
         hint = "the index no longer has this file: resolve anew with --upgrade"

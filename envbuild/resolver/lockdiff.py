@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from ..model.requirement import canonical_name
@@ -69,7 +69,7 @@ def _conda_packages(rows: Sequence[Row]) -> dict[str, _Locked]:
     for row in rows:
         name = f"{row.name} (conda)" if row.manager == "conda" else canonical_name(row.name)
         versions, hashes = found.get(name, ((), frozenset()))
-        found[name] = (tuple(dict.fromkeys((*versions, row.version))), hashes | {row.sha256 or row.md5 or row.url})
+        found[name] = (_sorted((*versions, row.version)), hashes | {row.sha256 or row.md5 or row.url})
     return found
 
 
@@ -95,7 +95,7 @@ def _packages(file: LockFile) -> dict[str, _Locked]:
         these = {digest for source in sources if source for digest in source.hashes.values()}
         where = package.vcs.commit_id if package.vcs else ""
         version = str(package.version or where or "?")
-        found[str(package.name)] = (tuple(dict.fromkeys((*versions, version))), hashes | these)
+        found[str(package.name)] = (_sorted((*versions, version)), hashes | these)
     return found
 
 
@@ -113,15 +113,21 @@ def _how(old: _Locked, new: _Locked) -> How:
         return "removed"
     if old[0] == new[0]:
         return "refiled"
-    from packaging.version import InvalidVersion, Version
+    from packaging.version import Version
 
     try:
         return "upgraded" if max(map(Version, old[0])) <= max(map(Version, new[0])) else "downgraded"
-    except InvalidVersion:  # a commit, or a version of conda's
+    except ValueError:  # a commit, a version of conda's, or a number too long to be one
         numbers = [max(_numbers(version) for version in versions) for versions in (old[0], new[0])]
         return "upgraded" if numbers[0] <= numbers[1] else "downgraded"
 
 
-def _numbers(version: str) -> list[tuple[int, str]]:
-    """What orders versions such as `2024a` and `9e`: numbers before letters, part by part."""
-    return [(int(number or 0), letters) for number, letters in re.findall(r"(\d*)([A-Za-z]*)", version)]
+def _sorted(versions: Iterable[str]) -> tuple[str, ...]:
+    """Each once. Their order in a file means nothing."""
+    return tuple(sorted(set(versions), key=lambda version: (_numbers(version), version)))
+
+
+def _numbers(version: str) -> list[tuple[int, str, str]]:
+    """What orders versions such as `2024a` and `9e`: numbers, of any length, before letters, part by part."""
+    parts = [(number.lstrip("0"), letters) for number, letters in re.findall(r"([0-9]*)([A-Za-z]*)", version)]
+    return [(len(number), number, letters) for number, letters in parts]

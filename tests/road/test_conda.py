@@ -191,6 +191,9 @@ def test_an_image_is_built_from_a_conda_lock_without_a_solver_and_is_the_same(ro
     done = road.image("--lock", str(path), "--upgrade-package", "tiny-loader")
     assert done.returncode == 2, done.stderr
     assert "not those of a conda-lock.yml" in done.stderr
+    done = road.image("--lock", str(path), "--as-of", "2024-06-01")
+    assert done.returncode == 2, done.stderr
+    assert "--lock takes those of a file" in done.stderr
 
 
 def test_a_damaged_file_of_a_package_is_fetched_anew_and_the_image_is_the_same(road: Road, channel: Path) -> None:

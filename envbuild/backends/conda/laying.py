@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # What tells of this machine or of the day: where a package was found, unpacked and listed, and how it was linked.
 _NOT_OURS = ("channel", "extracted_package_dir", "indexed_timestamp", "link", "package_tarball_full_path", "url")
+# What rattler keeps in an environment beside the files of packages.
+_OF_RATTLER = ("CACHEDIR.TAG", "__clobbers__/", "conda-meta/")
 
 
 class Refused(Exception):  # noqa: N818 - never seen outside
@@ -66,6 +68,52 @@ async def lay_down(packages: Sequence[Package], root: Path, cache: Path, prefix:
         said = str(error).replace(str(cache.parent), "").strip()
         full = "os error 28" in said or "os error 122" in said
         raise (NoSpace if full else Refused)(said) from None
+    check_laid(packages, root)
+
+
+def check_laid(packages: Sequence[Package], root: Path) -> None:
+    """Raise Refused where more lies in `root` than `packages` list, or an unpacked file of theirs is a link.
+
+    What is in an archive was looked at before: this is for one that was read in another way when it was unpacked.
+    """
+    listed: set[str] = set()
+    for package in packages:
+        try:
+            record = json.loads((root / _meta(package)).read_bytes())
+            listed.update(map(str, record["files"]))
+            _check_unpacked(package, Path(record["extracted_package_dir"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise Refused(f"{package.filename} was laid down without its list of files: {error}") from error
+    for path in sorted(_lying(root)):
+        if path not in listed and not path.startswith(_OF_RATTLER) and not _is_bytecode(path):
+            raise Refused(f"{path!r} was laid down, and no package lists it")
+
+
+def _check_unpacked(package: Package, folder: Path) -> None:
+    try:
+        rows = json.loads((folder / "info" / "paths.json").read_bytes())["paths"]
+    except FileNotFoundError:  # a package of old has none
+        return
+    lying = _lying(folder)
+    for row in rows:
+        if row.get("path_type", "hardlink") == "hardlink" and not lying.get(row["_path"], False):
+            raise Damaged(f"{package.filename}: {row['_path']!r} is called a file in its list, and is none")
+
+
+def _lying(folder: Path) -> dict[str, bool]:
+    """All files and links below `folder`, by their path from there, and whether each is a file."""
+    found: dict[str, bool] = {}
+    for top, folders, names in os.walk(folder):
+        for name in (*names, *folders):
+            path = os.path.join(top, name)  # noqa: PTH118 - there may be many
+            mode = os.lstat(path).st_mode
+            if not stat.S_ISDIR(mode):
+                found[os.path.relpath(path, folder)] = stat.S_ISREG(mode)
+    return found
+
+
+def _meta(package: Package) -> str:
+    return f"conda-meta/{package.name}-{package.version}-{package.build}.json"
 
 
 async def _record(package: Package) -> RepoDataRecord:
@@ -92,7 +140,7 @@ def files_of(package: Package, root: Path) -> tuple[list[str], str, bytes]:
 
     Raises Refused where it was laid down without such a list.
     """
-    name = f"conda-meta/{package.name}-{package.version}-{package.build}.json"
+    name = _meta(package)
     try:
         record = json.loads((root / name).read_bytes())
         listed = sorted(path for path in map(str, record["files"]) if not _is_bytecode(path))

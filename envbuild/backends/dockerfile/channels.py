@@ -8,6 +8,7 @@ from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 from ...errors import UsageError
+from ...resolver.conda.addresses import with_token
 from ...resolver.conda.channels import login_of
 from ...resolver.conda.types import CondaPackage
 from ...resolver.indexes import Origin, origin, without_credentials
@@ -35,6 +36,14 @@ def for_channels(
         where = origin(package.url)
         if where is not None and not goes_along(package, wheels):
             hosts.setdefault(where, without_credentials(package.url))
+    tokens = {where for package in packages
+              if (where := origin(package.url)) in hosts and with_token(package.url, env) != package.url}  # fmt: skip
+    if tokens:
+        raise UsageError(
+            f"the conda channel at {', '.join(sorted({where[1] for where in tokens if where}))} wants a token, and the "
+            "build's secrets hold users and passwords alone",
+            hint="--wheels context fetches the packages here and sends them along",
+        )
     known = {where: login for where, address in hosts.items() if (login := login_of(address, env))}
     if known and not buildkit:
         raise UsageError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from ...oci.store import Store
 from ...progress import Progress
 from ..types import Lock
 from ..vouching import is_vouched, vouch
+from .addresses import public
 from .extras import extras
 from .locking import bring
 from .types import CondaPackage
@@ -43,12 +43,22 @@ def brought(
     lacking = [package for package in others if not store.has(f"sha256:{package.sha256}")]
     asked = others if others and not is_vouched(cache, as_lock(others)) else lacking
     if asked:
-        whole |= {package.sha256: package for package in _located(asked, environment, cache)}
+        whole |= {package.sha256: package for package in _located(asked, environment, cache, progress)}
     if asked == others and others:
         vouch(cache, as_lock(others))
     found = [whole.get(package.sha256, package) for package in packages]
+    _confirm([whole[sha256] for sha256 in sorted(own)], store, cache, progress)
     bring(found, store, progress)
     return looked_into(found, store, _subdir(packages))[0]
+
+
+def _confirm(packages: Sequence[CondaPackage], store: Store, cache: Path, progress: Progress) -> None:
+    """Have `packages`, which a lock in the image names, from their addresses once, whatever is in `store` already."""
+    if not packages or is_vouched(cache, as_lock(packages)):
+        return
+    with store.temporary() as folder:
+        bring(packages, Store(folder), progress)
+    vouch(cache, as_lock(packages))
 
 
 def as_lock(packages: Sequence[CondaPackage]) -> Lock:
@@ -68,11 +78,14 @@ def _of_lock(packages: Sequence[CondaPackage], environment: Environment, root: P
     return {p.sha256: replace(wanted[p.sha256], url=p.url) for p in locked if p.sha256 in wanted}
 
 
-def _located(packages: Sequence[CondaPackage], environment: Environment, cache: Path) -> list[CondaPackage]:
+def _located(
+    packages: Sequence[CondaPackage], environment: Environment, cache: Path, progress: Progress
+) -> list[CondaPackage]:
     """`packages` with the addresses that the channels have them at. Raises ResolveError where none has one."""
     from .channels import addresses, gateway
-    from .solving import unreachable
+    from .solving import lists, unreachable
     from .specs import channels_of
+    from .waiting import finished
 
     channels = channels_of(environment)
     with extras("looking for conda packages"):
@@ -80,10 +93,14 @@ def _located(packages: Sequence[CondaPackage], environment: Environment, cache: 
         from rattler.exceptions import FetchRepoDataError, GatewayError, InvalidChannelError, InvalidUrlError, IoError
     try:
         sources = addresses(channels)
-        asking = gateway([channel.base_url for channel in sources], cache / "conda")
         names = [package.name for package in packages]
         subdir = Subdir("linux-64" if _subdir(packages) == "linux-64" else "linux-aarch64")
-        answer = asyncio.run(asking.query(sources, [subdir, "noarch"], names, recursive=False))
+        with lists(sources, cache / "conda") as folder:
+            asking = gateway([channel.base_url for channel in sources], folder)
+            answer = finished(
+                lambda: asking.query(sources, [subdir, "noarch"], names, recursive=False),
+                tick=lambda: progress.advance("resolve", 0),
+            )
     except (InvalidChannelError, InvalidUrlError, GatewayError, FetchRepoDataError, IoError) as error:
         raise unreachable(str(error), channels) from None
     known = {
@@ -97,7 +114,7 @@ def _located(packages: Sequence[CondaPackage], environment: Environment, cache: 
                 f"none of the model's channels has {package.filename} with the hash that the image names",
                 hint="the channel may have dropped it, or it never was there: build the image again from its model",
             )
-        found.append(replace(package, url=str(url)))
+        found.append(replace(package, url=public(str(url))))
     return found
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ...errors import ResolveError
-from .addresses import CREDENTIALS, with_token
+from .addresses import CREDENTIALS, public, with_token
 from .extras import extras
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def _known(channels: Sequence[str], environ: Mapping[str, str]) -> dict[tuple[st
             one_below = f"{path}/".startswith(f"{here[1]}/") or f"{here[1]}/".startswith(f"{path}/")
             if host == here[0] and one_below and other != login:
                 raise ResolveError(
-                    f"the channels {' and '.join(web)} lie at one host, and the credentials of one would go to the "
-                    "other",
+                    f"the channels {' and '.join(map(public, web))} lie at one host, and the credentials of one would "
+                    "go to the other",
                     hint="give both the same credentials, or leave one of the channels out",
                 )
         found[here] = login
@@ -86,10 +86,22 @@ def login_of(address: str, environ: Mapping[str, str]) -> Login | None:
         return None
     if where in (found := logins(environ)):
         return found[where]
-    from requests.utils import get_netrc_auth
+    return _of_netrc(where[1], environ)
 
-    auth = get_netrc_auth(address)
-    return (auth[0], auth[1]) if auth and auth[0] is not None and auth[1] is not None else None
+
+def _of_netrc(host: str, environ: Mapping[str, str]) -> Login | None:
+    """The login of ~/.netrc, or the file that NETRC names, for a host that it names: its `default` is for nobody.
+
+    A model chooses its channels, and an entry for all hosts would go to any that it names.
+    """
+    import netrc
+
+    path = Path(environ.get("NETRC") or Path(environ.get("HOME") or Path.home()) / ".netrc").expanduser()
+    try:
+        found = netrc.netrc(str(path)).hosts.get(host)
+    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
+        return None
+    return (found[0] or found[1] or "", found[2] or "") if found and host != "default" else None
 
 
 def logins(environ: Mapping[str, str]) -> dict[tuple[str, str, int], Login]:

@@ -55,17 +55,25 @@ def laid_by(package: CondaPackage, path: Path, minor: str) -> Laid:
     with whole(package.filename, path):
         entries = PathsJson.from_package_archive(path).paths
     for entry in entries:
-        name = str(entry.relative_path)
-        _check(package, name)
-        found[entry.path_type.directory].append(_laid_down(name, minor))
+        _check(package, str(entry.relative_path))
     with whole(package.filename, path):
         check_members(path, [str(entry.relative_path) for entry in entries if entry.path_type.hardlink])
         record, commands = finished(lambda: _index(path))
+    for entry in entries:
+        name = str(entry.relative_path)
+        found[entry.path_type.directory].append(_laid_down(name, minor) if record.noarch.python else name)
     name, version, build = record.name.normalized, str(record.version), str(record.build)
     if (name, version, build) != (package.name, package.version, package.build):
         raise IntegrityError(
             f"{package.filename} says that it is {name} {version} {build}, "
             f"and its channel calls it {package.name} {package.version} {package.build}",
+            hint="tell whoever keeps the channel",
+        )
+    subdir = record.subdir or package.subdir
+    if record.noarch.python and subdir != "noarch":
+        # What it lays down is another for each Python, and its layer is known by the platform.
+        raise IntegrityError(
+            f"{package.filename} says that it is for any Python (noarch), and for {subdir} alone",
             hint="tell whoever keeps the channel",
         )
     home = record.python_site_packages_path or ""
@@ -76,7 +84,7 @@ def laid_by(package: CondaPackage, path: Path, minor: str) -> Laid:
         folders=tuple(found[True]),
         commands=commands,
         home=home,
-        subdir=record.subdir or package.subdir,
+        subdir=subdir,
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from ...errors import LockFileError
+from ...errors import LockFileError, UsageError
 from ...model.requirement import canonical_name
 from ...oci.canonical import digest_of
 from ...oci.disk import storage_errors
@@ -49,8 +49,14 @@ def text_of(lock: Lock, store: Store) -> bytes:
     """`lock` as a conda-lock.yml; no time and no credentials in it.
 
     `store` has the packages' files: where a channel names no md5, which the format wants, it is taken of them. Raises
-    ResolveError where conda-lock is not installed, StorageError.
+    UsageError for a package that was built from source, ResolveError where conda-lock is not installed, StorageError.
     """
+    if built := [package.name for package in lock.packages if package.source is not None]:
+        raise UsageError(
+            f"a conda-lock.yml names wheels by their addresses, and {', '.join(built[:3])} "
+            f"{'was' if len(built) == 1 else 'were'} built from source here",
+            hint="ask for versions that have a wheel, or build the image without a lock",
+        )
     with extras("writing conda-lock.yml"), without_its_command("conda_lock"):
         from conda_lock.lockfile import write_conda_lock_file
 

@@ -25,7 +25,7 @@ from .specs import gave_way
 from .types import CondaAsk, CondaPackage
 
 # Raise it when equal questions would be answered otherwise than before, or when conda.json takes another form.
-FORMAT = 2
+FORMAT = 3
 
 
 def lock_conda(
@@ -39,7 +39,7 @@ def lock_conda(
     entry = cache / "locks" / key_of(ask)
     known = None if upgrade else recall(entry)
     if known is not None:
-        return known[0], (*gave_way(ask, known[0]), *known[1]), True
+        return known[0], (*gave_way(ask, known[0]), *_chosen(ask), *known[1]), True
     if locked:
         raise ResolveError(
             "--locked allows no resolution, and the cache has no lock of these conda packages",
@@ -47,23 +47,25 @@ def lock_conda(
         )
     store = Store(cache / "store")
     pins: tuple[tuple[str, str], ...] = ()
-    notes: tuple[str, ...] = ()
     if ask.lock is not None:
         from .fitting import check_against
         from .lockfile import read_conda_lock
 
         read = read_conda_lock(ask.lock, ask.subdir)
         packages, remarks = _brought(read.conda, store, progress, ask, lambda: check_against(ask, read, store))
-        notes = (f"{ask.lock.name} has chosen the conda packages",)
         pins = tuple((package.name, package.version) for package in read.pip)
     else:
         from .solving import solve
 
-        chosen, _ = solve(ask, cache / "conda")
+        chosen, _ = solve(ask, cache / "conda", progress)
         packages, remarks = _brought(chosen, store, progress, ask)
-    notes += remarks
-    remember(entry, packages, notes, pins)
-    return packages, (*gave_way(ask, packages), *notes), False
+    remember(entry, packages, remarks, pins)
+    return packages, (*gave_way(ask, packages), *_chosen(ask), *remarks), False
+
+
+def _chosen(ask: CondaAsk) -> tuple[str, ...]:
+    """Who has chosen. It is not remembered: a file of the same bytes may have another name."""
+    return (f"{ask.lock.name} has chosen the conda packages",) if ask.lock is not None else ()
 
 
 def _brought(

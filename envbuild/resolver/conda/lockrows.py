@@ -104,7 +104,7 @@ def _row(value: Any, place: str) -> Row:
     try:
         scheme = urlsplit(url).scheme
     except ValueError:
-        scheme = ""
+        raise table.wrong("url", "no address that can be fetched") from None
     if re.search(r"\s", url) or (manager == "conda" and scheme not in ("http", "https", "file")):
         raise table.wrong("url", "no address that can be fetched")
     return Row(
@@ -152,7 +152,8 @@ class _Table:
         return LockFileError(f"{self._place}: `{key}` of {self.what} is {said}", hint=_HINT)
 
 
-def _text(path: Path) -> str:
+def content_of(path: Path) -> bytes:
+    """The bytes of the lock at `path`. Raises LockFileError where it cannot be read, or is too large to be one."""
     try:
         with path.open("rb") as stream:
             data = stream.read(_SIZE + 1)
@@ -160,6 +161,11 @@ def _text(path: Path) -> str:
         raise LockFileError(f"{path} cannot be read: {error.strerror}", hint="name a lock that is there") from None
     if len(data) > _SIZE:
         raise LockFileError(f"{path} is larger than {_SIZE >> 20} MiB, which no lock is", hint=_HINT)
+    return data
+
+
+def _text(path: Path) -> str:
+    data = content_of(path)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

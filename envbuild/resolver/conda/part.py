@@ -15,6 +15,7 @@ from ...model.types import Environment
 from ...progress import Progress
 from ...records import dataclass
 from ..requirements import Ask
+from .lockrows import content_of
 from .types import CondaAsk, CondaPackage
 
 
@@ -65,15 +66,11 @@ class CondaPart:
 
 
 def with_lock(ask: CondaAsk, environment: Environment, root: Path) -> CondaAsk:
-    """`ask` with the conda-lock.yml of the model in the folder `root`, where there is one."""
+    """`ask` with the conda-lock.yml of the model in the folder `root`, where there is one. Raises LockFileError."""
     path = lock_beside(environment, root)
     if path is None:
         return ask
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ResolveError(f"{path} cannot be read: {error.strerror}", hint="mend its permissions") from None
-    return replace(ask, lock=path, lock_sha256=hashlib.sha256(content).hexdigest())
+    return replace(ask, lock=path, lock_sha256=hashlib.sha256(content_of(path)).hexdigest())
 
 
 def _pins(ask: CondaAsk, cache: Path) -> tuple[Ask, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import EnvbuildError, NetworkError, ResolveError
 from ...oci.disk import storage_errors
+from ...progress import SILENT, Progress
 from .addresses import CREDENTIALS, has_secrets, public, without_secrets
 from .channels import addresses, gateway, shown
 from .extras import extras
@@ -21,34 +24,35 @@ from .waiting import finished
 if TYPE_CHECKING:
     from rattler import Channel, RepoDataRecord
 
+_ONCE = ".once-"
+_STALE = 3600.0  # seconds
 
-def solve(ask: CondaAsk, cache: Path) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
+
+def solve(ask: CondaAsk, cache: Path, progress: Progress = SILENT) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
     """The packages that `ask` needs, sorted by name, and notes for the person. `cache` holds the channels' lists.
 
     A version or a build of Python that no channel has gives way to its minor version. Raises ResolveError,
     NetworkError or StorageError.
     """
-    with storage_errors(cache):
-        cache.mkdir(parents=True, exist_ok=True)
     try:
-        records = _records(ask, cache)
+        records = _records(ask, cache, progress)
     except ResolveError as error:
         if not error.explanation:
             raise
-        records = _loosely(ask, cache, error)
+        records = _loosely(ask, cache, progress, error)
     packages = sorted(map(_package, records), key=lambda package: package.name)
     return tuple(packages), gave_way(ask, packages)
 
 
-def _loosely(ask: CondaAsk, cache: Path, error: ResolveError) -> list[RepoDataRecord]:
+def _loosely(ask: CondaAsk, cache: Path, progress: Progress, error: ResolveError) -> list[RepoDataRecord]:
     """What is found with another Python than the one that is asked for; `error` itself where nothing is."""
     for loose in loosened(ask):
         with suppress(ResolveError):
-            return _records(loose, cache)
+            return _records(loose, cache, progress)
     raise error
 
 
-def _records(ask: CondaAsk, cache: Path) -> list[RepoDataRecord]:
+def _records(ask: CondaAsk, cache: Path, progress: Progress) -> list[RepoDataRecord]:
     with extras("choosing conda packages"):
         import rattler
         from rattler.exceptions import (
@@ -63,7 +67,7 @@ def _records(ask: CondaAsk, cache: Path) -> list[RepoDataRecord]:
     specs = match_specs(ask.specs)
     try:
         sources = addresses(ask.channels)
-        with _lists(sources, cache) as folder:
+        with lists(sources, cache) as folder:
             known = gateway([channel.base_url for channel in sources], folder)
             records: list[RepoDataRecord] = finished(
                 lambda: rattler.solve(
@@ -74,7 +78,9 @@ def _records(ask: CondaAsk, cache: Path) -> list[RepoDataRecord]:
                     virtual_packages=virtual_packages(ask),
                     # A channel does not add others to those that were named.
                     channel_relations="disabled",
-                )
+                ),
+                # Whoever waits no longer says so there.
+                tick=lambda: progress.advance("resolve", 0),
             )
         return records
     except SolverError as error:
@@ -86,13 +92,28 @@ def _records(ask: CondaAsk, cache: Path) -> list[RepoDataRecord]:
 
 
 @contextmanager
-def _lists(sources: Sequence[Channel], cache: Path) -> Iterator[Path]:
+def lists(sources: Sequence[Channel], cache: Path) -> Iterator[Path]:
     """Where the lists of packages are kept: with their addresses, so not for long where there is a token in one."""
+    with storage_errors(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+    _sweep(cache)
     if not any(has_secrets(channel.base_url) for channel in sources):
         yield cache
         return
-    with storage_errors(cache), TemporaryDirectory(prefix=".once-", dir=cache) as name:
+    with (
+        storage_errors(cache),
+        # What was given up may write into it for a moment.
+        TemporaryDirectory(prefix=_ONCE, dir=cache, ignore_cleanup_errors=True) as name,
+    ):
         yield Path(name)
+
+
+def _sweep(cache: Path) -> None:
+    """Remove lists with tokens that a run left behind which was killed: none takes this long."""
+    with suppress(OSError):
+        for folder in cache.glob(f"{_ONCE}*"):
+            if folder.stat().st_mtime < time.time() - _STALE:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def unsolved(said: str, specs: Sequence[CondaSpec]) -> ResolveError:

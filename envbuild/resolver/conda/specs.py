@@ -26,6 +26,8 @@ _MACHINES = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}
 # A kernel that every node has today: packages ask for no newer one.
 _LINUX = "5.10"
 _CHANNEL_NAME = pattern(r"[A-Za-z0-9][\w.-]*(?:/[\w.-]+)*", re.ASCII)
+# What a line may name behind its channel: `conda-forge/linux-64::gdal`.
+_SUBDIR = pattern(r"/(?:noarch|(?:linux|osx|win)-\w+)/?$", re.ASCII)
 _WITHOUT_DEFAULTS = "nodefaults"
 # What conda itself takes these names for: no channels of anaconda.org.
 _ANACONDA = "https://repo.anaconda.com/pkgs"
@@ -90,9 +92,13 @@ def _addresses(names: Iterable[str]) -> list[str]:
 
 
 def channels_of(environment: Environment) -> tuple[str, ...]:
-    """All channels that packages of `environment` may come from, those that a line names (`mine::gdal`) among them."""
-    named = [d.text.strip().rpartition("::")[0] for d in environment.conda]
-    return tuple(dict.fromkeys([*_listed(environment, None), *_addresses(filter(None, named))]))
+    """All channels that packages of `environment` may come from, those that a line names (`mine::gdal`) among them.
+
+    Raises ResolveError for what is no channel.
+    """
+    lines = [(d, d.text.strip().rpartition("::")[0]) for d in environment.conda]
+    named = [_channel(Line(text=_SUBDIR.sub("", name), span=d.span), None) for d, name in lines if name]
+    return tuple(dict.fromkeys([*_listed(environment, None), *_addresses(named)]))
 
 
 _PYTHON = pattern(r"(?P<channel>.*::)?python=(?P<version>(?P<minor>\d+\.\d+)(?:\.\d+)?)(?:\.\*)?(?:=(?P<build>.+))?")

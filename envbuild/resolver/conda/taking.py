@@ -18,7 +18,9 @@ from ..hashes import check_hashes
 from ..modelwheels import as_they_lie
 from ..taking import unmet
 from ..target import Platform, platform_of
+from ..torch import NVIDIA
 from ..types import Lock, LockedPackage
+from .lockrows import content_of
 from .part import CondaPart, conda_part
 from .specs import ask_of
 
@@ -51,10 +53,7 @@ def take_conda(
             hint="name a pylock.toml; or leave --conda never out, where the model has a conda.yaml",
         )
     progress.start("resolve", str(path))
-    try:
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise LockFileError(f"{path} cannot be read: {error.strerror}", hint="name a lock that is there") from None
+    sha256 = hashlib.sha256(content_of(path)).hexdigest()
     ask = ask_of(environment, python=wanted, glibc=glibc, architecture=architecture, root=model_root)
     ask = replace(ask, lock=path, lock_sha256=sha256)
     rest = replace(environment, conda=())
@@ -73,6 +72,11 @@ def take_conda(
         server=wish.server.name,
         conda=part.packages,
     )
+    if wish.accelerator == "cpu" and (gpu := [p.name for p in packages if p.name.startswith(NVIDIA)]):
+        raise LockFileError(
+            f"{path}: {', '.join(gpu[:3])} {'is' if len(gpu) == 1 else 'are'} for GPUs, and --accelerator is cpu",
+            hint=f"{_ANEW} with --accelerator cpu, or leave the option out",
+        )
     edition = edition_for(wish.server, found.mlflow)
     inputs, _ = wish.put(wish.gathered(edition), edition)
     found = as_they_lie(found, (w for w in inputs.wheels if w.sha256 in {p.sha256 for p in packages}))

@@ -19,7 +19,7 @@ from ..types import Lock
 from .extras import extras
 
 # Raise it when the same lock is written otherwise than before.
-REVISION = 1
+REVISION = 2
 
 
 def write_conda_lock(lock: Lock, path: Path, *, store: Store) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import socket
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -157,6 +159,18 @@ def test_the_classic_builder_gets_no_login():
     assert settings(FAR, buildkit=False, wheels="context", environ=environ).logins == ""
 
 
+@pytest.mark.parametrize(
+    "token", ["https://channel.example/t/s3cr3t/forge", "https://channel.example/forge?token=s3cr3t"]
+)
+def test_a_token_cannot_go_into_a_build_and_that_is_said(token: str):
+    environ = {"ENVBUILD_CONDA_CREDENTIALS": token}
+    with pytest.raises(UsageError, match=r"channel\.example wants a token") as caught:
+        settings(FAR, environ=environ)
+    assert "--wheels context" in str(caught.value.hint) and "s3cr3t" not in caught.value.message
+    assert settings(FAR, wheels="context", environ=environ) == Fetching()
+    assert settings(NEAR, environ=environ) == Fetching()
+
+
 def test_a_channel_on_this_machine_is_reached_by_the_hosts_network():
     here = package("gdal", "http://127.0.0.1:8000/forge")
     assert settings(here).network == "host"
@@ -203,6 +217,45 @@ def test_what_is_listed_is_fetched_with_the_login_of_its_host(fetching: ModuleTy
     assert (tmp_path / "packages" / "a-1.0-0.conda").read_bytes() == b"a package"
     assert (tmp_path / "cache" / sha256).read_bytes() == b"a package"
     fetching.main()  # the channel is gone, and the cache has the file
+
+
+def test_of_the_addresses_in_the_secret_the_first_with_a_login_counts(fetching: ModuleType, tmp_path: Path):
+    """As where it is resolved; and one with a token is no login."""
+    (tmp_path / "channel").mkdir()
+    with serve(tmp_path / "channel", "me:secret") as url:
+        write_list(tmp_path, url)
+        at = url.replace("//", "//{}@")
+        (tmp_path / "secrets" / "conda").write_text(
+            f"{url}/t/token/forge\n{at.format('me:secret')}/\n{at.format('me:other')}/\n"
+        )
+        fetching.main()
+    assert (tmp_path / "packages" / "a-1.0-0.conda").is_file()
+
+
+@pytest.mark.parametrize(("secret", "text"), [("conda", "https://me:s3cr3t@host:x/"), ("netrc", "s3cr3t {")])
+def test_a_secret_that_is_none_ends_the_build_and_is_not_shown(
+    fetching: ModuleType, tmp_path: Path, secret: str, text: str
+):
+    (tmp_path / "secrets" / secret).write_text(text)
+    write_list(tmp_path, "http://127.0.0.1:9")
+    with pytest.raises(SystemExit, match=f"the secret `{secret}`") as caught:
+        fetching.main()
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_channel_that_breaks_off_ends_the_build_with_its_address(fetching: ModuleType, tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            for _ in range(fetching.ATTEMPTS):
+                with server.accept()[0] as asked:
+                    asked.recv(1 << 16)
+                    asked.sendall(b"no HTTP at all\r\n\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        write_list(tmp_path, f"http://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(SystemExit, match=r"a-1\.0-0\.conda cannot be fetched: no HTTP at all"):
+            fetching.main()
 
 
 def test_another_file_than_the_locked_one_ends_the_build(fetching: ModuleType, tmp_path: Path):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,7 @@ class Made:
         )
         write_conda_lock(lock, self.path, store=Store(self.cache / "store"))
         self.text = self.path.read_text()
+        self.sha256 = hashlib.sha256(self.text.encode()).hexdigest()
 
     def ask(self, python: str = "3.11.2", glibc: str = "2.36") -> CondaAsk:
         environment = conda_environment("tiny-py>=1", channels=(self.address,), python=python)
@@ -231,3 +234,24 @@ def test_whatever_is_in_it_there_is_an_answer_or_an_error_that_says_so(made: Mad
 def test_and_so_with_many_more_changes(made: Made) -> None:
     for number in range(1000, 2500):
         _try(made, number)
+
+
+def test_an_address_that_is_none_is_told_with_its_line(made: Made) -> None:
+    made.edit("https://h/app.whl", "'http://[foo/app.whl'")
+    with pytest.raises(LockFileError, match=rf"conda-lock\.yml:{made.line('name: app')}: `url` of app is"):
+        made.taken()
+
+
+def test_a_file_that_is_larger_than_any_lock_is_not_read_whole(made: Made) -> None:
+    with made.path.open("ab") as stream:
+        stream.truncate(1 << 40)
+    with pytest.raises(LockFileError, match="larger than 16 MiB"):
+        made.ask()
+
+
+def test_a_note_names_the_file_that_was_taken_though_another_of_its_bytes_was_before(made: Made) -> None:
+    made.taken()
+    other = made.path.rename(made.model / "prod.conda-lock.yml")
+    _, notes, known = lock_conda(replace(made.ask(), lock=other, lock_sha256=made.sha256), made.cache, SILENT)
+    assert known
+    assert [note for note in notes if "has chosen" in note] == ["prod.conda-lock.yml has chosen the conda packages"]

@@ -17,7 +17,9 @@ import tinyconda
 
 pytest.importorskip("rattler", reason="needs the extra `conda`")
 
+from envbuild.aside import Aside
 from envbuild.errors import NetworkError
+from envbuild.progress import SILENT
 from envbuild.resolver.conda import channels
 from envbuild.resolver.conda.solving import solve
 from envbuild.resolver.conda.types import CondaAsk, CondaSpec
@@ -121,4 +123,14 @@ def test_a_signal_ends_a_run_that_waits_for_a_channel(silent: str, tmp_path: Pat
             assert process.wait(15) == 128 + number
         finally:
             process.kill()
+    assert time.monotonic() - start < 10
+
+
+def test_work_that_nobody_waits_for_any_more_ends(silent: str, tmp_path: Path) -> None:
+    """It is given up at the next thing that it tells: so it tells something while a channel is silent."""
+    with Aside[object](SILENT) as aside:
+        aside.start(lambda progress: solve(ask_for(silent), tmp_path / "cache", progress))
+        time.sleep(0.5)
+        start = time.monotonic()
+        aside.stop()
     assert time.monotonic() - start < 10

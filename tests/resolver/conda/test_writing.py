@@ -11,11 +11,11 @@ pytest.importorskip("conda_lock", reason="needs the extra `conda`")
 
 from condas import FILE
 
-from envbuild.errors import ResolveError
+from envbuild.errors import ResolveError, UsageError
 from envbuild.oci.store import Store
 from envbuild.resolver.conda import lockfile, writing
 from envbuild.resolver.conda.writing import write_conda_lock
-from envbuild.resolver.types import Lock
+from envbuild.resolver.types import Lock, Source
 
 
 @pytest.fixture
@@ -99,4 +99,13 @@ def test_without_conda_lock_nothing_is_written(
     monkeypatch.setattr(writing, "_installed", missing)
     with pytest.raises(ResolveError, match="needs conda_lock, which is not installed"):
         write_conda_lock(lock, tmp_path / "conda-lock.yml", store=store)
+    assert not (tmp_path / "conda-lock.yml").exists()
+
+
+def test_a_package_that_was_built_from_source_is_not_written_as_if_it_could_be_fetched(
+    lock: Lock, store: Store, tmp_path: Path
+) -> None:
+    built = replace(lock.packages[0], url="", source=Source(filename="app-1.0.tar.gz", sha256="c" * 64))
+    with pytest.raises(UsageError, match="and app was built from source here"):
+        write_conda_lock(replace(lock, packages=(built,)), tmp_path / "conda-lock.yml", store=store)
     assert not (tmp_path / "conda-lock.yml").exists()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import netrc
 import shutil
 import ssl
@@ -75,8 +76,8 @@ def fetch_one(line: str, opener: urllib.request.OpenerDirector, known: dict[tupl
                 reason += ": a channel with a password needs BuildKit and its secret `conda` or `netrc`"
             if error.code not in BUSY:
                 break
-        except OSError as error:
-            reason = f"cannot be fetched: {getattr(error, 'reason', '') or error}"
+        except (OSError, http.client.HTTPException) as error:
+            reason = f"cannot be fetched: {getattr(error, 'reason', '') or str(error) or type(error).__name__}"
         else:
             if hash_of(target) == sha256:
                 if CACHE.is_dir():
@@ -90,12 +91,23 @@ def logins() -> dict[tuple[str, str, int], str]:
     """What to send to each origin that wants a login; a netrc names a host alone, `("", host, 0)`."""
     found: dict[tuple[str, str, int], str] = {}
     if (SECRETS / "netrc").is_file():
-        for host, (user, _, password) in netrc.netrc(str(SECRETS / "netrc")).hosts.items():
+        try:
+            hosts = netrc.netrc(str(SECRETS / "netrc")).hosts
+        except (netrc.NetrcParseError, UnicodeDecodeError):
+            # Its text is a secret: no line of it is shown.
+            sys.exit("the secret `netrc` is no netrc that can be read")
+        for host, (user, _, password) in hosts.items():
             found["", host, 0] = basic(user, password or "")
     if (SECRETS / "conda").is_file():
         for address in (SECRETS / "conda").read_text(encoding="utf-8").split():
-            parts = urlsplit(address)
-            found[origin(address)] = basic(unquote(parts.username or ""), unquote(parts.password or ""))
+            try:
+                parts, where = urlsplit(address), origin(address)
+            except ValueError:
+                sys.exit("the secret `conda` holds something that is no address")
+            user, password = unquote(parts.username or ""), unquote(parts.password or "")
+            # One without has a token, which is for the address of a file: no login to be sent.
+            if user or password:
+                found.setdefault(where, basic(user, password))
     return found
 
 
