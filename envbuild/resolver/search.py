@@ -126,7 +126,7 @@ class Search:
         from .explain import blockers, is_conflict
 
         answer = self._ask(inputs, inputs.soft, build=not inputs.soft)
-        if not answer.solved and inputs.soft and not is_conflict(answer):
+        if not answer.solved and inputs.soft and self._sources.active and not is_conflict(answer):
             answer = self._ask(inputs, inputs.soft)
         if answer.solved or not inputs.soft or not is_conflict(answer):
             return answer, inputs
