@@ -249,6 +249,7 @@ def test_a_subdirectory_that_cannot_be_read_is_told(
     assert "#subdirectory=" in caught.value.hint
 
 
+@pytest.mark.slow
 def test_a_branch_stays_at_its_commit_when_another_package_is_chosen_anew(
     index: Any, build: Make, env: Make, repository: Path
 ) -> None:

@@ -183,26 +183,32 @@ def test_a_lock_names_no_folder_of_this_machine_as_what_it_was_asked(locked: Any
     assert str(tmp_path / "code") not in path.read_text()
 
 
-@pytest.mark.parametrize(
-    ("vcs", "says"),
-    [
+def test_the_address_in_a_lock_is_held_to_what_a_link_is(locked: Any) -> None:
+    _, path, _, commit = locked
+    text = path.read_text()
+    for vcs, says in (
         ('url = "ssh://git:s3cret@example.org/x.git"', "credentials"),
         ('url = "ssh://-oProxyCommand=x/x.git"', "no repository"),
         ('url = "ext::sh -c true"', "not supported"),
         ('url = "https://example.org/x.git?a=b"', "query"),
         ('url = "https://example.org/x.git", subdirectory = "/etc"', "not written as a lock has it"),
         ('url = "https://example.org/x.git", subdirectory = "../x"', "outside the repository"),
-    ],
-)
-def test_the_address_in_a_lock_is_held_to_what_a_link_is(locked: Any, vcs: str, says: str) -> None:
-    _, path, _, _ = locked
-    path.write_text(path.read_text().replace('path = "code", requested-revision = "main"', vcs))
-    assert vcs in path.read_text()
+    ):
+        path.write_text(text.replace('path = "code", requested-revision = "main"', vcs))
+        assert vcs in path.read_text()
+        file = read_lockfile(path)
+        assert file.platform is not None
+        with pytest.raises(LockFileError, match=says) as caught:
+            file.wheels(file.platform)
+        assert "s3cret" not in caught.value.message
+    # A folder has neither address nor hash.
+    start = text.index("vcs = {")
+    path.write_text(text[:start] + 'directory = { path = "." }' + text[text.index("}", start) + 1 :])
     file = read_lockfile(path)
+    assert commit not in path.read_text()
     assert file.platform is not None
-    with pytest.raises(LockFileError, match=says) as caught:
+    with pytest.raises(LockFileError, match="source that has no sha256 hash"):
         file.wheels(file.platform)
-    assert "s3cret" not in caught.value.message
 
 
 def test_a_repository_of_this_machine_is_not_built_from_a_lock_by_allowing_all(
@@ -212,15 +218,3 @@ def test_a_repository_of_this_machine_is_not_built_from_a_lock_by_allowing_all(
     Store(tmp_path / "cache" / "store").drop(f"sha256:{lock.packages[0].sha256}")
     with pytest.raises(ResolveError, match="--allow-build all does not cover"):
         take(path, wish_of(asked, lock, profile, tmp_path, "all"), cache=tmp_path / "cache", bench=bench())
-
-
-def test_a_folder_is_nothing_that_was_built(locked: Any) -> None:
-    _, path, _, commit = locked
-    text = path.read_text()
-    start = text.index("vcs = {")
-    path.write_text(text[:start] + 'directory = { path = "." }' + text[text.index("}", start) + 1 :])
-    file = read_lockfile(path)
-    assert commit not in path.read_text()
-    assert file.platform is not None
-    with pytest.raises(LockFileError, match="source that has no sha256 hash"):
-        file.wheels(file.platform)

@@ -77,6 +77,7 @@ def test_what_another_package_needs_of_it_is_kept(index: Any, build: Make, env: 
     assert [(p.name, p.version) for p in lock.packages] == [("needs", "1.0"), ("only-source", "1.0")]
 
 
+@pytest.mark.slow
 def test_of_several_that_need_it_otherwise_each_is_tried(index: Any, build: Make, env: Make) -> None:
     for number in ("1.0", "2.0", "3.0"):
         write_sdist(index.folder, "only-source", number, files=source_files("only-source", number))
@@ -105,6 +106,7 @@ def test_what_gives_way_does_so_before_anything_is_built(
     assert not [said for said in notes.notes if said.startswith("building")]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_built_is_no_error_where_something_else_goes(index: Any, build: Make, env: Make) -> None:
     first = "raise RuntimeError('so it is')"
     write_sdist(index.folder, "mlflow-skinny", "2.9.2", files=source_files("mlflow-skinny", "2.9.2", first=first))
@@ -298,6 +300,7 @@ def test_equal_sources_give_equal_bytes_whatever_order_and_time_the_backend_writ
     assert build(env("only-source"), upgrade=True).packages[0].sha256 == first.sha256
 
 
+@pytest.mark.slow
 def test_a_wheel_that_was_damaged_in_the_cache_is_built_again(index: Any, build: Make, env: Make, store: Store) -> None:
     write_sdist(index.folder, "only-source")
     lock = build(env("only-source"))
