@@ -361,7 +361,7 @@ except KeyboardInterrupt as error:
 """
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupted_build_ends_soon_and_leaves_no_process_and_no_container(
     base: Path, builder: Builder, repository: Path, sent: signal.Signals
 ) -> None:
