@@ -121,8 +121,8 @@ def _conda(folder: Path, address: str, lines: Sequence[str]) -> tuple[Envbuild, 
     depends = "\n".join(["dependencies:", *asked, *(f"  - {line}" for line in lines)])
     (model / "conda.yaml").write_text(f"channels:\n- {address}\n{depends}\n", encoding="utf-8")
     source = folder / "environment.yml"
-    pip = f"pip-repositories:\n- {index()}\nallow-pypi-requests: false"
-    source.write_text(f"channels:\n- {address}\n{pip}\n{depends}\n", encoding="utf-8")
+    pip = f"pip-repositories:\n- {index()}\nallow-pypi-requests: false\n" if index() else ""
+    source.write_text(f"channels:\n- {address}\n{pip}{depends}\n", encoding="utf-8")
     options = ("--conda", "always", "--platform", "linux/amd64")
     ours = Envbuild(model=model, folder=folder / "envbuild", options=options)
     return ours, CondaLock(source=source, folder=folder / "conda-lock")

@@ -19,7 +19,6 @@ from .results import Watched
 
 ROOT = Path(__file__).resolve().parents[2]
 CONDA = Path(__file__).resolve().parent / "inside" / "conda.py"
-PYPI = "https://pypi.org/simple"
 NOWHERE = "http://127.0.0.1:9"
 """A proxy that nobody is: the port of loopback on which nothing answers."""
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -164,5 +163,5 @@ class CondaLock:
 
 
 def index() -> str:
-    """The index that uv asks, for those that do not know its settings."""
-    return os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL") or PYPI
+    """The index that uv was told of, for those that do not know its settings; empty where it asks PyPI itself."""
+    return os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL") or ""

@@ -7,7 +7,6 @@ is wrong is a LockFileError that names the file, its line as far as that can be 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
@@ -15,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 from ..errors import LockFileError, ResolveError
 from ..records import dataclass
 from .indexes import without_credentials
+from .locktable import Table, WrongError
+from .locktext import AT_PACKAGE, line_named, line_of, text_of
 from .origin import Origin
 from .pylock import parse_toml
 from .source.links import locked_link
@@ -25,10 +26,8 @@ if TYPE_CHECKING:
     from packaging.markers import Environment
     from packaging.pylock import Package, Pylock
 
-_SIZE = 16 << 20  # bytes; the largest locks of whole workspaces have two
 _NAME = re.compile(r"pylock(\.[^./]+)?\.toml")
 _AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
-_AT_PACKAGE = re.compile(r"packages\[(\d+)\](?:\.([\w-]+))?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _HINT = "write it anew with `envbuild lock`"
@@ -78,7 +77,7 @@ class LockFile:
 
     def place(self, number: int, key: str = "") -> str:
         """`pylock.toml:12` for the package of that number, counted from 0, or for a key of its."""
-        line = _line_of(self.text, number, key)
+        line = line_of(self.text, number, key)
         return f"{self.path}:{line}" if line else str(self.path)
 
     def _package(self, package: Package, source: Any) -> LockedPackage:
@@ -88,8 +87,8 @@ class LockFile:
         ours = (package.tool or {}).get("envbuild")
         if ours is not None:
             try:
-                return self._built(package, source, _Table(ours, f"packages[{number}].tool.envbuild"))
-            except _WrongError as error:
+                return self._built(package, source, Table(ours, f"packages[{number}].tool.envbuild"))
+            except WrongError as error:
                 raise LockFileError(f"{self.place(number, 'tool')}: {error}", hint=_HINT) from None
         filename = _filename(source)
         # A folder or a repository has no hashes, whatever its name ends with.
@@ -119,7 +118,7 @@ class LockFile:
             name=str(package.name), version=str(version), filename=filename, sha256=sha256, size=0, url=url
         )
 
-    def _built(self, package: Package, source: Any, table: _Table) -> LockedPackage:
+    def _built(self, package: Package, source: Any, table: Table) -> LockedPackage:
         """A package that was built from source on the machine that wrote the lock."""
         from packaging.pylock import PackageSdist
         from packaging.utils import InvalidWheelFilename, parse_wheel_filename
@@ -130,9 +129,9 @@ class LockFile:
         try:
             name, version, _, _ = parse_wheel_filename(filename)
         except InvalidWheelFilename:
-            raise _WrongError(f"{filename!r} is no wheel") from None
+            raise WrongError(f"{filename!r} is no wheel") from None
         if name != package.name or version != package.version or not _SHA256.fullmatch(sha256):
-            raise _WrongError(f"{filename} and its hash are none of {package.name} {package.version}")
+            raise WrongError(f"{filename} and its hash are none of {package.name} {package.version}")
         given = getattr(source, "url", None) or ""
         url = given if given.startswith("ssh:") else without_credentials(given)
         if not url and getattr(source, "path", None):
@@ -142,10 +141,10 @@ class LockFile:
         else:
             hashed = str(source.hashes.get("sha256", "")).lower() if isinstance(source, PackageSdist) else ""
             if not _SHA256.fullmatch(hashed):
-                raise _WrongError("it was built from source that has no sha256 hash")
+                raise WrongError("it was built from source that has no sha256 hash")
             archive = _filename(source)
             if not is_archive(archive) or urlsplit(url).scheme not in ("http", "https", "file"):
-                raise _WrongError(f"{archive!r} at {url!r} is no archive of source that can be fetched")
+                raise WrongError(f"{archive!r} at {url!r} is no archive of source that can be fetched")
             origin = Source(url=url, filename=archive, sha256=hashed)
         return LockedPackage(
             name=str(name), version=str(version), filename=filename, sha256=sha256, size=0, source=origin
@@ -153,7 +152,7 @@ class LockFile:
 
     def _misfit(self, said: str, platform: Platform) -> LockFileError:
         """What the choice of wheels failed for, with its place."""
-        at = _AT_PACKAGE.search(said)
+        at = AT_PACKAGE.search(said)
         place = self.place(int(at[1])) if at else str(self.path)
         for_it = f"{platform.tag} and Python {platform.python}"
         if at and said.startswith("No wheel found"):
@@ -178,7 +177,7 @@ def read_lockfile(path: Path) -> LockFile:
     """The lock file at `path`. Raises LockFileError for what is none."""
     from packaging.pylock import Pylock, PylockValidationError
 
-    text = _text(path)
+    text = text_of(path, _HINT).replace("\r\n", "\n")
     try:
         parsed = parse_toml(text)
     except (ValueError, RecursionError) as error:
@@ -189,25 +188,25 @@ def read_lockfile(path: Path) -> LockFile:
     try:
         document = Pylock.from_dict(parsed)
     except (ValueError, TypeError, PylockValidationError) as error:
-        line = _line_named(text, str(error))
+        line = line_named(text, str(error))
         place = f"{path}:{line}" if line else str(path)
         raise LockFileError(f"{place}: no lock of PEP 751: {error}", hint=_HINT) from None
     table = parsed.get("tool", {}).get("envbuild")
     if table is None:
         return LockFile(path=path, text=text, document=document)
     try:
-        return _ours(path, text, document, _Table(table, "tool.envbuild"))
-    except _WrongError as error:
+        return _ours(path, text, document, Table(table, "tool.envbuild"))
+    except WrongError as error:
         line = next((n for n, row in enumerate(text.splitlines(), 1) if re.match(r"\s*\[+\s*tool\.envbuild", row)), 0)
         place = f"{path}:{line}" if line else str(path)
         raise LockFileError(f"{place}: {error}", hint=f"{_HINT}; without [tool.envbuild] any lock is taken") from None
 
 
-def _ours(path: Path, text: str, document: Pylock, table: _Table) -> LockFile:
+def _ours(path: Path, text: str, document: Pylock, table: Table) -> LockFile:
     tag, python = table.text("platform"), table.text("python")
     platform = platform_named(tag, python)
     if platform is None or not re.fullmatch(r"3\.\d+(\.\w+)?", python):
-        raise _WrongError(f"tool.envbuild is for {tag!r} and Python {python!r}, which no lock is for")
+        raise WrongError(f"tool.envbuild is for {tag!r} and Python {python!r}, which no lock is for")
     origin = None
     inputs = table.table("inputs")
     base = table.table("base")
@@ -238,73 +237,16 @@ def _ours(path: Path, text: str, document: Pylock, table: _Table) -> LockFile:
     )
 
 
-class _WrongError(Exception):
-    """A field of our table that is not what it should be."""
-
-
-class _Table:
-    """A table of the file whose fields are checked as they are read."""
-
-    def __init__(self, value: Any, name: str) -> None:
-        if not isinstance(value, Mapping):
-            raise _WrongError(f"{name} is no table")
-        self._value: Mapping[str, Any] = value
-        self._name = name
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self._value.get(key, default)
-        if not isinstance(value, str):
-            raise _WrongError(f"{self._name}.{key} is {'missing' if value is None else 'no text'}")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self._value.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise _WrongError(f"{self._name}.{key} is no list of texts")
-        return tuple(value)
-
-    def strings(self, key: str) -> dict[str, str]:
-        value = self._value.get(key, {})
-        if not isinstance(value, Mapping) or not all(isinstance(each, str) for each in value.values()):
-            raise _WrongError(f"{self._name}.{key} is no table of texts")
-        return dict(value)
-
-    def table(self, key: str) -> _Table | None:
-        return _Table(self._value[key], f"{self._name}.{key}") if key in self._value else None
-
-    def tables(self, key: str) -> Iterator[_Table]:
-        value = self._value.get(key, [])
-        if not isinstance(value, list):
-            raise _WrongError(f"{self._name}.{key} is no list of tables")
-        for number, each in enumerate(value):
-            yield _Table(each, f"{self._name}.{key}[{number}]")
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(_SIZE + 1)
-    except OSError as error:
-        raise LockFileError(f"{path}: cannot be read: {error.strerror}", hint="name a lock that is there") from error
-    if len(data) > _SIZE:
-        raise LockFileError(f"{path}: larger than {_SIZE >> 20} MiB, which no lock is", hint=_HINT)
-    try:
-        return data.decode("utf-8").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise LockFileError(f"{path}:{line}: not UTF-8 text", hint=_HINT) from None
-
-
 def _commit_of(package: Package, url: str) -> Source:
     """The commit that a package was built from, if its address is one that a link could have."""
     vcs = package.vcs
     if vcs is None or vcs.type != "git" or not _COMMIT.fullmatch(vcs.commit_id):
-        raise _WrongError("only commits of git repositories are built, by their whole hash")
+        raise WrongError("only commits of git repositories are built, by their whole hash")
     subdirectory, ref = vcs.subdirectory or "", vcs.requested_revision or ""
     try:
         locked_link(str(package.name), url, vcs.commit_id, subdirectory, str(package.name))
     except ResolveError as error:
-        raise _WrongError(error.message) from None
+        raise WrongError(error.message) from None
     return Source(url=url, commit=vcs.commit_id, subdirectory=subdirectory, ref=ref)
 
 
@@ -314,28 +256,3 @@ def _filename(source: Any) -> str:
     if not name and getattr(source, "url", None) and hasattr(source, "hashes"):
         name = unquote(urlsplit(source.url).path)
     return str(name).rpartition("/")[2]
-
-
-def _line_named(text: str, said: str) -> int:
-    """The line of the package, or of the key at the top, that a message names; 0 where it names none."""
-    found = _AT_PACKAGE.search(said)
-    if found:
-        return _line_of(text, int(found[1]), found[2] or "")
-    key = re.search(r"in '([\w-]+)", said)
-    rows = enumerate(text.splitlines(), 1) if key else ()
-    return next((line for line, row in rows if key and re.match(rf"\s*{re.escape(key[1])}\s*=", row)), 0)
-
-
-def _line_of(text: str, number: int, key: str) -> int:
-    """The line on which the table of the package stands, or a key of it; 0 where it cannot be told."""
-    rows = text.splitlines()
-    heads = [line for line, row in enumerate(rows) if re.match(r"\s*\[\[\s*packages\s*\]\]", row)]
-    if number >= len(heads):
-        return 0
-    if key:
-        for line in range(heads[number] + 1, len(rows)):
-            if re.match(r"\s*\[\[\s*packages\s*\]\]", rows[line]):
-                break
-            if re.match(rf"\s*(\[+\s*packages\.)?{re.escape(key)}\b", rows[line]):
-                return line + 1
-    return heads[number] + 1

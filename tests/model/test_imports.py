@@ -68,7 +68,7 @@ def test_an_import_whose_absence_is_caught_does_not_count(make) -> None:
 
 
 def test_a_model_from_code_reaches_what_its_file_imports(make) -> None:
-    more = "    model_code_path: /home/someone/work/agent.py\n"
+    more = "    model_code_path: /elsewhere/code/agent.py\n"
     model = make({"agent.py": "from mlflow.server import handlers\n"}, "mlflow.pyfunc.loaders.code_model", more)
     assert said(model)["mlflow.server.handlers"] == "agent.py:1"
 

@@ -15,14 +15,14 @@ from ...model.document import Document, items, lookup, plain_value
 from ...model.texts import UnreadableError
 from ...patterns import pattern
 from ...records import dataclass
+from ..locktext import text_of
 from .addresses import public
 
-_SIZE = 16 << 20  # bytes; those of many platforms have some
 _NODES = 1_000_000
 _NAME = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 _VERSION = pattern(r"[A-Za-z0-9_.+!*-]+", re.ASCII)
 _SPEC = pattern(r"[^\x00-\x1f\x7f]*")
-_HINT = "lock it anew: conda-lock lock, or envbuild lock"
+HINT = "lock it anew: conda-lock lock, or envbuild lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +56,19 @@ def rows_of(path: Path) -> tuple[tuple[Row, ...], dict[str, Any]]:
 
     Raises LockFileError for a file that is none.
     """
-    text = _text(path)
+    text = text_of(path, HINT)
     try:
         document = Document(str(path), text, limit=_NODES)
     except UnreadableError as error:
         at = f"{path}:{error.line}" if error.line else str(path)
         said = error.message.replace(str(path), "it")
-        raise LockFileError(f"{at}: no conda-lock.yml that can be read: {said}", hint=_HINT) from None
+        raise LockFileError(f"{at}: no conda-lock.yml that can be read: {said}", hint=HINT) from None
     if document.duplicates:
         line = document.span(document.duplicates[0]).line
-        raise LockFileError(f"{path}:{line}: the key {document.duplicates[0].value[:60]!r} comes twice", hint=_HINT)
+        raise LockFileError(f"{path}:{line}: the key {document.duplicates[0].value[:60]!r} comes twice", hint=HINT)
     whole = plain_value(document.root) if document.root is not None else None
     if not isinstance(whole, dict):
-        raise LockFileError(f"{path} is no conda-lock.yml that can be read: it holds no keys and values", hint=_HINT)
+        raise LockFileError(f"{path} is no conda-lock.yml that can be read: it holds no keys and values", hint=HINT)
     version = whole.get("version")
     if version != 1:
         said = "is missing a version" if version is None else f"has unknown version {str(version)[:40]}"
@@ -76,7 +76,7 @@ def rows_of(path: Path) -> tuple[tuple[Row, ...], dict[str, Any]]:
     nodes, values = items(lookup(document.root, "package")), whole.get("package")
     if not isinstance(values, list):
         raise LockFileError(
-            f"{path} is no conda-lock.yml that can be read: `package` is no list of packages", hint=_HINT
+            f"{path} is no conda-lock.yml that can be read: `package` is no list of packages", hint=HINT
         )
     rows = [_row(value, f"{path}:{document.span(node).line}") for node, value in zip(nodes, values, strict=True)]
     return tuple(rows), whole
@@ -84,7 +84,7 @@ def rows_of(path: Path) -> tuple[tuple[Row, ...], dict[str, Any]]:
 
 def _row(value: Any, place: str) -> Row:
     if not isinstance(value, dict):
-        raise LockFileError(f"{place}: this is no package", hint=_HINT)
+        raise LockFileError(f"{place}: this is no package", hint=HINT)
     table = _Table(value, place)
     name = table.text("name", _NAME)
     table.what = name
@@ -149,27 +149,4 @@ class _Table:
         return value
 
     def wrong(self, key: str, said: str) -> LockFileError:
-        return LockFileError(f"{self._place}: `{key}` of {self.what} is {said}", hint=_HINT)
-
-
-def content_of(path: Path) -> bytes:
-    """The bytes of the lock at `path`. Raises LockFileError where it cannot be read, or is too large to be one."""
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(_SIZE + 1)
-    except OSError as error:
-        raise LockFileError(f"{path} cannot be read: {error.strerror}", hint="name a lock that is there") from None
-    if len(data) > _SIZE:
-        raise LockFileError(f"{path} is larger than {_SIZE >> 20} MiB, which no lock is", hint=_HINT)
-    return data
-
-
-def _text(path: Path) -> str:
-    data = content_of(path)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise LockFileError(
-            f"{path}:{line}: no conda-lock.yml that can be read: it is not UTF-8 text", hint=_HINT
-        ) from None
+        return LockFileError(f"{self._place}: `{key}` of {self.what} is {said}", hint=HINT)

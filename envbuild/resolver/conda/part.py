@@ -14,8 +14,9 @@ from ...model.conda_way import Way, lock_beside
 from ...model.types import Environment
 from ...progress import Progress
 from ...records import dataclass
+from ..locktext import content_of
 from ..requirements import Ask
-from .lockrows import content_of
+from .lockrows import HINT
 from .types import CondaAsk, CondaPackage
 
 
@@ -70,7 +71,7 @@ def with_lock(ask: CondaAsk, environment: Environment, root: Path) -> CondaAsk:
     path = lock_beside(environment, root)
     if path is None:
         return ask
-    return replace(ask, lock=path, lock_sha256=hashlib.sha256(content_of(path)).hexdigest())
+    return replace(ask, lock=path, lock_sha256=hashlib.sha256(content_of(path, HINT)).hexdigest())
 
 
 def _pins(ask: CondaAsk, cache: Path) -> tuple[Ask, ...]:

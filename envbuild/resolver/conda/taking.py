@@ -15,12 +15,13 @@ from ...progress import SILENT, Progress, Summary
 from ...servers import edition_for
 from ..asking import Wish
 from ..hashes import check_hashes
+from ..locktext import content_of
 from ..modelwheels import as_they_lie
 from ..taking import unmet
 from ..target import Platform, platform_of
 from ..torch import NVIDIA
 from ..types import Lock, LockedPackage
-from .lockrows import content_of
+from .lockrows import HINT
 from .part import CondaPart, conda_part
 from .specs import ask_of
 
@@ -53,7 +54,7 @@ def take_conda(
             hint="name a pylock.toml; or leave --conda never out, where the model has a conda.yaml",
         )
     progress.start("resolve", str(path))
-    sha256 = hashlib.sha256(content_of(path)).hexdigest()
+    sha256 = hashlib.sha256(content_of(path, HINT)).hexdigest()
     ask = ask_of(environment, python=wanted, glibc=glibc, architecture=architecture, root=model_root)
     ask = replace(ask, lock=path, lock_sha256=sha256)
     rest = replace(environment, conda=())
