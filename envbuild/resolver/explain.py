@@ -22,6 +22,14 @@ _NO_WHEEL = re.compile(r"([A-Za-z0-9][\w.-]*)[^\s]* ha(?:s|ve) no usable wheels"
 _TAGS = re.compile(r"([A-Za-z0-9][\w.-]*)[^\s]* has no wheels with a matching ([\w ]+?) tag")
 _UNDATED = re.compile(r"is missing an upload date")
 _AGED = re.compile(r"`([A-Za-z0-9][\w.-]*)` was filtered by `exclude-newer`")
+_NO_ARCHIVE = re.compile(r"([A-Za-z0-9][\w.-]*)[^\s]* has an invalid package format")
+_GONE = re.compile(r"\b(404|410)\b")
+_FILE = re.compile(r"/[^/\s]+\.(whl|tar\.gz|zip)(\.metadata)?\b")
+_UNZIPPED = re.compile(r"Failed to unzip wheel: (\S+)")
+_OTHER_FILE = (
+    "it may be damaged, or a proxy's page in its place: look at its address in a browser, try again later, or ask who "
+    "runs the index"
+)
 _PYTHON = re.compile(r"requires Python ?[<>=!~]")
 _UNKNOWN = re.compile(r"([A-Za-z0-9][\w.-]*) was not found in the (?:package registry|provided package locations)")
 _VERSION = re.compile(r"(?:there is no version of|only) ([A-Za-z0-9][\w.-]*)(?=[<>=!~ ,])")
@@ -52,6 +60,8 @@ def error_of(answer: Answer, inputs: Inputs, platform: Platform, *, known: str =
         )
     if _NETWORK.search(said):
         return _network_error(said, shown)
+    if broken := _UNZIPPED.search(said):
+        return IntegrityError(f"what the package index gave for {broken[1]} is no wheel:\n{shown}", hint=_OTHER_FILE)
     return ResolveError(
         f"no set of packages satisfies the requirements on Python {platform.python}:\n{shown}"
         + _asked_by(said, inputs.asks),
@@ -95,6 +105,11 @@ def _network_error(said: str, shown: str) -> NetworkError:
             f"packages are missing in the cache, and UV_OFFLINE forbids to ask for them:\n{shown}",
             hint="unset UV_OFFLINE once, so that the lock and the wheels get into the cache",
         )
+    if _GONE.search(said) and _FILE.search(said):
+        return NetworkError(
+            f"the package index names a file that it does not have:\n{shown}",
+            hint="try again later: its page may be older than its files; else ask who runs the index",
+        )
     hint = "check the connection, HTTPS_PROXY and the index in UV_DEFAULT_INDEX; a cached lock needs no network"
     if re.search(r"certificate|InvalidContentType|tls|UnknownIssuer", said):
         hint = "name your certificate authority's file in SSL_CERT_FILE, and check the index's scheme and port"
@@ -120,6 +135,8 @@ def _hint(said: str, inputs: Inputs, platform: Platform) -> str:
             f"{allow} does that, in a sandbox without network and credentials; or choose a version that has a wheel, "
             f"or name a folder with one that you built (`pip wheel --no-deps {source[0]}`) with --find-links"
         )
+    if broken := _NO_ARCHIVE.search(said):
+        return f"what the index gave for {broken[1]} is no wheel; {_OTHER_FILE}"
     if aged := _AGED.search(said):
         return f"{aged[1]} had no such version on that day: choose a later one, or loosen the pin"
     if tags := _TAGS.search(said):

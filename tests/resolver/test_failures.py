@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from envbuild.errors import EnvbuildError, NetworkError, ResolveError, StorageError
+from envbuild.errors import EnvbuildError, IntegrityError, NetworkError, ResolveError, StorageError
 from envbuild.resolver.explain import error_of
 from envbuild.resolver.requirements import Ask, Inputs
 from envbuild.resolver.target import platform_of
@@ -136,6 +136,34 @@ def test_an_index_that_is_broken(index: Any, refused: Make) -> None:
     index.answers["/simple/alpha/"] = [503] * 9
     error = refused("alpha", kind=NetworkError)
     assert "503" in error.message
+
+
+def test_a_file_that_the_index_names_and_does_not_have(index: Any, refused: Make) -> None:
+    name = index.wheel("alpha").name
+    index.answers[f"/files/{name}"] = [404] * 9
+    error = refused("alpha", kind=NetworkError)
+    assert error.message.startswith("the package index names a file that it does not have:")
+    assert name in error.message
+    assert "could not be reached" not in error.message
+
+
+def test_a_page_in_the_place_of_a_wheel(index: Any, refused: Make) -> None:
+    name = index.wheel("alpha").name
+    index.replaced[name] = b"<html><body>Welcome: please log in</body></html>"
+    error = refused("alpha==1.0", kind=IntegrityError)
+    assert error.message.startswith(f"what the package index gave for {name} is no wheel:")
+    assert "browser" in error.hint
+
+
+def test_a_page_in_the_place_of_a_wheel_that_is_read_in_parts() -> None:
+    said = (
+        "error: No solution found when resolving dependencies\n  cause: Because alpha==1.0 has an invalid package "
+        "format and you require alpha==1.0, we can conclude that your requirements are unsatisfiable."
+    )
+    inputs = Inputs(asks=(Ask(name="alpha", text="alpha==1.0", where="conda.yaml:7"),))
+    error = error_of(Answer(explanation=said, code=1), inputs, platform_of("3.11.2", "2.36", "amd64"))
+    assert "conda.yaml:7: alpha==1.0" in error.message
+    assert error.hint.startswith("what the index gave for alpha is no wheel;")
 
 
 def test_an_index_that_wants_a_password(index: Any, refused: Make) -> None:

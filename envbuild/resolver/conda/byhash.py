@@ -83,9 +83,9 @@ def _located(
 ) -> list[CondaPackage]:
     """`packages` with the addresses that the channels have them at. Raises ResolveError where none has one."""
     from .channels import addresses, gateway
+    from .patience import patiently
     from .solving import lists, unreachable
     from .specs import channels_of
-    from .waiting import finished
 
     channels = channels_of(environment)
     with extras("looking for conda packages"):
@@ -97,7 +97,7 @@ def _located(
         subdir = Subdir("linux-64" if _subdir(packages) == "linux-64" else "linux-aarch64")
         with lists(sources, cache / "conda") as folder:
             asking = gateway([channel.base_url for channel in sources], folder)
-            answer = finished(
+            answer = patiently(
                 lambda: asking.query(sources, [subdir, "noarch"], names, recursive=False),
                 tick=lambda: progress.advance("resolve", 0),
             )

@@ -17,9 +17,9 @@ from ...progress import SILENT, Progress
 from .addresses import CREDENTIALS, has_secrets, public, without_secrets
 from .channels import addresses, gateway, shown
 from .extras import extras
+from .patience import patiently
 from .specs import gave_way, loosened, match_specs, virtual_packages
 from .types import CondaAsk, CondaPackage, CondaSpec
-from .waiting import finished
 
 if TYPE_CHECKING:
     from rattler import Channel, RepoDataRecord
@@ -69,7 +69,7 @@ def _records(ask: CondaAsk, cache: Path, progress: Progress) -> list[RepoDataRec
         sources = addresses(ask.channels)
         with lists(sources, cache) as folder:
             known = gateway([channel.base_url for channel in sources], folder)
-            records: list[RepoDataRecord] = finished(
+            records: list[RepoDataRecord] = patiently(
                 lambda: rattler.solve(
                     sources,
                     specs,
