@@ -12,6 +12,7 @@ from .lockcache import remember_sizes
 from .types import Lock, LockedPackage
 
 _THREADS = 8
+_TICK = 0.5  # seconds between two looks at a phase in which nothing arrives
 
 
 class Stopped(Exception):  # noqa: N818 - no error, and never seen outside
@@ -99,7 +100,13 @@ def _download(
 
         jobs: list[Future[None]] = [threads.submit(bring, package) for package in missing]
         try:
-            wait(jobs, return_when=FIRST_EXCEPTION)
+            waiting = set(jobs)
+            while waiting:
+                ended, waiting = wait(waiting, timeout=_TICK, return_when=FIRST_EXCEPTION)
+                if any(job.exception() for job in ended):
+                    break
+                # A server that is silent brings nothing that would be told.
+                progress.advance("fetch", 0)
         finally:
             stop.set()
             threads.shutdown(wait=True, cancel_futures=True)

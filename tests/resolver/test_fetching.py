@@ -10,6 +10,7 @@ import pytest
 
 from envbuild.errors import IntegrityError, NetworkError
 from envbuild.oci.store import Store
+from envbuild.progress import Progress
 from envbuild.resolver import fetch
 
 Make = Callable[..., Any]
@@ -112,6 +113,20 @@ def test_an_index_that_asks_to_wait_for_no_time_that_it_can_name_is_asked_again(
     index.retry_after = said
     fetch(locked, store)
     assert index.downloads().count(ALPHA) == 2
+
+
+def test_an_index_that_lets_one_wait_is_told_of_meanwhile(index: Any, locked: Any, store: Store) -> None:
+    class Waits(Progress):
+        count = 0
+
+        def advance(self, phase: Any, amount: int = 1, *, what: str = "") -> None:
+            self.count += phase == "fetch" and amount == 0
+
+    index.answers[ALPHA] = [503]
+    index.retry_after = "2"
+    waits = Waits()
+    fetch(locked, store, waits)
+    assert waits.count >= 2
 
 
 def test_an_index_that_stays_busy_is_given_up(
