@@ -64,6 +64,13 @@ def _in_keyring(road: Road, url: str) -> tuple[list[str], dict[str, str]]:
     return ["--index-url", url.replace("://", f"://{USER}@")], {"UV_KEYRING_PROVIDER": "subprocess", "PATH": path}
 
 
+def _in_configuration(road: Road, url: str) -> tuple[list[str], dict[str, str]]:
+    config = road.folder / "home" / "envbuild.toml"
+    config.parent.mkdir()
+    config.write_text(f'index-url = "{_address(url)}"\n')
+    return ["--config", str(config)], {"UV_DEFAULT_INDEX": NOWHERE}
+
+
 def _kept(folder: Path, but: Path) -> Iterator[tuple[Path, bytes]]:
     """Every file below `folder` and what it holds, unpacked where it is packed."""
     for path in folder.rglob("*"):
@@ -74,7 +81,7 @@ def _kept(folder: Path, but: Path) -> Iterator[tuple[Path, bytes]]:
                 yield path, gzip.decompress(data)
 
 
-@pytest.mark.parametrize("given", [_in_address, _in_extra, _in_variables, _in_netrc, _in_keyring])
+@pytest.mark.parametrize("given", [_in_address, _in_extra, _in_variables, _in_netrc, _in_keyring, _in_configuration])
 def test_a_password_opens_the_index_and_is_found_nowhere_afterwards(
     road: Road, guarded: str, given: Callable[[Road, str], tuple[list[str], dict[str, str]]]
 ) -> None:
@@ -103,6 +110,34 @@ def test_a_wrong_password_is_told_without_it(road: Road, guarded: str) -> None:
     assert "wants credentials" in done.stderr
     assert "an0ther-secret" not in done.stdout + done.stderr
     assert not (road.folder / "tiny.tar").exists()
+
+
+@pytest.mark.parametrize(
+    ("lines", "files"),
+    [
+        (["--index-url {}/simple", "tiny-loader==1.0"], {}),
+        (["tiny-loader @ {}/tiny_loader-1.0-py3-none-any.whl"], {}),
+        (["tiny-loader @ git+{}/tiny-loader.git@main"], {}),
+        (["-r more.txt"], {"more.txt": "--extra-index-url {}/simple\ntiny-loader==1.0\n"}),
+        (["tiny-loader==1.0", "-c bounds.txt"], {"bounds.txt": "tiny-loader @ git+{}/tiny-loader.git\n"}),
+    ],
+)
+@pytest.mark.parametrize("allowed", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_password_in_a_file_of_the_model_is_a_finding_that_does_not_show_it(
+    road: Road, lines: list[str], files: dict[str, str], allowed: bool
+) -> None:
+    """It is the author's, and it is in the model: what is not is a second copy, or one where others see it."""
+    address = _address(NOWHERE).removesuffix("/simple")
+    pip = "".join(f"  - {line.format(address)}\n" for line in ["mlflow==3.17.2", *lines])
+    (road.model / "conda.yaml").write_text(f"channels: [conda-forge]\ndependencies:\n- python=3.11.9\n- pip:\n{pip}")
+    for name, text in files.items():
+        (road.model / name).write_text(text.format(address))
+    more = ["--allow-model-index", "--allow-build", "all"] if allowed else []
+    done = road.image(*more, "--json", ENVBUILD_DEBUG="1", **QUIET)
+    assert done.returncode != 0
+    assert "EB602" in done.stderr + done.stdout
+    assert PASSWORD not in done.stdout + done.stderr
+    assert not [path for path, data in _kept(road.folder, road.model) if PASSWORD.encode() in data]
 
 
 def test_the_first_index_that_has_a_package_gives_it(road: Road, tmp_path: Path) -> None:
