@@ -133,11 +133,11 @@ class Downloader:
                 raise NetworkError(
                     f"{what}: no trusted connection to {shown}: {_cause(error)}",
                     hint="name your certificate authority's file in SSL_CERT_FILE or REQUESTS_CA_BUNDLE",
-                ) from error
+                ) from None  # its text has the address, with what belongs into it
             except _BROKEN as error:
                 reason = _cause(error)
             except requests.RequestException as error:
-                raise NetworkError(f"{what}: {shown} cannot be fetched: {_cause(error)}") from error
+                raise NetworkError(f"{what}: {shown} cannot be fetched: {_cause(error)}") from None
             failures = 1 if received > before else failures + 1
             if failures >= _ATTEMPTS:
                 raise NetworkError(

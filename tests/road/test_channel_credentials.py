@@ -234,16 +234,47 @@ def elsewhere(question: Door) -> bool:
     return True
 
 
+def nowhere(question: Door) -> bool:
+    question.send_response(302)
+    question.send_header("Location", f"ftp://127.0.0.1:1{question.path}")
+    question.end_headers()
+    return True
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("given", seldom([login_in_a_variable, token_in_a_variable], token_in_a_variable))
 @pytest.mark.parametrize("which", ["", "tiny-native-1.0-0.conda"], ids=["lists", "a file"])
-@pytest.mark.parametrize("answer", [refused, broken, half, hung_up, elsewhere])
+@pytest.mark.parametrize("answer", [refused, broken, half, hung_up, elsewhere, nowhere])
 def test_a_channel_that_fails_is_told_without_it(
     road: Road, given: Callable[[Road, str], Given], which: str, answer: Callable[[Door], bool]
 ) -> None:
     with private(road, given, lambda question: which in question.path and answer(question)):
         done = road.image()
     assert done.returncode not in (0, 70), done.stderr
+    assert told(done.stdout, done.stderr) == []
+    assert remains(road) == []
+
+
+@pytest.mark.parametrize("which", ["lists", pytest.param("a file", marks=pytest.mark.slow)])
+def test_a_channel_whose_certificate_nobody_vouches_for_is_told_without_it(
+    road: Road, certificate: Path, which: str
+) -> None:
+    """The library's own words have the address that was asked for."""
+    with (
+        private(road, token_in_a_variable) as (url, _),
+        door(road.folder / "web", certificate=certificate) as (safe, _),
+    ):
+        lock, known = road.folder / "x.conda-lock.yml", road.environment["ENVBUILD_CONDA_CREDENTIALS"]
+        if which == "a file":
+            done = road.run("lock", str(road.model), "-o", str(lock), *made_with(road))
+            assert done.returncode == 0, done.stderr
+            lock.write_text(lock.read_text().replace(f"{url}/", f"{safe}/"))
+        conda = road.model / "conda.yaml"
+        conda.write_text(conda.read_text().replace(url, safe))
+        road.environment["ENVBUILD_CONDA_CREDENTIALS"] = known.replace(url, safe)
+        more = ("--lock", str(lock)) if which == "a file" else ()
+        done = road.image(*more, ENVBUILD_CACHE_DIR=str(road.folder / "another cache"))
+    assert done.returncode == 6, done.stderr
     assert told(done.stdout, done.stderr) == []
     assert remains(road) == []
 
@@ -266,7 +297,7 @@ def test_the_wrong_one_is_told_without_it(road: Road, given: Callable[[Road, str
     assert not (road.folder / "tiny.tar").exists()
 
 
-@pytest.mark.parametrize("which", ["repodata", pytest.param("tiny-native-1.0-0.conda", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("which", ["/shards/", pytest.param("tiny-native-1.0-0.conda", marks=pytest.mark.slow)])
 def test_a_killed_run_leaves_nothing_of_it_nor_does_the_next(road: Road, which: str) -> None:
     """The channel kills whoever asks, in the midst of its answer."""
     killed: list[subprocess.Popen[str]] = []

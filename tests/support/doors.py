@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.server
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,20 +47,25 @@ class Door(http.server.SimpleHTTPRequestHandler):
 
 @contextmanager
 def door(
-    folder: Path, wants: str = "", *, first: Callable[[Door], bool] = lambda _: False
+    folder: Path, wants: str = "", *, first: Callable[[Door], bool] = lambda _: False, certificate: Path | None = None
 ) -> Iterator[tuple[str, Asked]]:
     """Serve `folder` on a free loopback port; gives the address, and what is asked, as it is.
 
     `wants` is what the header Authorization must say. `first` gets each question before, and tells whether it answered.
+    With a `certificate`, of the same file as its key, the address is one of https.
     """
     asked: Asked = []
     handler = type("Handler", (Door,), {"asked": asked, "wants": wants, "first": staticmethod(first)})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
     server.daemon_threads = True
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        yield f"{'http' if certificate is None else 'https'}://127.0.0.1:{server.server_address[1]}", asked
     finally:
         server.shutdown()
         server.server_close()

@@ -12,7 +12,9 @@ CREDENTIALS = "ENVBUILD_CONDA_CREDENTIALS"
 `https://host/t/token/channel`, with blanks between: each is for what lies at or below it, and adds no channel."""
 # anaconda.org and servers like it take a token as two parts of the path.
 _IN_PATH = pattern(r"/t/[^/\s?#'\"]+")
-_ADDRESS = pattern(r"https?://[^\s'\"<>)\]]+", re.IGNORECASE)
+# Of any kind: whoever is asked may send on to what nobody speaks. A path of this machine has no tokens.
+_ADDRESS = pattern(r"(?<![a-z0-9+.-])(?!file:)[a-z][a-z0-9+.-]*://[^\s'\"<>)\]]+", re.IGNORECASE)
+_WEB = pattern(r"https?://", re.IGNORECASE)
 
 
 def without_secrets(text: str) -> str:
@@ -23,7 +25,7 @@ def without_secrets(text: str) -> str:
 def public(address: str) -> str:
     """An address as it may be written anywhere: without password, token, query and fragment."""
     bare = without_secrets(address)
-    return bare.partition("#")[0] if _ADDRESS.match(bare) else bare
+    return bare.partition("#")[0] if _WEB.match(bare) else bare
 
 
 def has_secrets(address: str) -> bool:
