@@ -25,8 +25,9 @@ SETTINGS = (
     "UV_PRERELEASE",
     "UV_TORCH_BACKEND",
 )
-# Everything between the scheme and the last @ before the path.
-_USERINFO = pattern(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s]*@")
+# Everything between the scheme and the last @ before the path; or, where no port follows the colon, a password that
+# was written as it is, with a slash in it.
+_USERINFO = pattern(r"([A-Za-z][A-Za-z0-9+.-]*://)(?:[^/\s]*@|[^/\s:@\[\]]+:(?!\d*(?:[/?#,'\"\s]|$))[^\s'\"<>]*@)")
 
 Origin = tuple[str, str, int]
 

@@ -297,7 +297,8 @@ def test_the_wrong_one_is_told_without_it(road: Road, given: Callable[[Road, str
     assert not (road.folder / "tiny.tar").exists()
 
 
-@pytest.mark.parametrize("which", ["/shards/", pytest.param("tiny-native-1.0-0.conda", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["/shards/", "tiny-native-1.0-0.conda"])
 def test_a_killed_run_leaves_nothing_of_it_nor_does_the_next(road: Road, which: str) -> None:
     """The channel kills whoever asks, in the midst of its answer."""
     killed: list[subprocess.Popen[str]] = []
@@ -330,7 +331,14 @@ def test_a_killed_run_leaves_nothing_of_it_nor_does_the_next(road: Road, which: 
     assert remains(road) == []
 
 
-@pytest.mark.parametrize("address", ["http://{}:{}@127.0.0.1:1/c", "http://127.0.0.1:1/t/{1}/c"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("http://{}:{}@127.0.0.1:1/c", marks=pytest.mark.slow),
+        pytest.param("http://{}:un/escaped{}@127.0.0.1:1/c", marks=pytest.mark.slow),
+        "http://127.0.0.1:1/t/{1}/c",
+    ],
+)
 def test_in_the_models_own_file_it_is_refused_with_its_line_and_without_it(road: Road, address: str) -> None:
     address = address.format(USER, TOKEN)
     for text in (f"channels:\n- {address}\ndependencies:\n- python=3.11.9\n- tiny-native\n",
