@@ -82,10 +82,9 @@ def _located(
     packages: Sequence[CondaPackage], environment: Environment, cache: Path, progress: Progress
 ) -> list[CondaPackage]:
     """`packages` with the addresses that the channels have them at. Raises ResolveError where none has one."""
-    from .channels import channels_at, gateway
+    from .channels import ask_channels, channels_at
     from .solving import unreachable
     from .specs import channels_of
-    from .waiting import finished
 
     channels = channels_of(environment)
     with extras("looking for conda packages"):
@@ -95,9 +94,10 @@ def _located(
         sources = channels_at(channels)
         names = [package.name for package in packages]
         subdir = Subdir("linux-64" if _subdir(packages) == "linux-64" else "linux-aarch64")
-        asking = gateway(sources, cache / "conda")
-        answer = finished(
-            lambda: asking.query(sources, [subdir, "noarch"], names, recursive=False),
+        answer = ask_channels(
+            sources,
+            cache / "conda",
+            lambda gateway: gateway.query(sources, [subdir, "noarch"], names, recursive=False),
             tick=lambda: progress.advance("resolve", 0),
         )
     except (InvalidChannelError, InvalidUrlError, GatewayError, FetchRepoDataError, IoError) as error:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from ...oci.disk import storage_errors
 from ..keyrings import Keyring
 from .access import access_of
 from .extras import extras
+from .waiting import finished
 
 if TYPE_CHECKING:
     from rattler import Channel, Gateway
 
+Given = TypeVar("Given")
 _RETRIES = 2
 _SECONDS = 120  # for one answer, whole
 _ALIAS = "https://conda.anaconda.org"
@@ -71,6 +73,29 @@ def gateway(channels: Sequence[Channel], cache: Path, environ: Mapping[str, str]
     with storage_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)
     return Gateway(cache_dir=cache, client=client)
+
+
+def ask_channels(
+    channels: Sequence[Channel],
+    cache: Path,
+    work: Callable[[Gateway], Coroutine[Any, Any, Given]],
+    tick: Callable[[], object],
+) -> Given:
+    """What `work` finds with the gateway to `channels`; `tick` is called meanwhile. Raises as `gateway`, and rattler's.
+
+    A server may say that its list is unchanged (304) and leave out since when, as Python's own does: rattler takes that
+    for damage. It is asked once more then, as if nothing were kept.
+    """
+    from rattler.exceptions import GatewayError
+
+    try:
+        return finished(lambda: work(gateway(channels, cache)), tick=tick)
+    except GatewayError as error:
+        if "304 Not Modified" not in str(error):
+            raise
+    for path in cache.glob("*.shards-cache-*"):
+        path.unlink(missing_ok=True)
+    return finished(lambda: work(gateway(channels, cache)), tick=tick)
 
 
 def shown(channel: str) -> str:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 from ...errors import EnvbuildError, NetworkError, ResolveError
 from ...progress import SILENT, Progress
 from .addresses import CREDENTIALS, public, without_secrets
-from .channels import channels_at, gateway, shown
+from .channels import ask_channels, channels_at, shown
 from .extras import extras
 from .specs import gave_way, loosened, match_specs, virtual_packages
 from .types import CondaAsk, CondaPackage, CondaSpec
-from .waiting import finished
 
 if TYPE_CHECKING:
     from rattler import RepoDataRecord
@@ -60,12 +59,13 @@ def _records(ask: CondaAsk, cache: Path, progress: Progress) -> list[RepoDataRec
     specs = match_specs(ask.specs)
     try:
         sources = channels_at(ask.channels)
-        known = gateway(sources, cache)
-        records: list[RepoDataRecord] = finished(
-            lambda: rattler.solve(
+        records: list[RepoDataRecord] = ask_channels(
+            sources,
+            cache,
+            lambda gateway: rattler.solve(
                 sources,
                 specs,
-                gateway=known,
+                gateway=gateway,
                 platforms=["linux-64" if ask.subdir == "linux-64" else "linux-aarch64", "noarch"],
                 virtual_packages=virtual_packages(ask),
                 # A channel does not add others to those that were named.

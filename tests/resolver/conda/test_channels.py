@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,14 @@ def test_who_is_sent_on_elsewhere_takes_no_login_along(tmp_path: Path, monkeypat
             assert solve(asking(near), tmp_path / "cache")[0]
     assert {said for _, said in asked} == {basic("me:secret")}
     assert overheard and {said for _, said in overheard} == {""}
+
+
+def test_a_server_that_says_no_more_than_that_its_list_is_unchanged_is_asked_again(tmp_path: Path) -> None:
+    """Python's own says nothing of since when."""
+    make_channel(tmp_path / "web")
+    with door(tmp_path / "web") as (url, asked):
+        first = solve(asking(url), tmp_path / "cache")
+        asked.clear()
+        time.sleep(1.1)  # by then the list is no longer new enough to be taken as it is
+        assert solve(asking(url), tmp_path / "cache") == first
+    assert asked

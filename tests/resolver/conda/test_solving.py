@@ -235,7 +235,7 @@ def test_credentials_of_one_channel_do_not_go_to_another_of_that_host(ask, addre
         assert "s3cr3t" not in caught.value.message
         assert set(overheard) <= {None}
         apart = replace(both, channels=(url,))
-        assert solve(apart, tmp_path / "another")[0]
+        assert solve(apart, tmp_path / "cache")[0]
         assert asked[-1]
 
 
