@@ -167,7 +167,7 @@ def test_what_opens_a_channel_is_found_nowhere_afterwards(road: Road) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("given", seldom(WAYS, login_in_the_keyring, token_in_rattlers_own_file))
+@pytest.mark.parametrize("given", seldom(WAYS, login_in_the_keyring))
 def test_every_command_and_every_way_to_give_it(
     road: Road, given: Callable[[Road, str], Given], private_index: Callable[[], Path]
 ) -> None:
@@ -243,7 +243,13 @@ def nowhere(question: Door) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("given", seldom([login_in_a_variable, token_in_a_variable], token_in_a_variable))
-@pytest.mark.parametrize("which", ["", "tiny-native-1.0-0.conda"], ids=["lists", "a file"])
+@pytest.mark.parametrize(
+    "which",
+    [
+        pytest.param("", id="lists"),
+        pytest.param("tiny-native-1.0-0.conda", id="a file", marks=pytest.mark.proof),
+    ],
+)
 @pytest.mark.parametrize("answer", [refused, broken, half, hung_up, elsewhere, nowhere])
 def test_a_channel_that_fails_is_told_without_it(
     road: Road, given: Callable[[Road, str], Given], which: str, answer: Callable[[Door], bool]
@@ -255,7 +261,8 @@ def test_a_channel_that_fails_is_told_without_it(
     assert remains(road) == []
 
 
-@pytest.mark.parametrize("which", ["lists", pytest.param("a file", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["lists", "a file"])
 def test_a_channel_whose_certificate_nobody_vouches_for_is_told_without_it(
     road: Road, certificate: Path, which: str
 ) -> None:

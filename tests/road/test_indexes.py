@@ -133,6 +133,7 @@ def test_a_wrong_password_is_told_without_it(road: Road, guarded: str) -> None:
         (["-r more.txt"], {"more.txt": "--extra-index-url {}/simple\ntiny-loader==1.0\n"}),
         (["tiny-loader==1.0", "-c bounds.txt"], {"bounds.txt": "tiny-loader @ git+{}/tiny-loader.git\n"}),
     ],
+    ids=["index", "wheel", "git", "r", "c"],
 )
 @pytest.mark.parametrize("password", [PASSWORD, pytest.param(f"un/escaped?{PASSWORD}", marks=pytest.mark.slow)])
 def test_a_password_in_a_file_of_the_model_is_a_finding_that_does_not_show_it(
