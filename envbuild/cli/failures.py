@@ -127,5 +127,12 @@ def _debug(error: BaseException) -> None:
     if _debugging():
         import traceback
 
-        for line in "".join(traceback.format_exception(error)).rstrip("\n").split("\n"):
+        # What other libraries raise quotes the addresses that they were given.
+        for line in _without_secrets("".join(traceback.format_exception(error))).rstrip("\n").split("\n"):
             terminal().line(printable(line))
+
+
+def _without_secrets(text: str) -> str:
+    from ..resolver.conda.addresses import without_secrets
+
+    return without_secrets(_CREDENTIALS.sub("***@", text))

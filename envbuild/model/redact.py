@@ -7,8 +7,9 @@ import re
 from ..patterns import pattern
 from .secrets import secrets_in
 
-# Up to the last @ before the path: a password may hold one itself.
-_USER_INFO = pattern(r"(?<=://)[^/\s]+(?=@)")
+# Up to the last @ before the path: a password may hold one itself. One that was written as it is may hold a slash too,
+# and stands where a port would.
+_USER_INFO = pattern(r"(?<=://)(?:[^/\s]+(?=@)|[^/\s:@\[\]]+:(?!\d*(?:[/?#,'\"\s]|$))[^\s'\"<>]*(?=@))")
 # Anaconda's servers take a token as a part of the path.
 _PATH_TOKEN = pattern(r"(https?://[^\s/]+/(?:[^\s/]+/)??t/)([^\s/]+)(?=/)")
 _SECRET_QUERY = pattern(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -11,14 +12,18 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import requests
+import requests.auth
 from requests.adapters import HTTPAdapter
 
 from ..errors import NetworkError
 from ..oci.headers import number, retry_after
-from .conda.addresses import CREDENTIALS, with_token, without_secrets
-from .conda.channels import logins
+from ..patterns import pattern
+from .conda.access import access_of
+from .conda.addresses import CREDENTIALS, without_secrets
 from .fetching import Stopped
-from .indexes import all_credentials, origin, without_credentials
+from .indexes import all_credentials, origin, origins, without_credentials
+from .keyrings import Keyring
+from .netrcs import login_for
 
 _ATTEMPTS = 4
 _PATIENCE = 30.0  # seconds that a server's Retry-After may ask for
@@ -27,6 +32,7 @@ _CHUNK = 1 << 18
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 # Where an index must not know of it, it says that there is none.
 _DENIED = frozenset({401, 403, 404})
+_CONDA = pattern(r"\.conda$|/(?:noarch|linux-\w+)/[^/]+\.tar\.bz2$")
 _BROKEN = (
     requests.ConnectionError,
     requests.Timeout,
@@ -41,16 +47,10 @@ class Downloader:
     def __init__(self, stop: threading.Event, environ: Mapping[str, str] | None = None) -> None:
         self._stop = stop
         self._environ = os.environ if environ is None else environ
-        self._credentials = all_credentials(self._environ)
-        for where, login in logins(self._environ).items():
-            # A channel may lie where an index does.
-            known = self._credentials.setdefault(where, [])
-            self._credentials[where] = [*known, *([login] if login not in known else [])]
-        self._asked: dict[str, tuple[str, str] | None] = {}
-        self._lock = threading.Lock()
-        # requests itself reads the proxies, ~/.netrc, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, and drops
-        # the Authorization header when it is sent on to another host.
-        self._session = requests.Session()
+        self._credentials, self._indexes = all_credentials(self._environ), origins(self._environ)
+        self._keyring = Keyring(self._environ)
+        # requests itself reads the proxies, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.
+        self._session = _Session(self._environ)
         self._session.headers["User-Agent"] = "envbuild"
         self._session.headers["Accept-Encoding"] = "identity"
         bundle = self._environ.get("SSL_CERT_FILE") or self._environ.get("SSL_CERT_DIR")
@@ -94,10 +94,10 @@ class Downloader:
             yield chunk
 
     def _remote(self, url: str, what: str) -> Iterator[bytes]:
-        shown, asked = without_secrets(url), with_token(url, self._environ)
-        where = origin(url)
-        known = iter(self._credentials.get(where, ()) if where else ())
-        auth = next(known, None)
+        shown = without_secrets(url)
+        asked, logins = self._ways(url)
+        known = iter(logins)
+        auth = next(known)
         received, failures = 0, 0
         while True:
             before, reason, wait = received, "", 0.0
@@ -109,7 +109,7 @@ class Downloader:
                         # One host may have several indexes, and files tell not whose they are.
                         auth = other
                         continue
-                    if status == 401 and (found := self._keyring(url, auth)) and found != auth:
+                    if status == 401 and (found := self._from_keyring(url, auth)) and found.text != auth.text:
                         auth = found
                         continue
                     if status in _BUSY:
@@ -133,11 +133,11 @@ class Downloader:
                 raise NetworkError(
                     f"{what}: no trusted connection to {shown}: {_cause(error)}",
                     hint="name your certificate authority's file in SSL_CERT_FILE or REQUESTS_CA_BUNDLE",
-                ) from error
+                ) from None  # its text has the address, with what belongs into it
             except _BROKEN as error:
                 reason = _cause(error)
             except requests.RequestException as error:
-                raise NetworkError(f"{what}: {shown} cannot be fetched: {_cause(error)}") from error
+                raise NetworkError(f"{what}: {shown} cannot be fetched: {_cause(error)}") from None
             failures = 1 if received > before else failures + 1
             if failures >= _ATTEMPTS:
                 raise NetworkError(
@@ -147,32 +147,64 @@ class Downloader:
             if self._stop.wait(min(max(wait, 0.4 * 2 ** (failures - 1)), _PATIENCE)):
                 raise Stopped
 
-    def _keyring(self, url: str, auth: tuple[str, str] | None) -> tuple[str, str] | None:
-        """What the keyring program has for the origin of `url`, if uv is told to ask it too."""
-        if self._environ.get("UV_KEYRING_PROVIDER") != "subprocess":
-            return None
-        import subprocess
+    def _ways(self, url: str) -> tuple[str, list[_Header]]:
+        """What to ask for the file at `url`, and the headers to try in turn, of which there is at least one."""
+        if _is_conda(url):
+            # As its channel's list of packages was asked for: an index at that host has logins of its own.
+            access = access_of(url, self._environ, self._keyring)
+            return access.address, [_Header(access.header, (access.login or ("", ""))[0])]
+        where = origin(url)
+        known = self._credentials.get(where, []) if where else []
+        if where and not known:
+            login = login_for(where[1], self._environ, named=where in self._indexes)
+            known = [login] if login else []
+        return url, [_Header.of(login) for login in known] or [_Header()]
 
-        parts = urlsplit(url)
-        with self._lock:
-            if parts.netloc not in self._asked:
-                user = auth[0] if auth and auth[0] else "oauth2accesstoken"
-                self._asked[parts.netloc] = None
-                for service in (f"{parts.scheme}://{parts.netloc}", parts.netloc):
-                    try:
-                        done = subprocess.run(
-                            ["keyring", "get", service, user], capture_output=True, text=True, check=False
-                        )
-                    except OSError:
-                        break
-                    if done.returncode == 0 and done.stdout.strip():
-                        self._asked[parts.netloc] = (user, done.stdout.strip())
-                        break
-            return self._asked[parts.netloc]
+    def _from_keyring(self, url: str, tried: _Header) -> _Header | None:
+        user = tried.user or "oauth2accesstoken"
+        password = self._keyring.password(url, user)
+        return _Header.of((user, password)) if password else None
+
+
+class _Session(requests.Session):
+    """Who is sent on to another host has that host's login, if the netrc names it, and no other."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__()
+        self._environ = environ
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Called by requests for every redirect; its own would send a netrc's `default` anywhere."""
+        before, after = origin(str(response.request.url)), origin(str(prepared_request.url))
+        if before == after:
+            return
+        prepared_request.headers.pop("Authorization", None)
+        # A host that sends from https on to http gets none that way.
+        if before and after and before[1] != after[1] and (login := login_for(after[1], self._environ)):
+            _Header.of(login)(prepared_request)
+
+
+class _Header(requests.auth.AuthBase):
+    """The header Authorization, or none at all: requests looks for no login of its own then."""
+
+    def __init__(self, text: str = "", user: str = "") -> None:
+        self.text = text
+        self.user = user
+
+    @classmethod
+    def of(cls, login: tuple[str, str]) -> _Header:
+        """That of a user and a password."""
+        return cls("Basic " + base64.b64encode(":".join(login).encode()).decode("ascii"), login[0])
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self.text:
+            request.headers["Authorization"] = self.text
+        return request
 
 
 def _is_conda(url: str) -> bool:
-    return urlsplit(url).path.endswith((".conda", ".tar.bz2"))
+    """Whether it is the file of a conda package: what an index has may end in .tar.bz2 too."""
+    return bool(_CONDA.search(urlsplit(url).path))
 
 
 def _refused(status: int, reason: str, what: str, shown: str, *, conda: bool) -> NetworkError:

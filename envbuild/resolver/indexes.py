@@ -7,7 +7,7 @@ the index that they belong to; they reach no lock, key, log or message.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
 from ..options import INDEX_VARIABLES, PYTORCH_INDEX
@@ -25,8 +25,9 @@ SETTINGS = (
     "UV_PRERELEASE",
     "UV_TORCH_BACKEND",
 )
-# Everything between the scheme and the last @ before the path.
-_USERINFO = pattern(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s]*@")
+# Everything between the scheme and the last @ before the path; or, where no port follows the colon, a password that
+# was written as it is, with a slash in it.
+_USERINFO = pattern(r"([A-Za-z][A-Za-z0-9+.-]*://)(?:[^/\s]*@|[^/\s:@\[\]]+:(?!\d*(?:[/?#,'\"\s]|$))[^\s'\"<>]*@)")
 
 Origin = tuple[str, str, int]
 
@@ -52,19 +53,29 @@ def all_credentials(environ: Mapping[str, str]) -> dict[Origin, list[tuple[str, 
     One host may have several indexes, each with a password of its own.
     """
     found: dict[Origin, list[tuple[str, str]]] = {}
+    for where, name, address in _named(environ):
+        parts = urlsplit(address)
+        prefix = "UV_INDEX_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
+        user = unquote(parts.username or "") or (environ.get(f"{prefix}_USERNAME", "") if name else "")
+        password = unquote(parts.password or "") or (environ.get(f"{prefix}_PASSWORD", "") if name else "")
+        if (user or password) and (user, password) not in found.setdefault(where, []):
+            found[where].append((user, password))
+    return {where: known for where, known in found.items() if known}
+
+
+def origins(environ: Mapping[str, str]) -> frozenset[Origin]:
+    """Where the indexes are that the person named."""
+    return frozenset(where for where, _, _ in _named(environ))
+
+
+def _named(environ: Mapping[str, str]) -> Iterator[tuple[Origin, str, str]]:
+    """The indexes that variables name: where they are, their name or nothing, and their address."""
     for variable in (*INDEX_VARIABLES, PYTORCH_INDEX):
         for entry in re.split(r"[\s,]+" if variable == "UV_FIND_LINKS" else r"\s+", environ.get(variable, "")):
             name, _, address = entry.rpartition("=") if re.match(r"[\w.-]+=\w+://", entry) else ("", "", entry)
             where = origin(address)
-            if where is None:
-                continue
-            parts = urlsplit(address)
-            prefix = "UV_INDEX_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
-            user = unquote(parts.username or "") or (environ.get(f"{prefix}_USERNAME", "") if name else "")
-            password = unquote(parts.password or "") or (environ.get(f"{prefix}_PASSWORD", "") if name else "")
-            if (user or password) and (user, password) not in found.setdefault(where, []):
-                found[where].append((user, password))
-    return {where: known for where, known in found.items() if known}
+            if where is not None:
+                yield where, name, address
 
 
 def origin(address: str) -> Origin | None:

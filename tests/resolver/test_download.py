@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from doors import Door, basic, door
 from tinywheels import serve
 
 from envbuild.errors import NetworkError
@@ -19,7 +21,7 @@ def fetched(url: str, environ: dict[str, str]) -> bytes:
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
 
 
@@ -40,3 +42,52 @@ def test_a_refusal_says_where_the_credentials_of_that_file_go(tmp_path: Path, na
     with serve(tmp_path, "me:secret") as url, pytest.raises(NetworkError, match="answered 401") as caught:
         fetched(f"{url}/{name}", {})
     assert hint in caught.value.hint
+
+
+def send_on_to(address: str) -> Callable[[Door], bool]:
+    """For a door whose files are all somewhere else."""
+
+    def first(question: Door) -> bool:
+        question.send_response(302)
+        question.send_header("Location", f"{address}{question.path}")
+        question.end_headers()
+        return True
+
+    return first
+
+
+@pytest.mark.parametrize("name", ["linux-64/a-1.0-0.conda", "linux-64/a-1.0-0.tar.bz2", "a-1.0-py3-none-any.whl"])
+def test_the_default_of_a_netrc_goes_to_an_index_that_the_person_named_and_to_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Not to a channel, which a model names; not to where an index has its files, or sends on to."""
+    file, netrc = tmp_path / "files" / name, tmp_path / "netrc"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"a package")
+    netrc.write_text("default login anyone password hidden\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    environ = {"NETRC": str(netrc)}
+    with door(tmp_path / "files") as (far, overheard), door(tmp_path, first=send_on_to(far)) as (near, asked):
+        assert fetched(f"{far}/{name}", environ) == b"a package"
+        assert fetched(f"{near}/{name}", {**environ, "UV_INDEX": f"{near}/simple"}) == b"a package"
+    assert {said for _, said in overheard} == {""}
+    assert {said for _, said in asked} == {basic("anyone:hidden") if name.endswith(".whl") else ""}
+
+
+def test_who_is_sent_on_to_a_host_of_the_netrc_has_its_login_there(tmp_path: Path) -> None:
+    (tmp_path / "a-1.0-py3-none-any.whl").write_bytes(b"a wheel")
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine localhost login me password own\n")
+    with door(tmp_path) as (far, overheard):
+        at = far.replace("127.0.0.1", "localhost")
+        with door(tmp_path, first=send_on_to(at)) as (near, asked):
+            index = near.replace("://", "://me:indexs@")
+            assert fetched(f"{near}/a-1.0-py3-none-any.whl", {"NETRC": str(netrc), "UV_INDEX": index}) == b"a wheel"
+    assert [said for _, said in asked] == [basic("me:indexs")]
+    assert [said for _, said in overheard] == [basic("me:own")]
+
+
+def test_a_source_of_an_index_is_no_file_of_a_channel(tmp_path: Path) -> None:
+    (tmp_path / "a-1.0.tar.bz2").write_bytes(b"a source")
+    with serve(tmp_path, "me:indexs") as url:
+        assert fetched(f"{url}/a-1.0.tar.bz2", {"UV_INDEX": url.replace("://", "://me:indexs@")}) == b"a source"

@@ -8,6 +8,17 @@ def test_user_and_password_are_cut_out_of_every_address() -> None:
     assert without_credentials(text) == "priv=https://example.org/simple and http://host:81/a@b"
 
 
+def test_a_password_that_is_written_as_it_is_goes_too() -> None:
+    for password in ("pa/ss", "pa?ss#x", "p/"):
+        text = f"--index-url https://bob:{password}@example.org/simple: it is wrong"
+        assert without_credentials(text) == "--index-url https://example.org/simple: it is wrong"
+    for address in (
+        "http://host:81/a@b", "http://host:/a@b", "http://[::1]:80/a@b", "file:///a:b/c@d", "http://host/a:b@c",
+        "git+https://host:8443/group/mylib.git@v1.2", "http://host:80",
+    ):  # fmt: skip
+        assert without_credentials(address) == address
+
+
 def test_settings_are_those_that_change_the_outcome_without_credentials() -> None:
     environ = {
         "UV_INDEX_URL": "https://bob:s3cret@example.org/simple",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -64,6 +66,13 @@ def _in_keyring(road: Road, url: str) -> tuple[list[str], dict[str, str]]:
     return ["--index-url", url.replace("://", f"://{USER}@")], {"UV_KEYRING_PROVIDER": "subprocess", "PATH": path}
 
 
+def _in_configuration(road: Road, url: str) -> tuple[list[str], dict[str, str]]:
+    config = road.folder / "home" / "envbuild.toml"
+    config.parent.mkdir()
+    config.write_text(f'index-url = "{_address(url)}"\n')
+    return ["--config", str(config)], {"UV_DEFAULT_INDEX": NOWHERE}
+
+
 def _kept(folder: Path, but: Path) -> Iterator[tuple[Path, bytes]]:
     """Every file below `folder` and what it holds, unpacked where it is packed."""
     for path in folder.rglob("*"):
@@ -74,7 +83,17 @@ def _kept(folder: Path, but: Path) -> Iterator[tuple[Path, bytes]]:
                 yield path, gzip.decompress(data)
 
 
-@pytest.mark.parametrize("given", [_in_address, _in_extra, _in_variables, _in_netrc, _in_keyring])
+@pytest.mark.parametrize(
+    "given",
+    [
+        _in_address,
+        _in_extra,
+        _in_variables,
+        _in_netrc,
+        _in_keyring,
+        pytest.param(_in_configuration, marks=pytest.mark.slow),
+    ],
+)
 def test_a_password_opens_the_index_and_is_found_nowhere_afterwards(
     road: Road, guarded: str, given: Callable[[Road, str], tuple[list[str], dict[str, str]]]
 ) -> None:
@@ -103,6 +122,60 @@ def test_a_wrong_password_is_told_without_it(road: Road, guarded: str) -> None:
     assert "wants credentials" in done.stderr
     assert "an0ther-secret" not in done.stdout + done.stderr
     assert not (road.folder / "tiny.tar").exists()
+
+
+@pytest.mark.parametrize(
+    ("lines", "files"),
+    [
+        (["--index-url {}/simple", "tiny-loader==1.0"], {}),
+        (["tiny-loader @ {}/tiny_loader-1.0-py3-none-any.whl"], {}),
+        (["tiny-loader @ git+{}/tiny-loader.git@main"], {}),
+        (["-r more.txt"], {"more.txt": "--extra-index-url {}/simple\ntiny-loader==1.0\n"}),
+        (["tiny-loader==1.0", "-c bounds.txt"], {"bounds.txt": "tiny-loader @ git+{}/tiny-loader.git\n"}),
+    ],
+    ids=["index", "wheel", "git", "r", "c"],
+)
+@pytest.mark.parametrize("password", [PASSWORD, pytest.param(f"un/escaped?{PASSWORD}", marks=pytest.mark.slow)])
+def test_a_password_in_a_file_of_the_model_is_a_finding_that_does_not_show_it(
+    road: Road, lines: list[str], files: dict[str, str], password: str
+) -> None:
+    """It is the author's, and it is in the model: what is not is a second copy, or one where others see it."""
+    address = _address(NOWHERE).removesuffix("/simple").replace(PASSWORD, password)
+    pip = "".join(f"  - {line.format(address)}\n" for line in ["mlflow==3.17.2", *lines])
+    (road.model / "conda.yaml").write_text(f"channels: [conda-forge]\ndependencies:\n- python=3.11.9\n- pip:\n{pip}")
+    for name, text in files.items():
+        (road.model / name).write_text(text.format(address))
+    done = road.image("--json", ENVBUILD_DEBUG="1", **QUIET)
+    assert done.returncode == 1, done.stderr
+    assert "EB602" in done.stderr + done.stdout
+    assert PASSWORD not in done.stdout + done.stderr
+    assert not [path for path, data in _kept(road.folder, road.model) if PASSWORD.encode() in data]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", ["--index-url {}", "tiny-loader @ git+{}/tiny-loader.git@main"])
+def test_a_password_in_a_file_of_the_model_is_in_no_other_where_the_finding_is_passed_by(road: Road, line: str) -> None:
+    text = line.format(_address(NOWHERE))
+    (road.model / "conda.yaml").write_text(
+        f"dependencies:\n- python=3.11.9\n- pip:\n  - mlflow==3.17.2\n  - tiny-loader==1.0\n  - {text}\n"
+    )
+    more = ("--ignore", "EB602", "--allow-build", "all")
+    base = ("--base", f"oci:{road.base}", "--server", "envbuild")
+    ran = [
+        road.run("plan", str(road.model), "--json", *base, *more, ENVBUILD_DEBUG="1", **QUIET),
+        road.run("lock", str(road.model), "-o", "lock", *base, *more, ENVBUILD_DEBUG="1", **QUIET),
+        road.image(*more, "--sbom", "--provenance", ENVBUILD_DEBUG="1", **QUIET),
+    ]
+    assert len({done.returncode == 0 for done in ran}) == 1, [done.stderr for done in ran]
+    assert not [done for done in ran if PASSWORD in done.stdout + done.stderr]
+    blobs = [data for _, data in _kept(road.folder, road.model) if PASSWORD.encode() in data]
+    for data in blobs:
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            layers = [member for member in tar if member.name.startswith("blobs/")]
+            files = [
+                member.name for member in tar if PASSWORD.encode() in (tar.extractfile(member) or io.BytesIO()).read()
+            ]
+        assert layers or [Path(name).name for name in files] == ["conda.yaml"], files
 
 
 def test_the_first_index_that_has_a_package_gives_it(road: Road, tmp_path: Path) -> None:
@@ -154,6 +227,8 @@ def test_a_configuration_file_names_places_from_where_it_lies(road: Road) -> Non
         (("--index-url", "corp=https://pypi.example/simple"), "takes no name"),
         (("--extra-index-url", "https://a.example https://b.example"), "this is no address of an index"),
         (("--extra-index-url", "ssh://user:hidden@a.example/"), "this is no address of an index"),
+        (("--index-url", "https://user:hid/hidden@a.example/simple"), "this is no address of an index"),
+        (("--find-links", "https://user:hid/hidden@a.example/simple"), "this is no address"),
         (("--find-links", "no-such-folder"), "there is no such folder"),
         (("--find-links", ""), "there is no such folder"),
         (("--find-links", "~nobody-of-that-name/wheels"), "there is no such folder"),

@@ -1,17 +1,18 @@
-"""How the step that fetches conda packages reaches their channels: each with the credentials of its own host."""
+"""How the step that fetches conda packages reaches their channels: each with its own credentials."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from ...errors import UsageError
-from ...resolver.conda.addresses import with_token
-from ...resolver.conda.channels import login_of
+from ...resolver.conda.access import Access, access_of
 from ...resolver.conda.types import CondaPackage
-from ...resolver.indexes import Origin, origin, without_credentials
+from ...resolver.indexes import origin, without_credentials
+from ...resolver.keyrings import Keyring
+from ...resolver.netrcs import Login
 from .condas import goes_along
 from .fetching import Fetching, is_here
 
@@ -31,34 +32,33 @@ def for_channels(
     UsageError where credentials cannot go along safely, or a channel cannot be reached from the engine.
     """
     env = os.environ if environ is None else environ
-    hosts: dict[Origin, str] = {}
+    keyring = Keyring(env)
+    asked: dict[str, Access] = {}
     for package in packages:
-        where = origin(package.url)
-        if where is not None and not goes_along(package, wheels):
-            hosts.setdefault(where, without_credentials(package.url))
-    tokens = {where for package in packages
-              if (where := origin(package.url)) in hosts and with_token(package.url, env) != package.url}  # fmt: skip
+        if origin(package.url) is not None and not goes_along(package, wheels):
+            channel = _channel(without_credentials(package.url))
+            asked.setdefault(channel, access_of(channel, env, keyring))
+    tokens = {channel for channel, access in asked.items() if access.bearer or access.address != channel}
     if tokens:
         raise UsageError(
-            f"the conda channel at {', '.join(sorted({where[1] for where in tokens if where}))} wants a token, and the "
-            "build's secrets hold users and passwords alone",
+            f"the conda channel at {', '.join(sorted(set(map(_host, tokens))))} wants a token, and the build's secrets "
+            "hold users and passwords alone",
             hint="--wheels context fetches the packages here and sends them along",
         )
-    known = {where: login for where, address in hosts.items() if (login := login_of(address, env))}
+    known = {channel: access.login for channel, access in asked.items() if access.login}
     if known and not buildkit:
         raise UsageError(
-            f"the conda channel at {', '.join(sorted({where[1] for where in known}))} wants credentials, and the "
-            "classic builder would keep them in the image's history",
+            f"the conda channel at {', '.join(sorted(set(map(_host, known))))} wants credentials, and the classic "
+            "builder would keep them in the image's history",
             hint="--wheels context fetches the packages here and sends them along, or use BuildKit, which has secrets",
         )
-    near = [address for address in hosts.values() if is_here(address)]
+    near = [channel for channel in asked if is_here(channel)]
     if near and not network and not local:
         raise UsageError(
             f"the conda channel at {urlsplit(near[0]).netloc} is on this machine, and the engine is on another",
             hint="--wheels context fetches the packages here and sends them along",
         )
-    lines = [f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{_bracketed(host)}:{port}/\n"
-             for (scheme, host, port), (user, password) in sorted(known.items())]  # fmt: skip
+    lines = [_with(channel, login) for channel, login in sorted(known.items())]
     passwords = {form for _, password in known.values() for form in (password, quote(password, safe="")) if form}
     return replace(
         fetching,
@@ -68,5 +68,17 @@ def for_channels(
     )
 
 
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _channel(url: str) -> str:
+    """The address of the channel that has the file at `url`: above the folder of its platform."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path.rsplit("/", 2)[0], "", ""))
+
+
+def _host(channel: str) -> str:
+    return urlsplit(channel).hostname or ""
+
+
+def _with(channel: str, login: Login) -> str:
+    scheme, _, rest = channel.partition("://")
+    user, password = (quote(part, safe="") for part in login)
+    return f"{scheme}://{user}:{password}@{rest}/\n"

@@ -14,8 +14,9 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from ...errors import UsageError
-from ...options import INDEX_VARIABLES, PYTORCH_INDEX
-from ...resolver.indexes import Origin, credentials, origin, without_credentials
+from ...options import PYTORCH_INDEX
+from ...resolver.indexes import Origin, credentials, origin, origins, without_credentials
+from ...resolver.netrcs import login_for
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 _BUNDLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
@@ -134,22 +135,8 @@ def _pip_conf(settings: Mapping[str, list[str]]) -> str:
 
 def _netrc(env: Mapping[str, str]) -> dict[Origin, tuple[str, str]]:
     """The accounts of ~/.netrc, which uv reads too, for the origins that the index variables name."""
-    import netrc
-
-    named = env.get("NETRC")
-    path = Path(named) if named else Path(env.get("HOME") or Path.home()) / ".netrc"
-    try:
-        hosts = netrc.netrc(str(path)).hosts
-    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
-        return {}
-    found: dict[Origin, tuple[str, str]] = {}
-    for name in (*INDEX_VARIABLES, PYTORCH_INDEX):
-        for text in re.split(r"[\s,]+", env.get(name, "")):
-            where = origin(_address(text))
-            if where is not None and where[1] in hosts:
-                user, _, password = hosts[where[1]]
-                found[where] = (user or "", password or "")
-    return found
+    found = {where: login_for(where[1], env, named=True) for where in origins(env)}
+    return {where: login for where, login in found.items() if login}
 
 
 def _bundle(env: Mapping[str, str]) -> tuple[Path | None, list[str]]:

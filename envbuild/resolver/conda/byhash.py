@@ -82,9 +82,8 @@ def _located(
     packages: Sequence[CondaPackage], environment: Environment, cache: Path, progress: Progress
 ) -> list[CondaPackage]:
     """`packages` with the addresses that the channels have them at. Raises ResolveError where none has one."""
-    from .channels import addresses, gateway
-    from .patience import patiently
-    from .solving import lists, unreachable
+    from .channels import ask_channels, channels_at
+    from .solving import unreachable
     from .specs import channels_of
 
     channels = channels_of(environment)
@@ -92,15 +91,15 @@ def _located(
         from rattler import Subdir
         from rattler.exceptions import FetchRepoDataError, GatewayError, InvalidChannelError, InvalidUrlError, IoError
     try:
-        sources = addresses(channels)
+        sources = channels_at(channels)
         names = [package.name for package in packages]
         subdir = Subdir("linux-64" if _subdir(packages) == "linux-64" else "linux-aarch64")
-        with lists(sources, cache / "conda") as folder:
-            asking = gateway([channel.base_url for channel in sources], folder)
-            answer = patiently(
-                lambda: asking.query(sources, [subdir, "noarch"], names, recursive=False),
-                tick=lambda: progress.advance("resolve", 0),
-            )
+        answer = ask_channels(
+            sources,
+            cache / "conda",
+            lambda gateway: gateway.query(sources, [subdir, "noarch"], names, recursive=False),
+            tick=lambda: progress.advance("resolve", 0),
+        )
     except (InvalidChannelError, InvalidUrlError, GatewayError, FetchRepoDataError, IoError) as error:
         raise unreachable(str(error), channels) from None
     known = {

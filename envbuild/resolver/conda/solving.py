@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import re
-import shutil
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ...errors import EnvbuildError, NetworkError, ResolveError
-from ...oci.disk import storage_errors
 from ...progress import SILENT, Progress
-from .addresses import CREDENTIALS, has_secrets, public, without_secrets
-from .channels import addresses, gateway, shown
+from .addresses import CREDENTIALS, public, without_secrets
+from .channels import ask_channels, channels_at, shown
 from .extras import extras
-from .patience import patiently
 from .specs import gave_way, loosened, match_specs, virtual_packages
 from .types import CondaAsk, CondaPackage, CondaSpec
 
 if TYPE_CHECKING:
-    from rattler import Channel, RepoDataRecord
-
-_ONCE = ".once-"
-_STALE = 3600.0  # seconds
+    from rattler import RepoDataRecord
 
 
 def solve(ask: CondaAsk, cache: Path, progress: Progress = SILENT) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
@@ -66,22 +58,22 @@ def _records(ask: CondaAsk, cache: Path, progress: Progress) -> list[RepoDataRec
 
     specs = match_specs(ask.specs)
     try:
-        sources = addresses(ask.channels)
-        with lists(sources, cache) as folder:
-            known = gateway([channel.base_url for channel in sources], folder)
-            records: list[RepoDataRecord] = patiently(
-                lambda: rattler.solve(
-                    sources,
-                    specs,
-                    gateway=known,
-                    platforms=["linux-64" if ask.subdir == "linux-64" else "linux-aarch64", "noarch"],
-                    virtual_packages=virtual_packages(ask),
-                    # A channel does not add others to those that were named.
-                    channel_relations="disabled",
-                ),
-                # Whoever waits no longer says so there.
-                tick=lambda: progress.advance("resolve", 0),
-            )
+        sources = channels_at(ask.channels)
+        records: list[RepoDataRecord] = ask_channels(
+            sources,
+            cache,
+            lambda gateway: rattler.solve(
+                sources,
+                specs,
+                gateway=gateway,
+                platforms=["linux-64" if ask.subdir == "linux-64" else "linux-aarch64", "noarch"],
+                virtual_packages=virtual_packages(ask),
+                # A channel does not add others to those that were named.
+                channel_relations="disabled",
+            ),
+            # Whoever waits no longer says so there.
+            tick=lambda: progress.advance("resolve", 0),
+        )
         return records
     except SolverError as error:
         raise unsolved(str(error), ask.specs) from None
@@ -89,31 +81,6 @@ def _records(ask: CondaAsk, cache: Path, progress: Progress) -> list[RepoDataRec
         raise ResolveError(f"a channel cannot be used: {without_secrets(str(error))}") from None
     except (GatewayError, FetchRepoDataError, IoError) as error:
         raise unreachable(str(error), ask.channels) from None
-
-
-@contextmanager
-def lists(sources: Sequence[Channel], cache: Path) -> Iterator[Path]:
-    """Where the lists of packages are kept: with their addresses, so not for long where there is a token in one."""
-    with storage_errors(cache):
-        cache.mkdir(parents=True, exist_ok=True)
-    _sweep(cache)
-    if not any(has_secrets(channel.base_url) for channel in sources):
-        yield cache
-        return
-    with (
-        storage_errors(cache),
-        # What was given up may write into it for a moment.
-        TemporaryDirectory(prefix=_ONCE, dir=cache, ignore_cleanup_errors=True) as name,
-    ):
-        yield Path(name)
-
-
-def _sweep(cache: Path) -> None:
-    """Remove lists with tokens that a run left behind which was killed: none takes this long."""
-    with suppress(OSError):
-        for folder in cache.glob(f"{_ONCE}*"):
-            if folder.stat().st_mtime < time.time() - _STALE:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def unsolved(said: str, specs: Sequence[CondaSpec]) -> ResolveError:

@@ -142,7 +142,7 @@ def settings(*packages: CondaPackage, **changes: Any) -> Fetching:
 def test_a_login_goes_into_a_secret_and_is_never_shown(tmp_path: Path):
     environ = {"ENVBUILD_CONDA_CREDENTIALS": "https://me:s%40crets@channel.example/forge https://you:x@other.example"}
     found = settings(FAR, NEAR, environ=environ)
-    assert found.logins == "https://me:s%40crets@channel.example:443/\n"
+    assert found.logins == "https://me:s%40crets@channel.example/forge/\n"
     assert set(found.hidden) == {"s@crets", "s%40crets"}
     with all_secrets([], found) as secrets:
         (secret,) = secrets
@@ -285,3 +285,27 @@ def test_what_install_py_is_told_names_every_package(context: Callable[..., Cont
     assert told["prefix"] == "/opt/envbuild"
     assert [row["file"] for row in told["packages"]] == ["gdal-1.0-0.conda", "python-1.0-0.conda"]
     assert {row["sha256"] for row in told["packages"]} == {FAR.sha256, NEAR.sha256}
+
+
+def test_two_channels_of_one_host_get_their_own_logins(tmp_path: Path):
+    other = package("tiny", "https://channel.example/forge/inner", subdir="noarch")
+    entries = "https://one:a-pw@channel.example/forge https://two:b-pw@channel.example/forge/inner"
+    found = settings(FAR, other, environ={"ENVBUILD_CONDA_CREDENTIALS": entries, "HOME": str(tmp_path)})
+    assert found.logins.split() == [
+        "https://one:a-pw@channel.example/forge/",
+        "https://two:b-pw@channel.example/forge/inner/",
+    ]
+
+
+def test_the_step_takes_the_login_of_the_longest_path_and_no_netrcs_default(tmp_path: Path, fetching: ModuleType):
+    (tmp_path / "secrets" / "conda").write_text("https://one:a@h.example/forge/ https://two:b@h.example/forge/inner/\n")
+    (tmp_path / "secrets" / "netrc").write_text("machine n.example login me password c\ndefault login me password d\n")
+    known = fetching.logins()
+
+    def said(url: str) -> str:
+        return str(fetching.login_of(f"https://{url}/linux-64/a-1.0-0.conda", known))
+
+    assert said("h.example/forge") == fetching.basic("one", "a")
+    assert said("h.example/forge/inner") == fetching.basic("two", "b")
+    assert said("n.example/any") == fetching.basic("me", "c")
+    assert said("h.example/forgery") == said("h.example:444/forge") == said("else.example/forge") == ""

@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 import pytest
 import tinyconda
 from condas import conda_environment
+from doors import Door, basic, door
 
 pytest.importorskip("rattler", reason="needs the extra `conda`")
 
 from envbuild.errors import ResolveError
-from envbuild.resolver.conda.channels import gateway, login_of
 from envbuild.resolver.conda.solving import solve
 from envbuild.resolver.conda.specs import ask_of, channels_of
+from envbuild.resolver.conda.types import CondaAsk
 
 
-def test_an_error_shows_no_token(tmp_path: Path) -> None:
-    environ = {"ENVBUILD_CONDA_CREDENTIALS": "https://me:pw@host.example/", "NETRC": str(tmp_path / "none")}
-    both = ["https://host.example/t/s3cr3t/a", "http://host.example/t/s3cr3t/a"]
-    with pytest.raises(ResolveError, match="the credentials of one would go to the other") as caught:
-        gateway(both, tmp_path, environ)
-    assert "s3cr3t" not in caught.value.message and "https://host.example/a" in caught.value.message
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NETRC", "RATTLER_AUTH_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
 
-def test_of_a_netrc_only_hosts_that_it_names_get_a_login(tmp_path: Path) -> None:
-    """A model names its channels: what is for all hosts is not for those."""
-    path = tmp_path / "netrc"
-    path.write_text("machine mine.example login me password one\ndefault login me password two\n")
-    environ = {"NETRC": str(path)}
-    assert login_of("https://mine.example/forge", environ) == ("me", "one")
-    assert login_of("https://other.example/forge", environ) is None
-    assert login_of("https://default/forge", environ) is None
-    path.write_text("no netrc at all {")
-    assert login_of("https://mine.example/forge", environ) is None
+def make_channel(folder: Path) -> None:
+    tinyconda.make_python(folder, "3.11.7")
+    tinyconda.index(folder)
+
+
+def asking(*channels: str) -> CondaAsk:
+    return ask_of(conda_environment(channels=channels), python="3.11.7", glibc="2.36", architecture="amd64")
 
 
 def test_a_channel_that_a_line_names_may_have_a_platform_behind_it() -> None:
@@ -45,12 +41,73 @@ def test_a_channel_that_a_line_names_may_have_a_platform_behind_it() -> None:
         channels_of(conda_environment("../../etc::gdal"))
 
 
-def test_lists_with_a_token_that_a_killed_run_left_are_removed_by_the_next(tmp_path: Path) -> None:
-    channel, cache = tmp_path / "channel", tmp_path / "cache"
-    tinyconda.make_python(channel, "3.11.7")
-    for name, age in ((".once-old", 86400), (".once-new", 0)):
-        (cache / name / "inside").mkdir(parents=True)
-        os.utime(cache / name, (time.time() - age,) * 2)
-    listed = conda_environment(channels=(tinyconda.index(channel),))
-    solve(ask_of(listed, python="3.11.7", glibc="2.36", architecture="amd64"), cache)
-    assert not (cache / ".once-old").exists() and (cache / ".once-new").exists()
+def test_channels_of_one_host_are_each_asked_with_their_own_login(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One below another, one with a token, one that anybody may ask, one at another port."""
+    web = tmp_path / "web"
+    for place in ("team", "team/inner", "t/t0ken/secret", "open"):
+        make_channel(web / place)
+    with door(web) as (url, asked), door(web) as (other, overheard):
+        with_login = url.replace("://", "://{}@")
+        given = (f"{with_login.format('a:one')}/team", f"{with_login.format('b:two')}/team/inner/")
+        monkeypatch.setenv("ENVBUILD_CONDA_CREDENTIALS", f"{' '.join(given)} {url}/t/t0ken/secret")
+        channels = (f"{url}/team", f"{url}/team/inner", f"{url}/secret", f"{url}/open", f"{other}/team")
+        packages, _ = solve(asking(*channels), tmp_path / "cache")
+    assert [package.url.rpartition("/linux-64")[0] for package in packages] == [f"{url}/team"]
+    said = {path.rpartition("/linux-64/")[0]: said for path, said in asked if "/linux-64/" in path}
+    assert said == {"/team": basic("a:one"), "/team/inner": basic("b:two"), "/t/t0ken/secret": "", "/open": ""}
+    assert overheard and {said for _, said in overheard} == {""}
+
+
+@pytest.mark.parametrize("shards", [True, False])
+def test_no_file_holds_a_token_even_while_its_channel_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shards: bool
+) -> None:
+    """What a process leaves that is killed is what was there at that time."""
+    cache, channel = tmp_path / "cache", tmp_path / "web" / "t" / "t0ken" / "secret"
+    make_channel(channel)
+    if not shards:
+        for path in channel.rglob("repodata_shards*"):
+            path.unlink()
+    found, looked = [], []
+
+    def look(_: Door) -> bool:
+        for path in cache.rglob("*"):
+            looked.append(path)
+            if "t0ken" in path.name or (path.is_file() and b"t0ken" in path.read_bytes()):
+                found.append(path)
+        return False
+
+    with door(tmp_path / "web", first=look) as (url, _):
+        monkeypatch.setenv("ENVBUILD_CONDA_CREDENTIALS", f"{url}/t/t0ken/secret")
+        assert solve(asking(f"{url}/secret"), cache)[0]
+    assert looked and found == []
+
+
+def test_who_is_sent_on_elsewhere_takes_no_login_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_channel(tmp_path / "web")
+    with door(tmp_path / "web") as (far, overheard):
+
+        def send_on(question: Door) -> bool:
+            question.send_response(302)
+            question.send_header("Location", f"{far}{question.path}")
+            question.end_headers()
+            return True
+
+        with door(tmp_path, first=send_on) as (near, asked):
+            monkeypatch.setenv("ENVBUILD_CONDA_CREDENTIALS", near.replace("://", "://me:secret@"))
+            assert solve(asking(near), tmp_path / "cache")[0]
+    assert {said for _, said in asked} == {basic("me:secret")}
+    assert overheard and {said for _, said in overheard} == {""}
+
+
+def test_a_server_that_says_no_more_than_that_its_list_is_unchanged_is_asked_again(tmp_path: Path) -> None:
+    """Python's own says nothing of since when."""
+    make_channel(tmp_path / "web")
+    with door(tmp_path / "web") as (url, asked):
+        first = solve(asking(url), tmp_path / "cache")
+        asked.clear()
+        time.sleep(1.1)  # by then the list is no longer new enough to be taken as it is
+        assert solve(asking(url), tmp_path / "cache") == first
+    assert asked

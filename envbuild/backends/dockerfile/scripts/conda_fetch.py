@@ -1,8 +1,8 @@
 """Runs inside the build: fetch the conda packages of the explicit list, each by its hash, into /conda-packages.
 
 Proxies come from the usual variables. With BuildKit there may be secrets: `conda` has addresses with user and password
-(`https://USER:PASSWORD@HOST/`), with blanks between, `netrc` is a netrc, `ca` the certificate authorities to trust.
-Without BuildKit these lie in conda/ca.pem. Plain Python 3.8 or later.
+(`https://USER:PASSWORD@HOST/CHANNEL`), with blanks between, `netrc` is a netrc, `ca` the certificate
+authorities to trust. Without BuildKit these lie in conda/ca.pem. Plain Python 3.8 or later.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> None:
     sys.stdout.write(f"{len(lines)} conda packages fetched\n")
 
 
-def fetch_one(line: str, opener: urllib.request.OpenerDirector, known: dict[tuple[str, str, int], str]) -> str:
+def fetch_one(line: str, opener: urllib.request.OpenerDirector, known: dict[tuple[str, str, int, str], str]) -> str:
     """Have the file of a line; why that cannot be, or nothing."""
     url, _, sha256 = line.partition("#sha256:")
     name = unquote(urlsplit(url).path.rpartition("/")[2])
@@ -60,7 +60,7 @@ def fetch_one(line: str, opener: urllib.request.OpenerDirector, known: dict[tupl
         shutil.copyfile(kept, target)
         return ""
     request = urllib.request.Request(url, headers={"User-Agent": "envbuild"})
-    login = known.get(origin(url)) or known.get(("", origin(url)[1], 0))
+    login = login_of(url, known)
     if login:
         # Whoever the channel sends this on to gets no password.
         request.add_unredirected_header("Authorization", login)
@@ -87,9 +87,19 @@ def fetch_one(line: str, opener: urllib.request.OpenerDirector, known: dict[tupl
     return f"{url} {reason}"
 
 
-def logins() -> dict[tuple[str, str, int], str]:
-    """What to send to each origin that wants a login; a netrc names a host alone, `("", host, 0)`."""
-    found: dict[tuple[str, str, int], str] = {}
+def login_of(url: str, known: dict[tuple[str, str, int, str], str]) -> str:
+    """What to send to `url`: of the addresses that it lies at or below, the longest one's; else its host's."""
+    where, path = origin(url), urlsplit(url).path
+    fit = [key for key in known if key[:3] == where and (path + "/").startswith(key[3] + "/")]
+    return known[max(fit, key=lambda key: len(key[3]))] if fit else known.get(("", where[1], 0, ""), "")
+
+
+def logins() -> dict[tuple[str, str, int, str], str]:
+    """What to send to each address that wants a login: `(scheme, host, port, path)`.
+
+    A netrc names a host alone: `("", host, 0, "")`.
+    """
+    found: dict[tuple[str, str, int, str], str] = {}
     if (SECRETS / "netrc").is_file():
         try:
             hosts = netrc.netrc(str(SECRETS / "netrc")).hosts
@@ -97,7 +107,8 @@ def logins() -> dict[tuple[str, str, int], str]:
             # Its text is a secret: no line of it is shown.
             sys.exit("the secret `netrc` is no netrc that can be read")
         for host, (user, _, password) in hosts.items():
-            found["", host, 0] = basic(user, password or "")
+            if host != "default":  # a model names its channels: what is for any host is for none of those
+                found["", host, 0, ""] = basic(user, password or "")
     if (SECRETS / "conda").is_file():
         for address in (SECRETS / "conda").read_text(encoding="utf-8").split():
             try:
@@ -107,7 +118,7 @@ def logins() -> dict[tuple[str, str, int], str]:
             user, password = unquote(parts.username or ""), unquote(parts.password or "")
             # One without has a token, which is for the address of a file: no login to be sent.
             if user or password:
-                found.setdefault(where, basic(user, password))
+                found.setdefault((*where, parts.path.rstrip("/")), basic(user, password))
     return found
 
 
