@@ -109,6 +109,9 @@ def write_sdist(
     found = {"PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"}
     found |= source_files(name, version) if files is None else files
     with tarfile.open(path, "w:gz") as archive:
+        folder_of_all = tarfile.TarInfo(f"{name}-{version}")
+        folder_of_all.type, folder_of_all.uid, folder_of_all.mode = tarfile.DIRTYPE, owner, 0o755
+        archive.addfile(folder_of_all)
         for place, text in found.items():
             member = tarfile.TarInfo(f"{name}-{version}/{place}")
             member.size = len(text.encode())

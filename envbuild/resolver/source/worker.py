@@ -37,7 +37,7 @@ class _Tar(tarfile.TarFile):
     mode: no script of it could be run.
     """
 
-    def chown(self, *_: Any) -> None:
+    def chown(self, *_: Any, **__: Any) -> None:
         """Leave the file its owner."""
 
 
