@@ -210,7 +210,7 @@ def test_a_script_in_an_archive_can_be_run_whosever_it_was(
     archive = write_sdist(index.folder, "only-source", files=files, owner=1234, mode=0o755)
     if suffix == ".zip":
         with tarfile.open(archive) as tar, zipfile.ZipFile(index.folder / "only-source-1.0.zip", "w") as opened:
-            for member in tar:
+            for member in filter(tarfile.TarInfo.isfile, tar):
                 info = zipfile.ZipInfo(member.name)
                 info.external_attr = (stat.S_IFREG | member.mode) << 16
                 opened.writestr(info, (tar.extractfile(member) or io.BytesIO()).read())
