@@ -33,7 +33,7 @@ def prepare(environment: MutableMapping[str, str]) -> None:
     if find_spec("pyspark") is None:
         return
     for problem in filter(None, (_name_user(environment), _load_libraries(environment))):
-        print(f"envbuild_runtime: Spark will not start: {problem}", file=sys.stderr, flush=True)
+        print(f"envbuild_runtime: Spark will fail: {problem}", file=sys.stderr, flush=True)
 
 
 def _name_user(environment: MutableMapping[str, str]) -> str:
@@ -50,7 +50,8 @@ def _name_user(environment: MutableMapping[str, str]) -> str:
     if not wrapper:
         return (
             f"user {user} has no entry in /etc/passwd, which Java takes the name and the home from. Run the container "
-            "as the image's own user (without --user or runAsUser), or build the image with --apt libnss-wrapper."
+            "as the image's own user (without --user or runAsUser), or bring libnss-wrapper into the image: by --apt, "
+            "or in its base."
         )
     own = f"user{user}:x:{user}:{os.getgid()}::{environment.get('HOME') or TEMPORARY}:/usr/sbin/nologin\n"
     try:
@@ -76,7 +77,7 @@ def _load_libraries(environment: MutableMapping[str, str]) -> str:
     if not _found(SNAPPY):
         return (
             f"{TEMPORARY} is mounted with noexec, and Spark loads libraries from there. Mount it without "
-            f"(--tmpfs {TEMPORARY}:exec, an emptyDir), or build the image with --apt libsnappy-jni."
+            f"(--tmpfs {TEMPORARY}:exec, an emptyDir), or bring libsnappy-jni into the image: by --apt, or in its base."
         )
     environment["JAVA_TOOL_OPTIONS"] = " ".join(filter(None, (*NOTHING_LOADED, given)))
     return ""

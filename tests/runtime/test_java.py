@@ -70,7 +70,7 @@ def test_without_the_wrapper_it_says_what_is_missing_and_what_to_do(
     environment: dict[str, str] = {}
     java.prepare(environment)
     said = capsys.readouterr().err
-    assert f"Spark will not start: user {os.getuid()} has no entry in /etc/passwd" in said
+    assert f"Spark will fail: user {os.getuid()} has no entry in /etc/passwd" in said
     assert "without --user or runAsUser" in said
     assert environment == {}
 
