@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from . import process
+from . import java, process
 from .errors import StartError
 from .settings import model_config, model_folder, read_settings, script_path
 
@@ -18,6 +18,7 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m envbuild_runtime [serve]", file=sys.stderr)
         return 2
     process.prepare()
+    java.prepare(os.environ)
     try:
         settings = read_settings(os.environ)
         script = script_path(os.environ)

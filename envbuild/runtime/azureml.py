@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from . import process
+from . import java, process
 from .errors import StartError
 from .settings import EVERYWHERE, FALLBACK_MODEL, host_address, in_brackets, number
 
@@ -34,6 +34,7 @@ HEARTBEAT = ("/dev/shm", tempfile.gettempdir())
 def main(arguments: list[str]) -> int:
     """Start the server; `serve` is what some platforms pass to every image, other arguments go to azmlinfsrv."""
     process.prepare()
+    java.prepare(os.environ)
     try:
         host = host_address(os.environ)
         options = prepare(os.environ)

@@ -13,7 +13,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import process
+from . import java, process
 from .errors import StartError
 from .settings import in_brackets, model_config, model_folder, number, read_settings
 
@@ -45,6 +45,7 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m envbuild_runtime.mlflow [serve]", file=sys.stderr)
         return 2
     process.prepare()
+    java.prepare(os.environ)
     try:
         serving = prepare(os.environ)
         asgi = is_asgi(mlflow_folder())

@@ -27,7 +27,7 @@ from envbuild.options import Options
 from envbuild.prepare import prepare_base
 from envbuild.resolver.types import Lock
 
-SPARK = ("openjdk-17-jre-headless", "bash", "coreutils")
+SPARK = ("openjdk-17-jre-headless", "bash", "coreutils", "libnss-wrapper", "libsnappy-jni")
 
 
 @pytest.fixture
@@ -49,6 +49,8 @@ def with_java(archive: Any) -> Any:
     archive.add(SPARK[0], "17.0", jvm)
     archive.add("bash", "5.2-1", {"bin/bash": b"shell"})
     archive.add("coreutils", "9.1-1", {"usr/bin/dirname": b"#!\n"})
+    for name in SPARK[3:]:
+        archive.add(name, "1.1-1", {f"usr/share/{name}": b"x"})
     archive.publish()
     return archive
 
@@ -63,7 +65,7 @@ def test_each_loader_gets_what_it_starts_java_with(model_of: Any) -> None:
 
 def test_what_the_person_adds_takes_its_place(model_of: Any) -> None:
     spark = model_of("mlflow.spark")
-    assert java_packages(spark, "debian:bookworm", ("default-jdk", "bash")) == ("coreutils",)
+    assert java_packages(spark, "debian:bookworm", ("default-jdk", "bash")) == SPARK[2:]
     assert java_packages(spark, "debian:bookworm", SPARK) == ()
 
 
@@ -84,7 +86,7 @@ def test_the_base_is_made_with_it_and_notes_and_plan_say_so(
     base, choice = prepare_base(job)
     assert "libjvm.so" in libraries_of(base, store)
     assert {*SPARK} <= {package.name for package in base.packages}
-    said = "openjdk-17-jre-headless, bash, coreutils come into debian:bookworm: mlflow.spark, the model's loader"
+    said = f"{', '.join(SPARK)} come into debian:bookworm: mlflow.spark, the model's loader"
     assert [note for note in recorder.notes if note.startswith(said)]
     lock = Lock(packages=(), python="3.11.2", platform="manylinux_2_36_x86_64", requirements=())
     (decision,) = [one for one in gather(job, base, choice, lock).decisions if one.what == "apt"]

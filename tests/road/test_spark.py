@@ -1,4 +1,4 @@
-"""A real Spark model answers from its image: the base brings Java, and pyspark comes as a wheel that a person built."""
+"""A real Spark model answers from its image, as any user: the base brings Java, and pyspark is built from source."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from containers import running, same
+from containers import STRICT, running, same
 from doubling import cache_folder
 from environments import environment
 from images import building
@@ -18,9 +21,7 @@ from images import building
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.mark.proof]
 
 PYSPARK = "pyspark==3.5.3"
-# Without one of these two Spark itself does not start: a user of its own that the image knows, and a /tmp from which
-# libraries can be loaded.
-OPTIONS = ("--read-only", "--tmpfs", "/tmp:exec", "--cap-drop", "ALL")
+APT = "openjdk-17-jre-headless, bash, coreutils, libnss-wrapper, libsnappy-jni"
 LOG = """
 import json, sys
 import mlflow
@@ -52,26 +53,77 @@ def wheels(folder: Path) -> Path:
     return folder
 
 
-def test_it_answers_under_both_servers(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+# What goes from one stage to the next is packed, by default with a library that is loaded from /tmp.
+SHUFFLE = """
+import os
+from envbuild_runtime import java, process
+process.prepare()
+java.prepare(os.environ)
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+print("groups:", spark.range(1000).selectExpr("id % 7 AS rest").groupBy("rest").count().count())
+"""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A model, and what its own predict says of `split`."""
+
+    folder: Path
+    split: Any
+    answer: Any
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return cache_folder(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def links(cache: Path) -> Path:
+    return wheels(cache / "wheels-of-pyspark")
+
+
+@pytest.fixture(scope="module")
+def logged(links: Path, tmp_path_factory: pytest.TempPathFactory) -> Logged:
     if shutil.which("java") is None:
         pytest.skip("there is no Java on this machine to train a Spark model with")
-    cache = cache_folder(tmp_path_factory)
-    links = wheels(cache / "wheels-of-pyspark")
-    found = f"--find-links={links}"
     parent = tmp_path_factory.getbasetemp().parent / "envbuild-runtime"
     packages = ("mlflow==2.17.2", PYSPARK, "numpy==1.26.4", "pandas<2.3", "setuptools<80")
-    python = environment(parent, "logs-spark", "3.11", found, *packages)
-    model, case = tmp_path / "model", tmp_path / "case.json"
+    python = environment(parent, "logs-spark", "3.11", f"--find-links={links}", *packages)
+    folder = tmp_path_factory.mktemp("logged")
+    model, case = folder / "model", folder / "case.json"
     variables = {**os.environ, "PYSPARK_PYTHON": str(python)}
-    subprocess.run([python, "-W", "ignore", "-c", LOG, model, case], check=True, cwd=tmp_path, env=variables)
+    subprocess.run([python, "-W", "ignore", "-c", LOG, model, case], check=True, cwd=folder, env=variables)
     asked = json.loads(case.read_text())
-    for server, path in (("envbuild", "/"), ("mlflow", "/ping")):
-        with building(cache) as build:
-            built = build(model, f"spark-{server}", "--server", server, "--find-links", str(links))
-            assert [row["value"] for row in built["decisions"] if row["what"] == "apt"] == [
-                "openjdk-17-jre-headless, bash, coreutils"
-            ]
-            with running(built["tag"], options=OPTIONS, path=path, seconds=240) as container:
-                answer = container.post("/invocations", {"dataframe_split": asked["split"]})
-        assert answer.status == 200, answer.body
-        assert same(answer.body["predictions"], asked["answer"]), answer.body
+    return Logged(folder=model, split=asked["split"], answer=asked["answer"])
+
+
+def check(built: dict[str, Any], logged: Logged, path: str, options: Sequence[str]) -> None:
+    assert [row["value"] for row in built["decisions"] if row["what"] == "apt"] == [APT]
+    with running(built["tag"], options=options, path=path, seconds=300) as container:
+        answer = container.post("/invocations", {"dataframe_split": logged.split})
+    assert answer.status == 200, answer.body
+    assert same(answer.body["predictions"], logged.answer), answer.body
+
+
+@pytest.mark.parametrize(("server", "path"), [("envbuild", "/"), ("mlflow", "/ping")])
+def test_it_answers_with_a_wheel_that_a_person_built(
+    server: str, path: str, logged: Logged, links: Path, cache: Path
+) -> None:
+    with building(cache) as build:
+        built = build(logged.folder, f"spark-{server}", "--server", server, "--find-links", str(links))
+        check(built, logged, path, STRICT)
+
+
+def test_pyspark_is_built_from_its_source_on_the_way(logged: Logged, cache: Path) -> None:
+    for key in (cache / "store" / "keys").iterdir() if (cache / "store" / "keys").is_dir() else ():
+        if b'"built' in key.read_bytes():
+            key.unlink()
+    with building(cache) as build:
+        built = build(logged.folder, "spark-source", "--server", "envbuild", "--allow-build", "pyspark", "--upgrade")
+        for options in ((), ("--user", "12345"), STRICT):
+            check(built, logged, "/", options)
+        command = ["docker", "run", "--rm", "--network", "host", *STRICT, "--entrypoint", "/opt/envbuild/bin/python"]
+        done = subprocess.run([*command, built["tag"], "-c", SHUFFLE], capture_output=True, text=True, check=False)
+    assert "groups: 7" in done.stdout, done.stderr

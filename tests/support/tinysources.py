@@ -92,15 +92,30 @@ def source_files(
     }
 
 
-def write_sdist(folder: Path, name: str, version: str = "1.0", *, files: Mapping[str, str] | None = None) -> Path:
-    """Write `name-version.tar.gz` with these files, by default those of `source_files`, into `folder`."""
+def write_sdist(
+    folder: Path,
+    name: str,
+    version: str = "1.0",
+    *,
+    files: Mapping[str, str] | None = None,
+    owner: int = 0,
+    mode: int = 0o644,
+) -> Path:
+    """Write `name-version.tar.gz` with these files, by default those of `source_files`, into `folder`.
+
+    They are the user's with the number `owner`, as of whoever made the archive, and have `mode`.
+    """
     path = folder / f"{name.replace('-', '_')}-{version}.tar.gz"
     found = {"PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"}
     found |= source_files(name, version) if files is None else files
     with tarfile.open(path, "w:gz") as archive:
+        folder_of_all = tarfile.TarInfo(f"{name}-{version}")
+        folder_of_all.type, folder_of_all.uid, folder_of_all.mode = tarfile.DIRTYPE, owner, 0o755
+        archive.addfile(folder_of_all)
         for place, text in found.items():
             member = tarfile.TarInfo(f"{name}-{version}/{place}")
             member.size = len(text.encode())
+            member.uid, member.mode = owner, mode
             archive.addfile(member, io.BytesIO(text.encode()))
     return path
 

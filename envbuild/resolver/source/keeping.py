@@ -16,7 +16,7 @@ from ...records import dataclass
 from ..types import LockedPackage, Source
 
 # Raise it when the same source would be built into other bytes than before.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

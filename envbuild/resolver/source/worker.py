@@ -30,6 +30,17 @@ _GIVEN, _OUT, _WORK, _REQUIRES = Path("/given"), Path("/out"), Path("/tmp/build"
 _LEGACY = "setuptools.build_meta:__legacy__"
 
 
+class _Tar(tarfile.TarFile):
+    """An archive whose files become those of whoever unpacks it, as root's would not.
+
+    Root without capabilities may give no file away, and `tarfile` leaves a file that it cannot give away without its
+    mode: no script of it could be run.
+    """
+
+    def chown(self, *_: Any, **__: Any) -> None:
+        """Leave the file its owner."""
+
+
 def main() -> int:
     """Do the task; gives the exit code."""
     task = json.loads((_GIVEN / "task.json").read_text(encoding="utf-8"))
@@ -86,9 +97,9 @@ def _source(archive: str) -> Path:
     _WORK.mkdir()
     if archive.endswith(".zip"):
         with zipfile.ZipFile(str(_GIVEN / "source" / archive)) as opened:
-            opened.extractall(str(_WORK))
+            _unzip(opened, _WORK)
     else:
-        with tarfile.open(str(_GIVEN / "source" / archive)) as tar:
+        with _Tar.open(str(_GIVEN / "source" / archive)) as tar:
             # This file system is the build's own, and goes away with it; `tar` keeps the modes of scripts.
             filtered: dict[str, Any] = {"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}
             tar.extractall(str(_WORK), **filtered)
@@ -98,13 +109,18 @@ def _source(archive: str) -> Path:
     return folders[0]
 
 
+def _unzip(archive: zipfile.ZipFile, target: Path) -> None:
+    """Unpack it; what could be run there can be run here, which `zipfile` does not see to."""
+    for info in archive.infolist():
+        place = archive.extract(info, str(target))
+        if (info.external_attr >> 16) & 0o111 and not info.is_dir():
+            Path(place).chmod(0o755)
+
+
 def _lay(wheel: Path) -> None:
     """Lay a wheel down under _REQUIRES, its programs in `bin`."""
     with zipfile.ZipFile(str(wheel)) as archive:
-        for info in archive.infolist():
-            place = archive.extract(info, str(_REQUIRES))
-            if (info.external_attr >> 16) & 0o111 and not info.is_dir():
-                Path(place).chmod(0o755)
+        _unzip(archive, _REQUIRES)
         infos = {name.split("/")[0] for name in archive.namelist() if ".dist-info/" in name}
     for name in infos:
         data = _REQUIRES / f"{name[: -len('.dist-info')]}.data"

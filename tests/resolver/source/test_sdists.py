@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import stat
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -198,6 +199,25 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(
     assert "only-source 1.0, from only_source-1.0.tar.gz" in caught.value.message
     assert hint in caught.value.hint
     assert not list((store.root / "tmp").iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", pytest.param(".zip", marks=pytest.mark.slow)])
+def test_a_script_in_an_archive_can_be_run_whosever_it_was(
+    index: Any, build: Make, env: Make, store: Store, suffix: str
+) -> None:
+    # Its owner is nobody here, nor may root inside the sandbox give files away.
+    files = source_files("only-source", content="oct(os.stat('tool.sh').st_mode & 0o777)") | {"tool.sh": "#!/bin/sh\n"}
+    archive = write_sdist(index.folder, "only-source", files=files, owner=1234, mode=0o755)
+    if suffix == ".zip":
+        with tarfile.open(archive) as tar, zipfile.ZipFile(index.folder / "only-source-1.0.zip", "w") as opened:
+            for member in filter(tarfile.TarInfo.isfile, tar):
+                info = zipfile.ZipInfo(member.name)
+                info.external_attr = (stat.S_IFREG | member.mode) << 16
+                opened.writestr(info, (tar.extractfile(member) or io.BytesIO()).read())
+        archive.unlink()
+    (package,) = build(env("only-source")).packages
+    assert package.source.filename.endswith(suffix)
+    assert module_of(store, package) == "0o755"
 
 
 def test_what_builds_is_taken_from_the_indexes_as_wheels(index: Any, build: Make, env: Make, store: Store) -> None:
