@@ -31,7 +31,7 @@ def lay_condas(packages: Sequence[CondaPackage], store: Store, beside: Path, fol
 
 
 def moved(beside: Path, folder: Path) -> None:
-    """Have the commands that wheels brought into `beside` start the Python of `folder`, to which it is to be renamed."""
+    """Have the commands that wheels brought into `beside` start the Python of `folder`, which it is renamed to."""
     new = os.fsencode(folder)
     for path in sorted((beside / "bin").iterdir()):
         if path.is_symlink() or not path.is_file():

@@ -83,7 +83,7 @@ def install(lock: Lock, interpreter: Interpreter, store: Store, cache: Path, pro
             }
             (beside / _MARKER).write_text(json.dumps(marker), encoding="utf-8")
             _put(beside, folder)
-    size = sum(p.size for p in (*lock.packages, *lock.conda))
+    size = sum(p.size for p in lock.packages) + sum(p.size for p in lock.conda)
     progress.done("install", Summary(count=count, noun="packages", size=size))
     return folder
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -171,18 +171,18 @@ def test_a_place_that_is_too_long_is_told_and_a_shorter_one_named(
 def test_of_two_at_once_one_makes_it_and_the_other_waits(
     tiny: Lock, theirs: Interpreter, store: Store, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import envbuild.local.condas as condas
+    from envbuild.backends.conda import staging
+    from envbuild.local import condas
 
     made: list[Path] = []
     begun = threading.Event()
 
-    def lay(packages: object, store: object, beside: Path, *, prefix: str) -> None:
+    def lay(packages: Sequence[CondaPackage], store: Store, beside: Path, *, prefix: str) -> None:
         made.append(beside)
         begun.set()
         assert not second_done.wait(0.5)
-        real(packages, store, beside, prefix=prefix)  # type: ignore[arg-type]
+        staging.lay(packages, store, beside, prefix=prefix)
 
-    real = condas.lay
     monkeypatch.setattr(condas, "lay", lay)
     second_done = threading.Event()
     folders: list[Path] = []
@@ -223,36 +223,3 @@ def test_a_lock_goes_with_this_machine_where_its_c_library_and_processor_do(tiny
     other = "aarch64" if theirs.machine == "x86_64" else "x86_64"
     assert f"this machine is {other}" in disagreement(tiny, replace(theirs, machine=other))
     assert disagreement(tiny, replace(theirs, glibc="")) == "this machine has no glibc"
-
-
-@pytest.mark.slow
-def test_its_python_runs_what_conda_and_wheels_brought(
-    channel: Path,
-    condas: Callable[..., tuple[CondaPackage, ...]],
-    locked: Locked,
-    host: Interpreter,
-    store: Store,
-    cache: Path,
-) -> None:
-    tinyconda.make_real_python(channel)
-    tinyconda.make_package(channel, "tiny", files={"share/tiny": f"{PLACEHOLDER}/share"})
-    tinyconda.make_module(channel, "tiny-numbers", "2.0")
-    version = ".".join(map(str, sys.version_info[:3]))
-    wheels = locked(
-        one={"one/data.txt": "data", "one-1.0.dist-info/entry_points.txt": "[console_scripts]\none = one:x\n"}
-    )
-    lock = replace(wheels, conda=condas("tiny", "tiny-numbers", python=version))
-    folder = install(lock, replace(host, path=""), store, cache, SILENT)
-    code = (
-        "import importlib.metadata as m, json, one, sys, sysconfig, tiny_numbers;"
-        "print(json.dumps([sys.prefix, sysconfig.get_path('purelib'), one.__file__, tiny_numbers.__file__,"
-        " sorted(d.name for d in m.distributions())]))"
-    )
-    python = folder / "bin/python"
-    done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True)
-    *places, names = json.loads(done.stdout)
-    assert all(place.startswith(str(folder)) for place in places)
-    assert names == ["one", "tiny-numbers"]
-    assert (folder / "share/tiny").read_text() == f"{folder}/share"
-    command = (folder / "bin/one").read_text()
-    assert str(folder) in command and f"{FOLDER}/." not in command

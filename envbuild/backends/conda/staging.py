@@ -23,7 +23,7 @@ _TOO_LONG = "longer than the placeholder prefix"
 
 @contextmanager
 def staged(packages: Sequence[CondaPackage], store: Store, *, prefix: str) -> Iterator[Path]:
-    """A folder with all of `packages`, as they lie below `/prefix` in an image; it is gone afterwards. Raises as `lay`."""
+    """A folder with all of `packages` as they lie below `/prefix` in an image; it goes afterwards. Raises as `lay`."""
     with store.temporary() as work:
         root = work / "root"
         lay(packages, store, root, prefix=f"/{prefix}")
