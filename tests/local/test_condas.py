@@ -122,6 +122,22 @@ def test_texts_and_compiled_files_name_the_folder_of_the_environment(
     assert aside == []
 
 
+def test_a_link_to_where_it_was_made_leads_to_where_it_is(
+    tiny: Lock, theirs: Interpreter, store: Store, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from envbuild.backends.conda import staging
+    from envbuild.local import condas
+
+    def lay(packages: Sequence[CondaPackage], store: Store, beside: Path, *, prefix: str) -> None:
+        staging.lay(packages, store, beside, prefix=prefix)
+        (beside / "share/link").unlink()
+        (beside / "share/link").symlink_to(beside / "share/text")
+
+    monkeypatch.setattr(condas, "lay", lay)
+    folder = install(tiny, theirs, store, cache, SILENT)
+    assert (folder / "share/link").readlink() == folder / "share/text"
+
+
 def test_a_second_run_takes_it_as_it_is_and_one_in_another_place_does_not(
     tiny: Lock, theirs: Interpreter, store: Store, cache: Path, tmp_path: Path
 ) -> None:

@@ -129,8 +129,9 @@ def test_the_base_s_own_pythons_libraries_are_none_of_the_image_s(bench: Bench, 
         bench.rebase(image.path, base)
 
 
-def test_the_same_base_changes_nothing_and_tells_condas_python(bench: Bench, image: Built, first: str) -> None:
-    found = bench.rebase(image.path, first)
+def test_the_same_base_changes_nothing_and_tells_condas_python(bench: Bench) -> None:
+    base = bench.base(python="3.13.1")
+    found = bench.rebase(bench.build(base).path, base)
     assert (found.changed, found.python) == (False, "3.11.9")
 
 
