@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from ..errors import StorageError
@@ -66,7 +66,8 @@ def install(lock: Lock, interpreter: Interpreter, store: Store, cache: Path, pro
     folder = _folder(lock, interpreter, cache)
     count = len(lock.packages) + len(lock.conda)
     progress.start("install", f"Python {interpreter.version}", total=0)
-    with _alone(folder):
+    with nullcontext() if is_sound(folder) else _alone(folder, progress):
+        # Looked at again: another run may have made it meanwhile.
         if is_sound(folder):
             with suppress(OSError):
                 os.utime(folder / _MARKER)
@@ -179,7 +180,7 @@ def _check(lock: Lock, store: Store) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _alone(folder: Path, progress: Progress) -> Iterator[None]:
     """Keep another run from making the same environment at the same moment: it would be for nothing, and no harm."""
     with storage_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -187,7 +188,11 @@ def _alone(folder: Path) -> Iterator[None]:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         with suppress(OSError):  # not every network file system locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                progress.note("another run makes the same environment, and is waited for")
+                fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         path.unlink(missing_ok=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,10 +28,10 @@ from envbuild.local.host import Interpreter
 from envbuild.oci.store import Store
 from envbuild.progress import SILENT, Phase, Progress, Summary
 from envbuild.resolver.conda.locking import bring
-from envbuild.resolver.conda.types import CondaPackage
+from envbuild.resolver.conda.solving import solve
+from envbuild.resolver.conda.types import CondaAsk, CondaPackage, CondaSpec
 from envbuild.resolver.types import Lock
 
-Locked = Callable[..., Lock]
 FILES = {
     "share/text": f"home = {PLACEHOLDER}/share\n",
     "lib/libtiny.so.1": b"\0" + PLACEHOLDER.encode() + b"/lib\0the rest",
@@ -54,41 +55,34 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-@pytest.fixture
-def condas(channel: Path, store: Store) -> Callable[..., tuple[CondaPackage, ...]]:
-    """Solve for packages of `channel`, and have them in the store."""
-
-    def make(*names: str, python: str = "3.11.7") -> tuple[CondaPackage, ...]:
-        from envbuild.resolver.conda.solving import solve
-        from envbuild.resolver.conda.types import CondaAsk, CondaSpec
-
-        address = tinyconda.index(channel)
-        texts = {"python": f"python={python}", **{name: name for name in names}}
-        specs = tuple(CondaSpec(name=name, text=text, where="conda.yaml:1") for name, text in texts.items())
-        ask = CondaAsk(specs=specs, channels=(address,), subdir="linux-64", glibc="2.36")
-        found, _ = solve(ask, channel.parent / "lists")
-        bring(found, store, SILENT)
-        return found
-
-    return make
-
-
-@pytest.fixture
-def channel(tmp_path: Path) -> Path:
-    return tmp_path / "channel"
-
-
-@pytest.fixture
-def tiny(channel: Path, condas: Callable[..., tuple[CondaPackage, ...]], host: Interpreter) -> Lock:
-    """A lock of a Python by name only, and of one package that names its prefix in every way."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, tuple[CondaPackage, ...]]:
+    """A store, and in it a Python by name only, and one package that names its prefix in every way."""
+    folder = tmp_path_factory.mktemp("condas")
+    channel, store = folder / "channel", Store(folder / "store")
     tinyconda.make_python(channel)
     tinyconda.make_package(channel, "tiny", files=FILES, links={"share/link": "text"}, executable=["bin/tiny"])
+    address = tinyconda.index(channel)
+    specs = tuple(CondaSpec(name=n, text=t, where="x") for n, t in (("python", "python=3.11.7"), ("tiny", "tiny")))
+    found, _ = solve(CondaAsk(specs=specs, channels=(address,), subdir="linux-64", glibc="2.36"), folder / "lists")
+    store.create()
+    bring(found, store, SILENT)
+    return store, found
+
+
+@pytest.fixture
+def store(made: tuple[Store, tuple[CondaPackage, ...]]) -> Store:
+    return made[0]
+
+
+@pytest.fixture
+def tiny(made: tuple[Store, tuple[CondaPackage, ...]], host: Interpreter) -> Lock:
     return Lock(
         packages=(),
         python="3.11.7",
         platform=f"manylinux_2_36_{host.machine}",
         requirements=(),
-        conda=condas("tiny"),
+        conda=made[1],
     )
 
 
@@ -166,12 +160,26 @@ def test_it_goes_with_the_rest_of_the_cache(tiny: Lock, theirs: Interpreter, sto
 
 
 def test_a_damaged_package_leaves_nothing(tiny: Lock, theirs: Interpreter, store: Store, cache: Path) -> None:
+    shutil.copytree(store.root, cache / "store")
+    store = Store(cache / "store")
     blob = store.blob(f"sha256:{tiny.conda[-1].sha256}")
     blob.chmod(0o644)
     blob.write_bytes(blob.read_bytes()[:-9] + b"\0" * 9)
     with pytest.raises(CorruptBlobError):
         install(tiny, theirs, store, cache, SILENT)
     assert entries(cache) == []
+
+
+def test_a_cache_that_nobody_may_write_to_is_good_for_what_it_has(
+    tiny: Lock, theirs: Interpreter, store: Store, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = install(tiny, theirs, store, cache, SILENT)
+
+    def refuse(*_: object, **__: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert install(tiny, theirs, store, cache, SILENT) == folder
 
 
 def test_a_place_that_is_too_long_is_told_and_a_shorter_one_named(
@@ -202,9 +210,14 @@ def test_of_two_at_once_one_makes_it_and_the_other_waits(
     monkeypatch.setattr(condas, "lay", lay)
     second_done = threading.Event()
     folders: list[Path] = []
+    notes: list[str] = []
+
+    class Listener(Progress):
+        def note(self, message: str) -> None:
+            notes.append(message)
 
     def run(ended: threading.Event) -> None:
-        folders.append(install(tiny, theirs, store, cache, SILENT))
+        folders.append(install(tiny, theirs, store, cache, Listener()))
         ended.set()
 
     first = threading.Thread(target=run, args=(threading.Event(),))
@@ -215,6 +228,7 @@ def test_of_two_at_once_one_makes_it_and_the_other_waits(
     first.join(30)
     second.join(30)
     assert len(made) == 1
+    assert notes == ["another run makes the same environment, and is waited for"]
     assert len(folders) == 2 and folders[0] == folders[1]
     assert entries(cache) == [folders[0].name]
 
