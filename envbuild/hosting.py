@@ -14,7 +14,7 @@ from .errors import CorruptBlobError, EngineError, UsageError
 from .job import Job
 from .local.agreement import disagreement
 from .local.checks import Trial, TrialError
-from .local.environment import Environment, install
+from .local.environment import Environment, install, python_of
 from .local.host import Interpreter, find_interpreter, running_interpreter
 from .local.process import Setup
 from .local.trial import TIMEOUT, run_trial
@@ -37,24 +37,22 @@ def host_setup(job: Job, lock: Lock) -> Setup:
     """The server of `job` in an environment of this machine, `lock` being the image's own.
 
     Host and lock agree where this machine has the lock's minor version of Python, its architecture, and a glibc for
-    every wheel of it. Else the packages are resolved anew for this machine, and a note says why. Raises UsageError on a
-    machine that no packages can be chosen for.
+    every package of it; where conda brings Python, nothing is asked of this machine's. Else the packages are resolved
+    anew for this machine, and a note says why. Raises UsageError on a machine that no packages can be chosen for.
     """
     from .scripts import read_script
     from .servers import edition_for
 
-    if lock.conda:
-        raise UsageError(
-            "conda packages cannot be laid down for a server of this machine yet, only in an image",
-            hint=f"{_HERE}; or --conda never, which takes nothing from conda channels",
-        )
     host, why = _choose(lock)
     if why:
         job.progress.note(f"{why}: the packages are resolved anew for this machine, and may not be the image's")
         foreseen = Foreseen(python=host.version, glibc=host.glibc, architecture=_ARCHITECTURES[host.machine])
         lock = _resolve(job, foreseen)
+        if lock.conda:
+            host = replace(host, version=lock.python)
     else:
-        job.progress.note(f"the image's own lock runs here: Python {host.version} ({host.path})")
+        where = "with conda's packages" if lock.conda else host.path
+        job.progress.note(f"the image's own lock runs here: Python {host.version} ({where})")
     environment = _install(job, lock, host, why)
     options = job.options
     return Setup(
@@ -74,7 +72,10 @@ def for_host(options: Options) -> Options:
 def _choose(lock: Lock) -> tuple[Interpreter, str]:
     """The Python to run, and why the lock does not go with it; empty where it does."""
     minor = ".".join(lock.python.split(".")[:2])
-    host = find_interpreter(minor)
+    host = running_interpreter() if lock.conda else find_interpreter(minor)
+    if host is not None and lock.conda:
+        # This one tells of the machine: what runs is among the packages.
+        host = replace(host, path="", version=lock.python)
     if host is not None:
         why = disagreement(lock, host)
     else:
@@ -92,14 +93,16 @@ def _resolve(job: Job, foreseen: Foreseen) -> Lock:
 
 
 def _install(job: Job, lock: Lock, host: Interpreter, why: str) -> Environment:
-    """The environment; a damaged wheel is a miss: it is dropped and fetched anew, each once."""
+    """The environment; a damaged package is a miss: it is dropped and fetched anew, each once."""
     from .prepare import fetch_all
+    from .resolver.conda.locking import bring
 
     cache: Path = cache_dir(job.options)
     dropped: set[str] = set()
     while True:
         if not all(job.store.has(f"sha256:{package.sha256}") for package in lock.packages):
             lock = fetch_all(lock, job, job.progress)
+        bring(lock.conda, job.store, job.progress)
         try:
             folder = install(lock, host, job.store, cache, job.progress)
         except CorruptBlobError as error:
@@ -109,6 +112,7 @@ def _install(job: Job, lock: Lock, host: Interpreter, why: str) -> Environment:
             job.store.drop(error.digest)
             job.progress.warn(f"the cached blob {error.digest[:19]} was damaged and is fetched anew")
         else:
+            host = replace(host, path=str(python_of(folder))) if lock.conda else host
             return Environment(folder=folder, interpreter=host, lock=lock, anew=why)
 
 

@@ -8,12 +8,13 @@ from .host import Interpreter
 
 
 def disagreement(lock: Lock, host: Interpreter) -> str:
-    """Why the wheels of `lock` cannot be installed for that interpreter; empty where all of them can.
+    """Why the packages of `lock` cannot be installed for that interpreter; empty where all of them can.
 
-    The patch version plays no part: wheels are made for a minor version.
+    The patch version plays no part: wheels are made for a minor version. Where Python is one of conda's packages,
+    `host` tells of the machine alone.
     """
     wanted = ".".join(lock.python.split(".")[:2])
-    if host.minor != wanted:
+    if not lock.conda and host.minor != wanted:
         return f"the image has Python {wanted}, and this is Python {host.minor}"
     if not lock.platform.endswith(f"_{host.machine}"):
         return f"the image is for {lock.platform.split('_', 3)[-1]}, and this machine is {host.machine}"
@@ -22,9 +23,25 @@ def disagreement(lock: Lock, host: Interpreter) -> str:
     from packaging.utils import parse_wheel_filename
 
     minor = host.glibc.partition(".")[2]
-    platform = Platform(python=host.version, glibc=int(minor), machine=host.machine)
+    platform = Platform(python=lock.python if lock.conda else host.version, glibc=int(minor), machine=host.machine)
     runs = frozenset(platform.tags())
     for package in lock.packages:
         if runs.isdisjoint(parse_wheel_filename(package.filename)[3]):
             return f"{package.filename} does not run on this machine's glibc {host.glibc}"
+    return _of_conda(lock, host) if lock.conda else ""
+
+
+def _of_conda(lock: Lock, host: Interpreter) -> str:
+    """Why a conda package does not go with this machine's C library; empty where all of them do."""
+    from ..resolver.conda.specs import matching, records_of_base
+    from ..resolver.conda.types import CondaAsk
+
+    subdir = "linux-aarch64" if host.machine == "aarch64" else "linux-64"
+    there = records_of_base(CondaAsk(specs=(), channels=(), subdir=subdir, glibc=host.glibc))
+    for package in lock.conda:
+        for needed in package.depends:
+            if needed.partition(" ")[0] == "__glibc" and not matching(needed, there):
+                return (
+                    f"conda's {package.name} {package.version} depends on {needed}, and this machine has {host.glibc}"
+                )
     return ""

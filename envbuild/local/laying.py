@@ -40,7 +40,7 @@ def variables(
     """The variables that an image sets, with the places of this machine; `model` is the model's folder."""
     found = {
         "PATH": f"{environment.folder / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "VIRTUAL_ENV": str(environment.folder),
+        "CONDA_PREFIX" if environment.lock.conda else "VIRTUAL_ENV": str(environment.folder),
         "PYTHONPATH": str(folder / SITE),
         "PYTHONNOUSERSITE": "1",
         "PYTHONUNBUFFERED": "1",

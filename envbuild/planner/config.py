@@ -86,10 +86,7 @@ def _is_azure_like(base_config: Mapping[str, Any]) -> bool:
 
 def environment(inputs: Inputs, inherited: Iterable[str]) -> list[str]:
     """The base's variables in their order, then ours, then the person's; a later value replaces an earlier one."""
-    values = environment_on(inherited, user(inputs)[1])
-    if inputs.lock.conda:
-        # The prefix is an environment of conda's, and no virtual one.
-        values = {"CONDA_PREFIX" if name == "VIRTUAL_ENV" else name: value for name, value in values.items()}
+    values = environment_on(inherited, user(inputs)[1], conda=bool(inputs.lock.conda))
     values.update(inputs.server.environment)
     if inputs.script is not None:
         values["AML_APP_ROOT"] = f"/{CODE}"
@@ -98,8 +95,11 @@ def environment(inputs: Inputs, inherited: Iterable[str]) -> list[str]:
     return [f"{name}={value}" for name, value in values.items()]
 
 
-def environment_on(inherited: Iterable[str], user_name: str) -> dict[str, str]:
-    """The variables of every image on a base that has `inherited`, before those of its server and the person's."""
+def environment_on(inherited: Iterable[str], user_name: str, *, conda: bool = False) -> dict[str, str]:
+    """The variables of every image on a base that has `inherited`, before those of its server and the person's.
+
+    `conda` tells that Python is one of conda's packages.
+    """
     values = dict(entry.partition("=")[::2] for entry in inherited)
     path = values.get("PATH") or "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     values["PATH"] = f"/{PREFIX}/bin:{path}"
@@ -122,6 +122,10 @@ def environment_on(inherited: Iterable[str], user_name: str) -> dict[str, str]:
     )
     # What a base says of a scoring script or of another Python's home does not hold for ours, and cannot be unset.
     values.update({name: "" for name in ("AZUREML_ENTRY_SCRIPT", "PYTHONHOME") if name in values})
+    if conda:
+        # The prefix is an environment of conda's, and no virtual one.
+        values = {"CONDA_PREFIX" if name == "VIRTUAL_ENV" else name: value for name, value in values.items()}
+        values["CONDA_PREFIX"] = f"/{PREFIX}"
     return values
 
 

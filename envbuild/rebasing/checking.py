@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..attesting.opened import Opened
 from ..bases.libraries import libraries_of
 from ..bases.types import Base, Interpreter
 from ..errors import BaseImageError
 from ..oci.remote import RemoteImage
 from ..oci.store import Store
-from .conditions import failures, python_failures
+from ..planner.paths import PREFIX
+from .conditions import bytecode_failures, failures, python_failures
 from .needs import needs_of
 from .parts import apt_of
 from .sending import bring
-from .server_layer import read_venv, server_index
+from .server_layer import python_of
 from .types import Part, Parts, Venv
 from .wheels import wheels_needs
 
@@ -25,12 +28,12 @@ def checked(
     `source` is where it lies in a registry, which `insecure` lets speak plain http. BaseImageError with every condition
     that fails.
     """
-    venv = read_venv(opened.blobs, parts.own[server_index(parts.own)].layer)
-    found = python_failures(venv, base)
+    venv = python_of(parts.recorded, parts.own, opened.blobs)
+    found = bytecode_failures(parts.own, venv, base) if venv.own else python_failures(venv, base)
     if not found:
         wheels = wheels_needs(parts.recorded, opened, source, store, insecure=insecure)
         needs = needs_of(parts.own, opened.blobs, store, base.architecture, wheels=wheels)
-        there = libraries_of(base, store)
+        there = libraries_of(_without_python(base) if venv.own else base, store)
         apt = apt_of(parts.old_config)
         found = list(failures(needs, base, apt, there, lambda: _libraries_before(opened, parts, venv, store)))
     if found:
@@ -56,4 +59,13 @@ def _libraries_before(opened: Opened, parts: Parts, venv: Venv, store: Store) ->
         layers=parts.base,
         config=parts.old_config,
     )
-    return libraries_of(before, store)
+    return libraries_of(_without_python(before) if venv.own else before, store)
+
+
+def _without_python(base: Base) -> Base:
+    """`base` with a Python that it does not have: libraries beside its own are none of the image's.
+
+    What is remembered of it is remembered under another name.
+    """
+    digest = f"{base.digest} without its Python"
+    return replace(base, digest=digest, interpreter=replace(base.interpreter, home=f"/{PREFIX}"))

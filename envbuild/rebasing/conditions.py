@@ -8,7 +8,7 @@ from ..bases.types import Base
 from ..facts import load_json
 from ..model.java import JAVA
 from ..records import dataclass
-from .types import Needs, Venv
+from .types import Needs, Part, Venv
 
 _GLIBC = ("libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1", "libutil.so.1")
 _MOST_SHOWN = 4
@@ -33,6 +33,18 @@ def python_failures(venv: Venv, base: Base) -> list[Failed]:
         message = f"{venv.version} and {theirs.version} are not both released versions"
         return [Failed(about="Python", message=message)]
     return []
+
+
+def bytecode_failures(own: Sequence[Part], venv: Venv, base: Base) -> list[Failed]:
+    """What is wrong where conda packages bring Python: the base's own has compiled for it, and nothing else can."""
+    theirs = base.interpreter
+    if not any(part.title.startswith("bytecode (") for part in own) or venv.minor == theirs.minor:
+        return []
+    message = (
+        f"the image's bytecode is for conda's Python {venv.minor}, and {base.name}, with {theirs.version}, can neither "
+        "compile nor verify that"
+    )
+    return [Failed(about="bytecode", message=message)]
 
 
 def failures(

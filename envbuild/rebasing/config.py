@@ -26,12 +26,16 @@ _SETTINGS = ("Entrypoint", "Cmd", "WorkingDir", "StopSignal", "Healthcheck")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
-    """What an image config has that is not its base's: settings, variables in their order, ports, labels."""
+    """What an image config has that is not its base's: settings, variables in their order, ports, labels.
+
+    `conda` tells that Python is one of conda's packages in the image.
+    """
 
     settings: Mapping[str, Any]
     variables: Mapping[str, str]
     ports: tuple[str, ...]
     labels: Mapping[str, str]
+    conda: bool = False
 
 
 def own_of(
@@ -43,7 +47,8 @@ def own_of(
     count as the base's.
     """
     settings, inherited = config.get("config") or {}, inherited_from(old_config)
-    begun = environment_on(inherited.get("Env") or (), user_on(old_config)[1])
+    conda = bool(recorded.conda)
+    begun = environment_on(inherited.get("Env") or (), user_on(old_config)[1], conda=conda)
     variables = dict(str(entry).partition("=")[::2] for entry in settings.get("Env") or ())
     labels, theirs = settings.get("Labels") or {}, inherited.get("Labels") or {}
     exposed, probed = inherited.get("ExposedPorts") or {}, _probed_port(settings)
@@ -64,6 +69,7 @@ def own_of(
                 or annotations.get(name) == value
             )
         },
+        conda=conda,
     )
 
 
@@ -76,7 +82,7 @@ def config_on(
     """
     inherited = inherited_from(base_config)
     user, user_name = user_on(base_config)
-    variables = environment_on(inherited.get("Env") or (), user_name)
+    variables = environment_on(inherited.get("Env") or (), user_name, conda=own.conda)
     variables.update(own.variables)
     theirs = {name: value for name, value in own.labels.items() if name in BASE_LABELS}
     told = dict(sorted({**own.labels, **labels, **theirs}.items()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,14 @@ from ..oci.store import Store
 from ..oci.types import Image
 from ..options import Options, PushOptions
 from ..planner.config import BASE_LABELS, base_labels
+from ..planner.paths import PREFIX
 from ..progress import SILENT, Progress
 from ..records import dataclass
 from .checking import checked
 from .config import LOCK, config_on, own_of
 from .old import old_config
 from .parts import base_of, check_lies_on, history_of, parts_of
-from .recorded import lock_digest, on_base, with_record
+from .recorded import lock_digest, on_base, read_record, with_record
 from .sending import Sending, bring
 from .server_layer import on_python, server_index
 from .telling import tell, warn_of_undone
@@ -139,9 +141,10 @@ class _Flow:
 
     def _made(self, parts: Parts, venv: Venv, base: Base, goal: Destination, source: RemoteImage | None) -> Rebased:
         """The image put together and delivered. CorruptBlobError for a damaged entry of the cache."""
-        python = Venv(executable="/" + base.interpreter.executable.lstrip("/"), version=base.interpreter.version)
         own, server = list(parts.own), server_index(parts.own)
-        own[server] = on_python(own[server], self._opened.blobs, self._store, venv, python)
+        python = Venv(executable="/" + base.interpreter.executable.lstrip("/"), version=base.interpreter.version)
+        if not venv.own:
+            own[server] = on_python(own[server], self._opened.blobs, self._store, venv, python)
         recorded = on_base(parts.recorded, base)
         own[-1] = with_record(own[-1], self._opened.blobs, self._store, parts.recorded, recorded)
         image = self._image(parts, own, base, lock_digest(recorded))
@@ -162,11 +165,13 @@ class _Flow:
             return sending.push()
 
         delivered = deliver(image, goal, self._store, self._progress, push)
-        return self._rebased(image, own, base, goal, delivered)
+        return self._rebased(image, own, base, goal, delivered, venv.version if venv.own else python.version)
 
     def _image(self, parts: Parts, own: Sequence[Part], base: Base, lock: str) -> Image:
         mine = own_of(self._opened.config, parts.old_config, self._opened.annotations, parts.recorded)
-        about = {**base_labels(base), **({LOCK: lock} if lock else {})}
+        running = parts.recorded.conda or base.interpreter.version
+        told = replace(base, interpreter=replace(base.interpreter, version=running))
+        about = {**base_labels(told), **({LOCK: lock} if lock else {})}
         config, annotations = config_on(mine, base.config, base.architecture, about)
         return finish_image(
             base_config=base.config,
@@ -187,15 +192,23 @@ class _Flow:
             config_digest=opened.config_digest,
             manifest_digest=opened.manifest_digest,
             platform=self._platform,
-            python=base.interpreter.version,
+            python=self._condas_python() or base.interpreter.version,
             before=self._named,
             after=self._named,
             layers=(),
             size=sum(layer.size for layer in opened.layers),
         )
 
+    def _condas_python(self) -> str:
+        """The version of the Python that conda packages bring, of an image that is not taken apart; empty for none."""
+        opened = self._opened
+        if f"CONDA_PREFIX=/{PREFIX}" in ((opened.config.get("config") or {}).get("Env") or ()):
+            with suppress(BaseImageError):
+                return read_record((Part(layer=opened.layers[-1], title=""),), opened.blobs).conda
+        return ""
+
     def _rebased(
-        self, image: Image, own: Sequence[Part], base: Base, goal: Destination, delivered: Delivered
+        self, image: Image, own: Sequence[Part], base: Base, goal: Destination, delivered: Delivered, python: str
     ) -> Rebased:
         only_pushed = delivered.pushed is not None and goal.kind == "registry"
         layers = [
@@ -215,7 +228,7 @@ class _Flow:
             config_digest=image.config_digest,
             manifest_digest=digest,
             platform=self._platform,
-            python=base.interpreter.version,
+            python=python,
             before=self._named,
             after=Named(name=base_labels(base).get(BASE_LABELS[1], ""), digest=base.digest),
             layers=tuple(layers),

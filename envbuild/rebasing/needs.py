@@ -1,11 +1,13 @@
 """What the layers that envbuild laid on a base ask of it: shared libraries, and a C library that is new enough.
 
 Read from the files themselves: what the dynamic sections of ELF files name, the versions of symbols that they ask for,
-and the tags of the wheels. Remembered by the layer, since the same wheels are in many images.
+the tags of the wheels, and what conda packages depend on. Remembered by the layer, since the same packages are in many
+images.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO, cast
@@ -21,13 +23,18 @@ from ..verifying.reading import opened_tar
 from .types import Needs, Part
 
 # The revision of what is found out about a layer.
-_REVISION = 2
+_REVISION = 3
 _CHUNK = 1 << 20
 _IN_MEMORY = 32 << 20
 _LARGEST_TAGS = 1 << 20
+_LARGEST_LIST = 64 << 20
 _SMALLEST_ELF = 64
 _ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 _WHEEL = pattern(r"(?:.*/)?(?P<name>[^/]+?)-[^/]+\.dist-info/WHEEL")
+_CONDA_LIST = pattern(r"(?:.*/)?conda-meta/[^/]+\.json")
+# How the history calls layers of conda packages.
+_CONDA_TITLE = pattern(r".+ \(conda\)|\d+ more conda packages?")
+_CONDA_GLIBC = pattern(r"(?P<than>>=|>|<=|<|!=|==|=|~=|)2\.(?P<minor>\d{1,4})(?:\.\S*)?")
 _VERSION = pattern(r"GLIBC_2\.(\d{1,4})(?:\.\d+)?")
 # A library for another C library than the image's is never loaded in it.
 _OTHER_LIBC = ("libc.musl-", "ld-musl-")
@@ -39,7 +46,8 @@ def needs_of(
 ) -> Needs:
     """What the layers ask for together. BaseImageError, IntegrityError, StorageError.
 
-    `wheels` is what the wheels ask for, where that is known: then their layers are not read. Large model files are not
+    `wheels` is what the wheels ask for, where that is known: then their layers are not read. Those of conda packages
+    are: nothing else says what is in them. Large model files are not
     read, unless one is a shared library by its name.
     """
     machine = _ARCHITECTURES.get(architecture, architecture)
@@ -49,7 +57,8 @@ def needs_of(
     found += [
         _of_layer(part.layer, blobs, store, machine)
         for index, part in enumerate(own)
-        if index >= first and (index <= server or _may_hold_programs(part.title))
+        if (index >= first or _CONDA_TITLE.fullmatch(part.title))
+        and (index <= server or _may_hold_programs(part.title))
     ]
     newest = max(found, key=lambda one: one.glibc, default=None)
     return Needs(
@@ -95,6 +104,8 @@ def _read(layer: Layer, blobs: Blobs, machine: str) -> Needs:
             if wheel and member.size <= _LARGEST_TAGS:
                 packages.add(wheel["name"].lower().replace("_", "-"))
                 glibc = max(glibc, (_glibc_of_tags(content.read(), machine), f"/{path}"))
+            elif _CONDA_LIST.fullmatch(path) and member.size <= _LARGEST_LIST:
+                glibc = max(glibc, (_glibc_of_conda(content.read()), f"/{path}"))
             elif member.size >= _SMALLEST_ELF:
                 library, version = _of_file(content, machine)
                 if library is not None:
@@ -154,6 +165,20 @@ def _glibc_of_tags(text: bytes, machine: str) -> int:
     if any(tag.system in ("any", "linux") for tag in tags):
         return 0
     return min((tag.glibc for tag in tags if tag.system == "glibc" and tag.machine == machine), default=0)
+
+
+def _glibc_of_conda(text: bytes) -> int:
+    """The glibc that a conda package depends on, by its list in conda-meta: 17 of `__glibc >=2.17,<3.0.a0`."""
+    try:
+        depends = [str(line).split() for line in json.loads(text)["depends"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return 0
+    clauses = [clause for words in depends if words[:1] == ["__glibc"] for clause in "".join(words[1:2]).split(",")]
+    least = 0
+    for found in filter(None, map(_CONDA_GLIBC.fullmatch, clauses)):
+        if found["than"] not in ("<", "<=", "!="):
+            least = max(least, int(found["minor"]) + (found["than"] == ">"))
+    return least
 
 
 def _as_json(needs: Needs) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What an image says that it was made from, where it says so: which of its settings a person gave, and its lock.
 
-The lock is for a Python and a platform, and both are the base's: on another base the same packages are another lock.
+The lock is for a Python and a platform, and both are the base's, but for a Python that conda packages bring: on another
+base the same packages are another lock.
 """
 
 from __future__ import annotations
@@ -33,15 +34,10 @@ def read_record(own: Sequence[Part], blobs: Blobs) -> Recorded:
     try:
         value = json.loads(found.texts[RECORD])
         _digest(value["lock"])
-        if value["lock"].get("conda"):
-            raise BaseImageError(
-                "the image holds conda packages, and cannot be put on another base yet",
-                hint="build it anew with `envbuild image --base`",
-            )
         canonical_json(value)  # half of a surrogate pair can be read, and not written
         variables, labels = ([str(name) for name, _ in value[key]] for key in ("env", "labels"))
         return Recorded(value=dict(value), variables=tuple(variables), labels=tuple(labels))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BaseImageError(
             f"/{RECORD} of the image is not what envbuild writes", hint="build it anew with `envbuild image`"
         ) from None
@@ -51,7 +47,7 @@ def on_base(recorded: Recorded, base: Base) -> Recorded:
     """The record of the same packages on another base."""
     if not recorded.value:
         return recorded
-    python = base.interpreter.version
+    python = recorded.conda or base.interpreter.version
     tag = platform_of(python, base.glibc, base.architecture).tag
     lock = {**recorded.value["lock"], "python": python, "platform": tag}
     return Recorded(value={**recorded.value, "lock": lock}, variables=recorded.variables, labels=recorded.labels)
@@ -70,4 +66,5 @@ def _content(recorded: Recorded) -> Content:
 
 def _digest(lock: Mapping[str, Any]) -> str:
     """As that of a Lock."""
-    return digest_of({key: lock[key] for key in ("python", "platform", "packages")})
+    keys = ("python", "platform", "packages", *(("conda",) if lock.get("conda") else ()))
+    return digest_of({key: lock[key] for key in keys})

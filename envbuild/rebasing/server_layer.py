@@ -1,4 +1,7 @@
-"""The layer that names the base's Python: the link to it, and pyvenv.cfg, beside the server's own files."""
+"""The layer that names the base's Python: the link to it, and pyvenv.cfg, beside the server's own files.
+
+Where conda packages bring Python, it names none.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from ..oci.store import Store
 from ..oci.types import Layer
 from ..planner.paths import PREFIX
 from .rewriting import Content, with_content
-from .types import Part, Venv
+from .types import Part, Recorded, Venv
 
 _LINK, _SETTINGS = f"{PREFIX}/bin/python", f"{PREFIX}/pyvenv.cfg"
 _TITLE = "server "
@@ -23,6 +26,13 @@ def server_index(own: Sequence[Part]) -> int:
         if part.title.startswith(_TITLE):
             return index
     raise BaseImageError("the image has no layer of a server", hint="build it anew with `envbuild image`")
+
+
+def python_of(recorded: Recorded, own: Sequence[Part], blobs: Blobs) -> Venv:
+    """The Python of the image. Raises as `read_venv`."""
+    if recorded.conda:
+        return Venv(executable=f"/{_LINK}", version=recorded.conda, own=True)
+    return read_venv(blobs, own[server_index(own)].layer)
 
 
 def read_venv(blobs: Blobs, layer: Layer) -> Venv:

@@ -85,6 +85,10 @@ def _familiar(name: str) -> str:
 def _tell_of_bytecode(opened: Opened, parts: Parts, venv: Venv, base: Base, progress: Progress) -> None:
     compiled = any(part.title.startswith("bytecode (") for part in parts.own)
     before = suite_of(base_of(opened).name)
+    if venv.own:
+        if before is None or before != suite_of(base.name):
+            _tell_of_condas_bytecode(venv, base, progress, compiled=compiled)
+        return
     same = venv.version == base.interpreter.version and before is not None and before == suite_of(base.name)
     if compiled and not same:
         progress.note(
@@ -92,6 +96,20 @@ def _tell_of_bytecode(opened: Opened, parts: Parts, venv: Venv, base: Base, prog
             f"{base.name} may write other bytes"
         )
     elif not compiled and base.assembled and before is None:
+        progress.note(
+            f"the image has no bytecode, and stays so: a build on {base.name} would compile what start-up imports"
+        )
+
+
+def _tell_of_condas_bytecode(venv: Venv, base: Base, progress: Progress, *, compiled: bool) -> None:
+    """The same where a base compiles for conda's Python: with its own of the same minor version."""
+    would = base.assembled and base.interpreter.minor == venv.minor
+    if compiled:
+        progress.note(
+            "the bytecode stays what the Python of the old base compiled: a build on "
+            f"{base.name} {'may write other bytes' if would else 'would have none'}"
+        )
+    elif would:
         progress.note(
             f"the image has no bytecode, and stays so: a build on {base.name} would compile what start-up imports"
         )

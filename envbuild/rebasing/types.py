@@ -37,6 +37,12 @@ class Recorded:
     variables: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
 
+    @property
+    def conda(self) -> str:
+        """The version of the Python that conda packages bring; empty where it is the base's."""
+        lock = self.value["lock"] if self.value else {}
+        return str(lock["python"]) if lock.get("conda") else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -68,10 +74,14 @@ class Needs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Venv:
-    """What an image's virtual environment says of the base's Python: `/usr/bin/python3.11`, `3.11.2`."""
+    """The Python of an image, as its virtual environment names that of the base: `/usr/bin/python3.11`, `3.11.2`.
+
+    With `own` it is one of conda's packages in the image: what Python a base has is nothing to it.
+    """
 
     executable: str
     version: str
+    own: bool = False
 
     @property
     def minor(self) -> str:

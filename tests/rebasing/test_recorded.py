@@ -36,6 +36,14 @@ def test_names_keep_their_order(tmp_path: Path) -> None:
     assert lock_digest(found).startswith("sha256:")
 
 
+def test_conda_packages_take_part_in_the_digest_and_bring_their_python(tmp_path: Path) -> None:
+    rows = [["python", "3.12.1", "0", "linux-64", "python-3.12.1-0.conda", "a" * 64]]
+    lock = {"python": "3.12.1", "platform": "x", "packages": []}
+    plain, conda = (read(tmp_path, {**RIGHT, "lock": {**lock, **more}}) for more in ({}, {"conda": rows}))
+    assert (plain.conda, conda.conda) == ("", "3.12.1")
+    assert lock_digest(plain) != lock_digest(conda)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -45,6 +53,7 @@ def test_names_keep_their_order(tmp_path: Path) -> None:
         {"env": [["\ud800", "1"]]},
         {"env": 7},
         {"lock": None},
+        {"lock": {"python": "3.11.2", "platform": "x", "packages": [], "conda": ["\ud800"]}},
     ],
 )
 def test_what_envbuild_cannot_have_written_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:

@@ -134,6 +134,27 @@ def test_an_assembled_image_has_all_three_and_is_the_same_offline(
     assert again["config_digest"] == first["config_digest"]
 
 
+@pytest.mark.proof
+def test_one_on_a_base_with_another_python_is_what_a_build_makes_and_answers(
+    model: Path, tag: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    cache = cache_folder(tmp_path_factory)
+    # Python's own module for crypt asks for it, where it was compiled with one.
+    other = ("--base", "debian:trixie", "--apt", "libcrypt1")
+    built = build(model, tag, cache, tmp_path / "home", "--bytecode", "off")
+    wanted = build(model, tag, cache, tmp_path / "home", "--bytecode", "off", *other)
+    again = build(model, tag, cache, tmp_path / "home", "--bytecode", "off")
+    assert again["config_digest"] == built["config_digest"] != wanted["config_digest"]
+    command = [sys.executable, "-m", "envbuild", "rebase", tag, *other, "-t", tag, "--output", "docker", "--json"]
+    env = {**os.environ, "ENVBUILD_CACHE_DIR": str(cache)}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["config_digest"], found["python"]) == (wanted["config_digest"], PYTHON)
+    assert [layer["title"] for layer in found["layers"] if layer["how"] == "written"] == ["what it was made from"]
+    check_container(tag, model)
+
+
 def tree_of(tag: str) -> dict[str, tuple[object, ...]]:
     """Type, mode, owner, link target and hash of each file below the prefix, but for what wheels' installers sign."""
     made = subprocess.run(["docker", "create", tag], capture_output=True, text=True, check=True).stdout.strip()

@@ -25,13 +25,15 @@ def write_base(
     architecture: str = "amd64",
     salt: str = "",
     musl: bool = False,
+    beside: Sequence[str] = (),
     settings: Mapping[str, object] | None = None,
     **config: object,
 ) -> str:
     """Write the layout, of two layers, and give what `--base` calls it.
 
-    `libraries` are the names of shared libraries that it has, `settings` those of a container, `config` what stands
-    beside them in the image config. `salt` makes its bytes unlike those of any other base.
+    `libraries` are the names of shared libraries that it has, `beside` of those that lie beside its Python alone,
+    `settings` those of a container, `config` what stands beside them in the image config. `salt` makes its bytes
+    unlike those of any other base.
     """
     minor = ".".join(python.split(".")[:2])
     lib = f"usr/lib/{TRIPLETS[architecture]}"
@@ -43,6 +45,7 @@ def write_base(
         f"{prefix}/lib/python{minor}/os.py": salt,
         f"{prefix}/include/python{minor}/patchlevel.h": f'#define PY_VERSION "{python}"\n',
     }
+    upper |= {f"{prefix}/lib/{name}": "a library" for name in beside}
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
 

@@ -13,8 +13,8 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-PLACEHOLDER = "/opt/placeholder_" + "x" * 60
-"""The prefix that packages are built for: what names it is rewritten when they are laid down."""
+PLACEHOLDER = "/opt/placeholder_" + "x" * 238
+"""The prefix that packages are built for, as long as conda's own: what names it is rewritten when they are laid."""
 _ARCHITECTURES = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}
 _ZIP_TIME = (2020, 1, 1, 0, 0, 0)
 

@@ -156,12 +156,16 @@ def test_scripts_that_are_not_run_are_told(lock, channel):
     assert "tiny-scripts has a post-link script, which is not run" in notes
 
 
-def test_what_needs_the_base_s_python_refuses_a_lock_with_conda_s(lock):
+def test_a_machine_without_glibc_gets_no_conda_packages_and_is_told_of_images(lock, monkeypatch):
+    from envbuild import hosting
     from envbuild.errors import UsageError
-    from envbuild.hosting import host_setup
+    from envbuild.local.host import Interpreter
 
-    with pytest.raises(UsageError, match="conda packages cannot be laid down for a server of this machine"):
-        host_setup(None, lock("tiny-py"))
+    mac = Interpreter(path="/usr/bin/python3", version="3.11.7", machine="arm64", glibc="")
+    monkeypatch.setattr(hosting, "running_interpreter", lambda: mac)
+    with pytest.raises(UsageError, match="only under Linux, with glibc") as caught:
+        hosting.host_setup(None, lock("tiny-py"))
+    assert "envbuild image MODEL" in caught.value.hint
 
 
 def test_a_day_is_not_gone_back_to_in_conda_channels(lock):
