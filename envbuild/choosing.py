@@ -159,6 +159,7 @@ def _out_of_conda_lock(job: Job, path: Path, base: Foreseen, progress: Progress)
         architecture=base.architecture,
         model_root=model.root,
         cache=cache_dir(options),
+        accelerator=options.accelerator,
         locked=options.locked,
         progress=progress,
     )

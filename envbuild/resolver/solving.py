@@ -75,11 +75,6 @@ def resolve(
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
     way = way_of(environment, conda, model_root)
     part = CondaPart(notes=way.notes)
-    if way.conda and as_of:
-        raise UsageError(
-            f"--as-of does not go back to a day of conda channels, and that is where packages come from: {way.why}",
-            hint="name the versions in conda.yaml, or choose --conda never",
-        )
     if way.conda:
         from .conda.byhash import as_lock
         from .conda.part import conda_part, with_lock
@@ -91,6 +86,8 @@ def resolve(
             glibc=glibc,
             architecture=architecture,
             root=model_root,
+            accelerator=accelerator,
+            as_of=as_of.moment if as_of else "",
         )
         ask = with_lock(ask, environment, model_root)
         part = conda_part(ask, way, cache, progress, upgrade=upgrade, locked=locked)

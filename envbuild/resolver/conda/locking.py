@@ -118,6 +118,8 @@ def key_of(ask: CondaAsk) -> str:
             "channels": list(ask.channels),
             "subdir": ask.subdir,
             "glibc": ask.glibc,
+            **({"accelerator": ask.accelerator} if ask.accelerator else {}),
+            **({"as-of": ask.as_of} if ask.as_of else {}),
             **({"lock": ask.lock_sha256} if ask.lock is not None else {}),
         }
     ).removeprefix("sha256:")

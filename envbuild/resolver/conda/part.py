@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ...errors import ResolveError
+from ...errors import ResolveError, UsageError
 from ...model.conda_way import Way, lock_beside
 from ...model.types import Environment
 from ...progress import Progress
@@ -67,10 +67,18 @@ class CondaPart:
 
 
 def with_lock(ask: CondaAsk, environment: Environment, root: Path) -> CondaAsk:
-    """`ask` with the conda-lock.yml of the model in the folder `root`, where there is one. Raises LockFileError."""
+    """`ask` with the conda-lock.yml of the model in the folder `root`, where there is one.
+
+    Raises LockFileError, and UsageError where the packages of a day are asked for: the file has chosen others.
+    """
     path = lock_beside(environment, root)
     if path is None:
         return ask
+    if ask.as_of:
+        raise UsageError(
+            f"--as-of chooses packages of a day, and the model's {path.name} has chosen others",
+            hint="leave --as-of out, or take the lock out of the model's folder",
+        )
     return replace(ask, lock=path, lock_sha256=hashlib.sha256(content_of(path, HINT)).hexdigest())
 
 

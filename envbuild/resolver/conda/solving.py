@@ -15,10 +15,12 @@ from ...errors import EnvbuildError, NetworkError, ResolveError
 from ...oci.disk import storage_errors
 from ...progress import SILENT, Progress
 from .addresses import CREDENTIALS, has_secrets, public, without_secrets
+from .aging import aged, moment_of
 from .channels import addresses, gateway, shown
 from .extras import extras
-from .specs import gave_way, loosened, match_specs, virtual_packages
-from .types import CondaAsk, CondaPackage, CondaSpec
+from .specs import gave_way, loosened, match_specs
+from .types import CondaAsk, CondaPackage
+from .virtual import CUDA, virtual_packages, way_to_cuda
 from .waiting import finished
 
 if TYPE_CHECKING:
@@ -69,22 +71,25 @@ def _records(ask: CondaAsk, cache: Path, progress: Progress) -> list[RepoDataRec
         sources = addresses(ask.channels)
         with lists(sources, cache) as folder:
             known = gateway([channel.base_url for channel in sources], folder)
-            records: list[RepoDataRecord] = finished(
-                lambda: rattler.solve(
-                    sources,
-                    specs,
-                    gateway=known,
-                    platforms=["linux-64" if ask.subdir == "linux-64" else "linux-aarch64", "noarch"],
-                    virtual_packages=virtual_packages(ask),
-                    # A channel does not add others to those that were named.
-                    channel_relations="disabled",
-                ),
-                # Whoever waits no longer says so there.
-                tick=lambda: progress.advance("resolve", 0),
-            )
+            try:
+                records: list[RepoDataRecord] = finished(
+                    lambda: rattler.solve(
+                        sources,
+                        specs,
+                        gateway=known,
+                        platforms=["linux-64" if ask.subdir == "linux-64" else "linux-aarch64", "noarch"],
+                        virtual_packages=virtual_packages(ask),
+                        # A channel does not add others to those that were named.
+                        channel_relations="disabled",
+                        exclude_newer=moment_of(ask.as_of),
+                    ),
+                    # Whoever waits no longer says so there.
+                    tick=lambda: progress.advance("resolve", 0),
+                )
+            except SolverError as error:
+                said = str(error)
+                raise unsolved(said, ask, aged(said, ask, sources, known, progress)) from None
         return records
-    except SolverError as error:
-        raise unsolved(str(error), ask.specs) from None
     except (InvalidChannelError, InvalidUrlError) as error:
         raise ResolveError(f"a channel cannot be used: {without_secrets(str(error))}") from None
     except (GatewayError, FetchRepoDataError, IoError) as error:
@@ -116,17 +121,16 @@ def _sweep(cache: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def unsolved(said: str, specs: Sequence[CondaSpec]) -> ResolveError:
-    """The error for a solver that found nothing; `said` is its own explanation."""
+def unsolved(said: str, ask: CondaAsk, instead: str = "") -> ResolveError:
+    """The error for a solver that found nothing; `said` is its own explanation, `instead` a better hint, if any."""
     text = re.sub(r"^Cannot solve the request because of: ", "", without_secrets(said).strip())
-    named = [spec for spec in specs if re.search(rf"(?<![\w.-]){re.escape(spec.name)}(?![\w.-])", text)]
+    named = [spec for spec in ask.specs if re.search(rf"(?<![\w.-]){re.escape(spec.name)}(?![\w.-])", text)]
     rows = "".join(f"\n  {spec.where}: {spec.text}" for spec in named)
     hint = "loosen one of the pins named above, or add the channel that has the package"
-    if "__cuda" in text:
-        hint = (
-            "that is a build for GPUs, and the image has none: ask for the package's CPU build (often NAME=*=cpu*), "
-            "or leave its pin of a build out"
-        )
+    if instead:
+        hint = instead
+    elif CUDA in text:
+        hint = way_to_cuda(ask)
     elif re.search(r"__glibc", text):
         hint = "the package needs a newer C library than the base has: choose a newer base with --base"
     elif re.fullmatch(r"No candidates were found for [^\n]+", text):

@@ -39,6 +39,7 @@ def take_conda(
     architecture: str,
     model_root: Path,
     cache: Path,
+    accelerator: str = "",
     locked: bool = False,
     progress: Progress = SILENT,
 ) -> Lock:
@@ -56,7 +57,7 @@ def take_conda(
     progress.start("resolve", str(path))
     sha256 = hashlib.sha256(content_of(path, HINT)).hexdigest()
     ask = ask_of(environment, python=wanted, glibc=glibc, architecture=architecture, root=model_root)
-    ask = replace(ask, lock=path, lock_sha256=sha256)
+    ask = replace(ask, lock=path, lock_sha256=sha256, accelerator=accelerator)
     rest = replace(environment, conda=())
     way = Way(conda=True, environment=rest, why=f"--lock {path.name}")
     part = conda_part(ask, way, cache, progress, upgrade=False, locked=False)

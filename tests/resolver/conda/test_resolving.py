@@ -9,7 +9,7 @@ from tinywheels import make_wheel
 
 pytest.importorskip("rattler", reason="needs the extra `conda`")
 
-from envbuild.errors import IntegrityError, LockFileError, ResolveError
+from envbuild.errors import IntegrityError, LockFileError, ResolveError, UsageError
 from envbuild.oci.store import Store
 from envbuild.progress import SILENT
 from envbuild.resolver import resolve
@@ -70,6 +70,22 @@ def test_the_second_time_needs_neither_channel_nor_index(lock, channel, tmp_path
     second = lock("tiny-py", pip=("app",))
     assert second.from_cache
     assert (second.digest, second.conda, second.notes) == (first.digest, first.conda, first.notes)
+
+
+def test_a_day_of_the_channels_is_that_of_the_pip_list_too(lock, channel, tmp_path):
+    from envbuild.resolver.asof import AsOf
+
+    tinyconda.make_module(channel, "tiny-py", "3.0")
+    tinyconda.index(channel)
+    tinyconda.date_packages(channel, {"tiny-py-3": "2024-05-01"})
+    then = AsOf(moment="2023-01-01T00:00:00Z", where="--as-of")
+    found = lock("tiny-py", pip=("beside",), as_of=then)
+    assert dict(found.from_conda) == {"tiny-py": "2.0"}
+    assert any(note.startswith("packages as of 2023-01-01T00:00:00Z (--as-of)") for note in found.notes)
+    assert dict(lock("tiny-py", pip=("beside",)).from_conda) == {"tiny-py": "3.0"}
+    (tmp_path / "conda-lock.yml").write_text("version: 1\n")
+    with pytest.raises(UsageError, match=r"--as-of chooses packages of a day, and the model's conda-lock\.yml"):
+        lock("tiny-py", as_of=then)
 
 
 def test_a_conflict_of_pip_with_what_conda_brings_names_both(lock):
@@ -157,19 +173,10 @@ def test_scripts_that_are_not_run_are_told(lock, channel):
 
 
 def test_what_needs_the_base_s_python_refuses_a_lock_with_conda_s(lock):
-    from envbuild.errors import UsageError
     from envbuild.hosting import host_setup
 
     with pytest.raises(UsageError, match="conda packages cannot be laid down for a server of this machine"):
         host_setup(None, lock("tiny-py"))
-
-
-def test_a_day_is_not_gone_back_to_in_conda_channels(lock):
-    from envbuild.errors import UsageError
-    from envbuild.resolver.asof import AsOf
-
-    with pytest.raises(UsageError, match="--as-of does not go back"):
-        lock("tiny-native", as_of=AsOf(moment="2021-01-01T00:00:00Z", where="--as-of"))
 
 
 @pytest.mark.parametrize("path", ["../../outside", "share/../../outside", "/outside"])
