@@ -17,20 +17,21 @@ from ...records import dataclass
 from ..locktext import content_of
 from ..requirements import Ask
 from .lockrows import HINT
-from .types import CondaAsk, CondaPackage
+from .types import CondaAsk, CondaPackage, CondaSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaPart:
     """The packages of conda channels, none where the base's Python is used; `known` tells that nothing was solved.
 
-    `pins` are the versions of pip's packages that a conda-lock.yml names.
+    `pins` are the versions of pip's packages that a conda-lock.yml names, `asked` what the channels were asked for.
     """
 
     packages: tuple[CondaPackage, ...] = ()
     notes: tuple[str, ...] = ()
     known: bool = False
     pins: tuple[Ask, ...] = ()
+    asked: tuple[CondaSpec, ...] = ()
 
     @property
     def python(self) -> str:
@@ -50,7 +51,7 @@ class CondaPart:
             yield
         except ResolveError as error:
             named = [
-                f"\n  {name} {version}"
+                f"\n  {name} {version}{self._asked_by(name)}"
                 for name, version in self.provided
                 if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", error.explanation)
             ]
@@ -64,6 +65,21 @@ class CondaPart:
                 platform=error.platform,
                 blamed=error.blamed,
             ) from None
+
+    def _asked_by(self, name: str) -> str:
+        """The line for which there is the Python package `name`, or the conda packages that depend on it."""
+        owners = {package.name for package in self.packages if any(name == each for each, _ in package.python)}
+        places = [f"{spec.where}: {spec.text}" for spec in self.asked if spec.name in owners]
+        if places:
+            return f", asked for by {', '.join(places)}"
+        behind = [
+            f"{package.name} {package.version}"
+            for package in self.packages
+            if owners & {needed.partition(" ")[0] for needed in package.depends}
+        ]
+        return (
+            f", which conda's {' and '.join(behind[:3])} depend{'s' if len(behind) == 1 else ''} on" if behind else ""
+        )
 
 
 def with_lock(ask: CondaAsk, environment: Environment, root: Path) -> CondaAsk:
@@ -104,6 +120,7 @@ def conda_part(ask: CondaAsk, way: Way, cache: Path, progress: Progress, *, upgr
         notes=(f"conda packages are taken from their channels: {way.why}", *way.notes, *notes),
         known=known,
         pins=_pins(ask, cache),
+        asked=ask.specs,
     )
     if not re.fullmatch(r"3\.\d+\.\d+", part.python):
         raise ResolveError(
