@@ -55,9 +55,14 @@ def aged(said: str, ask: CondaAsk, sources: Sequence[Channel], known: Gateway, p
     return "; ".join(hints)
 
 
+def day_of(record: RepoDataRecord) -> datetime | None:
+    """When its channel has a package since; None where its list says nothing of that."""
+    return record.indexed_timestamp or record.timestamp
+
+
 def _oldest(records: Iterable[RepoDataRecord], versions: Sequence[str]) -> datetime | None:
     """The day of the first of `records` with one of the `versions`; None where none has a day."""
-    days = [(record.indexed_timestamp or record.timestamp, str(record.version)) for record in records]
+    days = [(day_of(record), str(record.version)) for record in records]
     return min((day for day, version in days if day is not None and version in versions), default=None)
 
 

@@ -18,6 +18,7 @@ from .addresses import CREDENTIALS, has_secrets, public, without_secrets
 from .aging import aged, moment_of
 from .channels import addresses, gateway, shown
 from .extras import extras
+from .keeping import records_of
 from .specs import gave_way, loosened, match_specs
 from .types import CondaAsk, CondaPackage
 from .virtual import CUDA, virtual_packages, way_to_cuda
@@ -30,31 +31,36 @@ _ONCE = ".once-"
 _STALE = 3600.0  # seconds
 
 
-def solve(ask: CondaAsk, cache: Path, progress: Progress = SILENT) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
+def solve(
+    ask: CondaAsk, cache: Path, progress: Progress = SILENT, *, held: Sequence[CondaPackage] = ()
+) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
     """The packages that `ask` needs, sorted by name, and notes for the person. `cache` holds the channels' lists.
 
+    Those that are `held` stay where that goes and their channel still has them.
     A version or a build of Python that no channel has gives way to its minor version. Raises ResolveError,
     NetworkError or StorageError.
     """
     try:
-        records = _records(ask, cache, progress)
+        records = _records(ask, cache, progress, held)
     except ResolveError as error:
         if not error.explanation:
             raise
-        records = _loosely(ask, cache, progress, error)
+        records = _loosely(ask, cache, progress, held, error)
     packages = sorted(map(_package, records), key=lambda package: package.name)
     return tuple(packages), gave_way(ask, packages)
 
 
-def _loosely(ask: CondaAsk, cache: Path, progress: Progress, error: ResolveError) -> list[RepoDataRecord]:
+def _loosely(
+    ask: CondaAsk, cache: Path, progress: Progress, held: Sequence[CondaPackage], error: ResolveError
+) -> list[RepoDataRecord]:
     """What is found with another Python than the one that is asked for; `error` itself where nothing is."""
     for loose in loosened(ask):
         with suppress(ResolveError):
-            return _records(loose, cache, progress)
+            return _records(loose, cache, progress, held)
     raise error
 
 
-def _records(ask: CondaAsk, cache: Path, progress: Progress) -> list[RepoDataRecord]:
+def _records(ask: CondaAsk, cache: Path, progress: Progress, held: Sequence[CondaPackage]) -> list[RepoDataRecord]:
     with extras("choosing conda packages"):
         import rattler
         from rattler.exceptions import (
@@ -71,6 +77,7 @@ def _records(ask: CondaAsk, cache: Path, progress: Progress) -> list[RepoDataRec
         sources = addresses(ask.channels)
         with lists(sources, cache) as folder:
             known = gateway([channel.base_url for channel in sources], folder)
+            locked = records_of(held, ask, sources, known, progress)
             try:
                 records: list[RepoDataRecord] = finished(
                     lambda: rattler.solve(
@@ -79,6 +86,7 @@ def _records(ask: CondaAsk, cache: Path, progress: Progress) -> list[RepoDataRec
                         gateway=known,
                         platforms=["linux-64" if ask.subdir == "linux-64" else "linux-aarch64", "noarch"],
                         virtual_packages=virtual_packages(ask),
+                        locked_packages=locked,
                         # A channel does not add others to those that were named.
                         channel_relations="disabled",
                         exclude_newer=moment_of(ask.as_of),

@@ -84,7 +84,7 @@ def test_a_day_of_the_channels_is_that_of_the_pip_list_too(lock, channel, tmp_pa
     assert dict(found.from_conda) == {"tiny-py": "2.0"}
     assert any(note.startswith("packages as of 2023-01-01T00:00:00Z (--as-of)") for note in found.notes)
     assert dict(lock("tiny-py", pip=("beside",)).from_conda) == {"tiny-py": "3.0"}
-    (tmp_path / "conda-lock.yml").write_text("version: 1\n")
+    (tmp_path / "conda-lock.yml").write_text("version: 1\npackage: []\n")
     with pytest.raises(UsageError, match=r"--as-of chooses packages of a day, and the model's conda-lock\.yml"):
         lock("tiny-py", as_of=then)
 
