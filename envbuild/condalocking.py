@@ -100,6 +100,8 @@ def outdated_conda(model: Model, file: Path, options: Options) -> list[str]:
     wish = pip_wish(job, replace(model.environment, conda=()), platform, made.provided)
     rows += changes(origin, conda_origin(wish, conda_ask(job, platform)))
     if stands_in(wish):
-        lock = Lock(packages=read.pip, python=platform.python, platform=platform.tag, requirements=(), conda=read.conda)
+        # Which Python packages are in conda's is seen in their files alone, and was written down for this.
+        bearer = tuple(replace(package, python=made.provided) for package in read.conda[:1])
+        lock = Lock(packages=read.pip, python=platform.python, platform=platform.tag, requirements=(), conda=bearer)
         rows += whole_changes(origin.settings, lock, imports_of(model, options, job.store))
     return rows

@@ -80,7 +80,8 @@ def test_a_day_of_the_channels_is_that_of_the_pip_list_too(lock, channel, tmp_pa
     tinyconda.index(channel)
     tinyconda.date_packages(channel, {"tiny-py-3": "2024-05-01"})
     then = AsOf(moment="2023-01-01T00:00:00Z", where="--as-of")
-    found = lock("tiny-py", pip=("beside",), as_of=then)
+    found = lock("tiny-py", pip=("app", "beside"), as_of=then)
+    assert [p.name for p in found.packages] == ["app", "beside"]
     assert dict(found.from_conda) == {"tiny-py": "2.0"}
     assert any(note.startswith("packages as of 2023-01-01T00:00:00Z (--as-of)") for note in found.notes)
     assert dict(lock("tiny-py", pip=("beside",)).from_conda) == {"tiny-py": "3.0"}
