@@ -103,6 +103,29 @@ def test_the_plan_says_which_way_and_why(road: Road, channel: Path) -> None:
     assert "CONDA_PREFIX=/opt/envbuild" in plan["config"]["config"]["Env"]
 
 
+@pytest.mark.slow
+def test_an_image_for_gpus_has_the_builds_for_them(road: Road, channel: Path) -> None:
+    tinyconda.make_package(channel, "tiny-torch", build="cuda12_1", build_number=1, depends=("__cuda >=12",))
+    tinyconda.make_package(channel, "tiny-torch", build="cpu_0")
+    tinyconda.index(channel)
+    listed = road.model / "conda.yaml"
+    listed.write_text(listed.read_text().replace("- tiny-native\n", "- tiny-native\n- tiny-torch\n"))
+    found = {}
+    for accelerator in ("", "cpu", "cuda126"):
+        flags = ["--base", f"oci:{road.base}", "--server", "envbuild", "--json"]
+        flags += ["--accelerator", accelerator] if accelerator else []
+        done = road.run("plan", str(road.model), *flags, CONDA_OVERRIDE_CUDA="12.9")
+        assert done.returncode == 0, done.stderr
+        plan = json.loads(done.stdout)
+        builds = [name for layer in plan["layers"] for name in layer["packages"] if name.startswith("tiny-torch=")]
+        found[accelerator] = (builds, any(row.startswith("NVIDIA_") for row in plan["config"]["config"]["Env"]))
+    assert found == {
+        "": (["tiny-torch=1.0=cpu_0"], False),
+        "cpu": (["tiny-torch=1.0=cpu_0"], False),
+        "cuda126": (["tiny-torch=1.0=cuda12_1"], True),
+    }
+
+
 def test_never_stops_with_the_lines(road: Road, channel: Path) -> None:
     done = road.image("--conda", "never")
     assert done.returncode in (1, 4)

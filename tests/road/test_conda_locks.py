@@ -119,6 +119,10 @@ def test_a_file_that_was_edited_or_is_of_another_tool_is_told(road: Road, channe
     done = road.image("--lock", NAME, "--locked")
     assert done.returncode == 12 and said in done.stderr
     assert road.image("--lock", NAME).returncode == 0
+    path.write_text(ours)
+    done = road.run("plan", "model", *base, "--lock", NAME, "--as-of", "2024-06-01")
+    assert done.returncode == 0, done.stderr
+    assert "is taken as it is: as-of is 2024-06-02T00:00:00Z, it was not set" in done.stderr
     path.write_text(ours.replace("envbuild.platform: manylinux_2_36_x86_64", "envbuild.platform: win32"))
     done = road.run(*check)
     assert done.returncode == 12 and "'win32'" in done.stderr and "Traceback" not in done.stderr
