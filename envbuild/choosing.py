@@ -157,6 +157,7 @@ def _out_of_conda_lock(job: Job, path: Path, base: Foreseen, progress: Progress)
         accelerator=options.accelerator,
         as_of=day.moment if day else "",
         locked=options.locked,
+        vouched=options.lock is not None,
         progress=progress,
         imports=lambda: imports_of(model, options, job.store),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -9,10 +10,15 @@ from pathlib import Path
 
 import pytest
 import tinyconda
+import yaml
 from tinyroad import Road
+from tinywheels import make_wheel
 
 pytest.importorskip("rattler", reason="needs the extra `conda`")
 pytest.importorskip("conda_lock", reason="needs the extra `conda`")
+
+from envbuild.oci.canonical import digest_of
+from envbuild.resolver.conda.lockrows import rows_of
 
 # The command, on a machine where neither uv nor rattler's solver can be started.
 WITHOUT_SOLVERS = """
@@ -79,13 +85,13 @@ def test_with_locked_nothing_may_have_changed(road: Road, channel: Path, base: l
     assert road.run("lock", "model", "-o", "model", *base).returncode == 0
     path = road.model / "conda-lock.yml"
     assert str(road.folder / "model") not in path.read_text()
-    shutil.rmtree(road.cache)
     output = road.folder / "tiny.tar"
-    by_it = json.loads(road.run_in_python(WITHOUT_SOLVERS, *road.image_arguments(output, "--locked", "--json")).stdout)
+    own = road.run_in_python(WITHOUT_SOLVERS, *road.image_arguments(output, "--locked", "--json"))
+    shutil.rmtree(road.cache)
     named = road.run_in_python(
         WITHOUT_SOLVERS, *road.image_arguments(output, "--lock", str(path), "--locked", "--json")
     )
-    assert json.loads(named.stdout)["config_digest"] == by_it["config_digest"]
+    assert json.loads(named.stdout)["config_digest"] == json.loads(own.stdout)["config_digest"]
     assert road.run("lock", "model", "-o", "model", "--check", *base).returncode == 0
     output.unlink()
     listed = road.model / "conda.yaml"
@@ -99,6 +105,31 @@ def test_with_locked_nothing_may_have_changed(road: Road, channel: Path, base: l
     done = road.run("plan", "model", *base, "--lock", str(path))
     assert done.returncode == 0, done.stderr
     assert "tiny-numbers>=1.5 (conda.yaml:7) was tiny-numbers>=1" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_wheels_of_a_models_own_lock_are_those_of_the_indexes(
+    road: Road, channel: Path, base: list[str], tmp_path: Path
+) -> None:
+    """A model does not choose where packages come from; whoever names its lock vouches for it."""
+    assert road.run("lock", "model", "-o", "model", *base).returncode == 0
+    path = road.model / "conda-lock.yml"
+    shutil.rmtree(road.cache)
+    done = road.image("--locked", "--json")
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(road.cache)
+    evil = make_wheel(tmp_path, "tiny-loader", "1.0", files={"tiny_loader/__init__.py": "evil = True\n"})
+    row = next(row for row in rows_of(path)[0] if row.name == "tiny-loader")
+    edit(path, row.url, evil.as_uri())
+    edit(path, row.sha256, hashlib.sha256(evil.read_bytes()).hexdigest())
+    written = yaml.safe_load(path.read_text())["metadata"]["custom_metadata"]["envbuild.packages"]
+    rows = sorted([row.manager, row.name, row.version, row.sha256] for row in rows_of(path)[0])
+    edit(path, written, digest_of(rows))
+    assert road.run("lock", "model", "-o", "model", "--check", *base).returncode == 0, "nothing shows in it"
+    done = road.image("--locked")
+    assert (done.returncode, done.stdout) == (12, ""), done.stderr
+    assert "no index has the wheels that it names" in done.stderr and "vouch for the file" in done.stderr
+    assert road.image("--locked", "--lock", str(path)).returncode == 0
 
 
 @pytest.mark.slow

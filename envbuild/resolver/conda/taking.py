@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ...errors import LockFileError, UsageError
+from ...errors import LockFileError, ResolveError, UsageError
 from ...model.conda_way import Way, way_of
 from ...model.imports import Imported
 from ...model.types import Environment
@@ -17,12 +18,13 @@ from ...servers import edition_for
 from ..asking import Wish
 from ..hashes import check_hashes
 from ..locktext import content_of
-from ..modelwheels import as_they_lie
+from ..modelwheels import ModelWheel, as_they_lie, without_own
 from ..origin import changes, stands_in
 from ..taking import platform_changes, unmet
 from ..target import Platform, platform_of
 from ..torch import NVIDIA
 from ..types import Lock, LockedPackage
+from ..vouching import is_vouched, vouch
 from ..whole import whole_changes
 from .lockrows import HINT
 from .madefor import MISSING, MadeFor, conda_origin, made_for
@@ -47,15 +49,17 @@ def take_conda(
     accelerator: str = "",
     as_of: str = "",
     locked: bool = False,
+    vouched: bool = True,
     progress: Progress = SILENT,
     imports: Callable[[], Sequence[Imported]] = tuple,
 ) -> Lock:
     """The packages that the conda-lock.yml at `path` has for `environment`: conda's, and its pip entries as wheels.
 
-    `wish_for` makes what pip's packages are asked by, `wanted` is the version of Python. A file that was made for other
-    requirements is taken with a warning, with `locked` it is an error; `imports` tells what the model imports, which
-    counts too. Raises LockFileError for a file that is none or does not fit,
-    UsageError where the model takes nothing from conda channels; else as `conda_part`.
+    `wish_for` makes what pip's packages are asked by, `wanted` is the version of Python. A file that was made for
+    other requirements is taken with a warning, with `locked` it is an error; `imports` tells what the model
+    imports, which counts too. Unless the file is `vouched` for by a person, who has named it, the indexes must have
+    its wheels. Raises LockFileError for a file that is none or does not fit, UsageError where the model takes
+    nothing from conda channels; else as `conda_part`.
     """
     if not way_of(environment, conda, model_root).conda:
         raise UsageError(
@@ -123,6 +127,8 @@ def take_conda(
         )
     if differ:
         progress.warn(f"{path} is not what is asked for, and is taken as it is: {'; '.join(differ)}")
+    if not vouched:
+        found = _of_indexes(path, found, inputs.wheels, cache, progress)
     whole = any(package.name == "mlflow" for package in packages)
     found = replace(
         found,
@@ -148,6 +154,29 @@ def _changes(made: MadeFor | None, ask: CondaAsk, wish: Wish, *, indexes: bool) 
         # The same digest is compared: of the platform it has been told already.
         wish, ask = replace(wish, platform=theirs), replace(ask, glibc=f"2.{theirs.glibc}")
     return rows + changes(made.origin, conda_origin(wish, ask), indexes=indexes)
+
+
+def _of_indexes(path: Path, found: Lock, own: Sequence[ModelWheel], cache: Path, progress: Progress) -> Lock:
+    """`found` with the wheels where the indexes have them: a model does not choose where packages come from.
+
+    Where this machine had the same wheels from them before, the hashes tell enough.
+    """
+    others = without_own(replace(found, conda=()), {(wheel.file.name, wheel.sha256) for wheel in own})
+    if not others.packages or is_vouched(cache, others):
+        return found
+    from ..relocating import relocated
+
+    try:
+        tick = partial(progress.advance, "resolve")
+        located = relocated(others, [package.sha256 for package in others.packages], cache=cache / "uv", tick=tick)
+    except ResolveError as error:
+        raise LockFileError(
+            f"{path} is the model's own, and no index has the wheels that it names: {error.message}",
+            hint=f"name the index that has them with --index-url, or vouch for the file: --lock {path}",
+        ) from None
+    vouch(cache, others)
+    there = {(package.name, package.sha256): package for package in located.packages}
+    return replace(found, packages=tuple(there.get((p.name, p.sha256), p) for p in found.packages))
 
 
 def _wheels(path: Path, subdir: str, platform: Platform, part: CondaPart) -> tuple[LockedPackage, ...]:
