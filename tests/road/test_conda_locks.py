@@ -80,6 +80,7 @@ def test_a_check_asks_nobody_and_says_what_changed(road: Road, channel: Path, ba
     assert (road.folder / NAME).read_bytes() == before
 
 
+@pytest.mark.slow
 def test_with_locked_nothing_may_have_changed(road: Road, channel: Path, base: list[str]) -> None:
     """And nothing is solved: also where the lock is the model's own."""
     assert road.run("lock", "model", "-o", "model", *base).returncode == 0
