@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .bases.types import Base, Foreseen
-from .errors import UsageError
 from .importing import imports_of
 from .job import Job
 from .model.conda_way import is_conda_lock
@@ -29,11 +28,11 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress, *, opened: Base | 
     from .model import extra_requirements
     from .resolver import resolve
 
-    options = job.options
-    if options.lock is not None and is_conda_lock(options.lock):
-        return _out_of_conda_lock(job, options.lock, base, progress)
+    options, file = job.options, taken_lock(job)
+    if file is not None and is_conda_lock(file):
+        return _out_of_conda_lock(job, file, base, progress)
     bench = _bench(job, opened) if opened is not None and options.allow_build else None
-    if options.lock is not None and not options.upgrade_packages:
+    if file is not None:
         from .locking import wish_of
         from .resolver.taking import take
         from .resolver.target import platform_of
@@ -41,7 +40,7 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress, *, opened: Base | 
         platform = platform_of(base.python, base.glibc, base.architecture)
         wish = wish_of(job, platform)
         return take(
-            options.lock,
+            file,
             wish,
             cache=cache_dir(options),
             locked=options.locked,
@@ -66,6 +65,7 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress, *, opened: Base | 
         environ=options.environ,
         upgrade_packages=options.upgrade_packages,
         keep=options.lock,
+        rewritten=options.rewritten,
         model_root=job.model.root,
         imports=lambda: imports_of(job.model, options, job.store),
         conda=options.conda_mode,
@@ -74,6 +74,24 @@ def resolve_for(job: Job, base: Foreseen, progress: Progress, *, opened: Base | 
         bench=bench,
         progress=progress,
     )
+
+
+def taken_lock(job: Job) -> Path | None:
+    """The lock file that the packages are taken from, if they are: `--lock`'s, or with `--locked` the model's own.
+
+    The model's is its conda-lock.yml, where that says what it was made for, so that it can be held against that.
+    """
+    options = job.options
+    if options.lock is not None or not options.locked or options.rewritten is not None:
+        return options.lock if not options.upgrade_packages else None
+    from .model.conda_way import lock_beside
+
+    path = lock_beside(job.model.environment, job.model.root)
+    if path is None or not from_conda(job):
+        return None
+    from .resolver.conda.madefor import made_for
+
+    return path if made_for(path) is not None else None
 
 
 def wanted_python(model: Model, options: Options) -> tuple[str, str]:
@@ -115,39 +133,16 @@ def _bench(job: Job, base: Base) -> Bench | None:
 
 def _out_of_conda_lock(job: Job, path: Path, base: Foreseen, progress: Progress) -> Lock:
     """The lock that the conda-lock.yml at `path` is, for that Python, glibc and architecture."""
-    from .model import extra_requirements
+    from .condalocking import pip_wish
     from .resolver.asking import Wish
     from .resolver.conda.part import CondaPart
     from .resolver.conda.taking import take_conda
     from .resolver.target import Platform
 
-    options, model = job.options, job.model
-    if options.upgrade_packages:
-        raise UsageError(
-            "--upgrade-package chooses packages of a pylock.toml anew, not those of a conda-lock.yml",
-            hint="leave --lock out, and --upgrade chooses all anew",
-        )
-
-    if options.as_of:
-        raise UsageError(
-            "--as-of chooses packages of a day, and --lock takes those of a file",
-            hint="leave one of the two out",
-        )
+    options, model, day = job.options, job.model, chosen_day(job)
 
     def wish_for(environment: Environment, platform: Platform, part: CondaPart) -> Wish:
-        return Wish(
-            environment=environment,
-            server=job.server,
-            platform=platform,
-            extra=extra_requirements(options.requirements),
-            inject=options.inject,
-            full_mlflow=options.full_mlflow,
-            accelerator=options.accelerator,
-            model_root=model.root,
-            environ=options.environ,
-            allow_build=options.allow_build,
-            provided=part.provided,
-        )
+        return pip_wish(job, environment, platform, part.provided)
 
     return take_conda(
         path,
@@ -159,6 +154,10 @@ def _out_of_conda_lock(job: Job, path: Path, base: Foreseen, progress: Progress)
         architecture=base.architecture,
         model_root=model.root,
         cache=cache_dir(options),
+        accelerator=options.accelerator,
+        as_of=day.moment if day else "",
         locked=options.locked,
+        vouched=options.lock is not None,
         progress=progress,
+        imports=lambda: imports_of(model, options, job.store),
     )

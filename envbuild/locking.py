@@ -29,8 +29,8 @@ _KINDS = ("oci", "oci-archive", "docker-archive", "docker-daemon")
 _MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 
 
-def made(model: Model, options: Options, progress: Progress = SILENT) -> tuple[Lock, Origin | None]:
-    """The lock of `model`, every wheel of it in the cache, and what it was made for; None with conda packages."""
+def made(model: Model, options: Options, progress: Progress = SILENT) -> tuple[Lock, Origin]:
+    """The lock of `model`, every wheel of it in the cache, and what it was made for."""
     from .resolver import fetch
     from .resolver.origin import origin_of, stands_in
     from .resolver.target import platform_of
@@ -39,14 +39,17 @@ def made(model: Model, options: Options, progress: Progress = SILENT) -> tuple[L
     job, judge = checked(model, options, Images.connected(options), progress)
     base, _, lock = packages(job, judge)
     lock = fetch(lock, job.store, progress, environ=options.environ)
-    if lock.conda:
-        return lock, None
     platform = platform_of(base.interpreter.version, base.glibc, base.architecture)
-    wish = wish_of(job, platform)
-    origin = origin_of(wish)
-    if stands_in(wish):
-        imported = recorded(lock, imports_of(job.model, job.options, job.store))
-        origin = replace(origin, settings={**origin.settings, **imported})
+    if lock.conda:
+        from .condalocking import origin_for
+
+        origin = origin_for(job, lock, platform)
+    else:
+        wish = wish_of(job, platform)
+        origin = origin_of(wish)
+        if stands_in(wish):
+            imported = recorded(lock, imports_of(job.model, job.options, job.store))
+            origin = replace(origin, settings={**origin.settings, **imported})
     return lock, replace(origin, base=base.public_name or _shown(base.name), base_digest=base.digest)
 
 
@@ -94,21 +97,8 @@ def outdated(model: Model, file: Path, options: Options) -> list[str]:
         return ["it does not say what it was made for: [tool.envbuild.inputs] is missing"]
     options, _ = settled(options)
     job = Job.of(model, options, open_store(options), Images(), SILENT)
-    wanted, source = wanted_python(model, options)
-    chosen = choose(options.base, wanted, python_source=source).name
     rows = ["its packages were changed by hand"] if edited(found) else []
-    base = _shown(chosen)
-    if base != found.origin.base:
-        rows.append(f"the base is {base}, it was {found.origin.base or 'not named'}")
-    else:
-        python = next((entry.python for entry in catalogue() if entry.name == base and entry.packages), "")
-        if python and python != found.platform.python:
-            rows.append(f"the base has Python {python}, it had {found.platform.python}")
-    digest = chosen.partition("@")[2]
-    if digest and digest != found.origin.base_digest:
-        rows.append(f"the base is {digest}, it was {found.origin.base_digest or 'not named'}")
-    if _MACHINES.get(likely(options)) != found.platform.machine:
-        rows.append(f"the platform is {likely(options)}, the lock is for {found.platform.tag}")
+    rows += base_changes(model, options, found.origin, found.platform)
     wish = covering(wish_of(job, found.platform), lock_in(found).packages)
     rows += changes(found.origin, origin_of(wish))
     if stands_in(wish):
@@ -116,16 +106,37 @@ def outdated(model: Model, file: Path, options: Options) -> list[str]:
     return rows
 
 
-def check_base(options: Options, base: Base, progress: Progress) -> None:
-    """Say where the lock file of `options` was made on another base than `base`; with --locked that is a LockFileError.
+def base_changes(
+    model: Model, options: Options, origin: Origin, platform: Platform, *, python: bool = True
+) -> list[str]:
+    """In what the base that is asked for differs from the one of a lock, as far as that is known without asking for it.
+
+    `python` tells that the lock is for the base's own.
+    """
+    wanted, source = wanted_python(model, options)
+    chosen = choose(options.base, wanted, python_source=source).name
+    rows = []
+    base = _shown(chosen)
+    if base != origin.base:
+        rows.append(f"the base is {base}, it was {origin.base or 'not named'}")
+    elif python:
+        now = next((entry.python for entry in catalogue() if entry.name == base and entry.packages), "")
+        if now and now != platform.python:
+            rows.append(f"the base has Python {now}, it had {platform.python}")
+    digest = chosen.partition("@")[2]
+    if digest and digest != origin.base_digest:
+        rows.append(f"the base is {digest}, it was {origin.base_digest or 'not named'}")
+    if _MACHINES.get(likely(options)) != platform.machine:
+        rows.append(f"the platform is {likely(options)}, the lock is for {platform.tag}")
+    return rows
+
+
+def check_base(file: Path, base: Base, progress: Progress, *, locked: bool) -> None:
+    """Say where the lock `file` was made on another base than `base`; with `locked` that is a LockFileError.
 
     Whether its wheels run there has been looked at already.
     """
-    from .resolver.lockfile import read_lockfile
-
-    if options.lock is None or options.upgrade_packages or is_conda_lock(options.lock):
-        return
-    origin = read_lockfile(options.lock).origin
+    origin = _origin_in(file)
     if origin is None or not origin.base:
         return
     name = base.public_name or _shown(base.name)
@@ -133,12 +144,23 @@ def check_base(options: Options, base: Base, progress: Progress) -> None:
         return
     then, now = (origin.base, name) if name != origin.base else (origin.base_digest[:19], base.digest[:19])
     said = f"the base is {now}, it was {then}"
-    if options.locked:
+    if locked:
         raise LockFileError(
-            f"{options.lock} would change, and --locked forbids it: {said}",
+            f"{file} would change, and --locked forbids it: {said}",
             hint="write it anew with `envbuild lock`, or leave --locked out",
         )
-    progress.note(f"{options.lock} was made on another base: {said}")
+    progress.note(f"{file} was made on another base: {said}")
+
+
+def _origin_in(file: Path) -> Origin | None:
+    if is_conda_lock(file):
+        from .resolver.conda.madefor import made_for
+
+        made = made_for(file)
+        return made.origin if made is not None else None
+    from .resolver.lockfile import read_lockfile
+
+    return read_lockfile(file).origin
 
 
 def _shown(name: str) -> str:

@@ -64,17 +64,18 @@ class PushOptions:
 class Options:
     """The choices of one run; the defaults are those of the command line.
 
-    `select` and `ignore` hold codes, names or beginnings of codes of rules (`EB301`, `EB3`); nothing selected is all.
-    `strict` makes errors of warnings, `target` is `azure` where the model is judged for Azure ML's own no-code image.
-    `apt` names distribution packages for the image. `requirements` are PEP 508 lines, `env` and `labels` pairs in the
-    order given. `accelerator` is one of ACCELERATORS, or empty where nothing is asked. `conda` (`auto`, `always`,
-    `never`) says whether conda packages come from their channels. `as_of` is a day, a time, or `model`. `index_url` and
-    `extra_index_urls` are package indexes: the first that has a package gives it, the extra ones before the other.
-    `find_links` are folders or pages with wheels. `allow_build` are the canonical names of packages that may be built
-    from source, `all` for every one. `lock` is a lock file to take the packages from; `upgrade_packages` are the
-    canonical names of those that are chosen anew while the others stay. `platform` is one (`linux/amd64` or
-    `linux/arm64`), or empty for the engine's, else this machine's; `backend` is `auto`, `assemble` or `docker`; `cache`
-    is the cache folder or None for the default.
+    `select` and `ignore` hold codes, names or beginnings of codes of rules (`EB301`, `EB3`); nothing selected is
+    all. `strict` makes errors of warnings, `target` is `azure` where the model is judged for Azure ML's own no-code
+    image. `apt` names distribution packages for the image. `requirements` are PEP 508 lines, `env` and `labels`
+    pairs in the order given. `accelerator` is one of ACCELERATORS, or empty where nothing is asked. `conda`
+    (`auto`, `always`, `never`) says whether conda packages come from their channels. `as_of` is a day, a time, or
+    `model`. `index_url` and `extra_index_urls` are package indexes: the first that has a package gives it, the
+    extra ones before the other. `find_links` are folders or pages with wheels. `allow_build` are the canonical
+    names of packages that may be built from source, `all` for every one. `lock` is a lock file to take the packages
+    from; `upgrade_packages` are the canonical names of those that are chosen anew while the others stay;
+    `rewritten` is the conda-lock.yml that `envbuild lock` writes, which keeps what it has. `platform` is one
+    (`linux/amd64` or `linux/arm64`), or empty for the engine's, else this machine's; `backend` is `auto`,
+    `assemble` or `docker`; `cache` is the cache folder or None for the default.
     """
 
     server: str = "auto"
@@ -109,6 +110,7 @@ class Options:
     allow_build: tuple[str, ...] = ()
     lock: Path | None = None
     upgrade_packages: tuple[str, ...] = ()
+    rewritten: Path | None = None
     backend: str = "auto"
     docker: DockerOptions = field(default_factory=DockerOptions)
     cache: Path | None = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .bases import choose, is_assembled, open_base, python_notes
 from .bases.types import Base, Choice, Foreseen, Interpreter
-from .choosing import from_conda, resolve_for, wanted_python
+from .choosing import from_conda, resolve_for, taken_lock, wanted_python
 from .errors import CorruptBlobError, UsageError
 from .job import Job
 from .model.java import java_loader, java_packages
@@ -64,10 +64,10 @@ def prepare_base(job: Job, foreseen: Callable[[Foreseen], None] | None = None) -
         refresh=bool(apt) and options.upgrade,
         locked=options.locked,
     )
-    if options.lock is not None:
+    if (file := taken_lock(job)) is not None:
         from .locking import check_base
 
-        check_base(options, base, job.progress)
+        check_base(file, base, job.progress, locked=options.locked)
     notes = base.notes if base.assembled or conda else (*base.notes, *python_notes(base, wanted, source))
     for note in notes:
         job.progress.note(note)

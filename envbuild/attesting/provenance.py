@@ -32,7 +32,7 @@ _PLACES = frozenset(
     {"scoring_script", "code", "environment", "templates", "index_url", "extra_index_urls", "find_links"}
 )
 # What has no part in the image, or looks for mistakes in the model alone.
-_UNTOLD = frozenset({"cache", "docker", "select", "ignore", "strict", "target", "fix", "unsafe_fixes"})
+_UNTOLD = frozenset({"cache", "docker", "select", "ignore", "strict", "target", "fix", "unsafe_fixes", "rewritten"})
 
 
 def provenance(

@@ -61,25 +61,26 @@ def command(model: str, target: Path, check: bool, as_json: bool, quiet: bool, *
             )
         options = replace(options, lock=None)
     from .. import api
+    from ..condalocking import outdated_conda
     from ..locking import made, outdated
     from ..resolver import write_pylock
 
+    beside = path if is_conda_lock(path) else path.with_name(CONDA_LOCK)
+    options = replace(options, rewritten=beside)
     if check:
-        if is_conda_lock(path) or (not path.is_file() and path.with_name(CONDA_LOCK).is_file()):
-            raise UsageError(
-                "--check compares a pylock.toml, and does not look into a conda-lock.yml yet",
-                hint="lock it anew, and compare the files",
-            )
+        if not path.is_file() and path != target and beside.is_file():
+            path = beside
         if not path.is_file():
             raise UsageError(f"-o {path}: there is no lock to check", hint="write it first: leave --check out")
         with display(terminal(), quiet=quiet) as shown:
-            rows = outdated(api.load(model, options=options, progress=shown), path, options)
+            found = api.load(model, options=options, progress=shown)
+            rows = (outdated_conda if is_conda_lock(path) else outdated)(found, path, options)
         if as_json:
             say_json({"path": str(path), "current": not rows, "changes": rows})
         else:
             say("\n".join(map(printable, rows)) if rows else f"{path} is what is asked for")
         return 1 if rows else 0
-    if options.upgrade_packages and options.lock is None and path.is_file():
+    if options.upgrade_packages and options.lock is None and path.is_file() and not is_conda_lock(path):
         options = replace(options, lock=path)
     with display(terminal(), quiet=quiet) as shown:
         found = api.load(model, options=options, progress=shown)
@@ -93,7 +94,7 @@ def command(model: str, target: Path, check: bool, as_json: bool, quiet: bool, *
             from ..job import open_store
             from ..resolver.conda.writing import write_conda_lock
 
-            write_conda_lock(locked, path, store=open_store(options))
+            write_conda_lock(locked, path, store=open_store(options), origin=origin)
         else:
             write_pylock(locked, path, origin)
     if as_json:

@@ -33,8 +33,9 @@ def disagreement(lock: Lock, host: Interpreter) -> str:
 
 def _of_conda(lock: Lock, host: Interpreter) -> str:
     """Why a conda package does not go with this machine's C library; empty where all of them do."""
-    from ..resolver.conda.specs import matching, records_of_base
+    from ..resolver.conda.specs import matching
     from ..resolver.conda.types import CondaAsk
+    from ..resolver.conda.virtual import records_of_base
 
     subdir = "linux-aarch64" if host.machine == "aarch64" else "linux-64"
     there = records_of_base(CondaAsk(specs=(), channels=(), subdir=subdir, glibc=host.glibc))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _NEWER = "UV_EXCLUDE_NEWER"
 ALLOWED = "allow-build"
 """The setting that says what may be built."""
+AS_OF = "as-of"
+"""The setting that says of which day packages are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,7 @@ class Wish:
         if self.as_of is not None:
             # Not the same as the variable alone, which makes no exceptions.
             found.pop(_NEWER, None)
-            found["as-of"] = self.as_of.moment
+            found[AS_OF] = self.as_of.moment
         if self.allow_build:
             found[ALLOWED] = ",".join(self.allow_build)
         return found

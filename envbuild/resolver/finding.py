@@ -23,6 +23,7 @@ from .vouching import vouch
 from .whole import Missing, missing_in, note_of, told
 
 if TYPE_CHECKING:
+    from .conda.keeping import Kept
     from .search import Search
     from .source.builder import Builder
 
@@ -31,7 +32,11 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finder:
-    """Locks for requirements: out of the cache, or resolved."""
+    """Locks for requirements: out of the cache, or resolved.
+
+    Those `renewed` are chosen anew. The others stay at the versions of the pylock.toml `keep`, or at those of
+    `versions`; `kept` is the conda-lock.yml that these are of, if they are. What a file had a part in is not cached.
+    """
 
     wish: Wish
     cache: Path
@@ -42,6 +47,8 @@ class Finder:
     imports: Callable[[], Sequence[Imported]]
     progress: Progress
     builder: Builder | None = None
+    versions: Callable[[], Mapping[str, str]] | None = None
+    kept: Kept | None = None
 
     def find(self, asked: Inputs, edition: Server) -> tuple[Lock, Inputs]:
         """The lock for what is `asked` under that edition of the server, and the requirements as they were put."""
@@ -76,7 +83,7 @@ class Finder:
         """The lock for `inputs`, or for `full` where the index lacks mlflow-skinny."""
         server, platform, entry = self.wish.server.name, self.wish.platform, self._entry(inputs)
         earlier = None if self.upgrade else lockcache.read(entry, inputs)
-        if earlier is not None and not self.renewed:
+        if earlier is not None and not self.renewed and self._stands(earlier):
             if self.builder is not None:
                 self.builder.bring(earlier.packages, "the lock in the cache")
             self._vouch(earlier, inputs)
@@ -110,7 +117,7 @@ class Finder:
             self._tell(before, lock)
         lock = replace(lock, created=_now())
         # What another lock had a part in is nobody else's, and what was only too slow just now holds for this run.
-        if self.keep is None and not is_passing(why):
+        if self.keep is None and self.kept is None and not is_passing(why):
             lock = lockcache.write(entry, lock, text, inputs)
         lock = as_they_lie(lock, inputs.wheels)
         self._vouch(lock, inputs)
@@ -119,6 +126,10 @@ class Finder:
     def _entry(self, inputs: Inputs) -> Path:
         wish = self.wish
         return self.cache / "locks" / lockcache.key_of(inputs, wish.platform, wish.settings(), wish.server.name)
+
+    def _stands(self, earlier: Lock) -> bool:
+        """Whether the lock in the cache has the files of the one that is written anew."""
+        return self.kept is None or self.kept.has(package.sha256 for package in earlier.packages)
 
     def _vouch(self, lock: Lock, inputs: Inputs) -> None:
         """Note that this machine's indexes gave it, but for the model's own wheels. A disk that is full is no error."""
@@ -145,6 +156,8 @@ class Finder:
 
     def _before(self, earlier: Lock | None) -> dict[str, str]:
         """The versions of the lock of which all packages stay but those that are to be chosen anew."""
+        if self.versions is not None:
+            return dict(self.versions())
         if not self.renewed:
             return {}
         if self.keep is not None:
@@ -180,6 +193,14 @@ class Finder:
                 if before.get(name) != now.get(name)
             ]
             self.progress.note(f"changed: {', '.join(rows)}" if rows else "no version changed")
+
+
+def earlier_versions(wish: Wish, cache: Path) -> dict[str, str]:
+    """The versions of the lock that `cache` has for `wish`, by name; none where it has none."""
+    inputs, _ = wish.put(*wish.first())
+    entry = cache / "locks" / lockcache.key_of(inputs, wish.platform, wish.settings(), wish.server.name)
+    lock = lockcache.read(entry, inputs)
+    return {package.name: package.version for package in lock.packages} if lock is not None else {}
 
 
 def _stands_in(lock: Lock, inputs: Inputs) -> bool:

@@ -16,6 +16,8 @@ from .requirements import Ask
 from .whole import LACKS, WHOLE
 
 _OWN = "own-lock"
+CHANNELS = "channels"
+"""The setting that names the channels of conda packages."""
 _RULES = "what envbuild knows of servers and packages is not what it was: its version is another one"
 
 
@@ -25,7 +27,8 @@ class Origin:
 
     `settings` are uv's variables, the day of `--as-of`, and the model's own lock; what names places has a digest of
     them for its value. `base` is the name of the base where that means the same on other machines, else its kind
-    (`oci`). `places` tell where each of the requirements and constraints stands; they are not recorded.
+    (`oci`). `conda` are the match specs of conda packages. `places` tell where each of the requirements, constraints
+    and match specs stands; they are not recorded.
     """
 
     digest: str
@@ -35,6 +38,7 @@ class Origin:
     settings: Mapping[str, str] = field(default_factory=dict)
     base: str = ""
     base_digest: str = ""
+    conda: tuple[str, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -72,6 +76,7 @@ def changes(before: Origin, now: Origin, *, indexes: bool = True) -> list[str]:
     found = []
     if before.server != now.server:
         found.append(f"the server is {now.server}, it was {before.server or 'not named'}")
+    found += _lines("the conda package ", before.conda, now.conda, now.places)
     found += _lines("", before.requirements, now.requirements, now.places)
     found += _lines("the constraint ", before.constraints, now.constraints, now.places)
     elsewhere = ALLOWED in before.settings
@@ -85,6 +90,8 @@ def changes(before: Origin, now: Origin, *, indexes: bool = True) -> list[str]:
             found.append(
                 f"{name} {'names other places' if old and new else 'is set' if new else 'is not set any more'}"
             )
+        elif old != new and name == CHANNELS:
+            found.append(f"the channels are {new or 'none'}, they were {old or 'none'}")
         elif old != new and name == _OWN:
             found.append(f"the model's own lock is {'not what it was' if old and new else 'new' if new else 'gone'}")
         elif old != new:
@@ -112,5 +119,5 @@ def _lines(what: str, before: Iterable[str], now: Iterable[str], places: Mapping
 def _by_name(texts: Iterable[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for text in sorted(texts):
-        found.setdefault(re.split(r"[^\w.-]", text, maxsplit=1)[0], []).append(text)
+        found.setdefault(re.split(r"[^\w.-]", text.rpartition("::")[2], maxsplit=1)[0], []).append(text)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from ..servers.types import Server
 from .asking import Wish
 from .conda.part import CondaPart
 from .editions import within
-from .finding import Finder
+from .finding import Finder, earlier_versions
 from .hashes import check_hashes
 from .target import platform_of
 from .types import Lock
@@ -49,6 +50,7 @@ def resolve(
     environ: Mapping[str, str] | None = None,
     upgrade_packages: tuple[str, ...] = (),
     keep: Path | None = None,
+    rewritten: Path | None = None,
     model_root: Path,
     imports: Callable[[], Sequence[Imported]] = tuple,
     conda: str = "auto",
@@ -62,27 +64,24 @@ def resolve(
     `python` is the base's full version, `glibc` its glibc, `architecture` its architecture. A lock in `cache` for
     the same inputs is taken without network; `upgrade` passes it by, `locked` takes nothing else. With
     `upgrade_packages` these are chosen anew, and the others stay at the versions of that lock, or of the lock file
-    `keep`, where that goes. `inject` adds the packages that the server wants listed. `accelerator` chooses torch's
-    builds (`cpu`, `cuda121`). `as_of` is the day of whose packages are chosen; `environ` has uv's variables, by default
-    the process's. `imports` tells what the model imports, by which mlflow-skinny is enough or not; it is called where
-    that is asked. `conda` (`auto`, `always`, `never`) says where conda packages come from; where that is their
-    channels, Python is one of them: the `wanted` version, by default of the base's minor version. `allow_build` are the
-    packages that may be built from source (`all` for every one), on `bench`; without one only wheels that were built
-    before are taken. What was chosen for the person goes to `progress` and into the lock's notes. Raises ResolveError,
-    NetworkError, IntegrityError, StorageError or UsageError.
+    `keep`, where that goes. `rewritten` is the file that the lock is to be written to: a conda-lock.yml there keeps
+    its versions too, and has not chosen where it lies beside conda.yaml. `inject` adds the packages that the server
+    wants listed. `accelerator` chooses torch's builds (`cpu`, `cuda121`). `as_of` is the day of whose packages are
+    chosen; `environ` has uv's variables, by default the process's. `imports` tells what the model imports, by which
+    mlflow-skinny is enough or not; it is called where that is asked. `conda` (`auto`, `always`, `never`) says where
+    conda packages come from; where that is their channels, Python is one of them: the `wanted` version, by default
+    of the base's minor version. `allow_build` are the packages that may be built from source (`all` for every one),
+    on `bench`; without one only wheels that were built before are taken. What was chosen for the person goes to
+    `progress` and into the lock's notes. Raises ResolveError, NetworkError, IntegrityError, StorageError or
+    UsageError.
     """
     if upgrade and locked:
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
     way = way_of(environment, conda, model_root)
-    part = CondaPart(notes=way.notes)
-    if way.conda and as_of:
-        raise UsageError(
-            f"--as-of does not go back to a day of conda channels, and that is where packages come from: {way.why}",
-            hint="name the versions in conda.yaml, or choose --conda never",
-        )
+    part, kept = CondaPart(notes=way.notes), None
     if way.conda:
         from .conda.byhash import as_lock
-        from .conda.part import conda_part, with_lock
+        from .conda.part import conda_part, for_pip, kept_for, with_lock
         from .conda.specs import ask_of
 
         ask = ask_of(
@@ -91,9 +90,16 @@ def resolve(
             glibc=glibc,
             architecture=architecture,
             root=model_root,
+            accelerator=accelerator,
+            as_of=as_of.moment if as_of else "",
         )
-        ask = with_lock(ask, environment, model_root)
-        part = conda_part(ask, way, cache, progress, upgrade=upgrade, locked=locked)
+        ask = with_lock(ask, environment, model_root, rewritten)
+        anew = upgrade or locked
+        kept = None if anew else kept_for(ask, keep, rewritten, progress, strict=bool(upgrade_packages))
+        part = conda_part(
+            ask, way, cache, progress, upgrade=upgrade, locked=locked, renewed=upgrade_packages, kept=kept
+        )
+        upgrade_packages = for_pip(upgrade_packages, part, ask, progress)
         if ask.lock is None:
             with suppress(StorageError):
                 vouch(cache, as_lock(part.packages))
@@ -115,6 +121,11 @@ def resolve(
         pinned_by=part.pins,
         allow_build=allow_build,
     )
+    versions: Callable[[], Mapping[str, str]] | None = None
+    if kept is not None:
+        keep, versions = None, lambda: kept.pip
+    elif part.before:
+        versions = partial(earlier_versions, replace(wish, provided=part.before), cache)
     asked, edition = wish.first()
     builder = None
     if allow_build:
@@ -131,6 +142,8 @@ def resolve(
         imports=imports,
         progress=progress,
         builder=builder,
+        versions=versions,
+        kept=kept,
     )
     progress.start("resolve", f"Python {python}, {platform.tag}")
     with part.conflicts():

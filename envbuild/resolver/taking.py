@@ -149,13 +149,14 @@ def _changes(file: LockFile, found: Lock, wish: Wish, *, indexes: bool) -> list[
     rows = ["its packages were changed by hand"] if edited(file) else []
     theirs, ours = file.platform, wish.platform
     if theirs != ours:
-        rows += _platform_changes(theirs.python, ours.python, theirs.tag, ours.tag)
+        rows += platform_changes(theirs.python, ours.python, theirs.tag, ours.tag)
         # The same digest is compared: of the platform it has been told already.
         wish = replace(wish, platform=theirs)
     return rows + changes(file.origin, origin_of(wish), indexes=indexes)
 
 
-def _platform_changes(python: str, now: str, tag: str, tag_now: str) -> list[str]:
+def platform_changes(python: str, now: str, tag: str, tag_now: str) -> list[str]:
+    """That a lock was made for another Python or another platform than there is now, in sentences."""
     rows = [f"the base has Python {now}, it had {python}"] if python != now else []
     return rows + ([f"the platform is {tag_now}, it was {tag}"] if tag != tag_now else [])
 

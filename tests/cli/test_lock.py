@@ -12,7 +12,7 @@ import pytest
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (["-o", "conda-lock.yml", "--check"], "does not look into a conda-lock.yml yet"),
+        (["-o", "conda-lock.yml", "--check"], "there is no lock to check"),
         (["-o", "lock.toml"], "name it pylock.toml or pylock.NAME.toml"),
         (["-o", "pylock.a.b.toml"], "name it pylock.toml or pylock.NAME.toml"),
         (["-o", "pylock.toml", "--check"], "there is no lock to check"),

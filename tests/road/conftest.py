@@ -41,6 +41,24 @@ def private_index(road: Road, tmp_path: Path) -> Iterator[Callable[[], Path]]:
 
 
 @pytest.fixture
+def channel(road: Road) -> Path:
+    """A channel for the model, which has all but its pip list; its conda.yaml names it."""
+    import tinyconda
+
+    folder = road.folder / "channel"
+    tinyconda.make_python(folder, "3.11.9")
+    tinyconda.make_module(folder, "tiny-numbers", "2.0", depends=("python", "tiny-native"))
+    tinyconda.make_package(folder, "tiny-native", files={"lib/libtiny.so.1": b"\0"}, form="conda")
+    tinyconda.make_package(folder, "pip", "23.1", depends=("python",))
+    address = tinyconda.index(folder)
+    (road.model / "conda.yaml").write_text(
+        f"channels:\n- {address}\ndependencies:\n- python=3.11.9\n- pip<=24\n- tiny-native\n- tiny-numbers>=1\n"
+        "- pip:\n  - mlflow==3.17.2\n  - tiny-loader==1.0\n"
+    )
+    return folder
+
+
+@pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """A certificate that nobody vouches for, with its key in the same file; `ca.crt` beside it is the certificate."""
     if shutil.which("openssl") is None:

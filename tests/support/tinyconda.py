@@ -11,6 +11,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 PLACEHOLDER = "/opt/placeholder_" + "x" * 238
@@ -125,6 +126,26 @@ def index(channel: Path) -> str:
     (channel / "noarch").mkdir(parents=True, exist_ok=True)
     asyncio.run(index_fs(channel))
     return channel.as_uri()
+
+
+def date_packages(channel: Path, days: Mapping[str, str]) -> None:
+    """Rewrite the repodata of `channel`: packages are of these days, by the beginnings of their file names.
+
+    An empty day is none; what is not named is of 2020.
+    """
+    for folder in (channel / "noarch", channel / "linux-64"):
+        for name in ("repodata_shards.msgpack.zst", "repodata.json.zst"):
+            (folder / name).unlink(missing_ok=True)
+        path = folder / "repodata.json"
+        document = json.loads(path.read_text())
+        for kind in ("packages", "packages.conda"):
+            for name, row in document[kind].items():
+                day = next((day for start, day in days.items() if name.startswith(start)), "2020-01-01")
+                row.pop("indexed_timestamp", None)
+                row.pop("timestamp", None)
+                if day:
+                    row["timestamp"] = int(datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp() * 1000)
+        path.write_text(json.dumps(document))
 
 
 def _path(path: str, data: bytes) -> dict[str, object]:

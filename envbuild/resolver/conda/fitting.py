@@ -11,6 +11,7 @@ from ...errors import LockFileError
 from ...oci.store import Store
 from .lockfile import CondaLock
 from .types import CondaAsk, CondaPackage
+from .virtual import CUDA
 from .waiting import finished
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> None:
     """
     from .files import by_name
     from .laying import whole
-    from .specs import loosened, match_specs, matching, records_of_base
+    from .specs import loosened, match_specs, matching
+    from .virtual import records_of_base, way_to_cuda
 
     # The channel is the lock's to choose, and the file says nothing of it.
     specs = [replace(spec, text=spec.text.rpartition("::")[2]) for spec in ask.specs]
@@ -34,8 +36,17 @@ def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> None:
     loose = [match for each in loosened(ask) for match in match_specs(each.specs[:1])]
     with by_name(store, lock.conda) as files, whole("a package of the lock"):
         records = finished(lambda: _records(files))
+    base = records_of_base(ask)
     for spec, match in zip(specs, match_specs(specs), strict=True):
         package = locked.get(spec.name)
+        if spec.name.startswith("__"):
+            # No lock names what the nodes have.
+            if not any(match.matches(record) for record in base):
+                raise LockFileError(
+                    f"{spec.where} asks for {spec.text}, which the image does not have",
+                    hint=way_to_cuda(ask) if spec.name == CUDA else "choose another base with --base",
+                )
+            continue
         if package is not None and match.matches(records[spec.name]):
             continue
         if package is not None and spec.name == "python" and any(each.matches(records["python"]) for each in loose):
@@ -45,20 +56,23 @@ def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> None:
             f"{ask.lock} does not fit conda.yaml: {spec.where} asks for {spec.text}, and the lock {has}",
             hint="lock it anew, or take the lock out of the model's folder",
         )
-    known = [*records.values(), *records_of_base(ask)]
+    known = [*records.values(), *base]
+    # What else the nodes have is theirs to say: without an accelerator, a lock for GPUs was made on purpose.
+    counts = ("__glibc", *([CUDA] if ask.accelerator else []))
     for package in lock.conda:
         for needed in package.depends:
-            # What else the nodes have is theirs to say: a lock for GPUs was made on purpose.
-            if (not needed.startswith("__") or needed.startswith("__glibc")) and not matching(needed, known):
+            if (not needed.startswith("__") or needed.startswith(counts)) and not matching(needed, known):
                 raise LockFileError(
                     f"{lock.places[package.name]}: {package.name} {package.version} depends on {needed}, which "
-                    f"{_what_is_there(needed, locked)}",
-                    hint=_HINT,
+                    f"{_what_is_there(needed, locked, ask.accelerator)}",
+                    hint=f"{_HINT}; or choose another --accelerator" if needed.startswith(CUDA) else _HINT,
                 )
 
 
-def _what_is_there(needed: str, locked: Mapping[str, CondaPackage]) -> str:
+def _what_is_there(needed: str, locked: Mapping[str, CondaPackage], accelerator: str) -> str:
     name = needed.partition(" ")[0]
+    if name == CUDA:
+        return f"--accelerator {accelerator} does not have"
     if name.startswith("__"):
         return "the base does not have"
     return f"the lock has in version {locked[name].version} alone" if name in locked else "is not in the lock"

@@ -28,6 +28,8 @@ from .types import CondaPackage
 if TYPE_CHECKING:
     from conda_lock.lockfile.v2prelim.models import LockedDependency, Lockfile
 
+    from ..origin import Origin
+
 _HINT = "lock it anew: conda-lock lock, or envbuild lock"
 _PLATFORMS = {"x86_64": "linux-64", "aarch64": "linux-aarch64"}
 
@@ -45,8 +47,8 @@ class CondaLock:
     places: Mapping[str, str] = field(default_factory=dict)
 
 
-def text_of(lock: Lock, store: Store) -> bytes:
-    """`lock` as a conda-lock.yml; no time and no credentials in it.
+def text_of(lock: Lock, store: Store, origin: Origin | None = None) -> bytes:
+    """`lock` as a conda-lock.yml, with what it was made for in `custom_metadata`; no time and no credentials in it.
 
     `store` has the packages' files: where a channel names no md5, which the format wants, it is taken of them. Raises
     UsageError for a package that was built from source, ResolveError where conda-lock is not installed, StorageError.
@@ -62,7 +64,7 @@ def text_of(lock: Lock, store: Store) -> bytes:
 
     with store.temporary() as folder, storage_errors(folder):
         path = folder / "conda-lock.yml"
-        write_conda_lock_file(_model(lock, store), path, metadata_choices=set(), include_help_text=False)
+        write_conda_lock_file(_model(lock, store, origin), path, metadata_choices=set(), include_help_text=False)
         return path.read_bytes()
 
 
@@ -125,10 +127,12 @@ def explicit(path: Path, subdir: str) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _model(lock: Lock, store: Store) -> Lockfile:
+def _model(lock: Lock, store: Store, origin: Origin | None) -> Lockfile:
     from conda_lock.lockfile.v1.models import LockMeta
     from conda_lock.lockfile.v2prelim.models import Lockfile
     from conda_lock.models.channel import Channel
+
+    from .madefor import metadata_of
 
     subdir = subdir_of(lock)
     channels = list(dict.fromkeys(_channel_of(package) for package in lock.conda))
@@ -142,13 +146,19 @@ def _model(lock: Lock, store: Store) -> Lockfile:
             channels=[Channel.from_string(channel) for channel in channels],
             platforms=[subdir],
             sources=["conda.yaml"],
+            custom_metadata=metadata_of(lock, origin) if origin is not None else None,
         ),
     )
 
 
 def subdir_of(lock: Lock) -> str:
     """Conda's name of the platform of a lock."""
-    return next((name for machine, name in _PLATFORMS.items() if lock.platform.endswith(machine)), "linux-64")
+    return subdir_named(lock.platform)
+
+
+def subdir_named(tag: str) -> str:
+    """Conda's name of a platform of wheels: `linux-64` of `manylinux_2_36_x86_64`."""
+    return next((name for machine, name in _PLATFORMS.items() if tag.endswith(machine)), "linux-64")
 
 
 def _channel_of(package: CondaPackage) -> str:

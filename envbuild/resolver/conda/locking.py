@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +21,7 @@ from ...oci.disk import storage_errors
 from ...oci.store import Store
 from ...progress import Progress
 from ..types import Lock, LockedPackage
+from .keeping import Kept, name_of, told
 from .specs import gave_way
 from .types import CondaAsk, CondaPackage
 
@@ -29,16 +30,24 @@ FORMAT = 3
 
 
 def lock_conda(
-    ask: CondaAsk, cache: Path, progress: Progress, *, upgrade: bool = False, locked: bool = False
+    ask: CondaAsk,
+    cache: Path,
+    progress: Progress,
+    *,
+    upgrade: bool = False,
+    locked: bool = False,
+    renewed: Collection[str] = (),
+    kept: Kept | None = None,
 ) -> tuple[tuple[CondaPackage, ...], tuple[str, ...], bool]:
     """The packages for `ask`, notes on them, and whether both were known before.
 
-    `upgrade` passes what is cached by, `locked` takes nothing else. Raises ResolveError, NetworkError, IntegrityError
-    or StorageError.
+    `upgrade` passes what is cached by, `locked` takes nothing else. Those `renewed` (canonical names) are chosen anew,
+    and the others stay where that goes: those of the file `kept`, else the cached ones. What such a file had a part in
+    is not cached. Raises ResolveError, NetworkError, IntegrityError, LockFileError or StorageError.
     """
     entry = cache / "locks" / key_of(ask)
     known = None if upgrade else recall(entry)
-    if known is not None:
+    if known is not None and _stands(known[0], renewed, kept):
         return known[0], (*gave_way(ask, known[0]), *_chosen(ask), *known[1]), True
     if locked:
         raise ResolveError(
@@ -57,10 +66,22 @@ def lock_conda(
     else:
         from .solving import solve
 
-        chosen, _ = solve(ask, cache / "conda", progress)
+        before = kept.conda if kept is not None else known[0] if known is not None else ()
+        held = [package for package in before if name_of(package) not in renewed]
+        chosen, _ = solve(ask, cache / "conda", progress, held=held)
         packages, remarks = _brought(chosen, store, progress, ask)
-    remember(entry, packages, remarks, pins)
+        if renewed and before:
+            progress.note(told(before, packages))
+    if kept is None:
+        remember(entry, packages, remarks, pins)
     return packages, (*gave_way(ask, packages), *_chosen(ask), *remarks), False
+
+
+def _stands(known: Sequence[CondaPackage], renewed: Collection[str], kept: Kept | None) -> bool:
+    """Whether the cached packages are those that are to be taken."""
+    if any(name_of(package) in renewed for package in known):
+        return False
+    return kept is None or kept.has(package.sha256 for package in known)
 
 
 def _chosen(ask: CondaAsk) -> tuple[str, ...]:
@@ -118,6 +139,8 @@ def key_of(ask: CondaAsk) -> str:
             "channels": list(ask.channels),
             "subdir": ask.subdir,
             "glibc": ask.glibc,
+            **({"accelerator": ask.accelerator} if ask.accelerator else {}),
+            **({"as-of": ask.as_of} if ask.as_of else {}),
             **({"lock": ask.lock_sha256} if ask.lock is not None else {}),
         }
     ).removeprefix("sha256:")

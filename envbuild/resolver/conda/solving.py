@@ -11,40 +11,48 @@ from typing import TYPE_CHECKING
 from ...errors import EnvbuildError, NetworkError, ResolveError
 from ...progress import SILENT, Progress
 from .addresses import CREDENTIALS, public, without_secrets
+from .aging import aged, moment_of
 from .channels import ask_channels, channels_at, shown
 from .extras import extras
-from .specs import gave_way, loosened, match_specs, virtual_packages
-from .types import CondaAsk, CondaPackage, CondaSpec
+from .keeping import records_of
+from .specs import gave_way, loosened, match_specs
+from .types import CondaAsk, CondaPackage
+from .virtual import CUDA, virtual_packages, way_to_cuda
 
 if TYPE_CHECKING:
     from rattler import RepoDataRecord
 
 
-def solve(ask: CondaAsk, cache: Path, progress: Progress = SILENT) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
+def solve(
+    ask: CondaAsk, cache: Path, progress: Progress = SILENT, *, held: Sequence[CondaPackage] = ()
+) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
     """The packages that `ask` needs, sorted by name, and notes for the person. `cache` holds the channels' lists.
 
+    Those that are `held` stay where that goes and their channel still has them.
     A version or a build of Python that no channel has gives way to its minor version. Raises ResolveError,
     NetworkError or StorageError.
     """
     try:
-        records = _records(ask, cache, progress)
+        records = _records(ask, cache, progress, held)
     except ResolveError as error:
         if not error.explanation:
             raise
-        records = _loosely(ask, cache, progress, error)
+        records = _loosely(ask, cache, progress, held, error)
     packages = sorted(map(_package, records), key=lambda package: package.name)
     return tuple(packages), gave_way(ask, packages)
 
 
-def _loosely(ask: CondaAsk, cache: Path, progress: Progress, error: ResolveError) -> list[RepoDataRecord]:
+def _loosely(
+    ask: CondaAsk, cache: Path, progress: Progress, held: Sequence[CondaPackage], error: ResolveError
+) -> list[RepoDataRecord]:
     """What is found with another Python than the one that is asked for; `error` itself where nothing is."""
     for loose in loosened(ask):
         with suppress(ResolveError):
-            return _records(loose, cache, progress)
+            return _records(loose, cache, progress, held)
     raise error
 
 
-def _records(ask: CondaAsk, cache: Path, progress: Progress) -> list[RepoDataRecord]:
+def _records(ask: CondaAsk, cache: Path, progress: Progress, held: Sequence[CondaPackage]) -> list[RepoDataRecord]:
     with extras("choosing conda packages"):
         import rattler
         from rattler.exceptions import (
@@ -59,41 +67,45 @@ def _records(ask: CondaAsk, cache: Path, progress: Progress) -> list[RepoDataRec
     specs = match_specs(ask.specs)
     try:
         sources = channels_at(ask.channels)
-        records: list[RepoDataRecord] = ask_channels(
-            sources,
-            cache,
-            lambda gateway: rattler.solve(
+        locked = records_of(held, ask, sources, cache, progress)
+        try:
+            records: list[RepoDataRecord] = ask_channels(
                 sources,
-                specs,
-                gateway=gateway,
-                platforms=["linux-64" if ask.subdir == "linux-64" else "linux-aarch64", "noarch"],
-                virtual_packages=virtual_packages(ask),
-                # A channel does not add others to those that were named.
-                channel_relations="disabled",
-            ),
-            # Whoever waits no longer says so there.
-            tick=lambda: progress.advance("resolve", 0),
-        )
+                cache,
+                lambda gateway: rattler.solve(
+                    sources,
+                    specs,
+                    gateway=gateway,
+                    platforms=["linux-64" if ask.subdir == "linux-64" else "linux-aarch64", "noarch"],
+                    virtual_packages=virtual_packages(ask),
+                    locked_packages=locked,
+                    # A channel does not add others to those that were named.
+                    channel_relations="disabled",
+                    exclude_newer=moment_of(ask.as_of),
+                ),
+                # Whoever waits no longer says so there.
+                tick=lambda: progress.advance("resolve", 0),
+            )
+        except SolverError as error:
+            said = str(error)
+            raise unsolved(said, ask, aged(said, ask, sources, cache, progress)) from None
         return records
-    except SolverError as error:
-        raise unsolved(str(error), ask.specs) from None
     except (InvalidChannelError, InvalidUrlError) as error:
         raise ResolveError(f"a channel cannot be used: {without_secrets(str(error))}") from None
     except (GatewayError, FetchRepoDataError, IoError) as error:
         raise unreachable(str(error), ask.channels) from None
 
 
-def unsolved(said: str, specs: Sequence[CondaSpec]) -> ResolveError:
-    """The error for a solver that found nothing; `said` is its own explanation."""
+def unsolved(said: str, ask: CondaAsk, instead: str = "") -> ResolveError:
+    """The error for a solver that found nothing; `said` is its own explanation, `instead` a better hint, if any."""
     text = re.sub(r"^Cannot solve the request because of: ", "", without_secrets(said).strip())
-    named = [spec for spec in specs if re.search(rf"(?<![\w.-]){re.escape(spec.name)}(?![\w.-])", text)]
+    named = [spec for spec in ask.specs if re.search(rf"(?<![\w.-]){re.escape(spec.name)}(?![\w.-])", text)]
     rows = "".join(f"\n  {spec.where}: {spec.text}" for spec in named)
     hint = "loosen one of the pins named above, or add the channel that has the package"
-    if "__cuda" in text:
-        hint = (
-            "that is a build for GPUs, and the image has none: ask for the package's CPU build (often NAME=*=cpu*), "
-            "or leave its pin of a build out"
-        )
+    if instead:
+        hint = instead
+    elif CUDA in text:
+        hint = way_to_cuda(ask)
     elif re.search(r"__glibc", text):
         hint = "the package needs a newer C library than the base has: choose a newer base with --base"
     elif re.fullmatch(r"No candidates were found for [^\n]+", text):

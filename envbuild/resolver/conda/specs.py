@@ -1,4 +1,4 @@
-"""From the lines of a conda.yaml to what rattler is asked: match specs, channels, the platform, what the base has."""
+"""From the lines of a conda.yaml to what rattler is asked: match specs, channels, the platform."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...errors import ResolveError, UsageError
@@ -19,12 +19,9 @@ from .extras import extras
 from .types import CondaAsk, CondaPackage, CondaSpec
 
 if TYPE_CHECKING:
-    from rattler import GenericVirtualPackage, MatchSpec, PackageRecord
+    from rattler import MatchSpec, PackageRecord
 
 _SUBDIRS = {"amd64": "linux-64", "x86_64": "linux-64", "arm64": "linux-aarch64", "aarch64": "linux-aarch64"}
-_MACHINES = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}
-# A kernel that every node has today: packages ask for no newer one.
-_LINUX = "5.10"
 _CHANNEL_NAME = pattern(r"[A-Za-z0-9][\w.-]*(?:/[\w.-]+)*", re.ASCII)
 # What a line may name behind its channel: `conda-forge/linux-64::gdal`.
 _SUBDIR = pattern(r"/(?:noarch|(?:linux|osx|win)-\w+)/?$", re.ASCII)
@@ -38,12 +35,19 @@ _NAMED = {
 
 
 def ask_of(
-    environment: Environment, *, python: str, glibc: str, architecture: str, root: Path | None = None
+    environment: Environment,
+    *,
+    python: str,
+    glibc: str,
+    architecture: str,
+    root: Path | None = None,
+    accelerator: str = "",
+    as_of: str = "",
 ) -> CondaAsk:
     """What `environment` asks of its channels, for a base with that glibc and architecture.
 
-    `python` is the version that is wanted, `3.11.7` or `3.11`. Raises ResolveError for a line that conda cannot read,
-    and for a base without glibc.
+    `python` is the version that is wanted, `3.11.7` or `3.11`; `accelerator` and `as_of` are those of CondaAsk. Raises
+    ResolveError for a line that conda cannot read, and for a base without glibc.
     """
     if not re.fullmatch(r"\d+\.\d+", glibc):
         raise ResolveError(
@@ -78,6 +82,8 @@ def ask_of(
         channels=_listed(environment, root),
         subdir=subdir_of(architecture),
         glibc=glibc,
+        accelerator=accelerator,
+        as_of=as_of,
     )
 
 
@@ -143,11 +149,6 @@ def subdir_of(architecture: str) -> str:
     return subdir
 
 
-def machine_of(subdir: str) -> str:
-    """`x86_64` of `linux-64`."""
-    return _MACHINES[subdir]
-
-
 def match_specs(specs: Iterable[CondaSpec]) -> list[MatchSpec]:
     """The specs as rattler's. Raises ResolveError for one that conda cannot read."""
     with extras("choosing conda packages"):
@@ -166,28 +167,6 @@ def match_specs(specs: Iterable[CondaSpec]) -> list[MatchSpec]:
                 hint="write NAME, NAME=VERSION or NAME>=LOW,<HIGH",
             ) from None
     return found
-
-
-def virtual_packages(ask: CondaAsk) -> list[GenericVirtualPackage]:
-    """What the base has that packages may ask for: Linux, its glibc, its kind of processor; no GPU."""
-    with extras("choosing conda packages"):
-        from rattler import GenericVirtualPackage, PackageName, Version
-        from rattler.package import BuildString
-
-    has: list[tuple[str, str, Any]] = [
-        ("__unix", "0", "0"),
-        ("__linux", _LINUX, "0"),
-        ("__glibc", ask.glibc, "0"),
-        ("__archspec", "1", machine_of(ask.subdir)),
-    ]
-    return [GenericVirtualPackage(PackageName(name), Version(version), BuildString(b)) for name, version, b in has]
-
-
-def records_of_base(ask: CondaAsk) -> list[PackageRecord]:
-    """What the base has, as packages that others may depend on."""
-    from rattler import PackageRecord
-
-    return [PackageRecord(has.name, str(has.version), has.build_string, 0, ask.subdir) for has in virtual_packages(ask)]
 
 
 def matching(text: str, records: Iterable[PackageRecord]) -> bool:

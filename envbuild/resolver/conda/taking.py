@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ...errors import LockFileError, UsageError
+from ...errors import LockFileError, ResolveError, UsageError
 from ...model.conda_way import Way, way_of
+from ...model.imports import Imported
 from ...model.types import Environment
 from ...progress import SILENT, Progress, Summary
 from ...servers import edition_for
 from ..asking import Wish
 from ..hashes import check_hashes
 from ..locktext import content_of
-from ..modelwheels import as_they_lie
-from ..taking import unmet
+from ..modelwheels import ModelWheel, as_they_lie, without_own
+from ..origin import changes, stands_in
+from ..taking import platform_changes, unmet
 from ..target import Platform, platform_of
 from ..torch import NVIDIA
 from ..types import Lock, LockedPackage
+from ..vouching import is_vouched, vouch
+from ..whole import whole_changes
 from .lockrows import HINT
+from .madefor import MISSING, MadeFor, conda_origin, made_for
 from .part import CondaPart, conda_part
 from .specs import ask_of
+from .types import CondaAsk
 
 _ANEW = "write it anew with `envbuild lock`"
 
@@ -39,14 +46,20 @@ def take_conda(
     architecture: str,
     model_root: Path,
     cache: Path,
+    accelerator: str = "",
+    as_of: str = "",
     locked: bool = False,
+    vouched: bool = True,
     progress: Progress = SILENT,
+    imports: Callable[[], Sequence[Imported]] = tuple,
 ) -> Lock:
     """The packages that the conda-lock.yml at `path` has for `environment`: conda's, and its pip entries as wheels.
 
-    `wish_for` makes what pip's packages are asked by, `wanted` is the version of Python. What is asked for and not in
-    the file is a warning, with `locked` an error. Raises LockFileError for a file that is none or does not fit,
-    UsageError where the model takes nothing from conda channels; else as `conda_part`.
+    `wish_for` makes what pip's packages are asked by, `wanted` is the version of Python. A file that was made for
+    other requirements is taken with a warning, with `locked` it is an error; `imports` tells what the model
+    imports, which counts too. Unless the file is `vouched` for by a person, who has named it, the indexes must have
+    its wheels. Raises LockFileError for a file that is none or does not fit, UsageError where the model takes
+    nothing from conda channels; else as `conda_part`.
     """
     if not way_of(environment, conda, model_root).conda:
         raise UsageError(
@@ -55,8 +68,17 @@ def take_conda(
         )
     progress.start("resolve", str(path))
     sha256 = hashlib.sha256(content_of(path, HINT)).hexdigest()
-    ask = ask_of(environment, python=wanted, glibc=glibc, architecture=architecture, root=model_root)
-    ask = replace(ask, lock=path, lock_sha256=sha256)
+    asked = ask_of(
+        environment,
+        python=wanted,
+        glibc=glibc,
+        architecture=architecture,
+        root=model_root,
+        accelerator=accelerator,
+        as_of=as_of,
+    )
+    # Of which day its packages are is the file's to say.
+    ask = replace(asked, lock=path, lock_sha256=sha256, as_of="")
     rest = replace(environment, conda=())
     way = Way(conda=True, environment=rest, why=f"--lock {path.name}")
     part = conda_part(ask, way, cache, progress, upgrade=False, locked=False)
@@ -92,13 +114,21 @@ def take_conda(
                 hint=f"{_ANEW}, or choose the server that it was made for",
             )
     check_hashes(rest, found, platform)
-    differ = "; ".join(f"{why}, and {one.where} asks for {one.text}" for one, why in missing)
+    made = made_for(path)
+    differ = _changes(made, asked, wish, indexes=locked)
+    if made is not None and stands_in(wish):
+        differ += whole_changes(made.origin.settings, found, imports())
+    differ = differ or [f"{why}, and {one.where} asks for {one.text}" for one, why in missing]
+    if locked and made is None:
+        differ = [*differ, MISSING]
     if differ and locked:
         raise LockFileError(
-            f"{path} would change, and --locked forbids it: {differ}", hint=f"{_ANEW}, or leave --locked out"
+            f"{path} would change, and --locked forbids it: {'; '.join(differ)}", hint=f"{_ANEW}, or leave --locked out"
         )
     if differ:
-        progress.warn(f"{path} is not what is asked for, and is taken as it is: {differ}")
+        progress.warn(f"{path} is not what is asked for, and is taken as it is: {'; '.join(differ)}")
+    if not vouched:
+        found = _of_indexes(path, found, inputs.wheels, cache, progress)
     whole = any(package.name == "mlflow" for package in packages)
     found = replace(
         found,
@@ -111,6 +141,42 @@ def take_conda(
     count = len(found.packages) + len(found.conda)
     progress.done("resolve", Summary(count=count, noun="packages", cached=count, detail=f"from {path}"))
     return found
+
+
+def _changes(made: MadeFor | None, ask: CondaAsk, wish: Wish, *, indexes: bool) -> list[str]:
+    """What is not as the file says that it was; where the indexes are counts with `indexes` alone."""
+    if made is None:
+        return []
+    rows = ["its packages were changed by hand"] if made.edited else []
+    theirs, ours = made.platform, wish.platform
+    if theirs != ours:
+        rows += platform_changes(theirs.python, ours.python, theirs.tag, ours.tag)
+        # The same digest is compared: of the platform it has been told already.
+        wish, ask = replace(wish, platform=theirs), replace(ask, glibc=f"2.{theirs.glibc}")
+    return rows + changes(made.origin, conda_origin(wish, ask), indexes=indexes)
+
+
+def _of_indexes(path: Path, found: Lock, own: Sequence[ModelWheel], cache: Path, progress: Progress) -> Lock:
+    """`found` with the wheels where the indexes have them: a model does not choose where packages come from.
+
+    Where this machine had the same wheels from them before, the hashes tell enough.
+    """
+    others = without_own(replace(found, conda=()), {(wheel.file.name, wheel.sha256) for wheel in own})
+    if not others.packages or is_vouched(cache, others):
+        return found
+    from ..relocating import relocated
+
+    try:
+        tick = partial(progress.advance, "resolve")
+        located = relocated(others, [package.sha256 for package in others.packages], cache=cache / "uv", tick=tick)
+    except ResolveError as error:
+        raise LockFileError(
+            f"{path} is the model's own, and no index has the wheels that it names: {error.message}",
+            hint=f"name the index that has them with --index-url, or vouch for the file: --lock {path}",
+        ) from None
+    vouch(cache, others)
+    there = {(package.name, package.sha256): package for package in located.packages}
+    return replace(found, packages=tuple(there.get((p.name, p.sha256), p) for p in found.packages))
 
 
 def _wheels(path: Path, subdir: str, platform: Platform, part: CondaPart) -> tuple[LockedPackage, ...]:

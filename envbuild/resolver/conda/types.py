@@ -25,16 +25,25 @@ class CondaAsk:
     """Everything that determines which conda packages are chosen.
 
     `channels` are in their order, names (`conda-forge`) or addresses without credentials; `subdir` is the platform
-    (`linux-64`), `glibc` the base's (`2.36`). `lock` is a conda-lock.yml that has chosen already, `lock_sha256` the
-    hash (hex) of its bytes.
+    (`linux-64`), `glibc` the base's (`2.36`). `accelerator` is the person's (`cpu`, `cuda126`) or empty, `as_of` the
+    moment after which nothing was published (`2023-12-21T00:00:00Z`) or empty. `lock` is a conda-lock.yml that has
+    chosen already, `lock_sha256` the hash (hex) of its bytes.
     """
 
     specs: tuple[CondaSpec, ...]
     channels: tuple[str, ...]
     subdir: str
     glibc: str
+    accelerator: str = ""
+    as_of: str = ""
     lock: Path | None = None
     lock_sha256: str = ""
+
+    @property
+    def cuda(self) -> str:
+        """The version of the CUDA that the image is to run on, `12.6` of `cuda126`; empty for none."""
+        digits = self.accelerator.removeprefix("cuda") if self.accelerator.startswith("cuda") else ""
+        return f"{digits[:-1]}.{digits[-1]}" if digits else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

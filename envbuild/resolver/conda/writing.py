@@ -9,6 +9,7 @@ import os
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...errors import IntegrityError, StorageError
 from ...oci.canonical import digest_of
@@ -18,18 +19,21 @@ from ..indexes import without_credentials
 from ..types import Lock
 from .extras import extras
 
+if TYPE_CHECKING:
+    from ..origin import Origin
+
 # Raise it when the same lock is written otherwise than before.
-REVISION = 2
+REVISION = 3
 
 
-def write_conda_lock(lock: Lock, path: Path, *, store: Store) -> None:
-    """Write `lock` as a conda-lock.yml. Atomic. Raises as `lockfile.text_of`."""
-    key = _key(lock)
+def write_conda_lock(lock: Lock, path: Path, *, store: Store, origin: Origin | None = None) -> None:
+    """Write `lock`, which `origin` determined, as a conda-lock.yml. Atomic. Raises as `lockfile.text_of`."""
+    key = _key(lock, origin)
     text = _known(store, key)
     if text is None:
         from .lockfile import text_of
 
-        text = text_of(lock, store)
+        text = text_of(lock, store, origin)
         with suppress(StorageError):  # not remembering it costs time alone
             store.put_key(key, {"text": store.put(text)})
     temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
@@ -51,13 +55,14 @@ def _known(store: Store, key: str) -> bytes | None:
         return None
 
 
-def _key(lock: Lock) -> str:
+def _key(lock: Lock, origin: Origin | None) -> str:
     """Of all that is written, and of the conda-lock that writes it."""
     with extras("writing conda-lock.yml"):
         version = _installed("conda-lock")
     conda = [asdict(package) for package in lock.conda]
     pip = [[p.name, p.version, without_credentials(p.url), p.sha256] for p in lock.packages]
-    made_of = [REVISION, version, lock.digest, list(lock.requirements), lock.platform, conda, pip]
+    about = {**asdict(origin), "places": {}} if origin is not None else {}
+    made_of = [REVISION, version, lock.digest, list(lock.requirements), lock.platform, conda, pip, about]
     return "conda-lock.yml:" + digest_of(made_of)
 
 

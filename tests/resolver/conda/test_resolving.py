@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from tinywheels import make_wheel
 
 pytest.importorskip("rattler", reason="needs the extra `conda`")
 
-from envbuild.errors import IntegrityError, LockFileError, ResolveError
+from envbuild.errors import IntegrityError, LockFileError, ResolveError, UsageError
 from envbuild.oci.store import Store
 from envbuild.progress import SILENT
 from envbuild.resolver import resolve
@@ -72,12 +73,55 @@ def test_the_second_time_needs_neither_channel_nor_index(lock, channel, tmp_path
     assert (second.digest, second.conda, second.notes) == (first.digest, first.conda, first.notes)
 
 
-def test_a_conflict_of_pip_with_what_conda_brings_names_both(lock):
+def test_a_day_of_the_channels_is_that_of_the_pip_list_too(lock, channel, tmp_path):
+    from envbuild.resolver.asof import AsOf
+
+    tinyconda.make_module(channel, "tiny-py", "3.0")
+    tinyconda.index(channel)
+    tinyconda.date_packages(channel, {"tiny-py-3": "2024-05-01"})
+    then = AsOf(moment="2023-01-01T00:00:00Z", where="--as-of")
+    found = lock("tiny-py", pip=("app", "beside"), as_of=then)
+    assert [p.name for p in found.packages] == ["app", "beside"]
+    assert dict(found.from_conda) == {"tiny-py": "2.0"}
+    assert any(note.startswith("packages as of 2023-01-01T00:00:00Z (--as-of)") for note in found.notes)
+    assert dict(lock("tiny-py", pip=("beside",)).from_conda) == {"tiny-py": "3.0"}
+    (tmp_path / "conda-lock.yml").write_text("version: 1\npackage: []\n")
+    with pytest.raises(UsageError, match=r"--as-of chooses packages of a day, and the model's conda-lock\.yml"):
+        lock("tiny-py", as_of=then)
+
+
+@pytest.mark.parametrize(
+    ("listed", "asked_by"),
+    [
+        ("tiny-py", r"asked for by \S*conda\.yaml:7: tiny-py\n"),
+        ("needs-tiny", r"which conda's needs-tiny 1\.0 depends on\n"),
+    ],
+)
+@pytest.mark.parametrize("pip", ["app-of-tomorrow", "tiny-py==3.0"])
+def test_a_conflict_of_pip_with_what_conda_brings_names_both_lines(lock, channel, listed, asked_by, pip):
+    tinyconda.make_module(channel, "needs-tiny", depends=("python", "tiny-py"))
+    tinyconda.index(channel)
     with pytest.raises(ResolveError) as caught:
-        lock("tiny-py", pip=("app-of-tomorrow",))
-    assert "brought by conda\n  tiny-py 2.0" in caught.value.message
-    assert "conda.yaml:20: app-of-tomorrow" in caught.value.message
+        lock(listed, pip=(pip,))
+    assert re.search(rf"brought by conda\n  tiny-py 2\.0, {asked_by}", f"{caught.value.message}\n")
+    assert f"conda.yaml:20: {pip}" in caught.value.message
     assert str(Path("/tmp")) + "/envbuild-" not in caught.value.message
+
+
+def test_what_conda_brings_is_not_resolved_to_another_version_though_the_pip_list_names_it(lock):
+    """The index has 1.0 and 3.0."""
+    found = lock("tiny-py", pip=("tiny-py>=1", "beside"))
+    assert [(p.name, p.version) for p in found.packages] == [("beside", "1.0")]
+    assert found.from_conda == (("tiny-py", "2.0"),)
+
+
+def test_the_bound_on_pip_is_kept(lock, channel):
+    tinyconda.make_package(channel, "pip", "24.2", depends=("python",))
+    tinyconda.index(channel)
+    for line, expected in (("pip<24", "23.1"), ("pip", "24.2"), ("pip=24", "24.2")):
+        found = lock("tiny-py", line, pip=("beside",))
+        assert [p.version for p in found.conda if p.name == "pip"] == [expected]
+        assert [p.name for p in found.packages] == ["beside"]
 
 
 def test_a_package_with_another_hash_than_its_channel_names_is_refused(lock, channel, tmp_path):
@@ -166,14 +210,6 @@ def test_a_machine_without_glibc_gets_no_conda_packages_and_is_told_of_images(lo
     with pytest.raises(UsageError, match="only under Linux, with glibc") as caught:
         hosting.host_setup(None, lock("tiny-py"))
     assert "envbuild image MODEL" in caught.value.hint
-
-
-def test_a_day_is_not_gone_back_to_in_conda_channels(lock):
-    from envbuild.errors import UsageError
-    from envbuild.resolver.asof import AsOf
-
-    with pytest.raises(UsageError, match="--as-of does not go back"):
-        lock("tiny-native", as_of=AsOf(moment="2021-01-01T00:00:00Z", where="--as-of"))
 
 
 @pytest.mark.parametrize("path", ["../../outside", "share/../../outside", "/outside"])

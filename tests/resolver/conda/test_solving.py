@@ -83,7 +83,8 @@ def test_a_patch_version_of_python_that_no_channel_has_gives_way_and_is_told(ask
     ("listed", "said", "hint"),
     [
         ("tiny-py>=3", "No candidates were found for tiny-py >=3", "check its spelling"),
-        ("gpu-only", "__cuda >=12, for which no candidates", "CPU build"),
+        ("gpu-only", "__cuda >=12, for which no candidates", "--accelerator names the CUDA"),
+        ("__cuda>=12", "No candidates were found for __cuda >=12", "--accelerator names the CUDA"),
         ("new-libc", "__glibc >=2.39", "newer C library"),
     ],
 )

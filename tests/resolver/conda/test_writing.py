@@ -15,6 +15,7 @@ from envbuild.errors import ResolveError, UsageError
 from envbuild.oci.store import Store
 from envbuild.resolver.conda import lockfile, writing
 from envbuild.resolver.conda.writing import write_conda_lock
+from envbuild.resolver.origin import Origin
 from envbuild.resolver.types import Lock, Source
 
 
@@ -31,9 +32,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Lock]:
     found: list[Lock] = []
     real = lockfile.text_of
 
-    def counted(lock: Lock, store: Store) -> bytes:
+    def counted(lock: Lock, store: Store, origin: Origin | None) -> bytes:
         found.append(lock)
-        return real(lock, store)
+        return real(lock, store, origin)
 
     monkeypatch.setattr(lockfile, "text_of", counted)
     return found
@@ -62,6 +63,14 @@ def test_what_is_written_of_a_package_counts(lock: Lock, store: Store, made: lis
         write_conda_lock(each, tmp_path / "conda-lock.yml", store=store)
         texts.add((tmp_path / "conda-lock.yml").read_text())
     assert len(made) == len(texts) == 6
+
+
+def test_what_it_was_made_for_counts(lock: Lock, store: Store, made: list[Lock], tmp_path: Path) -> None:
+    path, texts = tmp_path / "conda-lock.yml", set()
+    for origin in (None, Origin(digest="sha256:1", server="envbuild"), Origin(digest="sha256:2", server="envbuild")):
+        write_conda_lock(lock, path, store=store, origin=origin)
+        texts.add(path.read_text())
+    assert len(made) == len(texts) == 3
 
 
 def test_a_damaged_text_is_made_anew(lock: Lock, store: Store, made: list[Lock], tmp_path: Path) -> None:
