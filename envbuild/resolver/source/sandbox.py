@@ -12,11 +12,13 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
 from ...errors import BaseImageError, ResolveError
 from ...records import dataclass
+from .usage import share_of_memory, size_of, tasks_of, usage
 
 # What the build sees of variables, and nothing else. The time is the oldest that an archive of wheels can hold.
 ENVIRONMENT: Mapping[str, str] = {
@@ -32,16 +34,32 @@ ENVIRONMENT: Mapping[str, str] = {
 # Folders of a base that hold nothing to build with, or that the sandbox has its own of.
 _OWN = frozenset({"dev", "given", "home", "media", "mnt", "out", "proc", "root", "run", "srv", "sys", "tmp"})
 _TICK = 0.2
+_LOOK = 2.0  # seconds between two looks at how much was written
 _KEPT = 1 << 16  # bytes of what was said that are read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one build may take: `seconds`, `disk` in bytes of everything that it writes, `wheel` in bytes."""
+    """How much one build may take: `seconds`, `disk` in bytes of everything that it writes, `wheel` in bytes.
+
+    `memory` is in bytes, of all of its processes together; `tasks` is how many processes and threads it may have.
+    """
 
     seconds: float = 3600.0
     disk: int = 16 << 30
     wheel: int = 4 << 30
+    memory: int = field(default_factory=share_of_memory)
+    tasks: int = 4096
+
+    def exceeded(self, *, seconds: float = 0.0, disk: int = 0, memory: int = 0, tasks: int = 0) -> str:
+        """Which of them is passed by a build that took so much, for a person; empty where none is."""
+        if seconds > self.seconds:
+            return f"it took longer than {self.seconds:.0f} seconds"
+        if memory > self.memory:
+            return f"it took more than {self.memory >> 20} MiB of memory"
+        if tasks > self.tasks:
+            return f"it started more than {self.tasks} processes and threads"
+        return f"it wrote more than {self.disk >> 20} MiB" if disk > self.disk else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +125,10 @@ class Bubblewrap:
         shared.mkdir()
         binds = ["--ro-bind", str(given), "/given", "--bind", str(scratch), "/tmp", "--bind", str(out), "/out"]
         binds += ["--bind", str(shared), "/dev/shm"]
-        command = [*self.command(binds), python, "-I", "-B", "/given/worker.py"]
+        # A wall behind the limit, for between two looks. No kernel counts root's processes, and those before 5.14 count
+        # all that a person has.
+        wall = str(2 * limits.tasks + tasks_of(os.getuid()))
+        command = [*self.command(binds), python, "-I", "-B", "/given/worker.py", wall]
         return _watched(command, out.with_name("said"), (scratch, shared, out), limits, tick)
 
 
@@ -170,12 +191,11 @@ def _watched(
                     break
                 tick()
                 now = time.monotonic()
-                if now - started > limits.seconds:
-                    why = f"it took longer than {limits.seconds:.0f} seconds"
-                elif now - looked > 2:
+                taken = usage(process.pid, limits.memory)
+                why = limits.exceeded(seconds=now - started, memory=taken.memory, tasks=taken.tasks)
+                if not why and now - looked > _LOOK:
                     looked = now
-                    if sum(map(size_of, (*written, said))) > limits.disk:
-                        why = f"it wrote more than {limits.disk >> 20} MiB"
+                    why = limits.exceeded(disk=sum(map(size_of, (*written, said))))
                 if why:
                     break
         finally:
@@ -187,15 +207,3 @@ def _watched(
         output.seek(max(0, size - _KEPT))
         text = output.read().decode("utf-8", "replace")
     return Ended(code=process.returncode, said=text, why=why)
-
-
-def size_of(place: Path) -> int:
-    """The bytes below `place`, as far as they can be counted while they change."""
-    if not place.is_dir():
-        return place.stat().st_size if place.exists() else 0
-    total = 0
-    for folder, _, files in os.walk(place, onerror=lambda error: None):
-        for file in files:
-            with suppress(OSError):
-                total += os.lstat(os.path.join(folder, file)).st_size  # noqa: PTH118 - many of them
-    return total

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ import pytest
 
 from envbuild.bases.rootfs import host_architecture
 from envbuild.bases.types import Base, Interpreter
+from envbuild.containing import Container
 from envbuild.oci.store import Store
 from envbuild.resolver.source.bench import Bench
 from envbuild.resolver.source.sandbox import Bubblewrap, Limits
+from envbuild.shipping.engine import Engine
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +75,63 @@ def bench(tmp_path: Path, bubblewrap: str, system_python: tuple[str, str], store
         return Bench(base, store, limits=limits)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def engine_base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Base, Path]:
+    """A base that an engine can run, and the store that it lies in, which no test writes to."""
+    from envbuild.bases import open_base
+
+    root = tmp_path_factory.mktemp("base") / "store"
+    return open_base("debian:bookworm", Store(root), platform=f"linux/{host_architecture()}"), root
+
+
+class Contained:
+    """Benches in containers of an engine, and what they leave in it: `images` are the names that they had."""
+
+    def __init__(self, engine: Engine, base: Base, store: Store) -> None:
+        self.engine = engine
+        self.base = base
+        self.store = store
+        self.images: list[str] = []
+
+    def bench(self, limits: Limits | None = None) -> Bench:
+        return Bench(self.base, self.store, lambda base: Container(self.engine, base, self.store), limits)
+
+    def left(self) -> list[str]:
+        """Images and containers of these benches that the engine still has, ended or not."""
+        found = []
+        for name in self.images:
+            for command in (["images", "-q", name], ["ps", "-aq", "--filter", f"label=envbuild-sandbox={name}"]):
+                found += subprocess.run(["docker", *command], capture_output=True, text=True, check=True).stdout.split()
+        return found
+
+
+@pytest.fixture
+def contained(
+    engine_base: tuple[Base, Path], store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Contained]:
+    """A machine without bubblewrap, with a store of its own; what is left in the engine is removed in the end."""
+    from envbuild.shipping import load
+    from envbuild.shipping.engine import connect
+
+    engine = connect(required=True)
+    assert engine is not None
+    base, root = engine_base
+    shutil.copytree(root, store.root, dirs_exist_ok=True)
+    found = Contained(engine, base, store)
+    plain = load.load
+
+    def noted(image: Any, names: Any, *rest: Any) -> Any:
+        found.images += [name.familiar for name in names]
+        return plain(image, names, *rest)
+
+    monkeypatch.setattr(load, "load", noted)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    yield found
+    for name in found.images:
+        subprocess.run(["docker", "rm", "--force", name.replace(":", "-")], capture_output=True, check=False)
+        subprocess.run(["docker", "rmi", "--force", name], capture_output=True, check=False)
 
 
 @pytest.fixture

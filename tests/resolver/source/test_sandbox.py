@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import time
 import zipfile
@@ -17,7 +18,7 @@ from tinysources import SPY, source_files, write_sdist
 from envbuild.errors import ResolveError
 from envbuild.oci.store import Store
 from envbuild.resolver.source import sandbox
-from envbuild.resolver.source.sandbox import Bubblewrap, find_sandbox
+from envbuild.resolver.source.sandbox import Bubblewrap, Limits, find_sandbox
 
 Make = Callable[..., Any]
 
@@ -64,6 +65,19 @@ def test_nothing_is_written_but_what_goes_away(spied: Any) -> None:
     assert seen["mount"] != 0
     assert int(seen["capabilities"], 16) == 0
     assert not Path("/etc/written").exists()
+
+
+def test_the_kernel_ends_a_build_before_anything_else_and_lets_it_fork_only_so_often(
+    index: Any, build: Make, bench: Make, env: Make, store: Store
+) -> None:
+    first = "import resource\nSEEN = [int(open('/proc/self/oom_score_adj').read()), *resource.getrlimit(6)]"
+    assert resource.RLIMIT_NPROC == 6
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first=first, content="repr(SEEN)"))
+    (package,) = build(env("only-source"), bench=bench(Limits(tasks=30))).packages
+    with zipfile.ZipFile(store.blob(f"sha256:{package.sha256}")) as wheel:
+        score, soft, hard = json.loads(wheel.read("only_source/__init__.py"))
+    assert score == 1000
+    assert 60 <= soft == hard < 60 + len(list(Path("/proc").glob("[0-9]*/task/*"))) + 1000
 
 
 def test_what_outlives_its_build_is_ended(index: Any, build: Make, env: Make, store: Store) -> None:

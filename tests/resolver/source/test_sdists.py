@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tinysources import source_files, write_sdist
+from tinysources import EATER, FORKER, source_files, write_sdist
 from tinywheels import make_wheel
 
 from envbuild.bases.rootfs import host_architecture
@@ -26,6 +26,17 @@ from envbuild.resolver.source.sdists import find_sdist, pyproject_of
 from envbuild.resolver.target import platform_of
 
 Make = Callable[..., Any]
+
+# It has much, which all of its children have without taking more of it.
+SHARER = """
+import os, time
+held = bytearray(os.urandom(1 << 20)) * 60
+for each in range(6):
+    if not os.fork():
+        time.sleep(2)
+        os._exit(0)
+time.sleep(1)
+"""
 
 
 def module_of(store: Store, package: Any) -> str:
@@ -186,6 +197,8 @@ def test_a_build_that_gives_another_package_is_refused(
             marks=pytest.mark.slow,
         ),
         pytest.param("", Limits(wheel=10), "and 10 are allowed", "", marks=pytest.mark.slow),
+        pytest.param(EATER, Limits(memory=200 << 20), "more than 200 MiB of memory", "--find-links"),
+        pytest.param(FORKER, Limits(tasks=40), "more than 40 processes", "--find-links", marks=pytest.mark.slow),
     ],
 )
 def test_a_build_that_fails_says_why_and_leaves_nothing(
@@ -198,6 +211,12 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(
     assert "only-source 1.0, from only_source-1.0.tar.gz" in caught.value.message
     assert hint in caught.value.hint
     assert not list((store.root / "tmp").iterdir())
+
+
+@pytest.mark.slow
+def test_memory_that_processes_share_counts_once(index: Any, build: Make, bench: Make, env: Make) -> None:
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first=SHARER))
+    assert build(env("only-source"), bench=bench(Limits(memory=200 << 20))).packages
 
 
 def test_what_builds_is_taken_from_the_indexes_as_wheels(index: Any, build: Make, env: Make, store: Store) -> None:
