@@ -98,12 +98,19 @@ class Bubblewrap:
         self._root = root
 
     def command(self, binds: Sequence[str]) -> list[str]:
-        """The command line up to the program that runs inside, with further options `binds`."""
+        """The command line up to the program that runs inside, with further options `binds`. Raises BaseImageError."""
+        try:
+            system = tuple(_system(self._root))
+        except OSError as error:
+            raise BaseImageError(
+                f"the base that was unpacked at {self._root} cannot be read: {error.strerror or error}",
+                hint="remove that folder: it is made anew",
+            ) from error
         return [
             *(self._program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
             *("--hostname", "sandbox", "--clearenv"),
             *(part for name, value in ENVIRONMENT.items() for part in ("--setenv", name, value)),
-            *("--tmpfs", "/", *_system(self._root), "--proc", "/proc", "--dev", "/dev"),
+            *("--tmpfs", "/", *system, "--proc", "/proc", "--dev", "/dev"),
             # What is under /dev lies in memory, which nobody counts.
             *(*binds, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"),
             "--",
@@ -111,10 +118,10 @@ class Bubblewrap:
 
     def problem(self, python: str) -> str:
         """Why the base's `python` does not start in it on this machine, in its own words; empty where it does."""
-        command = [*self.command(()), python, "-I", "-S", "-c", ""]
         try:
+            command = [*self.command(()), python, "-I", "-S", "-c", ""]
             done = subprocess.run(command, capture_output=True, errors="replace", env={}, timeout=30, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
+        except (OSError, BaseImageError, subprocess.TimeoutExpired) as error:
             return str(error)
         return "" if done.returncode == 0 else (done.stderr.strip() or f"exit code {done.returncode}")
 
@@ -132,25 +139,31 @@ class Bubblewrap:
         return _watched(command, out.with_name("said"), (scratch, shared, out), limits, tick)
 
 
-def find_sandbox(python: str, root: Callable[[], Path], others: Callable[[], Sandbox | None]) -> Sandbox:
+def find_sandbox(python: str, root: Callable[[bool], Path], others: Callable[[], Sandbox | None]) -> Sandbox:
     """Bubblewrap where it is installed and starts the base's `python`, else what `others` gives.
 
-    `root` gives the base as a folder. Raises ResolveError where there is none, BaseImageError and StorageError.
+    `root` gives the base as a folder: the one that was unpacked before, which may have lost files since, or with True
+    one that is unpacked anew. Raises ResolveError where there is no sandbox, BaseImageError and StorageError.
     """
     program = shutil.which("bwrap")
     problem = "bubblewrap (bwrap) is not installed"
+    hint = "install bubblewrap (`apt install bubblewrap`, `dnf install bubblewrap`), or start Docker or podman"
     if program:
-        found = Bubblewrap(program, root())
-        problem = found.problem(python)
-        if not problem:
-            return found
-        problem = f"bubblewrap does not work here ({problem.splitlines()[-1][:200]})"
+        for anew in (False, True):
+            found = Bubblewrap(program, root(anew))
+            said = found.problem(python)
+            if not said:
+                return found
+            last = said.splitlines()[-1][:200]
+            if said.startswith("bwrap: ") and f"execvp {python}" not in said:
+                problem = f"bubblewrap does not work here ({last})"
+                break
+            problem, hint = f"{python} of the base does not start in it ({last})", "choose another base with --base"
     other = others()
     if other is not None:
         return other
     raise ResolveError(
-        f"source is built in a sandbox alone, and there is none: {problem}, and no container engine answers",
-        hint="install bubblewrap (`apt install bubblewrap`, `dnf install bubblewrap`), or start Docker or podman",
+        f"source is built in a sandbox alone, and there is none: {problem}, and no container engine answers", hint=hint
     )
 
 

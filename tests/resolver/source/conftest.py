@@ -78,8 +78,8 @@ def bench(tmp_path: Path, bubblewrap: str, system_python: tuple[str, str], store
 
 
 @pytest.fixture(scope="session")
-def engine_base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Base, Path]:
-    """A base that an engine can run, and the store that it lies in, which no test writes to."""
+def debian_base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Base, Path]:
+    """A base that is no folder of this machine, and the store that it lies in, which no test writes to."""
     from envbuild.bases import open_base
 
     root = tmp_path_factory.mktemp("base") / "store"
@@ -109,7 +109,7 @@ class Contained:
 
 @pytest.fixture
 def contained(
-    engine_base: tuple[Base, Path], store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    debian_base: tuple[Base, Path], store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Contained]:
     """A machine without bubblewrap, with a store of its own; what is left in the engine is removed in the end."""
     from envbuild.shipping import load
@@ -117,7 +117,7 @@ def contained(
 
     engine = connect(required=True)
     assert engine is not None
-    base, root = engine_base
+    base, root = debian_base
     shutil.copytree(root, store.root, dirs_exist_ok=True)
     found = Contained(engine, base, store)
     plain = load.load

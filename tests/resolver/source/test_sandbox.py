@@ -115,7 +115,7 @@ def _running(word: str) -> list[str]:
 def test_without_any_sandbox_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(ResolveError) as caught:
-        find_sandbox("/usr/bin/python3", lambda: tmp_path, lambda: None)
+        find_sandbox("/usr/bin/python3", lambda anew: tmp_path, lambda: None)
     assert "bubblewrap (bwrap) is not installed, and no container engine answers" in caught.value.message
     assert "apt install bubblewrap" in caught.value.hint
 
@@ -126,6 +126,6 @@ def test_an_engine_is_taken_where_bubblewrap_does_not_work(monkeypatch: pytest.M
     program.chmod(0o755)
     monkeypatch.setattr("shutil.which", lambda name: str(program))
     other = Bubblewrap("other", tmp_path)
-    assert find_sandbox("/usr/bin/python3", lambda: tmp_path, lambda: other) is other
+    assert find_sandbox("/usr/bin/python3", lambda anew: tmp_path, lambda: other) is other
     with pytest.raises(ResolveError, match=r"bubblewrap does not work here \(bwrap: No permissions"):
-        find_sandbox("/usr/bin/python3", lambda: tmp_path, lambda: None)
+        find_sandbox("/usr/bin/python3", lambda anew: tmp_path, lambda: None)
