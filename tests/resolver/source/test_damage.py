@@ -1,0 +1,92 @@
+"""What was built and is damaged in the cache: made good in the run that finds it, or told with what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tinyindex import write_tiny_index
+from tinyroad import Road, laid
+from tinysources import write_sdist
+
+from envbuild import Options, build, choosing, load, lock
+from envbuild.errors import ResolveError
+from envbuild.oci.store import Store
+from envbuild.resolver import write_pylock
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def tiny_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_index(tmp_path_factory.mktemp("index"))
+
+
+@pytest.fixture
+def road(tmp_path: Path, tiny_index: Path) -> Iterator[Road]:
+    with laid(tmp_path, tiny_index) as road:
+        write_sdist(tmp_path, "only-source")
+        conda = road.model / "conda.yaml"
+        conda.write_text(f"{conda.read_text()}  - only-source\n")
+        yield road
+
+
+@pytest.fixture
+def options(road: Road, bench: Make, store: Store, clean: None, monkeypatch: pytest.MonkeyPatch) -> Options:
+    """With a base that has no Python to run, in whose place that of this system builds."""
+    monkeypatch.setenv("UV_DEFAULT_INDEX", road.index_url + "/simple")
+    monkeypatch.setattr(choosing, "_bench", lambda job, base: bench() if job.builds else None)
+    return Options(
+        server="envbuild",
+        base=f"oci:{road.base}",
+        cache=store.root.parent,
+        bytecode="off",
+        allow_build=("only-source",),
+        find_links=(str(road.folder),),
+        ignore=("EB105",),
+    )
+
+
+def spoilt(store: Store) -> tuple[Path, bytes]:
+    """Spoil the wheel that was built, as a power cut does, and have nobody know what was made of it."""
+    (key,) = [key for path in store.key_files() if "built" in (key := json.loads(path.read_bytes())["value"])]
+    blob = store.blob(key["digest"])
+    good = blob.read_bytes()
+    blob.write_bytes(bytes(len(good)))
+    for path in store.key_files():
+        if json.loads(path.read_bytes())["key"].startswith(("verdict:", "contents:", "lock-contents:")):
+            path.unlink()
+    return blob, good
+
+
+@pytest.mark.parametrize("keep_tests", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_wheel_that_was_damaged_since_is_built_again_in_the_same_run(
+    road: Road, options: Options, store: Store, notes: Any, keep_tests: bool
+) -> None:
+    output = f"oci-archive={road.folder / 'tiny.tar'}"
+    first = build(load(road.model), tags=["tiny"], options=options, output=output)
+    blob, good = spoilt(store)
+    # With other layers it is read for the image too.
+    again = replace(options, keep_tests=keep_tests)
+    found = build(load(road.model), tags=["tiny"], options=again, output=output, progress=notes)
+    assert blob.read_bytes() == good
+    assert [said for said in notes.notes if said.startswith("building only-source 1.0")]
+    if not keep_tests:
+        assert found.config_digest == first.config_digest
+
+
+def test_where_it_may_not_be_built_it_says_what_to_do(road: Road, options: Options, store: Store) -> None:
+    output = f"oci-archive={road.folder / 'tiny.tar'}"
+    build(load(road.model), tags=["tiny"], options=options, output=output)
+    path = road.folder / "pylock.toml"
+    write_pylock(lock(load(road.model), options=options), path)
+    spoilt(store)
+    without = replace(options, lock=path, allow_build=())
+    for _ in range(2):
+        with pytest.raises(ResolveError) as caught:
+            build(load(road.model), tags=["tiny"], options=without, output=output)
+        assert "--allow-build only-source builds it" in caught.value.hint
