@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...errors import ResolveError
+from ...errors import SourceBuildError
 from ..indexes import without_credentials
 from .sandbox import Ended
 
@@ -26,7 +26,7 @@ _TASKS = re.compile(r"Resource temporarily unavailable|can't start new thread|[C
 _GIT = re.compile(r"setuptools[-_]scm|hatch[-_]vcs|No such file or directory: 'git'|git: not found")
 
 
-def failed(what: str, asked: str, ended: Ended, base: str) -> ResolveError:
+def failed(what: str, asked: str, ended: Ended, base: str) -> SourceBuildError:
     """The error of a build that ended so. `asked` is what pip takes, `base` the name of the base that it ran in."""
     rows = [_clean(line) for line in ended.said.splitlines()]
     rows = [row for row in rows if row.strip()][-_LINES:]
@@ -53,7 +53,7 @@ def failed(what: str, asked: str, ended: Ended, base: str) -> ResolveError:
         hint = f"it looks for something in the network, and a sandbox has none: {elsewhere}"
     else:
         hint = f"{elsewhere}; or choose a version that has one"
-    return ResolveError(f"{what}: it could not be built: {why}{shown}", hint=hint)
+    return SourceBuildError(f"{what}: it could not be built: {why}{shown}", hint=hint)
 
 
 def _clean(line: str) -> str:
