@@ -78,6 +78,14 @@ for each in range(8):
         os._exit(0)
 time.sleep(20)
 """
+# In a file of memory, which no process has in its own.
+HIDER = """
+import os, time
+file = os.memfd_create("hidden")
+for each in range(400):
+    os.write(file, bytes(1 << 20))
+time.sleep(20)
+"""
 FORKER = """
 import os, time
 for each in range(200):

@@ -41,6 +41,18 @@ def usage(process: int, most: int) -> Usage:
     return Usage(tasks=tasks, memory=memory)
 
 
+def shared_memory() -> int:
+    """The bytes of this machine's memory that files have which are nowhere else, whoever wrote them.
+
+    A process that has such a file and has not mapped it does not have it in its own memory.
+    """
+    try:
+        rows = dict(line.partition(":")[::2] for line in (_PROC / "meminfo").read_text().splitlines())
+    except OSError:
+        return 0
+    return _sum(rows, ("Shmem",))
+
+
 def tasks_of(user: int) -> int:
     """How many processes and threads a user has now, by the number of the user."""
     found = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from tinyroad import Road, laid
 from tinysources import write_sdist
 
 from envbuild import Options, build, choosing, load, lock
+from envbuild.bases.rootfs import rootfs
+from envbuild.bases.types import Base
 from envbuild.errors import ResolveError
 from envbuild.oci.store import Store
 from envbuild.resolver import write_pylock
@@ -77,6 +80,28 @@ def test_a_wheel_that_was_damaged_since_is_built_again_in_the_same_run(
     assert [said for said in notes.notes if said.startswith("building only-source 1.0")]
     if not keep_tests:
         assert found.config_digest == first.config_digest
+
+
+@pytest.mark.slow
+def test_a_base_that_is_damaged_in_the_cache_is_made_anew_before_anything_is_built_on_it(
+    road: Road, options: Options, bench: Make, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unpacked(job: Any, base: Base) -> Any:
+        rootfs(base, store)
+        layers.extend(store.blob(layer.digest) for layer in base.layers)
+        return bench()
+
+    layers: list[Path] = []
+    monkeypatch.setattr(choosing, "_bench", unpacked)
+    first = lock(load(road.model), options=options)
+    good = layers[0].read_bytes()
+    layers[0].write_bytes(bytes(len(good)))
+    for folder in (store.root / "rootfs").iterdir():
+        if not folder.is_symlink():
+            shutil.rmtree(folder)
+    again = lock(load(road.model), options=replace(options, upgrade=True))
+    assert again.packages == first.packages
+    assert layers[0].read_bytes() == good
 
 
 def test_where_it_may_not_be_built_it_says_what_to_do(road: Road, options: Options, store: Store) -> None:

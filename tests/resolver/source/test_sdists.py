@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tinysources import EATER, FORKER, source_files, write_sdist
+from tinysources import EATER, FORKER, HIDER, source_files, write_sdist
 from tinywheels import make_wheel
 
 from envbuild.bases.rootfs import host_architecture
@@ -243,6 +243,7 @@ def test_a_build_that_gives_another_package_is_refused(
         ),
         pytest.param("", Limits(wheel=10), "and 10 are allowed", "", marks=pytest.mark.slow),
         pytest.param(EATER, Limits(memory=200 << 20), "more than 200 MiB of memory", "--find-links"),
+        pytest.param(HIDER, Limits(memory=200 << 20), "more than 200 MiB of memory", "", marks=pytest.mark.slow),
         pytest.param(FORKER, Limits(tasks=40), "more than 40 processes", "--find-links", marks=pytest.mark.slow),
     ],
 )
