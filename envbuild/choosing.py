@@ -92,6 +92,8 @@ def build_lost(lock: Lock, job: Job, opened: Callable[[], Base]) -> None:
     from .resolver.target import platform_of
 
     base = opened()
+    if base.interpreter.version != lock.python:  # a lock for a Python of this machine, which serves without an image
+        return
     wish = wish_of(job, platform_of(lock.python, base.glibc, base.architecture))
     bench, cache = _bench(job, base), cache_dir(job.options)
     builder_for(wish, job.server, cache=cache, bench=bench, progress=job.progress).bring(lost, "the lock")

@@ -33,6 +33,7 @@ ENVIRONMENT: Mapping[str, str] = {
 }
 # Folders of a base that hold nothing to build with, or that the sandbox has its own of.
 _OWN = frozenset({"dev", "given", "home", "media", "mnt", "out", "proc", "root", "run", "srv", "sys", "tmp"})
+_ITS_OWN = "bwrap: "  # what bubblewrap says of itself, and not a program in it
 _TICK = 0.2
 _LOOK = 2.0  # seconds between two looks at how much was written
 _KEPT = 1 << 16  # bytes of what was said that are read
@@ -121,8 +122,10 @@ class Bubblewrap:
         try:
             command = [*self.command(()), python, "-I", "-S", "-c", ""]
             done = subprocess.run(command, capture_output=True, errors="replace", env={}, timeout=30, check=False)
-        except (OSError, BaseImageError, subprocess.TimeoutExpired) as error:
-            return str(error)
+        except BaseImageError as error:
+            return error.message
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"{_ITS_OWN}{error}"
         return "" if done.returncode == 0 else (done.stderr.strip() or f"exit code {done.returncode}")
 
     def run(self, python: str, given: Path, out: Path, limits: Limits, tick: Callable[[], object]) -> Ended:
@@ -155,10 +158,13 @@ def find_sandbox(python: str, root: Callable[[bool], Path], others: Callable[[],
             if not said:
                 return found
             last = said.splitlines()[-1][:200]
-            if said.startswith("bwrap: ") and f"execvp {python}" not in said:
+            if said.startswith(_ITS_OWN) and f"execvp {python}" not in said:
                 problem = f"bubblewrap does not work here ({last})"
                 break
-            problem, hint = f"{python} of the base does not start in it ({last})", "choose another base with --base"
+            problem, hint = (
+                f"{python} of the base does not start under bubblewrap ({last})",
+                "choose another base with --base",
+            )
     other = others()
     if other is not None:
         return other

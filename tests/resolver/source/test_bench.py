@@ -24,7 +24,10 @@ def test_a_base_whose_python_does_not_start_is_told_as_such(bench: Make, store: 
     base = replace(bench().base, digest=f"sha256:{'3' * 64}", layers=(put_layer(store, tar_of({"usr/x": "x"})),))
     with pytest.raises(ResolveError) as caught:
         Bench(base, store).open()
-    assert f"{base.interpreter.executable} of the base does not start in it (bwrap: execvp" in caught.value.message
+    assert (
+        f"{base.interpreter.executable} of the base does not start under bubblewrap (bwrap: execvp"
+        in caught.value.message
+    )
     assert caught.value.hint == "choose another base with --base"
 
 
