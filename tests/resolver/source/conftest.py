@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -9,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tinyindex import write_tiny_index
+from tinyroad import Road, laid
+from tinysources import write_sdist
 
+from envbuild import Options, choosing
 from envbuild.bases.rootfs import host_architecture
 from envbuild.bases.types import Base, Interpreter
 from envbuild.containing import Container
@@ -35,8 +40,6 @@ def system_python() -> tuple[str, str]:
 @pytest.fixture(scope="session")
 def bubblewrap(system_python: tuple[str, str]) -> str:
     """The program. Where tests must not be skipped, its absence is a failure."""
-    import os
-
     program = shutil.which("bwrap")
     problem = Bubblewrap(program, Path("/")).problem(system_python[0]) if program else "bubblewrap is not installed"
     if problem:
@@ -118,7 +121,7 @@ def contained(
     engine = connect(required=True)
     assert engine is not None
     base, root = debian_base
-    shutil.copytree(root, store.root, dirs_exist_ok=True)
+    shutil.copytree(root, store.root, dirs_exist_ok=True, copy_function=os.link)
     found = Contained(engine, base, store)
     plain = load.load
 
@@ -145,3 +148,36 @@ def build(run: Callable[..., Any], bench: Callable[..., Bench], system_python: t
         return run(*given, **{**arguments, **changes})
 
     return resolved
+
+
+@pytest.fixture(scope="session")
+def tiny_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_index(tmp_path_factory.mktemp("index"))
+
+
+@pytest.fixture
+def road(tmp_path: Path, tiny_index: Path) -> Iterator[Road]:
+    """A road whose model lists a package that is there as source alone, in the road's folder."""
+    with laid(tmp_path, tiny_index) as road:
+        write_sdist(tmp_path, "only-source")
+        conda = road.model / "conda.yaml"
+        conda.write_text(f"{conda.read_text()}  - only-source\n")
+        yield road
+
+
+@pytest.fixture
+def options(
+    road: Road, bench: Callable[..., Bench], store: Store, clean: None, monkeypatch: pytest.MonkeyPatch
+) -> Options:
+    """With a base that has no Python to run, in whose place that of this system builds."""
+    monkeypatch.setenv("UV_DEFAULT_INDEX", road.index_url + "/simple")
+    monkeypatch.setattr(choosing, "_bench", lambda job, base: bench() if job.builds else None)
+    return Options(
+        server="envbuild",
+        base=f"oci:{road.base}",
+        cache=store.root.parent,
+        bytecode="off",
+        allow_build=("only-source",),
+        find_links=(str(road.folder),),
+        ignore=("EB105",),
+    )

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tinyindex import write_tiny_index
-from tinyroad import Road, laid
-from tinysources import write_sdist
+from tinyroad import Road
 
 from envbuild import Options, build, choosing, load, lock
 from envbuild.bases.rootfs import rootfs
@@ -22,36 +20,6 @@ from envbuild.oci.store import Store
 from envbuild.resolver import write_pylock
 
 Make = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def tiny_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_index(tmp_path_factory.mktemp("index"))
-
-
-@pytest.fixture
-def road(tmp_path: Path, tiny_index: Path) -> Iterator[Road]:
-    with laid(tmp_path, tiny_index) as road:
-        write_sdist(tmp_path, "only-source")
-        conda = road.model / "conda.yaml"
-        conda.write_text(f"{conda.read_text()}  - only-source\n")
-        yield road
-
-
-@pytest.fixture
-def options(road: Road, bench: Make, store: Store, clean: None, monkeypatch: pytest.MonkeyPatch) -> Options:
-    """With a base that has no Python to run, in whose place that of this system builds."""
-    monkeypatch.setenv("UV_DEFAULT_INDEX", road.index_url + "/simple")
-    monkeypatch.setattr(choosing, "_bench", lambda job, base: bench() if job.builds else None)
-    return Options(
-        server="envbuild",
-        base=f"oci:{road.base}",
-        cache=store.root.parent,
-        bytecode="off",
-        allow_build=("only-source",),
-        find_links=(str(road.folder),),
-        ignore=("EB105",),
-    )
 
 
 def spoilt(store: Store) -> tuple[Path, bytes]:
