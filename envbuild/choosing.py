@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,28 @@ def taken_lock(job: Job) -> Path | None:
     from .resolver.conda.madefor import made_for
 
     return path if made_for(path) is not None else None
+
+
+def build_lost(lock: Lock, job: Job, opened: Callable[[], Base]) -> None:
+    """Build the wheels of `lock` again that were built here and that the store has lost, as far as that is allowed.
+
+    Others are left to `fetch`, which tells of them. `opened` gives the base that is built on. Raises as `bring`.
+    """
+    allowed = {*job.options.allow_build}
+    built = [p for p in lock.packages if p.source is not None and (p.name in allowed or "all" in allowed)]
+    lost = [p for p in built if not job.store.has(f"sha256:{p.sha256}", p.size or None)]
+    if not lost or not job.builds or lock.conda:
+        return
+    from .locking import wish_of
+    from .resolver.source.building import builder_for
+    from .resolver.target import platform_of
+
+    base = opened()
+    if base.interpreter.version != lock.python:  # a lock for a Python of this machine, which serves without an image
+        return
+    wish = wish_of(job, platform_of(lock.python, base.glibc, base.architecture))
+    bench, cache = _bench(job, base), cache_dir(job.options)
+    builder_for(wish, job.server, cache=cache, bench=bench, progress=job.progress).bring(lost, "the lock")
 
 
 def wanted_python(model: Model, options: Options) -> tuple[str, str]:

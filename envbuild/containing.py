@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from .errors import EngineError
 from .oci.canonical import canonical_json
 from .oci.store import Store
 from .resolver.source.sandbox import ENVIRONMENT, Ended, Limits, Sandbox
+from .resolver.source.usage import share_of_memory
 
 if TYPE_CHECKING:
     from .bases.types import Base
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 _NAME = "envbuild-sandbox"
 _USER = 65534
-_PROCESSES = 2048
 _LOG = 64 << 10
 _TALK = 120
 _TICK = 0.2
@@ -45,33 +46,43 @@ class Container:
     def run(self, python: str, given: Path, out: Path, limits: Limits, tick: Callable[[], object]) -> Ended:
         """See `Sandbox`. Raises EngineError."""
         with self._image() as image, _client(self._engine) as client:
+            memory = _memory(client, limits)
             settings = client.create_host_config(
                 network_mode="none",
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges"],
-                pids_limit=_PROCESSES,
+                pids_limit=limits.tasks,
+                # All of it in memory: what is swapped out would count for nobody. Without a bound where there is none.
+                mem_limit=memory,
+                memswap_limit=memory,
+                oom_score_adj=1000,
                 log_config={"type": "json-file", "config": {"max-size": "1m", "max-file": "1"}},
             )
-            identity = client.create_container(
-                image,
-                command=["-I", "-B", "/given/worker.py"],
-                entrypoint=[python],
-                environment=dict(ENVIRONMENT),
-                user=f"{_USER}:{_USER}",
-                working_dir="/",
-                host_config=settings,
-                # To be found by, where a run was killed.
-                labels={_NAME: "1"},
-                # Those of the person's own docker may have a password in them.
-                use_config_proxy=False,
-            )["Id"]
+            # Named before it is there: who is interrupted meanwhile knows what to remove.
+            identity = image.replace(":", "-")
             try:
+                client.create_container(
+                    image,
+                    name=identity,
+                    command=["-I", "-B", "/given/worker.py"],
+                    entrypoint=[python],
+                    environment=dict(ENVIRONMENT),
+                    user=f"{_USER}:{_USER}",
+                    working_dir="/",
+                    host_config=settings,
+                    # To be found by, where a run was killed.
+                    labels={_NAME: image},
+                    # Those of the person's own docker may have a password in them.
+                    use_config_proxy=False,
+                )
                 with tempfile.TemporaryFile() as file:
                     _packed(given, file)
                     client.put_archive(identity, "/", file)
                 client.start(identity)
                 why = _waited(client, identity, limits, tick)
                 state = client.inspect_container(identity)["State"]
+                if not why and state["ExitCode"] and state.get("OOMKilled"):
+                    why = replace(limits, memory=memory or 0).exceeded(memory=1 + (memory or 0))
                 said = client.logs(identity, stdout=True, stderr=True, tail=200)[-_LOG:].decode("utf-8", "replace")
                 if not why:
                     _taken(client.get_archive(identity, "/out")[0], out, limits)
@@ -98,8 +109,8 @@ class Container:
         image = make_image(canonical_json(config), base.layers, {})
         # Of its own: another run that ends first takes its name away, and not ours.
         name = parse_reference(f"{_NAME}:{image.config_digest.removeprefix('sha256:')[:12]}-{os.urandom(4).hex()}")
-        load(image, [name], self._store, self._engine)
         try:
+            load(image, [name], self._store, self._engine)
             yield name.familiar
         finally:
             with suppress(EngineError):
@@ -118,18 +129,26 @@ def containing(engine: Engine | None, store: Store) -> Callable[[Base], Sandbox 
     return find
 
 
+def _memory(client: Any, limits: Limits) -> int | None:
+    """The bytes of memory that a container may have: the engine's machine may be a smaller one. None for no bound."""
+    told = client.info()
+    if not told.get("MemoryLimit", True):
+        return None
+    most = int(told.get("MemTotal") or 0)
+    return min(limits.memory, share_of_memory(most)) if most else limits.memory
+
+
 def _waited(client: Any, identity: str, limits: Limits, tick: Callable[[], object]) -> str:
     """Wait for the container's end; why it was ended before, or nothing."""
     started = looked = time.monotonic()
     while client.inspect_container(identity)["State"]["Running"]:
         tick()
         now = time.monotonic()
-        why = f"it took longer than {limits.seconds:.0f} seconds" if now - started > limits.seconds else ""
+        why = limits.exceeded(seconds=now - started)
         if not why and now - looked > _LOOK:
             looked = now
-            rows = client.containers(all=True, size=True, filters={"id": identity})
-            if any(int(row.get("SizeRw") or 0) > limits.disk for row in rows):
-                why = f"it wrote more than {limits.disk >> 20} MiB"
+            rows = client.containers(all=True, size=True, filters={"name": identity})
+            why = limits.exceeded(disk=sum(int(row.get("SizeRw") or 0) for row in rows))
         if why:
             client.kill(identity)
             return why

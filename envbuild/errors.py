@@ -5,6 +5,7 @@
     ├── UsageError            2   an option, a reference or a combination of them is wrong
     ├── ModelError            3   the model folder cannot be read or is unsafe
     ├── ResolveError          4   no set of packages satisfies the requirements
+    │   └── SourceBuildError  4   a package is there as source alone, and its build failed
     ├── BaseImageError        5   the base image is missing, unfit or unreadable
     ├── NetworkError          6   an index, a mirror or a store could not be reached
     ├── IntegrityError        7   bytes are not what their hash or signature says
@@ -78,6 +79,13 @@ class ResolveError(EnvbuildError):
         self.python = python
         self.platform = platform
         self.blamed = blamed
+
+
+class SourceBuildError(ResolveError):
+    """A package is there as source alone, and its build failed. Where it is asked for otherwise, there may be a wheel.
+
+    Like an error with an `explanation`, it is no reason to stop where something can still give way.
+    """
 
 
 class BaseImageError(EnvbuildError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .bases import choose, is_assembled, open_base, python_notes
 from .bases.types import Base, Choice, Foreseen, Interpreter
-from .choosing import from_conda, resolve_for, taken_lock, wanted_python
+from .choosing import build_lost, from_conda, resolve_for, taken_lock, wanted_python
 from .errors import CorruptBlobError, UsageError
 from .job import Job
 from .model.java import java_loader, java_packages
@@ -84,7 +84,7 @@ def prepare_both(job: Job, *, to_read: bool = False) -> tuple[Base, Choice, Lock
     if job.options.allow_build:
         # What is built is built on the base, which has to be there.
         base, choice = prepare_base(job)
-        lock = prepare_lock(job, base)
+        base, lock = with_sound_blobs(lambda opened: (opened, prepare_lock(job, opened)), base, job)
         return on_conda(base, lock), choice, lock
     expected: list[Foreseen] = []
     with Aside[Lock](job.progress) as aside:
@@ -136,6 +136,7 @@ def fetch_all(lock: Lock, job: Job, progress: Progress) -> Lock:
     store = job.store
     if all(package.size and store.has(f"sha256:{package.sha256}", package.size) for package in lock.packages):
         return lock
+    build_lost(lock, job, lambda: _base_again(job))
     return fetch(
         lock, store, progress, arrived=lambda package: read_one(package, lock, store), environ=job.options.environ
     )
@@ -179,6 +180,7 @@ def fetcher(lock: Lock, job: Job) -> Callable[[Sequence[str]], None]:
 
             packages += as_locked(lock.conda)
         packages = tuple(package for package in packages if package.sha256 in chosen)
+        build_lost(replace(lock, packages=packages), job, lambda: _base_again(job))
         fetch(replace(lock, packages=packages), job.store, job.progress, environ=job.options.environ)
 
     return fetch_wheels
@@ -211,4 +213,9 @@ def with_sound_blobs(work: Callable[[Base], Done], base: Base, job: Job) -> Done
             dropped.add(error.digest)
             job.store.drop(error.digest)
             job.progress.warn(f"the cached blob {error.digest[:19]} was damaged and is made anew")
-            base, _ = prepare_base(replace(job, progress=SILENT))
+            base = _base_again(job)
+
+
+def _base_again(job: Job) -> Base:
+    """The base, of which everything was told before."""
+    return prepare_base(replace(job, progress=SILENT))[0]

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..oci.canonical import digest_of
 from .tool import NAME, version
-from .types import Component, Inventory, License
+from .types import Component, Inventory, License, Reference
 
 PREDICATE = "https://cyclonedx.org/bom"
 _IMAGE = "image"
@@ -68,10 +68,18 @@ def _component(component: Component, references: _References, *, reference: str 
         "hashes": [{"alg": algorithm, "content": text} for algorithm, text in component.hashes],
         "licenses": _licenses(component.licenses),
         "purl": component.purl,
+        "pedigree": {"commits": [{"uid": component.commit}]} if component.commit else {},
+        "externalReferences": [_reference(one) for one in component.references],
         "properties": [{"name": name, "value": text} for name, text in component.properties],
         "components": [_component(part, references) for part in component.parts],
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _reference(one: Reference) -> dict[str, Any]:
+    found: dict[str, Any] = {"type": one.kind, "url": one.url}
+    hashes = [{"alg": algorithm, "content": text} for algorithm, text in one.hashes]
+    return {**found, "hashes": hashes} if hashes else found
 
 
 def _licenses(licenses: Sequence[License]) -> list[dict[str, Any]]:

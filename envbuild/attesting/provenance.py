@@ -1,6 +1,7 @@
 """How an image was made, as SLSA provenance 1: what was asked, and every file that went in by its hash.
 
-Neither a path nor an address nor a value that may be a secret is in it, and no time but a given one.
+Neither a path nor an address nor a value that may be a secret is in it, but that of a public repository that a package
+was built from; and no time but a given one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ..planner.paths import CODE, MODEL
 from ..planner.types import Plan
 from ..resolver.types import Lock
 from . import purl
+from .sources import dependency
 from .tool import NAME, version
 
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -145,6 +147,8 @@ def _dependencies(plan: Plan, lock: Lock, base: Base) -> Iterator[dict[str, Any]
     for wheel in lock.packages:
         uri = purl.pypi(wheel.name, wheel.version, filename=wheel.filename)
         yield {"uri": uri, "name": wheel.filename, "digest": {"sha256": wheel.sha256}}
+        if source := dependency(wheel):
+            yield source
     for folder, what in ((CODE, "script"), (MODEL, "model")):
         for path, sha256 in _files(plan, folder):
             yield {"name": f"{what}/{path}", "digest": {"sha256": sha256}}

@@ -67,6 +67,7 @@ def _package(component: Component, reference: str) -> dict[str, Any]:
         "primaryPackagePurpose": _PURPOSES.get(component.kind, component.kind.upper()),
         "downloadLocation": _UNKNOWN,
         "filesAnalyzed": False,
+        "sourceInfo": _source(component),
         "checksums": [
             {"algorithm": _ALGORITHMS[name], "checksumValue": text}
             for name, text in component.hashes
@@ -83,6 +84,13 @@ def _package(component: Component, reference: str) -> dict[str, Any]:
         ],
     }
     return {name: value for name, value in found.items() if value or name == "filesAnalyzed"}
+
+
+def _source(component: Component) -> str:
+    """What it was built from, in words: the format has no field for it."""
+    told = [" ".join([one.url, *(f"{name} {text}" for name, text in one.hashes)]) for one in component.references]
+    commit = [f"the commit {component.commit}"] if component.commit and not told else []
+    return f"built from {', '.join(told or commit)}" if told or commit else ""
 
 
 def _declared(licenses: tuple[License, ...]) -> str:

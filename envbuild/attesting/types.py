@@ -25,11 +25,21 @@ class License:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Something outside of an image that belongs to a part of it, by CycloneDX's kinds; `hashes` as a component's."""
+
+    kind: Literal["source-distribution", "vcs"]
+    url: str
+    hashes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
     """One part of an image. Everything but kind and name may be empty.
 
     `hashes` are pairs of CycloneDX's name of an algorithm (`SHA-256`) and hex: those of the file that it came in (a
     wheel, a .deb), or of the file that it is. `properties` are pairs of a name and a value; `parts` lie inside of it.
+    `references` say where the source is that this machine built it from; `commit` is that of a git repository.
     """
 
     kind: Kind
@@ -40,6 +50,8 @@ class Component:
     licenses: tuple[License, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
     parts: tuple[Component, ...] = ()
+    references: tuple[Reference, ...] = ()
+    commit: str = ""
 
     @property
     def sha256(self) -> str:

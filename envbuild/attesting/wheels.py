@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..oci.store import Store
@@ -14,6 +15,7 @@ from . import purl
 from .keeping import from_json, to_json
 from .licenses import of_metadata
 from .sboms import LARGEST, read_sbom
+from .sources import references
 from .types import Component
 
 # The revision of what is found out about a wheel.
@@ -41,7 +43,12 @@ def locked_packages(lock: Lock, store: Store, fetch: Fetch) -> tuple[Component, 
         made = _of_wheel(package, store.blob(f"sha256:{package.sha256}"))
         store.put_key(_key(package), {"component": to_json(made)})
         known[package.name] = made
-    return tuple(found for found in known.values() if found is not None)
+    # What is remembered of a wheel is that of its bytes alone, whatever they were built from.
+    return tuple(
+        replace(found, references=references(p), commit=p.source.commit if p.source else "")
+        for p in lock.packages
+        if (found := known[p.name]) is not None
+    )
 
 
 def is_metadata(path: str) -> bool:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import BaseImageError, StorageError
+from ..oci.disk import storage_errors
 from ..oci.store import Store
 from .links import follow
 from .types import Base
@@ -33,7 +34,7 @@ def rootfs(base: Base, store: Store) -> Path:
     leave the folder: absolute links become relative ones inside it. Raises CorruptBlobError, StorageError,
     BaseImageError.
     """
-    final = store.root / "rootfs" / base.digest.removeprefix("sha256:")
+    final = _place(base, store)
     if final.is_dir():
         with suppress(OSError):
             os.utime(final)
@@ -58,6 +59,13 @@ def rootfs(base: Base, store: Store) -> Path:
             hint="free some space, or choose another folder for the cache",
         ) from error
     return final
+
+
+def drop_rootfs(base: Base, store: Store) -> None:
+    """Take away what `rootfs` unpacked, where it turns out to be damaged: the next call makes it anew. StorageError."""
+    place = _place(base, store)
+    with store.temporary() as folder, storage_errors(place), suppress(FileNotFoundError):
+        place.rename(folder / "root")  # at once: nobody finds half of it
 
 
 def interpreter_command(base: Base, root: Path) -> list[str]:
@@ -101,6 +109,10 @@ def library_folders(root: Path) -> list[Path]:
     names = [*_configured(root, "/etc/ld.so.conf", depth=4), *_BUILT_IN]
     found = [path for name in names if (path := inside(root, name)) is not None and path.is_dir()]
     return list(dict.fromkeys(found))
+
+
+def _place(base: Base, store: Store) -> Path:
+    return store.root / "rootfs" / base.digest.removeprefix("sha256:")
 
 
 def _configured(root: Path, name: str, *, depth: int) -> list[str]:

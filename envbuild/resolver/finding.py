@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import LockFileError, ResolveError, StorageError
+from ..errors import LockFileError, ResolveError, SourceBuildError, StorageError
 from ..model.imports import Imported
 from ..progress import Progress
 from ..records import dataclass
@@ -62,16 +62,20 @@ class Finder:
     ) -> tuple[Lock, Inputs]:
         """The lock with the whole of mlflow, where that brings something of what is `missing`; else `lock` itself."""
         change = inputs.substitutions[0]
-        unsolved = self._entry(full) if not self.upgrade and not self.renewed else None
-        try:
-            whole = None if unsolved and lockcache.has_none(unsolved) else self._lock(full, full, edition)
-        except ResolveError as error:
-            if not error.explanation:
-                raise
-            whole = None
-            lockcache.note_none(self._entry(full))
+        entry = self._entry(full)
+        why = lockcache.none_noted(entry) if not self.upgrade and not self.renewed else ""
+        whole = None
+        if not why:
+            try:
+                whole = self._lock(full, full, edition)
+            except ResolveError as error:
+                if not _may_give_way(error):
+                    raise
+                built = isinstance(error, SourceBuildError)
+                why = error.message.partition("\n")[0] if built else "that has no solution"
+                lockcache.note_none(entry, why)
         if whole is None:
-            note = f"{change.old} is not laid down whole, though {told(missing)}: that has no solution"
+            note = f"{change.old} is not laid down whole, though {told(missing)}: {why}"
             return replace(lock, notes=(*lock.notes, note)), inputs
         names = {package.name for package in whole.packages}
         brought = [one for one in missing if one.package in names]
@@ -101,7 +105,7 @@ class Finder:
         try:
             lock, text = self._search(edition, refresh=refresh, kept=kept, held=held).run(inputs, full, server)
         except ResolveError as error:
-            if not error.explanation or not inputs.own_lock or is_uv_lock(inputs):
+            if not _may_give_way(error) or not inputs.own_lock or is_uv_lock(inputs):
                 raise
             # What the model's lock added to its requirements need not stand against what the server needs.
             root, environment = self.wish.model_root, self.wish.environment
@@ -201,6 +205,11 @@ def earlier_versions(wish: Wish, cache: Path) -> dict[str, str]:
     entry = cache / "locks" / lockcache.key_of(inputs, wish.platform, wish.settings(), wish.server.name)
     lock = lockcache.read(entry, inputs)
     return {package.name: package.version for package in lock.packages} if lock is not None else {}
+
+
+def _may_give_way(error: ResolveError) -> bool:
+    """Whether there may be a lock where something else is asked for: uv found none, or a build failed."""
+    return bool(error.explanation) or isinstance(error, SourceBuildError)
 
 
 def _stands_in(lock: Lock, inputs: Inputs) -> bool:

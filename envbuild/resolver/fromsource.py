@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ResolveError
+from ..errors import ResolveError, SourceBuildError
 from .requirements import Ask, Inputs
 from .types import LockedPackage, Source
 
@@ -127,5 +127,9 @@ class FromSource:
         if link is None or self._builder is None or self._lay is None:
             return ask
         if link.text not in self._links:
-            self._links[link.text] = self._builder.git(link, self._held.get(link.name))
+            try:
+                self._links[link.text] = self._builder.git(link, self._held.get(link.name))
+            except SourceBuildError as error:
+                # There is nothing else that the link could stand for.
+                raise ResolveError(error.message, hint=error.hint) from None
         return replace(ask, text=link.requirement(self._lay(self._links[link.text]).as_uri()))

@@ -31,6 +31,7 @@ from .types import Lock, LockedPackage, Source, Substitution
 
 # Raise it when equal inputs would be resolved otherwise than before, or when lock.json takes another form.
 FORMAT = 2
+_LONGEST = 1000
 _NONE = "none"
 # Where something was asked, of which kind it is, and its text.
 _Place = tuple[str, str, str]
@@ -78,16 +79,21 @@ def write(entry: Path, lock: Lock, pylock: str, inputs: Inputs) -> Lock:
     return replace(lock, entry=str(entry))
 
 
-def note_none(entry: Path) -> None:
-    """Note that what `entry` stands for has no solution, so that it is not looked for each time. Never fails."""
+def note_none(entry: Path, why: str) -> None:
+    """Note why there is no lock of what `entry` stands for, so that none is looked for each time. Never fails."""
     with suppress(OSError):
         entry.mkdir(parents=True, exist_ok=True)
-        (entry / _NONE).touch()
+        (entry / _NONE).write_text(why, encoding="utf-8")
 
 
-def has_none(entry: Path) -> bool:
-    """Whether that was noted, and no lock was found since."""
-    return (entry / _NONE).is_file() and not (entry / "lock.json").exists()
+def none_noted(entry: Path) -> str:
+    """What was noted of why there is none, if no lock was found since; else empty."""
+    if (entry / "lock.json").exists():
+        return ""
+    try:
+        return (entry / _NONE).read_text(encoding="utf-8", errors="replace")[:_LONGEST]
+    except OSError:
+        return ""
 
 
 def remember_sizes(lock: Lock) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from judges import check_cyclonedx
-from tinyimages import Made, locked
+from tinyimages import ARCHIVE, LOCAL, PRIVATE, PUBLIC, Made, built_from, locked
 from tinywheels import make_wheel
 
 from envbuild.attesting.cyclonedx import cyclonedx
@@ -50,6 +50,31 @@ def test_it_names_packages_base_and_model_with_hashes_and_licenses(made: Made) -
     assert all(len(part["hashes"][0]["content"]) == 64 for part in model["components"])
     lock = {"name": "dev.envbuild.lock", "value": made.lock.digest}
     assert lock in document["metadata"]["component"]["properties"]
+
+
+def test_what_was_built_names_its_source_and_no_index_and_no_machine(made: Made) -> None:
+    first = cyclonedx(inventory_of(made))
+    document = cyclonedx(inventory_of(made, lock=built_from(made.lock, ARCHIVE, PUBLIC, LOCAL)))
+    check_cyclonedx(document)
+    found = by_name(document)
+    assert found["alpha"]["externalReferences"] == [
+        {
+            "type": "source-distribution",
+            "url": "pkg:pypi/alpha@1.0?file_name=alpha-1.0.tar.gz",
+            "hashes": [{"alg": "SHA-256", "content": "e" * 64}],
+        }
+    ]
+    address = f"git+ssh://example.org/me/beta.git@{'f' * 40}#subdirectory=python"
+    assert found["beta-lib"]["externalReferences"] == [{"type": "vcs", "url": address}]
+    assert found["beta-lib"]["pedigree"] == {"commits": [{"uid": "f" * 40}]}
+    assert found["gamma"]["pedigree"] == {"commits": [{"uid": "d" * 40}]}
+    assert "externalReferences" not in found["gamma"]
+    # The wheels are the same, and what was built from nothing says nothing, though it was remembered meanwhile.
+    assert found["alpha"]["hashes"] == by_name(first)["alpha"]["hashes"]
+    assert cyclonedx(inventory_of(made)) == first
+    private = cyclonedx(inventory_of(made, lock=built_from(made.lock, ARCHIVE, PRIVATE)))
+    text = json.dumps([document, private])
+    assert not [word for word in ("somebody", "secret", "index.example", "10.0.0.7", "//git@") if word in text]
 
 
 def test_debian_licenses_come_from_the_copyright_file_through_a_link(made: Made) -> None:

@@ -13,7 +13,7 @@ from google.protobuf.json_format import ParseDict
 from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenance
 from in_toto_attestation.v1.statement import Statement
 from in_toto_attestation.v1.statement_pb2 import Statement as StatementMessage
-from tinyimages import Made
+from tinyimages import ARCHIVE, LOCAL, PRIVATE, PUBLIC, Made, built_from
 
 from envbuild.attesting.attestations import Statement as Said
 from envbuild.attesting.attestations import in_toto
@@ -52,6 +52,28 @@ def test_everything_that_went_in_is_named_by_its_hash(tell: Tell, made: Made) ->
     assert hashes["model/MLmodel"] == planned["MLmodel"]
     assert hashes["model/big.bin"] == planned["big.bin"]
     assert len(found) == 1 + 1 + 3 + 2
+
+
+def test_what_was_built_names_its_source_beside_the_wheel(tell: Tell, made: Made) -> None:
+    predicate = tell(lock=built_from(made.lock, ARCHIVE, PUBLIC, LOCAL))
+    ParseDict(predicate, Provenance())
+    found = predicate["buildDefinition"]["resolvedDependencies"]
+    names = [one["name"] for one in found]
+    alpha, beta, gamma = (names.index(package.filename) for package in made.lock.packages)
+    assert found[alpha]["digest"] == {"sha256": made.lock.packages[0].sha256}
+    assert found[alpha + 1] == {
+        "uri": "pkg:pypi/alpha@1.0?file_name=alpha-1.0.tar.gz",
+        "name": "alpha-1.0.tar.gz",
+        "digest": {"sha256": "e" * 64},
+    }
+    assert found[beta + 1] == {
+        "uri": f"git+ssh://example.org/me/beta.git@{'f' * 40}#subdirectory=python",
+        "name": "beta-lib, a git repository",
+        "digest": {"gitCommit": "f" * 40},
+    }
+    assert found[gamma + 1] == {"name": "gamma, a git repository", "digest": {"gitCommit": "d" * 40}}
+    text = json.dumps([predicate, tell(lock=built_from(made.lock, PRIVATE))])
+    assert not [word for word in ("somebody", "secret", "index.example", "10.0.0.7", "//git@") if word in text]
 
 
 def test_layers_that_were_taken_unseen_are_told_as_such(tell: Tell) -> None:

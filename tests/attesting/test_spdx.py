@@ -7,7 +7,7 @@ from typing import Any
 
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
-from tinyimages import Made
+from tinyimages import ARCHIVE, LOCAL, PUBLIC, Made, built_from
 
 from envbuild.attesting.inventory import planned_inventory
 from envbuild.attesting.spdx import spdx
@@ -31,6 +31,17 @@ def test_it_is_valid_and_names_the_parts(made: Made) -> None:
     ]
     assert packages["zlib1g"]["licenseComments"].startswith("Zlib; ")
     assert packages["MLmodel"]["primaryPackagePurpose"] == "FILE"
+
+
+def test_what_was_built_names_its_source(made: Made) -> None:
+    made.lock = built_from(made.lock, ARCHIVE, PUBLIC, LOCAL)
+    found = document(made)
+    assert [str(wrong) for wrong in validate_full_spdx_document(JsonLikeDictParser().parse(found))] == []
+    told = {package["name"]: package.get("sourceInfo", "") for package in found["packages"]}
+    assert told["alpha"] == f"built from pkg:pypi/alpha@1.0?file_name=alpha-1.0.tar.gz SHA-256 {'e' * 64}"
+    assert told["beta-lib"] == f"built from git+ssh://example.org/me/beta.git@{'f' * 40}#subdirectory=python"
+    assert told["gamma"] == f"built from the commit {'d' * 40}"
+    assert told["libc6"] == ""
 
 
 def test_what_lies_inside_is_told_by_relationships(made: Made) -> None:

@@ -7,7 +7,7 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinywheels import make_wheel
@@ -19,7 +19,7 @@ from envbuild.oci.store import Store
 from envbuild.oci.types import Image, Layer
 from envbuild.planner.paths import MODEL
 from envbuild.planner.types import FileEntry, Plan, PlannedLayer
-from envbuild.resolver.types import Lock, LockedPackage
+from envbuild.resolver.types import Lock, LockedPackage, Source
 
 # A file's content, or the target of a link behind `->`.
 BASE_FILES = {
@@ -153,6 +153,21 @@ def make(folder: Path) -> Made:
     )
     held = {hashlib.sha256(path.read_bytes()).hexdigest(): path.read_bytes() for path in wheels}
     return Made(store=store, base=base, lock=lock, plan=plan, wheels=held, fetched=[])
+
+
+def built_from(lock: Lock, *sources: Source) -> Lock:
+    """`lock`, whose first packages were built from these sources."""
+    named = [replace(p, source=s, url="") for p, s in zip(lock.packages, sources, strict=False)]
+    return replace(lock, packages=(*named, *lock.packages[len(named) :]))
+
+
+# An archive of an index with a password and a token; repositories of the world, of a private network, of this machine.
+ARCHIVE = Source(
+    url="https://user:secret@index.example/alpha-1.0.tar.gz?token=secret", filename="alpha-1.0.tar.gz", sha256="e" * 64
+)
+PUBLIC = Source(url="ssh://git@example.org/me/beta.git", commit="f" * 40, subdirectory="python", ref="v1.0")
+PRIVATE = Source(url="https://10.0.0.7/me/beta.git", commit="f" * 40)
+LOCAL = Source(url="file:///home/somebody/gamma", commit="d" * 40)
 
 
 def metadata(name: str, version: str, *headers: str) -> dict[str, str]:

@@ -68,6 +68,33 @@ SEEN = json.dumps({
 })
 """
 
+# Both end by themselves, so that a test that fails takes nothing else with it.
+EATER = """
+import os, time
+for each in range(8):
+    if not os.fork():
+        held = bytearray(os.urandom(1 << 20)) * 40
+        time.sleep(20)
+        os._exit(0)
+time.sleep(20)
+"""
+# In a file of memory, which no process has in its own.
+HIDER = """
+import os, time
+file = os.memfd_create("hidden")
+for each in range(400):
+    os.write(file, bytes(1 << 20))
+time.sleep(20)
+"""
+FORKER = """
+import os, time
+for each in range(200):
+    if not os.fork():
+        time.sleep(20)
+        os._exit(0)
+time.sleep(20)
+"""
+
 
 def source_files(
     name: str,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...errors import CorruptBlobError, IntegrityError, ResolveError
+from ...errors import CorruptBlobError, IntegrityError, ResolveError, SourceBuildError
 from ...oci.store import Store
 from ...progress import SILENT, Progress
 from ..target import Platform
@@ -44,6 +44,7 @@ class Builder:
         self._cache = cache
         self._environ = environ
         self._progress = progress
+        self._broken: dict[str, SourceBuildError] = {}  # by the hash of the archive
 
     def allows(self, name: str) -> bool:
         """Whether the package may be built."""
@@ -132,6 +133,8 @@ class Builder:
         known = self._known(sdist.name, source)
         if known is not None:
             return known
+        if sdist.sha256 in self._broken:
+            raise self._broken[sdist.sha256]
         maker = self._maker(sdist.name)
         what = f"{sdist.name} {version}, from {sdist.filename}"
         archive = LockedPackage(
@@ -152,7 +155,12 @@ class Builder:
                 what=what,
                 archive=sdist.filename,
             )
-            return maker.make(task)
+            try:
+                return maker.make(task)
+            except SourceBuildError as error:
+                # It is asked for again where something else gave way, and fails as it did.
+                self._broken[sdist.sha256] = error
+                raise
 
     def _of_commit(self, link: GitLink, source: Source) -> Built:
         from .git import Git

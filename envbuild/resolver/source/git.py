@@ -19,7 +19,8 @@ from ...errors import NetworkError, ResolveError
 from ...patterns import pattern
 from ..indexes import without_credentials
 from .links import GitLink
-from .sandbox import Limits, size_of
+from .sandbox import Limits
+from .usage import size_of
 
 _COMMIT = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SECONDS = 900.0

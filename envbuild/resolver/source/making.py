@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ...errors import CorruptBlobError, EnvbuildError, ResolveError
+from ...errors import CorruptBlobError, EnvbuildError, ResolveError, SourceBuildError
 from ...oci.disk import storage_errors
 from ...oci.store import Store
 from ...progress import Progress
@@ -96,7 +96,9 @@ class Maker:
                 elsewhere = f"{task.name}=={task.version}" if task.version else f"git+{source.url}@{source.commit}"
                 raise failed(task.what, elsewhere, ended, self.bench.base.name)
             return self._kept(task, out, locked)
-        raise ResolveError(f"{task.what}: its build asks for more requirements each time: {', '.join(needed)[:300]}")
+        raise SourceBuildError(
+            f"{task.what}: its build asks for more requirements each time: {', '.join(needed)[:300]}"
+        )
 
     def bring(self, packages: tuple[LockedPackage, ...], folder: Path, noun: str) -> None:
         """Fetch files by their hashes into `folder`; one that is damaged in the store is fetched again, once."""
@@ -136,7 +138,8 @@ class Maker:
         if not answer.solved:
             error = error_of(answer, Inputs(asks=()), platform)
             said = f"{what}: what it is built with ({', '.join(requires)[:300]}) cannot be had:\n{error.message}"
-            raise type(error)(said, hint=_hint(without_wheels(answer), error))
+            kind = SourceBuildError if isinstance(error, ResolveError) else type(error)
+            raise kind(said, hint=_hint(without_wheels(answer), error))
         packages = select(answer.lock, platform)
         self.bring(packages, folder, "wheels")
         return packages
@@ -147,7 +150,7 @@ class Maker:
             wheel = named(filename, task.what)
             check_named(file, wheel, task.name, task.version, task.what)
             if wheel.tags.isdisjoint(map(str, self.platform.tags())):
-                raise ResolveError(
+                raise SourceBuildError(
                     f"{task.what}: the build gave {wheel.filename}, which does not run on Python {self.platform.minor} "
                     f"on {self.platform.tag}",
                     hint="build the wheel on a machine of that kind, and name its folder with --find-links",

@@ -12,11 +12,13 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
 from ...errors import BaseImageError, ResolveError
 from ...records import dataclass
+from .usage import share_of_memory, shared_memory, size_of, tasks_of, usage
 
 # What the build sees of variables, and nothing else. The time is the oldest that an archive of wheels can hold.
 ENVIRONMENT: Mapping[str, str] = {
@@ -31,17 +33,34 @@ ENVIRONMENT: Mapping[str, str] = {
 }
 # Folders of a base that hold nothing to build with, or that the sandbox has its own of.
 _OWN = frozenset({"dev", "given", "home", "media", "mnt", "out", "proc", "root", "run", "srv", "sys", "tmp"})
+_ITS_OWN = "bwrap: "  # what bubblewrap says of itself, and not a program in it
 _TICK = 0.2
+_LOOK = 2.0  # seconds between two looks at how much was written
 _KEPT = 1 << 16  # bytes of what was said that are read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one build may take: `seconds`, `disk` in bytes of everything that it writes, `wheel` in bytes."""
+    """How much one build may take: `seconds`, `disk` in bytes of everything that it writes, `wheel` in bytes.
+
+    `memory` is in bytes, of all of its processes together; `tasks` is how many processes and threads it may have.
+    """
 
     seconds: float = 3600.0
     disk: int = 16 << 30
     wheel: int = 4 << 30
+    memory: int = field(default_factory=share_of_memory)
+    tasks: int = 4096
+
+    def exceeded(self, *, seconds: float = 0.0, disk: int = 0, memory: int = 0, tasks: int = 0) -> str:
+        """Which of them is passed by a build that took so much, for a person; empty where none is."""
+        if seconds > self.seconds:
+            return f"it took longer than {self.seconds:.0f} seconds"
+        if memory > self.memory:
+            return f"it took more than {self.memory >> 20} MiB of memory"
+        if tasks > self.tasks:
+            return f"it started more than {self.tasks} processes and threads"
+        return f"it wrote more than {self.disk >> 20} MiB" if disk > self.disk else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +99,19 @@ class Bubblewrap:
         self._root = root
 
     def command(self, binds: Sequence[str]) -> list[str]:
-        """The command line up to the program that runs inside, with further options `binds`."""
+        """The command line up to the program that runs inside, with further options `binds`. Raises BaseImageError."""
+        try:
+            system = tuple(_system(self._root))
+        except OSError as error:
+            raise BaseImageError(
+                f"the base that was unpacked at {self._root} cannot be read: {error.strerror or error}",
+                hint="remove that folder: it is made anew",
+            ) from error
         return [
             *(self._program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
             *("--hostname", "sandbox", "--clearenv"),
             *(part for name, value in ENVIRONMENT.items() for part in ("--setenv", name, value)),
-            *("--tmpfs", "/", *_system(self._root), "--proc", "/proc", "--dev", "/dev"),
+            *("--tmpfs", "/", *system, "--proc", "/proc", "--dev", "/dev"),
             # What is under /dev lies in memory, which nobody counts.
             *(*binds, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"),
             "--",
@@ -93,11 +119,13 @@ class Bubblewrap:
 
     def problem(self, python: str) -> str:
         """Why the base's `python` does not start in it on this machine, in its own words; empty where it does."""
-        command = [*self.command(()), python, "-I", "-S", "-c", ""]
         try:
+            command = [*self.command(()), python, "-I", "-S", "-c", ""]
             done = subprocess.run(command, capture_output=True, errors="replace", env={}, timeout=30, check=False)
+        except BaseImageError as error:
+            return error.message
         except (OSError, subprocess.TimeoutExpired) as error:
-            return str(error)
+            return f"{_ITS_OWN}{error}"
         return "" if done.returncode == 0 else (done.stderr.strip() or f"exit code {done.returncode}")
 
     def run(self, python: str, given: Path, out: Path, limits: Limits, tick: Callable[[], object]) -> Ended:
@@ -107,29 +135,41 @@ class Bubblewrap:
         shared.mkdir()
         binds = ["--ro-bind", str(given), "/given", "--bind", str(scratch), "/tmp", "--bind", str(out), "/out"]
         binds += ["--bind", str(shared), "/dev/shm"]
-        command = [*self.command(binds), python, "-I", "-B", "/given/worker.py"]
+        # A wall behind the limit, for between two looks. No kernel counts root's processes, and those before 5.14 count
+        # all that a person has.
+        wall = str(2 * limits.tasks + tasks_of(os.getuid()))
+        command = [*self.command(binds), python, "-I", "-B", "/given/worker.py", wall]
         return _watched(command, out.with_name("said"), (scratch, shared, out), limits, tick)
 
 
-def find_sandbox(python: str, root: Callable[[], Path], others: Callable[[], Sandbox | None]) -> Sandbox:
+def find_sandbox(python: str, root: Callable[[bool], Path], others: Callable[[], Sandbox | None]) -> Sandbox:
     """Bubblewrap where it is installed and starts the base's `python`, else what `others` gives.
 
-    `root` gives the base as a folder. Raises ResolveError where there is none, BaseImageError and StorageError.
+    `root` gives the base as a folder: the one that was unpacked before, which may have lost files since, or with True
+    one that is unpacked anew. Raises ResolveError where there is no sandbox, BaseImageError and StorageError.
     """
     program = shutil.which("bwrap")
     problem = "bubblewrap (bwrap) is not installed"
+    hint = "install bubblewrap (`apt install bubblewrap`, `dnf install bubblewrap`), or start Docker or podman"
     if program:
-        found = Bubblewrap(program, root())
-        problem = found.problem(python)
-        if not problem:
-            return found
-        problem = f"bubblewrap does not work here ({problem.splitlines()[-1][:200]})"
+        for anew in (False, True):
+            found = Bubblewrap(program, root(anew))
+            said = found.problem(python)
+            if not said:
+                return found
+            last = said.splitlines()[-1][:200]
+            if said.startswith(_ITS_OWN) and f"execvp {python}" not in said:
+                problem = f"bubblewrap does not work here ({last})"
+                break
+            problem, hint = (
+                f"{python} of the base does not start under bubblewrap ({last})",
+                "choose another base with --base",
+            )
     other = others()
     if other is not None:
         return other
     raise ResolveError(
-        f"source is built in a sandbox alone, and there is none: {problem}, and no container engine answers",
-        hint="install bubblewrap (`apt install bubblewrap`, `dnf install bubblewrap`), or start Docker or podman",
+        f"source is built in a sandbox alone, and there is none: {problem}, and no container engine answers", hint=hint
     )
 
 
@@ -149,7 +189,7 @@ def _watched(
 ) -> Ended:
     """Run `command` until it ends or takes too much. BaseImageError where it cannot be started."""
     started = time.monotonic()
-    looked, why = started, ""
+    looked, why, shared = started, "", shared_memory()
     with said.open("w+b") as output:
         try:
             process = subprocess.Popen(
@@ -170,12 +210,12 @@ def _watched(
                     break
                 tick()
                 now = time.monotonic()
-                if now - started > limits.seconds:
-                    why = f"it took longer than {limits.seconds:.0f} seconds"
-                elif now - looked > 2:
+                taken = usage(process.pid, limits.memory)
+                memory = max(taken.memory, shared_memory() - shared)
+                why = limits.exceeded(seconds=now - started, memory=memory, tasks=taken.tasks)
+                if not why and now - looked > _LOOK:
                     looked = now
-                    if sum(map(size_of, (*written, said))) > limits.disk:
-                        why = f"it wrote more than {limits.disk >> 20} MiB"
+                    why = limits.exceeded(disk=sum(map(size_of, (*written, said))))
                 if why:
                     break
         finally:
@@ -187,15 +227,3 @@ def _watched(
         output.seek(max(0, size - _KEPT))
         text = output.read().decode("utf-8", "replace")
     return Ended(code=process.returncode, said=text, why=why)
-
-
-def size_of(place: Path) -> int:
-    """The bytes below `place`, as far as they can be counted while they change."""
-    if not place.is_dir():
-        return place.stat().st_size if place.exists() else 0
-    total = 0
-    for folder, _, files in os.walk(place, onerror=lambda error: None):
-        for file in files:
-            with suppress(OSError):
-                total += os.lstat(os.path.join(folder, file)).st_size  # noqa: PTH118 - many of them
-    return total

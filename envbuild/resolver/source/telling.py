@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...errors import ResolveError
+from ...errors import SourceBuildError
 from ..indexes import without_credentials
 from .sandbox import Ended
 
@@ -18,10 +18,15 @@ _COMPILER = re.compile(
     re.IGNORECASE,
 )
 _NETWORK = re.compile(r"Temporary failure in name resolution|Network is unreachable|Name or service not known|URLError")
+_MEMORY = re.compile(
+    r"\bMemoryError\b|Cannot allocate memory|std::bad_alloc|virtual memory exhausted|[Kk]illed (?:signal|process)|"
+    r"signal: 9, SIGKILL"
+)
+_TASKS = re.compile(r"Resource temporarily unavailable|can't start new thread|[Cc]annot fork")
 _GIT = re.compile(r"setuptools[-_]scm|hatch[-_]vcs|No such file or directory: 'git'|git: not found")
 
 
-def failed(what: str, asked: str, ended: Ended, base: str) -> ResolveError:
+def failed(what: str, asked: str, ended: Ended, base: str) -> SourceBuildError:
     """The error of a build that ended so. `asked` is what pip takes, `base` the name of the base that it ran in."""
     rows = [_clean(line) for line in ended.said.splitlines()]
     rows = [row for row in rows if row.strip()][-_LINES:]
@@ -33,6 +38,10 @@ def failed(what: str, asked: str, ended: Ended, base: str) -> ResolveError:
     why = ended.why or (f"signal {-ended.code}" if ended.code < 0 else f"exit code {ended.code}")
     if ended.why:
         hint = elsewhere
+    elif _MEMORY.search(ended.said) or ended.code in (-9, 137):
+        hint = f"it takes more memory than there is here: {elsewhere}"
+    elif _TASKS.search(ended.said):
+        hint = f"it starts more processes or threads than a build may have: {elsewhere}"
     elif _COMPILER.search(ended.said):
         hint = f"{base} has no compiler and no headers, and an image needs none: {elsewhere}"
     elif _GIT.search(ended.said):
@@ -44,7 +53,7 @@ def failed(what: str, asked: str, ended: Ended, base: str) -> ResolveError:
         hint = f"it looks for something in the network, and a sandbox has none: {elsewhere}"
     else:
         hint = f"{elsewhere}; or choose a version that has one"
-    return ResolveError(f"{what}: it could not be built: {why}{shown}", hint=hint)
+    return SourceBuildError(f"{what}: it could not be built: {why}{shown}", hint=hint)
 
 
 def _clean(line: str) -> str:

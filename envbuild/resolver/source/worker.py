@@ -5,12 +5,14 @@
     /given/wheels/*.whl     what the backend needs
     /out/                   the wheel, or requires.json with what the backend needs besides
 
-It imports nothing of envbuild and runs on Python 3.8 and later. Exit codes: 0 built, 75 something is asked for, 1 not.
+Its one argument is how many processes its user may have. It imports nothing of envbuild and runs on Python 3.8 and
+later. Exit codes: 0 built, 75 something is asked for, 1 not.
 """
 
 from __future__ import annotations
 
 import configparser
+import contextlib
 import importlib
 import json
 import os
@@ -44,7 +46,7 @@ class _Tar(tarfile.TarFile):
 def main() -> int:
     """Do the task; gives the exit code."""
     task = json.loads((_GIVEN / "task.json").read_text(encoding="utf-8"))
-    _bound(task["largest"], task["seconds"])
+    _bound(task["largest"], task["seconds"], *map(int, sys.argv[1:]))
     for folder in (Path(os.environ["HOME"]), _REQUIRES / "bin"):
         folder.mkdir(parents=True, exist_ok=True)
     for wheel in sorted((_GIVEN / "wheels").glob("*.whl")):
@@ -71,12 +73,19 @@ def main() -> int:
     return 0
 
 
-def _bound(largest: int, seconds: int) -> None:
-    """No file is larger, no core is written, and it ends by itself where nobody is left to end it."""
-    for what, value in ((resource.RLIMIT_FSIZE, largest), (resource.RLIMIT_CORE, 0)):
+def _bound(largest: int, seconds: int, tasks: int = 0) -> None:
+    """No file is larger, no core is written, and it ends by itself where nobody is left to end it.
+
+    `tasks` is how many processes and threads the user may have, 0 for what it is. Where the machine runs out of memory,
+    the kernel takes it from here before it takes it from anybody else.
+    """
+    limits = [(resource.RLIMIT_FSIZE, largest), (resource.RLIMIT_CORE, 0)]
+    for what, value in [*limits, *([(resource.RLIMIT_NPROC, tasks)] if tasks else [])]:
         most = resource.getrlimit(what)[1]
         value = value if most == resource.RLIM_INFINITY else min(value, most)
         resource.setrlimit(what, (value, value))
+    with contextlib.suppress(OSError):  # where /proc cannot be written
+        Path("/proc/self/oom_score_adj").write_text("1000")
     signal.signal(signal.SIGALRM, lambda *_: os._exit(1))
     signal.alarm(seconds)
 

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import subprocess
+import signal
 import tarfile
+import threading
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tinysources import SPY, source_files, write_sdist
+from tinysources import FORKER, SPY, source_files, write_sdist
 
-from envbuild.bases import open_base
-from envbuild.containing import Container, _packed, _taken
-from envbuild.errors import EngineError
-from envbuild.oci.store import Store
-from envbuild.resolver.source.bench import Bench
+from envbuild.containing import _packed, _taken, _waited
+from envbuild.errors import EngineError, ResolveError
 from envbuild.resolver.source.sandbox import Limits
-from envbuild.shipping.engine import connect
 
 Make = Callable[..., Any]
 
@@ -74,14 +71,8 @@ def test_what_goes_in_is_of_nobody_on_this_machine(tmp_path: Path) -> None:
 @pytest.mark.engine
 @pytest.mark.network
 def test_nothing_of_this_machine_is_reached_from_a_container(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: Any, run: Make, env: Make
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: Any, contained: Any, run: Make, env: Make
 ) -> None:
-    engine = connect(required=True)
-    assert engine is not None
-    shared = os.environ.get("ENVBUILD_TEST_CACHE")
-    store = Store(Path(shared, "store") if shared else tmp_path / "cache" / "store")
-    base = open_base("debian:bookworm", store, platform="linux/amd64")
-    monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
     # What docker itself would hand to every container.
     (tmp_path / "docker").mkdir()
@@ -90,12 +81,11 @@ def test_nothing_of_this_machine_is_reached_from_a_container(
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     secret = tmp_path / "secret"
     secret.write_text("s3cret")
-    first = f"# {os.urandom(8).hex()}\n" + SPY.replace("PORT", str(index.port)).replace("SECRET", str(secret))
+    first = SPY.replace("PORT", str(index.port)).replace("SECRET", str(secret))
     write_sdist(index.folder, "only-source", files=source_files("only-source", first=first, content="SEEN"))
-    bench = Bench(base, store, lambda found: Container(engine, found, store))
-    python = base.interpreter.version
-    (package,) = run(env("only-source"), python=python, allow_build=("only-source",), bench=bench).packages
-    with zipfile.ZipFile(store.blob(f"sha256:{package.sha256}")) as wheel:
+    python = contained.base.interpreter.version
+    (package,) = run(env("only-source"), python=python, allow_build=("all",), bench=contained.bench()).packages
+    with zipfile.ZipFile(contained.store.blob(f"sha256:{package.sha256}")) as wheel:
         seen = json.loads(wheel.read("only_source/__init__.py"))
     assert not [value for value in seen["values"] if "s3cret" in value]
     assert not [name for name in seen["environ"] if "proxy" in name.lower()]
@@ -105,5 +95,74 @@ def test_nothing_of_this_machine_is_reached_from_a_container(
         assert seen[place].startswith("no: "), (place, seen[place])
     assert seen["interfaces"] == []
     assert int(seen["capabilities"], 16) == 0
-    listed = subprocess.run(["docker", "images", "-q", "envbuild-sandbox"], capture_output=True, text=True, check=True)
-    assert listed.stdout == ""
+    assert contained.images
+    assert contained.left() == []
+
+
+@pytest.mark.slow
+@pytest.mark.proof
+@pytest.mark.engine
+@pytest.mark.network
+@pytest.mark.parametrize(
+    ("first", "limits", "says"),
+    [
+        ("raise RuntimeError('so it is')", Limits(), "RuntimeError: so it is"),
+        ("import time; time.sleep(60)", Limits(seconds=1), "it took longer than 1 seconds"),
+        ("held = bytearray(b'x' * (1 << 20)) * 400", Limits(memory=200 << 20), "more than 200 MiB of memory"),
+        (FORKER, Limits(tasks=40), "Resource temporarily unavailable"),
+    ],
+)
+def test_a_container_is_held_to_the_limits_and_leaves_nothing(
+    index: Any, contained: Any, run: Make, env: Make, first: str, limits: Limits, says: str
+) -> None:
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first=first))
+    python, bench = contained.base.interpreter.version, contained.bench(limits)
+    with pytest.raises(ResolveError) as caught:
+        run(env("only-source"), python=python, allow_build=("all",), bench=bench)
+    assert says in caught.value.message
+    assert "--find-links" in caught.value.hint
+    assert contained.images
+    assert contained.left() == []
+
+
+@pytest.mark.slow
+@pytest.mark.proof
+@pytest.mark.engine
+@pytest.mark.network
+def test_a_build_that_is_interrupted_leaves_neither_container_nor_image(
+    index: Any, contained: Any, run: Make, env: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first="import time; time.sleep(60)"))
+    bench, there = contained.bench(), []
+
+    def interrupted(client: Any, identity: str, *rest: Any) -> str:
+        """It runs, under the name and the label by which it can be found; then somebody presses Ctrl-C."""
+        state = client.inspect_container(identity)
+        there.append((state["State"]["Running"], state["Config"]["Labels"]["envbuild-sandbox"]))
+        threading.Timer(0.5, signal.raise_signal, [signal.SIGINT]).start()
+        return _waited(client, identity, *rest)
+
+    monkeypatch.setattr("envbuild.containing._waited", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(env("only-source"), python=contained.base.interpreter.version, allow_build=("all",), bench=bench)
+    assert there == [(True, contained.images[0])]
+    assert contained.left() == []
+
+
+@pytest.mark.slow
+@pytest.mark.proof
+@pytest.mark.engine
+@pytest.mark.network
+def test_a_container_whose_run_was_killed_ends_by_itself(
+    index: Any, contained: Any, run: Make, env: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first="import time; time.sleep(60)"))
+    started = time.monotonic()
+    # Nobody looks at the time outside, as if nobody was there.
+    monkeypatch.setattr("envbuild.containing._waited", lambda client, identity, *_: client.wait(identity) and "")
+    monkeypatch.setattr("envbuild.resolver.source.making._GRACE", 1)
+    bench = contained.bench(Limits(seconds=2))
+    with pytest.raises(ResolveError, match="exit code 1"):
+        run(env("only-source"), python=contained.base.interpreter.version, allow_build=("all",), bench=bench)
+    assert time.monotonic() - started < 40
+    assert contained.left() == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import time
 import zipfile
@@ -17,7 +18,7 @@ from tinysources import SPY, source_files, write_sdist
 from envbuild.errors import ResolveError
 from envbuild.oci.store import Store
 from envbuild.resolver.source import sandbox
-from envbuild.resolver.source.sandbox import Bubblewrap, find_sandbox
+from envbuild.resolver.source.sandbox import Bubblewrap, Limits, find_sandbox
 
 Make = Callable[..., Any]
 
@@ -66,6 +67,19 @@ def test_nothing_is_written_but_what_goes_away(spied: Any) -> None:
     assert not Path("/etc/written").exists()
 
 
+def test_the_kernel_ends_a_build_before_anything_else_and_lets_it_fork_only_so_often(
+    index: Any, build: Make, bench: Make, env: Make, store: Store
+) -> None:
+    first = "import resource\nSEEN = [int(open('/proc/self/oom_score_adj').read()), *resource.getrlimit(6)]"
+    assert resource.RLIMIT_NPROC == 6
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first=first, content="repr(SEEN)"))
+    (package,) = build(env("only-source"), bench=bench(Limits(tasks=30))).packages
+    with zipfile.ZipFile(store.blob(f"sha256:{package.sha256}")) as wheel:
+        score, soft, hard = json.loads(wheel.read("only_source/__init__.py"))
+    assert score == 1000
+    assert 60 <= soft == hard < 60 + len(list(Path("/proc").glob("[0-9]*/task/*"))) + 1000
+
+
 def test_what_outlives_its_build_is_ended(index: Any, build: Make, env: Make, store: Store) -> None:
     # Other tests build at the same time: a word of its own tells this child from theirs.
     word = f"word{os.urandom(8).hex()}"
@@ -101,7 +115,7 @@ def _running(word: str) -> list[str]:
 def test_without_any_sandbox_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(ResolveError) as caught:
-        find_sandbox("/usr/bin/python3", lambda: tmp_path, lambda: None)
+        find_sandbox("/usr/bin/python3", lambda anew: tmp_path, lambda: None)
     assert "bubblewrap (bwrap) is not installed, and no container engine answers" in caught.value.message
     assert "apt install bubblewrap" in caught.value.hint
 
@@ -112,6 +126,6 @@ def test_an_engine_is_taken_where_bubblewrap_does_not_work(monkeypatch: pytest.M
     program.chmod(0o755)
     monkeypatch.setattr("shutil.which", lambda name: str(program))
     other = Bubblewrap("other", tmp_path)
-    assert find_sandbox("/usr/bin/python3", lambda: tmp_path, lambda: other) is other
+    assert find_sandbox("/usr/bin/python3", lambda anew: tmp_path, lambda: other) is other
     with pytest.raises(ResolveError, match=r"bubblewrap does not work here \(bwrap: No permissions"):
-        find_sandbox("/usr/bin/python3", lambda: tmp_path, lambda: None)
+        find_sandbox("/usr/bin/python3", lambda anew: tmp_path, lambda: None)

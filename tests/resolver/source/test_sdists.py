@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tinysources import source_files, write_sdist
+from tinysources import EATER, FORKER, HIDER, source_files, write_sdist
 from tinywheels import make_wheel
 
 from envbuild.bases.rootfs import host_architecture
 from envbuild.errors import IntegrityError, NetworkError, ResolveError
+from envbuild.model.imports import Imported
 from envbuild.model.types import Line
 from envbuild.oci.store import Store
 from envbuild.resolver import fetch
@@ -27,6 +28,17 @@ from envbuild.resolver.source.sdists import find_sdist, pyproject_of
 from envbuild.resolver.target import platform_of
 
 Make = Callable[..., Any]
+
+# It has much, which all of its children have without taking more of it.
+SHARER = """
+import os, time
+held = bytearray(os.urandom(1 << 20)) * 60
+for each in range(6):
+    if not os.fork():
+        time.sleep(2)
+        os._exit(0)
+time.sleep(1)
+"""
 
 
 def module_of(store: Store, package: Any) -> str:
@@ -121,6 +133,50 @@ def test_what_cannot_be_built_is_no_error_where_something_else_goes(index: Any, 
         build(env("mlflow-skinny==2.9.2"))
 
 
+def test_what_a_model_s_lock_pins_gives_way_where_its_build_fails(
+    index: Any, build: Make, env: Make, notes: Any, tmp_path: Path
+) -> None:
+    """Logged with `needs`, which MLflow had locked with an `alpha` that is there as source alone, and a broken one."""
+    (tmp_path / "model").mkdir()
+    locked = "# Original requirements\n# needs\n#\n# Locked requirements\nneeds==1.0\nalpha==1.0\n"
+    (tmp_path / "model" / "requirements.txt").write_text(locked)
+    index.wheel("needs", requires=["alpha"])
+    first = "raise RuntimeError('so it is')"
+    write_sdist(index.folder, "alpha", "1.0", files=source_files("alpha", first=first))
+    with pytest.raises(ResolveError, match="so it is") as caught:
+        build(env("needs==1.0", "alpha==1.0"), progress=notes)
+    assert "alpha 1.0, from alpha-1.0.tar.gz: it could not be built" in caught.value.message
+    # It failed once, and is not tried again for the sake of what gives way.
+    assert len([said for said in notes.notes if said.startswith("building alpha 1.0")]) == 1
+    index.wheel("alpha", "2.0")
+    lock = build(env("needs==1.0", "alpha==1.0"), upgrade=True)
+    assert [(p.name, p.version, p.source) for p in lock.packages] == [("alpha", "2.0", None), ("needs", "1.0", None)]
+    assert any("alpha is 2.0, not 1.0" in note for note in lock.notes)
+    # What the model itself was logged with does not give way.
+    (tmp_path / "model" / "requirements.txt").write_text(locked.replace("# needs\n", "# needs\n# alpha==1.0\n"))
+    with pytest.raises(ResolveError, match="so it is"):
+        build(env("needs==1.0", "alpha==1.0"), upgrade=True)
+
+
+@pytest.mark.slow
+def test_a_whole_mlflow_that_cannot_be_built_is_said_and_left(index: Any, build: Make, env: Make, notes: Any) -> None:
+    index.wheel("mlflow-skinny", "2.9.2")
+    index.wheel("mlflow", "2.9.2", requires=["sqlalchemy"])
+    for name, version in (("numpy", "1.26.4"), ("pandas", "2.1.0"), ("setuptools", "70.0")):
+        index.wheel(name, version)
+    files = source_files("sqlalchemy", first="raise RuntimeError('so it is')")
+    write_sdist(index.folder, "sqlalchemy", files=files)
+    imports = lambda: (Imported(name="sqlalchemy.orm", where="code/features.py:3"),)  # noqa: E731
+    lock = build(env("mlflow==2.9.2"), imports=imports, progress=notes)
+    assert "mlflow" not in {package.name for package in lock.packages}
+    assert "it could not be built: exit code 1" in lock.notes[-1]
+    # That is remembered: nothing is built the next time.
+    notes.notes.clear()
+    again = build(env("mlflow==2.9.2"), imports=imports, progress=notes, locked=True)
+    assert (again.packages, again.notes) == (lock.packages, lock.notes)
+    assert not [said for said in notes.notes if said.startswith("building")]
+
+
 def test_an_index_that_does_not_answer_is_told_as_such(index: Any, tmp_path: Path) -> None:
     platform = platform_of("3.11.2", "2.36", "amd64")
     assert find_sdist("alpha", (), platform, cache=tmp_path / "uv", environ=os.environ) is None
@@ -187,6 +243,9 @@ def test_a_build_that_gives_another_package_is_refused(
             marks=pytest.mark.slow,
         ),
         pytest.param("", Limits(wheel=10), "and 10 are allowed", "", marks=pytest.mark.slow),
+        pytest.param(EATER, Limits(memory=200 << 20), "more than 200 MiB of memory", "--find-links"),
+        pytest.param(HIDER, Limits(memory=200 << 20), "more than 200 MiB of memory", "", marks=pytest.mark.slow),
+        pytest.param(FORKER, Limits(tasks=40), "more than 40 processes", "--find-links", marks=pytest.mark.slow),
     ],
 )
 def test_a_build_that_fails_says_why_and_leaves_nothing(
@@ -218,6 +277,12 @@ def test_a_script_in_an_archive_can_be_run_whosever_it_was(
     (package,) = build(env("only-source")).packages
     assert package.source.filename.endswith(suffix)
     assert module_of(store, package) == "0o755"
+
+
+@pytest.mark.slow
+def test_memory_that_processes_share_counts_once(index: Any, build: Make, bench: Make, env: Make) -> None:
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first=SHARER))
+    assert build(env("only-source"), bench=bench(Limits(memory=200 << 20))).packages
 
 
 def test_what_builds_is_taken_from_the_indexes_as_wheels(index: Any, build: Make, env: Make, store: Store) -> None:

@@ -1,0 +1,130 @@
+"""What the processes of a sandbox take of the machine: memory, processes and disk, counted from outside.
+
+What counts for every user without root is used: neither control groups, which are not everywhere, nor limits of a
+single process, which a build of many passes by.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from ...records import dataclass
+
+_PROC = Path("/proc")
+# Where a container of which this process is part says how much memory it may have.
+_BOUNDS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+_SHARE = 3 / 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a process and everything that it started take: `tasks` are processes and threads, `memory` is in bytes."""
+
+    tasks: int
+    memory: int
+
+
+def usage(process: int, most: int) -> Usage:
+    """What `process` and all below it take now, as far as it can be counted while it changes.
+
+    Memory that several share counts for each, which is quick to read; where that is more than `most` bytes, it counts
+    once.
+    """
+    family = _family(process)
+    found = [_status(number) for number in family]
+    tasks, memory = sum(each.tasks for each in found), sum(each.memory for each in found)
+    if memory > most:
+        memory = sum(_proportional(number, each.memory) for number, each in zip(family, found, strict=True))
+    return Usage(tasks=tasks, memory=memory)
+
+
+def shared_memory() -> int:
+    """The bytes of this machine's memory that files have which are nowhere else, whoever wrote them.
+
+    A process that has such a file and has not mapped it does not have it in its own memory.
+    """
+    try:
+        rows = dict(line.partition(":")[::2] for line in (_PROC / "meminfo").read_text().splitlines())
+    except OSError:
+        return 0
+    return _sum(rows, ("Shmem",))
+
+
+def tasks_of(user: int) -> int:
+    """How many processes and threads a user has now, by the number of the user."""
+    found = 0
+    for name in os.listdir(_PROC):  # noqa: PTH208 - many of them
+        if name.isdecimal():
+            with suppress(OSError):
+                if os.stat(f"/proc/{name}").st_uid == user:  # noqa: PTH116
+                    found += _status(int(name)).tasks
+    return found
+
+
+def share_of_memory(whole: int = 0) -> int:
+    """How many bytes of memory one build may take: three quarters of `whole`, by default of what this machine has."""
+    if not whole:
+        whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        for place in _BOUNDS:
+            with suppress(OSError, ValueError):
+                whole = min(whole, int(place.read_text()))
+    return int(whole * _SHARE)
+
+
+def size_of(place: Path) -> int:
+    """The bytes below `place`, as far as they can be counted while they change."""
+    if not place.is_dir():
+        return place.stat().st_size if place.exists() else 0
+    total = 0
+    for folder, _, files in os.walk(place, onerror=lambda error: None):
+        for file in files:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(folder, file)).st_size  # noqa: PTH118 - many of them
+    return total
+
+
+def _family(process: int) -> list[int]:
+    """The process and all below it: whoever loses its parent in a sandbox gets the sandbox's first process instead."""
+    children: dict[int, list[int]] = {}
+    for name in os.listdir(_PROC):  # noqa: PTH208 - many of them, and often
+        if name.isdecimal():
+            # The name in the second place may hold anything; the parent is the second word behind it.
+            words = _read(int(name), "stat").rpartition(")")[2].split()
+            if len(words) > 1:
+                children.setdefault(int(words[1]), []).append(int(name))
+    found = [process]
+    for number in found:  # grows meanwhile
+        found += children.get(number, ())
+    return found
+
+
+def _status(number: int) -> Usage:
+    """One process; what has ended takes nothing."""
+    rows = dict(line.partition(":")[::2] for line in _read(number, "status").splitlines())
+    return Usage(tasks=_first(rows.get("Threads", "")), memory=_sum(rows, ("VmRSS", "VmSwap")))
+
+
+def _proportional(number: int, otherwise: int) -> int:
+    """The memory of one process, in which its part of what it shares counts; `otherwise` where nobody may look."""
+    rows = dict(line.partition(":")[::2] for line in _read(number, "smaps_rollup").splitlines())
+    return _sum(rows, ("Pss", "SwapPss")) if "Pss" in rows else otherwise
+
+
+def _sum(rows: dict[str, str], names: Iterable[str]) -> int:
+    return sum(_first(rows.get(name, "")) for name in names) << 10
+
+
+def _first(text: str) -> int:
+    words = text.split()
+    return int(words[0]) if words and words[0].isdecimal() else 0
+
+
+def _read(number: int, file: str) -> str:
+    try:
+        with open(f"/proc/{number}/{file}", errors="replace") as opened:  # noqa: PTH123 - many of them, and often
+            return opened.read()
+    except OSError:
+        return ""

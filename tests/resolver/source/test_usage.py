@@ -1,0 +1,48 @@
+"""What is counted of a build's processes, and how much of a machine's memory one may take."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from envbuild.resolver.source.usage import share_of_memory, tasks_of, usage
+
+# A process with a child of its own that has two threads more, and both have their memory.
+TREE = """
+import subprocess, sys, threading, time
+if sys.argv[1:]:
+    for each in range(2):
+        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    held = bytearray(30 << 20)
+    print("ready", flush=True)
+    time.sleep(60)
+else:
+    held = bytearray(30 << 20)
+    with subprocess.Popen([sys.executable, "-c", CODE, "child"]) as child:
+        pass
+"""
+
+
+def test_processes_threads_and_memory_are_counted_with_all_that_was_started() -> None:
+    command = [sys.executable, "-c", f"CODE = {TREE!r}\n{TREE}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            found = usage(process.pid, 1 << 40)
+            assert found.tasks == 1 + 3
+            assert found.memory > 60 << 20
+            # Looked at more closely, what both have of Python itself counts once.
+            close = usage(process.pid, 1)
+            assert close.tasks == 4
+            assert 60 << 20 < close.memory < found.memory
+            assert tasks_of(os.getuid()) >= 4
+        finally:
+            os.killpg(process.pid, 9)
+    assert usage(process.pid, 1 << 40).memory == 0
+
+
+def test_a_share_of_the_memory_is_left_to_others() -> None:
+    assert share_of_memory(1000) == 750
+    assert 0 < share_of_memory() <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
