@@ -45,19 +45,24 @@ def pip_wish(job: Job, environment: Environment, platform: Platform, provided: t
 
 
 def conda_ask(job: Job, platform: Platform) -> CondaAsk:
-    """What channels are asked for the job's image, if nothing has chosen yet. Raises ResolveError or UsageError."""
+    """What channels are asked for the job's image, with the model's own lock, but for one that is written or compared.
+
+    Raises ResolveError, LockFileError or UsageError.
+    """
+    from .resolver.conda.part import with_lock
     from .resolver.conda.specs import ask_of
 
-    day = chosen_day(job)
-    return ask_of(
-        job.model.environment,
-        python=wanted_python(job.model, job.options)[0] or platform.minor,
+    day, options, model = chosen_day(job), job.options, job.model
+    ask = ask_of(
+        model.environment,
+        python=wanted_python(model, options)[0] or platform.minor,
         glibc=f"2.{platform.glibc}",
         architecture=platform.machine,
-        root=job.model.root,
-        accelerator=job.options.accelerator,
+        root=model.root,
+        accelerator=options.accelerator,
         as_of=day.moment if day else "",
     )
+    return with_lock(ask, model.environment, model.root, options.rewritten)
 
 
 def origin_for(job: Job, lock: Lock, platform: Platform) -> Origin:

@@ -56,8 +56,12 @@ def diff_locks(one: str, other: str, *, as_json: bool) -> int:
 
     if _kind(Path(one)) == "conda":
         from ..resolver.conda.lockrows import rows_of
+        from ..resolver.conda.madefor import made_for
 
-        found = conda_differences(rows_of(Path(one))[0], rows_of(Path(other))[0])
+        files = Path(one), Path(other)
+        (before, after), made = (rows_of(file)[0] for file in files), [made_for(file) for file in files]
+        origins = [each.origin if each is not None else None for each in made]
+        found = conda_differences(before, after, (origins[0], origins[1]))
     else:
         found = lock_differences(read_lockfile(Path(one)), read_lockfile(Path(other)))
     if as_json:

@@ -10,6 +10,7 @@ from ..model.requirement import canonical_name
 from ..records import dataclass
 from .conda.lockrows import Row
 from .lockfile import LockFile
+from .origin import Origin
 
 How = Literal["added", "removed", "upgraded", "downgraded", "refiled"]
 
@@ -49,19 +50,27 @@ def lock_differences(one: LockFile, other: LockFile) -> LockDifferences:
     )
 
 
-def conda_differences(one: Sequence[Row], other: Sequence[Row]) -> LockDifferences:
-    """The same for the rows of two conda-lock.yml files. A conda package's name says so: pip may have it too."""
-    before, after = dict(_conda_facts(one)), dict(_conda_facts(other))
+def conda_differences(
+    one: Sequence[Row], other: Sequence[Row], origins: tuple[Origin | None, Origin | None] = (None, None)
+) -> LockDifferences:
+    """The same for the rows of two conda-lock.yml files. A conda package's name says so: pip may have it too.
+
+    `origins` are what the two were made for, None where one does not say.
+    """
+    before, after = dict(_conda_facts(one, origins[0])), dict(_conda_facts(other, origins[1]))
     return LockDifferences(
         facts=tuple((what, before[what], after[what]) for what in before if before[what] != after[what]),
         packages=tuple(_changes(_conda_packages(one), _conda_packages(other))),
     )
 
 
-def _conda_facts(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+def _conda_facts(rows: Sequence[Row], origin: Origin | None) -> Iterator[tuple[str, str]]:
     python = {row.version for row in rows if row.manager == "conda" and row.name == "python"}
     yield "python", ", ".join(sorted(python))
     yield "platform", ", ".join(sorted({row.platform for row in rows}))
+    yield "base", origin.base if origin else ""
+    yield "base digest", origin.base_digest if origin else ""
+    yield "server", origin.server if origin else ""
 
 
 def _conda_packages(rows: Sequence[Row]) -> dict[str, _Locked]:

@@ -15,7 +15,8 @@ from .lockcache import key_of
 from .requirements import Ask
 from .whole import LACKS, WHOLE
 
-_OWN = "own-lock"
+OWN = "own-lock"
+"""The setting that tells of the model's own lock, by a digest."""
 CHANNELS = "channels"
 """The setting that names the channels of conda packages."""
 _RULES = "what envbuild knows of servers and packages is not what it was: its version is another one"
@@ -55,7 +56,7 @@ def origin_of(wish: Wish) -> Origin:
         # The address of an index may be nobody's business, and a folder's path is this machine's.
         settings={
             **{name: digest_of(value)[:19] if name in INDEX_VARIABLES else value for name, value in set_now.items()},
-            **({_OWN: digest_of(inputs.own_lock)[:19]} if inputs.own_lock else {}),
+            **({OWN: digest_of(inputs.own_lock)[:19]} if inputs.own_lock else {}),
         },
         places={without_credentials(ask.kept): ask.where for ask in (*inputs.asks, *inputs.constraints)},
     )
@@ -92,7 +93,7 @@ def changes(before: Origin, now: Origin, *, indexes: bool = True) -> list[str]:
             )
         elif old != new and name == CHANNELS:
             found.append(f"the channels are {new or 'none'}, they were {old or 'none'}")
-        elif old != new and name == _OWN:
+        elif old != new and name == OWN:
             found.append(f"the model's own lock is {'not what it was' if old and new else 'new' if new else 'gone'}")
         elif old != new:
             found.append(f"{name} is {new or 'not set'}, it was {old or 'not set'}")

@@ -57,3 +57,20 @@ def test_what_shares_a_path_with_another_depends_on_all_others(make_inputs: Make
     before = keys(planned(make_inputs, package("gdal", "1", mixed=True), package("python", "3")))
     after = keys(planned(make_inputs, package("gdal", "1", mixed=True), package("python", "4")))
     assert before["conda"][1] != after["conda"][1]
+
+
+def test_what_is_for_any_python_depends_on_the_one_it_is_laid_down_for_and_a_library_does_not(
+    make_inputs: Make,
+) -> None:
+    """Modules of `noarch: python` lie below lib/pythonX.Y, and entry points name it."""
+
+    def key(minor: str, subdir: str) -> str:
+        inputs = make_inputs()
+        python = replace(inputs.base.interpreter, version=f"{minor}.9")
+        lock = replace(inputs.lock, conda=(package("python", "3"), replace(package("gdal", "1"), subdir=subdir)))
+        revisions = {"wheels": "sha256:w", "bytecode": "sha256:b", "conda": "sha256:c"}
+        changed = make_inputs(lock=lock, revisions=revisions, base=replace(inputs.base, interpreter=python))
+        return keys(make_plan(changed, ranking=()))["conda"][1]
+
+    assert key("3.11", "noarch") != key("3.12", "noarch")
+    assert key("3.11", "linux-64") == key("3.12", "linux-64")

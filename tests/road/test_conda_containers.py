@@ -13,13 +13,15 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 import tinyconda
 from builders import buildkit_client
 from containers import running
+from doors import basic, door
 from doubling import cache_folder, write_model
+from secrecy import PASSWORD, USER, kept, told
 from tinywheels import serve
 
 pytest.importorskip("rattler", reason="needs the extra `conda`")
@@ -239,3 +241,37 @@ def test_a_written_folder_is_built_by_hand(
     history = subprocess.run(["docker", "history", "--no-trunc", tag], capture_output=True, text=True, check=True)
     assert "secret-of-channel" not in history.stdout
     assert not any(path.is_file() and b"secret-of-channel" in path.read_bytes() for path in folder.rglob("*"))
+
+
+@pytest.mark.proof
+def test_a_channels_login_opens_it_inside_the_build_and_is_found_nowhere_afterwards(
+    model: Path, channel: Path, tag: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """envbuild fills BuildKit's secret by itself, for one of two channels of that host."""
+    buildkit_client()
+    web, served, cache = tmp_path / "web", tmp_path / "model", cache_folder(tmp_path_factory)
+    shutil.copytree(channel, web / "private")
+    # No cache has it, here or of the builder's.
+    tinyconda.make_package(web / "private", "tiny-new", files={"share/new": os.urandom(9)}, form="conda")
+    tinyconda.index(web / "private")
+    shutil.copytree(model, served)
+    with door(web, basic(f"{USER}:{PASSWORD}")) as (url, asked):
+        listed = (model / "conda.yaml").read_text().replace(channel.as_uri(), f"{url}/private")
+        (served / "conda.yaml").write_text(listed.replace("- tiny-more\n", "- tiny-more\n- tiny-new\n"))
+        login = f"{USER}:{quote(PASSWORD, safe='')}"
+        entries = (url.replace("//", "//other:wrong@"), f"{url.replace('//', f'//{login}@')}/private")
+        command = [sys.executable, "-m", "envbuild", "image", str(served), "-t", tag, "--output", "docker"]
+        command += ["--base", BASE, "--server", "envbuild", "--bytecode", "off", "--backend", "docker"]
+        command += ["--builder", "buildkit", "--build-progress", "plain"]
+        env = {**os.environ, "ENVBUILD_CACHE_DIR": str(cache), "ENVBUILD_CONDA_CREDENTIALS": " ".join(entries)}
+        done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+        assert done.returncode == 0, done.stderr
+    package = "/private/linux-64/tiny-new-1.0-0.conda"
+    assert [path for path, _ in asked].count(package) == 2  # here, and inside the build
+    history = subprocess.run(["docker", "history", "--no-trunc", tag], capture_output=True, text=True, check=True)
+    assert told(done.stdout, done.stderr, history.stdout) == []
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    subprocess.run(["docker", "save", tag, "-o", str(saved / "image.tar")], check=True)
+    assert kept(saved) == []
+    assert kept(cache / "locks") == [] and kept(cache / "conda") == []

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 USER = "reader-of-channels"
-PASSWORD = "pa55/of:a@reader+that nobody may%keep".replace(" ", "-")
+PASSWORD = "pa55/of:a@reader+that-nobody-may%keep"
 TOKEN = "t0ken-0f-a-reader-that-nobody-may-keep"
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from ...errors import LockFileError, UsageError
 from ...model.requirement import canonical_name
@@ -22,7 +21,7 @@ from ...records import dataclass
 from ..types import Lock, LockedPackage
 from .addresses import public
 from .extras import extras, without_its_command
-from .lockrows import Row, rows_of
+from .lockrows import Row, conda_package, pip_package, rows_of
 from .types import CondaPackage
 
 if TYPE_CHECKING:
@@ -100,11 +99,11 @@ def read_conda_lock(path: Path, subdir: str) -> CondaLock:
                 f"{row.place}: {path.name} names no sha256 hash for {row.name}",
                 hint="an md5 hash alone says nothing of who made a file: lock it anew",
             )
-    conda = [_conda(row, subdir) for row in sorted(here, key=lambda row: row.name) if row.manager == "conda"]
+    conda = [conda_package(row, subdir) for row in sorted(here, key=lambda row: row.name) if row.manager == "conda"]
     return CondaLock(
         subdir=subdir,
         conda=tuple(conda),
-        pip=tuple(_pip(row) for row in sorted(here, key=lambda row: row.name) if row.manager == "pip"),
+        pip=tuple(pip_package(row) for row in sorted(here, key=lambda row: row.name) if row.manager == "pip"),
         places={row.name: row.place for row in here if row.manager == "conda"},
     )
 
@@ -221,40 +220,3 @@ def _md5(store: Store, package: CondaPackage) -> str:
     for chunk in store.stream(f"sha256:{package.sha256}"):
         hasher.update(chunk)
     return hasher.hexdigest()
-
-
-def _conda(row: Row, subdir: str) -> CondaPackage:
-    """The package of a row. LockFileError where its address is that of another."""
-    stem, form = next(
-        ((row.filename.removesuffix(form), form) for form in (".conda", ".tar.bz2") if row.filename.endswith(form)),
-        (row.filename, ""),
-    )
-    build = row.build or stem.rpartition("-")[2]
-    folder = unquote(urlsplit(row.url).path).split("/")[-2:-1]
-    if not form or stem != f"{row.name}-{row.version}-{build}" or folder not in ([subdir], ["noarch"]):
-        raise LockFileError(
-            f"{row.place}: {row.url} is not the address of {row.name} {row.version} for {subdir}", hint=_HINT
-        )
-    return CondaPackage(
-        name=row.name,
-        version=row.version,
-        build=build,
-        subdir=folder[0],
-        filename=row.filename,
-        sha256=row.sha256,
-        md5=row.md5,
-        size=0,
-        url=row.url,
-        depends=row.depends,
-    )
-
-
-def _pip(row: Row) -> LockedPackage:
-    return LockedPackage(
-        name=canonical_name(row.name),
-        version=row.version,
-        filename=row.filename,
-        sha256=row.sha256,
-        size=0,
-        url=row.url,
-    )

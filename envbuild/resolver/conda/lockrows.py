@@ -12,11 +12,14 @@ from urllib.parse import unquote, urlsplit
 
 from ...errors import LockFileError
 from ...model.document import Document, items, lookup, plain_value
+from ...model.requirement import canonical_name
 from ...model.texts import UnreadableError
 from ...patterns import pattern
 from ...records import dataclass
 from ..locktext import text_of
+from ..types import LockedPackage
 from .addresses import public
+from .types import CondaPackage
 
 _NODES = 1_000_000
 _NAME = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
@@ -80,6 +83,44 @@ def rows_of(path: Path) -> tuple[tuple[Row, ...], dict[str, Any]]:
         )
     rows = [_row(value, f"{path}:{document.span(node).line}") for node, value in zip(nodes, values, strict=True)]
     return tuple(rows), whole
+
+
+def conda_package(row: Row, subdir: str) -> CondaPackage:
+    """The package of a row. LockFileError where its address is that of another."""
+    stem, form = next(
+        ((row.filename.removesuffix(form), form) for form in (".conda", ".tar.bz2") if row.filename.endswith(form)),
+        (row.filename, ""),
+    )
+    build = row.build or stem.rpartition("-")[2]
+    folder = unquote(urlsplit(row.url).path).split("/")[-2:-1]
+    if not form or stem != f"{row.name}-{row.version}-{build}" or folder not in ([subdir], ["noarch"]):
+        raise LockFileError(
+            f"{row.place}: {row.url} is not the address of {row.name} {row.version} for {subdir}", hint=HINT
+        )
+    return CondaPackage(
+        name=row.name,
+        version=row.version,
+        build=build,
+        subdir=folder[0],
+        filename=row.filename,
+        sha256=row.sha256,
+        md5=row.md5,
+        size=0,
+        url=row.url,
+        depends=row.depends,
+    )
+
+
+def pip_package(row: Row) -> LockedPackage:
+    """The same of a row of pip's."""
+    return LockedPackage(
+        name=canonical_name(row.name),
+        version=row.version,
+        filename=row.filename,
+        sha256=row.sha256,
+        size=0,
+        url=row.url,
+    )
 
 
 def _row(value: Any, place: str) -> Row:

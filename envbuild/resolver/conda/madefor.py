@@ -17,7 +17,7 @@ from ...patterns import pattern
 from ...records import dataclass
 from ..asking import Wish
 from ..indexes import without_credentials
-from ..origin import CHANNELS, Origin, origin_of
+from ..origin import CHANNELS, OWN, Origin, origin_of
 from ..target import Platform, platform_named
 from ..types import Lock
 from .locking import key_of
@@ -46,15 +46,17 @@ class MadeFor:
 
 
 def conda_origin(wish: Wish, ask: CondaAsk) -> Origin:
-    """What is asked for now, of channels and of indexes, before anything is solved. Raises as `origin_of`."""
+    """What is asked for now, of channels and of indexes, before anything is solved. Raises as `origin_of`.
+
+    The lock of `ask` is the model's own that has chosen, never the file that is written or compared.
+    """
     pip = origin_of(wish)
-    # A lock that has chosen is no part of what it is asked for.
-    plain = replace(ask, lock=None, lock_sha256="")
+    own = {OWN: f"sha256:{ask.lock_sha256}"[:19]} if ask.lock is not None else {}
     return replace(
         pip,
-        digest=digest_of([pip.digest, key_of(plain)]),
+        digest=digest_of([pip.digest, key_of(ask)]),
         conda=tuple(sorted({spec.text for spec in ask.specs})),
-        settings={**pip.settings, CHANNELS: ", ".join(ask.channels)},
+        settings={**pip.settings, **own, CHANNELS: ", ".join(ask.channels)},
         places={**{spec.text: spec.line or spec.where for spec in ask.specs}, **pip.places},
     )
 

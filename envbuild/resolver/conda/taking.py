@@ -28,7 +28,7 @@ from ..vouching import is_vouched, vouch
 from ..whole import whole_changes
 from .lockrows import HINT
 from .madefor import MISSING, MadeFor, conda_origin, made_for
-from .part import CondaPart, conda_part
+from .part import CondaPart, conda_part, with_lock
 from .specs import ask_of
 from .types import CondaAsk
 
@@ -115,7 +115,9 @@ def take_conda(
             )
     check_hashes(rest, found, platform)
     made = made_for(path)
-    differ = _changes(made, asked, wish, indexes=locked)
+    # Of which day the model's own lock is does not matter where another one is taken.
+    own = with_lock(replace(asked, as_of=""), environment, model_root, path)
+    differ = _changes(made, replace(own, as_of=as_of), wish, indexes=locked)
     if made is not None and stands_in(wish):
         differ += whole_changes(made.origin.settings, found, imports())
     differ = differ or [f"{why}, and {one.where} asks for {one.text}" for one, why in missing]

@@ -14,12 +14,15 @@ pytest.importorskip("conda_lock", reason="needs the extra `conda`")
 from envbuild.errors import LockFileError, UsageError
 from envbuild.model.types import Environment
 from envbuild.oci.store import Store
-from envbuild.resolver.conda.madefor import made_for
+from envbuild.resolver.asking import Wish
+from envbuild.resolver.conda.madefor import conda_origin, made_for
 from envbuild.resolver.conda.part import with_lock
 from envbuild.resolver.conda.specs import ask_of
 from envbuild.resolver.conda.writing import write_conda_lock
 from envbuild.resolver.origin import Origin, changes
+from envbuild.resolver.target import platform_of
 from envbuild.resolver.types import Lock
+from envbuild.servers.envbuild import SERVER
 
 ORIGIN = Origin(
     digest="sha256:1",
@@ -116,3 +119,20 @@ def test_a_model_s_own_lock_of_a_day_is_that_of_the_same_day_alone(
     assert taken("2023-01-01T00:00:00Z") == taken("") == written
     with pytest.raises(UsageError, match=r"the model's conda-lock\.yml has chosen others"):
         taken("2024-01-01T00:00:00Z")
+
+
+def test_the_models_own_lock_that_has_chosen_counts(
+    written: Path, environment: Callable[..., Environment], tmp_path: Path
+) -> None:
+    listed, platform = environment("gdal"), platform_of("3.11.7", "2.36", "amd64")
+    wish = Wish(environment=environment(), server=SERVER, platform=platform, model_root=tmp_path, environ={})
+    ask = ask_of(listed, python="3.11.7", glibc="2.36", architecture="amd64")
+    plain = conda_origin(wish, ask)
+    chosen = conda_origin(wish, with_lock(ask, listed, written.parent))
+    assert conda_origin(wish, with_lock(ask, listed, written.parent, written)) == plain, "it is the one that is written"
+    assert changes(plain, chosen) == ["the model's own lock is new"]
+    assert changes(chosen, plain) == ["the model's own lock is gone"]
+    written.write_text(written.read_text() + "\n")
+    assert changes(chosen, conda_origin(wish, with_lock(ask, listed, written.parent))) == [
+        "the model's own lock is not what it was"
+    ]
