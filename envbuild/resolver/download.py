@@ -13,6 +13,7 @@ from urllib.request import url2pathname
 
 import requests
 import requests.auth
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from ..errors import NetworkError
@@ -240,5 +241,9 @@ def _cause(error: BaseException) -> str:
     reason = getattr(inner, "reason", None)
     if isinstance(reason, BaseException):
         inner = reason
+    if isinstance(inner, urllib3.exceptions.ConnectTimeoutError):
+        return f"no connection within {_TIMEOUT[0]} seconds"
+    if isinstance(inner, urllib3.exceptions.ReadTimeoutError):
+        return f"nothing came for {_TIMEOUT[1]} seconds"
     text = getattr(inner, "strerror", None) or str(inner).rpartition(">: ")[2] or type(inner).__name__
     return without_secrets(str(text))

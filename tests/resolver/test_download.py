@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,14 @@ def test_a_refusal_says_where_the_credentials_of_that_file_go(tmp_path: Path, na
     with serve(tmp_path, "me:secret") as url, pytest.raises(NetworkError, match="answered 401") as caught:
         fetched(f"{url}/{name}", {})
     assert hint in caught.value.hint
+
+
+def test_a_server_that_never_answers_is_given_up_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envbuild.resolver.download._TIMEOUT", (5, 0.2))
+    monkeypatch.setattr("envbuild.resolver.download._ATTEMPTS", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(NetworkError) as caught:
+        fetched(f"http://127.0.0.1:{silent.getsockname()[1]}/a-1.0-py3-none-any.whl", {})
+    assert caught.value.message.endswith("could not be fetched in 2 attempts: nothing came for 0.2 seconds")
 
 
 def send_on_to(address: str) -> Callable[[Door], bool]:
