@@ -14,7 +14,7 @@ from .addresses import CREDENTIALS, public, without_secrets
 from .aging import aged, moment_of
 from .channels import ask_channels, channels_at, shown
 from .extras import extras
-from .keeping import records_of
+from .held import records_of
 from .specs import gave_way, loosened, match_specs
 from .types import CondaAsk, CondaPackage
 from .virtual import CUDA, virtual_packages, way_to_cuda
