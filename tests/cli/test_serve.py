@@ -72,6 +72,7 @@ def post(url: str, body: Any) -> Any:
 
 
 @pytest.mark.network
+@pytest.mark.slow
 def test_it_answers_until_ctrl_c_and_leaves_the_model_as_it_was(
     serve: Callable[..., tuple[Any, str]], tmp_path: Path
 ) -> None:

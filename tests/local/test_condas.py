@@ -107,7 +107,9 @@ def test_texts_and_compiled_files_name_the_folder_of_the_environment(
     library = (folder / "lib/libtiny.so.1").read_bytes()
     assert library.startswith(b"\0" + place + b"/lib\0") and library.endswith(b"\0the rest")
     assert len(library) == len(FILES["lib/libtiny.so.1"])
-    assert (folder / "bin/tiny").read_bytes().startswith(b"#!" + place + b"/bin/python\n")
+    # Of a path that is too long for a first line, a shell starts it.
+    assert (folder / "bin/tiny").read_bytes().startswith((b"#!" + place + b"/bin/python\n", b"#!/bin/sh\n"))
+    assert place + b"/bin/python" in (folder / "bin/tiny").read_bytes()
     assert os.access(folder / "bin/tiny", os.X_OK)
     assert (folder / "share/link").readlink() == Path("text")
     said = json.loads((folder / "conda-meta/tiny-1.0-0.json").read_text())

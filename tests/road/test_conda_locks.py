@@ -47,6 +47,7 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
+@pytest.mark.slow
 def test_a_check_asks_nobody_and_says_what_changed(road: Road, channel: Path, base: list[str]) -> None:
     assert road.run("lock", "model", "-o", NAME, *base).returncode == 0
     shutil.rmtree(road.cache)

@@ -66,6 +66,7 @@ def test_an_attested_image_of_a_registry_is_told_without_fetching_a_layer(road: 
 
 
 @pytest.mark.registry
+@pytest.mark.slow
 def test_packages_of_a_plain_image_are_fetched_only_when_asked_for(road: Road, address: str) -> None:
     name = f"{address}/team/tiny:1"
     push(road, name)

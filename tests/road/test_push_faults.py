@@ -303,6 +303,7 @@ def poison(server: Running, repository: str, honest: dict[str, Any], diff_ids: l
     return [evil["digest"]]
 
 
+@pytest.mark.slow
 def test_a_foreign_repository_that_is_poisoned_is_not_believed(road: Road, server: Running) -> None:
     """Whoever may write to another repository of the registry, and knows all keys, changes nothing of an image."""
     honest = pushed(road, f"{server.address}/team/tiny:1")

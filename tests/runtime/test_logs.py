@@ -257,6 +257,7 @@ def test_every_line_of_a_request_names_it_and_probes_leave_none(start, tmp_path)
 
 
 @pytest.mark.network
+@pytest.mark.slow
 def test_only_faults_are_logged_at_that_level_and_mlflow_has_no_format_of_its_own(start, model, example):
     quiet = start(ENVBUILD_LOG_LEVEL="error", **model("params")).wait_until_up()
     assert quiet.post("/invocations", example("params")[0]).status == 200

@@ -118,6 +118,7 @@ SLOW = "import time\ndef init(): pass\ndef run(body):\n    time.sleep(1)\n    re
 
 
 @pytest.mark.network
+@pytest.mark.slow
 def test_a_server_counts_requests_rows_times_and_loading(start, model, example):
     server = start(**model("diabetes")).wait_until_up(path="/ping")
     body, _ = example("diabetes")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 import stat
@@ -19,12 +18,11 @@ from tinywheels import make_wheel
 
 from envbuild.bases.rootfs import host_architecture
 from envbuild.errors import IntegrityError, NetworkError, ResolveError
-from envbuild.model.imports import Imported
 from envbuild.model.types import Line
 from envbuild.oci.store import Store
 from envbuild.resolver import fetch
 from envbuild.resolver.source.sandbox import Limits
-from envbuild.resolver.source.sdists import find_sdist, pyproject_of
+from envbuild.resolver.source.sdists import find_sdist
 from envbuild.resolver.target import platform_of
 
 Make = Callable[..., Any]
@@ -90,91 +88,12 @@ def test_what_another_package_needs_of_it_is_kept(index: Any, build: Make, env: 
     assert [(p.name, p.version) for p in lock.packages] == [("needs", "1.0"), ("only-source", "1.0")]
 
 
-@pytest.mark.slow
-def test_of_several_that_need_it_otherwise_each_is_tried(index: Any, build: Make, env: Make) -> None:
-    for number in ("1.0", "2.0", "3.0"):
-        write_sdist(index.folder, "only-source", number, files=source_files("only-source", number))
-    index.wheel("needs", "1.0", requires=["only-source==1.0"])
-    index.wheel("needs", "2.0", requires=["only-source[extra]==2.0"])
-    lock = build(env("needs"), allow=("only-source",))
-    found = {p.name: p.version for p in lock.packages}
-    assert found["needs"] == found["only-source"]
-
-
 def test_what_nobody_asked_for_is_not_built(index: Any, build: Make, env: Make) -> None:
     for number in ("1.0", "2.0"):
         write_sdist(index.folder, "only-source", number, files=source_files("only-source", number))
     lock = build(env("only-source[extra]<2"))
     assert [package.version for package in lock.packages] == ["1.0"]
     assert index.downloads() == ["/files/only_source-1.0.tar.gz"]
-
-
-def test_what_gives_way_does_so_before_anything_is_built(
-    index: Any, build: Make, env: Make, profile: Make, notes: Any
-) -> None:
-    """A ceiling of the server's, below which there is source alone, and which cannot be built."""
-    write_sdist(index.folder, "alpha", "1.0", files=source_files("alpha", first="raise RuntimeError"))
-    index.wheel("alpha", "2.0")
-    lock = build(env("alpha"), profile(constraints=("alpha<2",)), progress=notes)
-    assert [(p.version, p.source) for p in lock.packages] == [("2.0", None)]
-    assert not [said for said in notes.notes if said.startswith("building")]
-
-
-@pytest.mark.slow
-def test_what_cannot_be_built_is_no_error_where_something_else_goes(index: Any, build: Make, env: Make) -> None:
-    first = "raise RuntimeError('so it is')"
-    write_sdist(index.folder, "mlflow-skinny", "2.9.2", files=source_files("mlflow-skinny", "2.9.2", first=first))
-    for name, version in (("mlflow", "2.9.2"), ("numpy", "1.26.4"), ("pandas", "2.1.0"), ("setuptools", "70.0")):
-        index.wheel(name, version)
-    lock = build(env("mlflow==2.9.2"))
-    assert "mlflow" in {package.name for package in lock.packages}
-    assert any("laid down whole" in note for note in lock.notes)
-    with pytest.raises(ResolveError, match="so it is"):
-        build(env("mlflow-skinny==2.9.2"))
-
-
-def test_what_a_model_s_lock_pins_gives_way_where_its_build_fails(
-    index: Any, build: Make, env: Make, notes: Any, tmp_path: Path
-) -> None:
-    """Logged with `needs`, which MLflow had locked with an `alpha` that is there as source alone, and a broken one."""
-    (tmp_path / "model").mkdir()
-    locked = "# Original requirements\n# needs\n#\n# Locked requirements\nneeds==1.0\nalpha==1.0\n"
-    (tmp_path / "model" / "requirements.txt").write_text(locked)
-    index.wheel("needs", requires=["alpha"])
-    first = "raise RuntimeError('so it is')"
-    write_sdist(index.folder, "alpha", "1.0", files=source_files("alpha", first=first))
-    with pytest.raises(ResolveError, match="so it is") as caught:
-        build(env("needs==1.0", "alpha==1.0"), progress=notes)
-    assert "alpha 1.0, from alpha-1.0.tar.gz: it could not be built" in caught.value.message
-    # It failed once, and is not tried again for the sake of what gives way.
-    assert len([said for said in notes.notes if said.startswith("building alpha 1.0")]) == 1
-    index.wheel("alpha", "2.0")
-    lock = build(env("needs==1.0", "alpha==1.0"), upgrade=True)
-    assert [(p.name, p.version, p.source) for p in lock.packages] == [("alpha", "2.0", None), ("needs", "1.0", None)]
-    assert any("alpha is 2.0, not 1.0" in note for note in lock.notes)
-    # What the model itself was logged with does not give way.
-    (tmp_path / "model" / "requirements.txt").write_text(locked.replace("# needs\n", "# needs\n# alpha==1.0\n"))
-    with pytest.raises(ResolveError, match="so it is"):
-        build(env("needs==1.0", "alpha==1.0"), upgrade=True)
-
-
-@pytest.mark.slow
-def test_a_whole_mlflow_that_cannot_be_built_is_said_and_left(index: Any, build: Make, env: Make, notes: Any) -> None:
-    index.wheel("mlflow-skinny", "2.9.2")
-    index.wheel("mlflow", "2.9.2", requires=["sqlalchemy"])
-    for name, version in (("numpy", "1.26.4"), ("pandas", "2.1.0"), ("setuptools", "70.0")):
-        index.wheel(name, version)
-    files = source_files("sqlalchemy", first="raise RuntimeError('so it is')")
-    write_sdist(index.folder, "sqlalchemy", files=files)
-    imports = lambda: (Imported(name="sqlalchemy.orm", where="code/features.py:3"),)  # noqa: E731
-    lock = build(env("mlflow==2.9.2"), imports=imports, progress=notes)
-    assert "mlflow" not in {package.name for package in lock.packages}
-    assert "it could not be built: exit code 1" in lock.notes[-1]
-    # That is remembered: nothing is built the next time.
-    notes.notes.clear()
-    again = build(env("mlflow==2.9.2"), imports=imports, progress=notes, locked=True)
-    assert (again.packages, again.notes) == (lock.packages, lock.notes)
-    assert not [said for said in notes.notes if said.startswith("building")]
 
 
 def test_an_index_that_does_not_answer_is_told_as_such(index: Any, tmp_path: Path) -> None:
@@ -320,42 +239,6 @@ def test_what_builds_is_named_and_versioned_and_nothing_else(
     assert hint in caught.value.hint
     # It is never built for the sake of another build.
     assert "--allow-build" not in caught.value.hint
-
-
-def tar(kind: str, *members: tuple[str, int]) -> bytes:
-    """An archive of members of noise, by names and sizes."""
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode=f"w:{kind}") as archive:
-        for name, size in members:
-            member = tarfile.TarInfo(name)
-            member.size = size
-            archive.addfile(member, io.BytesIO(os.urandom(size)))
-    return data.getvalue()
-
-
-@pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
-def test_archives_are_looked_through_within_bounds(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / f"alpha-1.0.tar.{kind}"
-    members = [(f"alpha-1.0/{number}", 1000) for number in range(20)]
-    path.write_bytes(tar(kind, *members, ("alpha-1.0/pyproject.toml", 3)))
-    assert len(pyproject_of(path, path.name, "", "alpha") or b"") == 3
-    with pytest.raises(ResolveError, match="more than 10000 bytes"):
-        pyproject_of(path, path.name, "", "alpha", limit=10000)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:14] + b"\xff" * 40 + whole[54:])
-    with pytest.raises(ResolveError, match="is no archive of source"):
-        pyproject_of(path, path.name, "", "alpha")
-
-
-def test_a_header_that_would_fill_the_memory_is_not_read(tmp_path: Path) -> None:
-    """A long name, as tar writes one in front of its file: read whole, and compressed to nearly nothing."""
-    head = tarfile.TarInfo("././@LongLink")
-    head.type, head.size = tarfile.GNUTYPE_LONGNAME, 64 << 20
-    path = tmp_path / "alpha-1.0.tar.gz"
-    with gzip.open(path, "wb") as file:
-        file.write(head.tobuf(tarfile.GNU_FORMAT) + bytes(64 << 20))
-    with pytest.raises(ResolveError, match="one of its headers is too large"):
-        pyproject_of(path, path.name, "", "alpha")
 
 
 @pytest.mark.slow
