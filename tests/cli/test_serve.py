@@ -233,7 +233,7 @@ def test_ctrl_c_before_it_is_ready_is_an_interrupted_command_without_an_address(
     [
         ("envbuild", "3.17.2", ()),
         pytest.param("azureml", "3.17.2", ("--inject",), marks=pytest.mark.slow),
-        pytest.param("mlflow", "3.17.2", (), marks=pytest.mark.slow),
+        pytest.param("mlflow", "3.17.2", (), marks=[pytest.mark.slow, pytest.mark.proof]),
         # An application for gunicorn.
         pytest.param("mlflow", "2.20.4", (), marks=[pytest.mark.slow, pytest.mark.proof]),
     ],

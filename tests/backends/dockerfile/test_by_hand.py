@@ -182,6 +182,7 @@ def check_nothing_is_left(image: str) -> None:
 
 @pytest.mark.network
 @pytest.mark.slow
+@pytest.mark.proof
 def test_the_classic_builder_makes_an_image_that_answers(
     fixture_models: Path, tmp_path: Path, cache: Path, build: Callable[..., str]
 ) -> None:

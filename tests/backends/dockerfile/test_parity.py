@@ -22,7 +22,7 @@ OTHERS = ["diabetes", "forest", "lightgbm", "no-signature", "params", "pyfunc-co
 # One model by each builder: what compiles is the same for all, and takes its time.
 COMPILED = ["forest", "lightgbm"]
 # What is laid down for these is laid down for others too: they take minutes, and tell what only themselves could.
-LIKE_OTHERS = ["diabetes", "no-signature", "params", "tensors"]
+LIKE_OTHERS = ["diabetes", "no-signature", "params", "pyfunc-code", "tensors"]
 # What an engine itself puts into every container that it exports.
 ENGINES_OWN = ("dev/", "proc/", "sys/", ".dockerenv", "etc/hostname", "etc/hosts", "etc/resolv.conf", "etc/mtab")
 # What may differ, and why: installers sign and list what they wrote, and bytecode is made in another place.
