@@ -16,7 +16,12 @@ from . import purl
 from .types import Reference
 
 # Names that no public server has, by their last part.
-_PRIVATE = frozenset({"arpa", "corp", "home", "internal", "intranet", "invalid", "lan", "local", "localhost", "test"})
+_PRIVATE = frozenset(
+    (
+        *("arpa", "corp", "home", "intern", "internal", "intranet", "invalid"),
+        *("lan", "local", "localdomain", "localhost", "localnet", "private", "test"),
+    )
+)
 
 
 def references(package: LockedPackage) -> tuple[Reference, ...]:
@@ -64,5 +69,6 @@ def _is_public(url: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_global
     except ValueError:
-        first, dot, _ = host.rstrip(".").partition(".")
-        return bool(first and dot) and host.rstrip(".").rpartition(".")[2] not in _PRIVATE
+        rest, _, last = host.rstrip(".").rpartition(".")
+        # The C library takes 127.1 and 0x7f.0x1 for addresses too, and no public name ends so.
+        return bool(rest) and not last[:1].isdigit() and last not in _PRIVATE

@@ -6,15 +6,13 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..facts import load_json
-from ..model.java import JAVA, is_runtime, java_loader
+from ..model.java import JAVA, is_runtime, java_loader, spark_packages
 from ..model.types import Model
 from .types import Locked, Target
 
 if TYPE_CHECKING:
     from ..bases.types import Base
 
-# Spark's own launcher is a shell script, and an assembled base has no shell.
-SPARK = ("openjdk-17-jre-headless", "bash", "coreutils")
 # The C library of each release of Debian tells which it is; an image says no more of itself.
 _SUITES = {"2.31": "bullseye", "2.36": "bookworm", "2.41": "trixie"}
 
@@ -75,8 +73,7 @@ def has_java(locked: Locked) -> bool:
 
 
 def java_hint(base: Base | None = None) -> str:
-    """How a Java runtime and what Spark's launcher needs come into an image, on `base` where it is known."""
+    """How what Spark needs comes into an image, on `base` where it is known."""
     if base is None:
-        return " ".join(f"--apt {name}" for name in SPARK) + " adds one to a base of Debian 12 (Python 3.11)"
-    runtime = facts()["debian"][JAVA].get(suite_of(base), SPARK[0])
-    return way_to((runtime, *SPARK[1:]), base)
+        return " ".join(f"--apt {name}" for name in spark_packages()) + " adds one to a base of Debian 12 (Python 3.11)"
+    return way_to(spark_packages(suite_of(base)), base)

@@ -34,6 +34,12 @@ def java_packages(model: Model, base: str, apt: Collection[str]) -> tuple[str, .
     return tuple(name for name in (*own, *load_json("java_loaders.json")["loaders"][loader]) if name not in apt)
 
 
+def spark_packages(suite: str = "bookworm") -> tuple[str, ...]:
+    """The Debian packages that Spark needs of a suite: its Java runtime first, bookworm's where it has none."""
+    known = runtimes()
+    return (known.get(suite, known["bookworm"]), *load_json("java_loaders.json")["loaders"]["mlflow.spark"])
+
+
 def runtimes() -> Mapping[str, str]:
     """The package of a Java runtime without a screen, by the code name of the suite of Debian."""
     found: Mapping[str, str] = load_json("system_libraries.json")["debian"][JAVA]

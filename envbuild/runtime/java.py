@@ -7,6 +7,7 @@ libraries into /tmp and loads them from there. An image that is run under a stri
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import MutableMapping
@@ -17,6 +18,7 @@ from pathlib import Path
 TEMPORARY = "/tmp"
 """Where Java unpacks libraries, whatever TMPDIR says."""
 LIBRARIES = Path("/usr")
+PASSWD = Path("/etc/passwd")
 WRAPPERS = ("lib/*/libnss_wrapper.so", "lib64/libnss_wrapper.so", "lib/libnss_wrapper.so")
 """A library that answers who a user is from a file of one's own, as Spark's own images have it."""
 SNAPPY = ("lib/*/jni/libsnappyjava.so", "lib/jni/libsnappyjava.so")
@@ -29,11 +31,19 @@ NOTHING_LOADED = (
 
 
 def prepare(environment: MutableMapping[str, str]) -> None:
-    """Set what Java needs in the variables that it inherits, where pyspark is installed; the rest is said on stderr."""
-    if find_spec("pyspark") is None:
-        return
-    for problem in filter(None, (_name_user(environment), _load_libraries(environment))):
-        print(f"envbuild_runtime: Spark will fail: {problem}", file=sys.stderr, flush=True)
+    """Set what Java needs in the variables that it inherits, where pyspark is installed; the rest is said on stderr.
+
+    Nothing is raised: a server that needs no Java, for all that pyspark is there, starts without.
+    """
+    try:
+        if find_spec("pyspark") is None:
+            return
+        problems = [_name_user(environment), _load_libraries(environment)]
+    except Exception as error:
+        problems = [f"what its Java needs cannot be seen to: {type(error).__name__}: {error}"]
+    with suppress(Exception):
+        for problem in filter(None, problems):
+            print(f"envbuild_runtime: Spark would fail here: {problem}", file=sys.stderr, flush=True)
 
 
 def _name_user(environment: MutableMapping[str, str]) -> str:
@@ -53,11 +63,10 @@ def _name_user(environment: MutableMapping[str, str]) -> str:
             "as the image's own user (without --user or runAsUser), or bring libnss-wrapper into the image: by --apt, "
             "or in its base."
         )
-    own = f"user{user}:x:{user}:{os.getgid()}::{environment.get('HOME') or TEMPORARY}:/usr/sbin/nologin\n"
+    home = environment.get("HOME") or TEMPORARY
+    own = f"user{user}:x:{user}:{os.getgid()}::{home}:/usr/sbin/nologin\n"
     try:
-        descriptor, place = tempfile.mkstemp(prefix="passwd-")
-        with os.fdopen(descriptor, "w") as file:
-            file.write(_text("/etc/passwd") + own)
+        place = _kept(f"envbuild-passwd-{user}", _lines(PASSWD) + os.fsencode(own))
     except OSError as error:
         return (
             f"user {user} has no entry in /etc/passwd, and none can be written to {TEMPORARY}: {error.strerror}. Mount "
@@ -94,9 +103,44 @@ def _found(patterns: tuple[str, ...]) -> str:
     return next((str(path) for pattern in patterns for path in sorted(LIBRARIES.glob(pattern))), "")
 
 
-def _text(path: str) -> str:
+def _kept(name: str, content: bytes) -> str:
+    """A file with that content that this user alone may write, the same at each start. OSError.
+
+    Anybody may have put something else under its name into a folder that all share; then it gets another name.
+    """
+    place = Path(tempfile.gettempdir(), name)
+    if _is_own(place, content):
+        return str(place)
+    descriptor, path = tempfile.mkstemp(prefix=f"{name}-")
+    made = Path(path)
     try:
-        text = Path(path).read_text()
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
     except OSError:
-        return ""
-    return text if text.endswith("\n") or not text else f"{text}\n"
+        made.unlink()
+        raise
+    with suppress(OSError):
+        made = made.replace(place)
+    return str(made)
+
+
+def _is_own(path: Path, content: bytes) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        found = os.fstat(descriptor)
+        own = found.st_uid == os.getuid() and found.st_mode == stat.S_IFREG | 0o600 and found.st_nlink == 1
+        return own and os.read(descriptor, len(content) + 1) == content
+    finally:
+        os.close(descriptor)
+
+
+def _lines(path: Path) -> bytes:
+    """A file's bytes, whose names may be in any encoding; none where it cannot be read."""
+    try:
+        text = path.read_bytes()
+    except OSError:
+        return b""
+    return text if text.endswith(b"\n") or not text else text + b"\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from envbuild.bases.types import Base
 from envbuild.linter.debian import java_hint, may_have_java, packages_for, suite_of, way_to
 from envbuild.linter.types import Target
 from envbuild.model import read
+from envbuild.model.java import java_packages
 from envbuild.servers import PROFILES
 
 BOOKWORM: Base = locked(Case(packages={})).base
@@ -40,6 +42,21 @@ def test_an_assembled_base_takes_packages_and_an_image_is_built_anew() -> None:
 def test_the_java_runtime_is_the_releases_own() -> None:
     assert "--apt openjdk-17-jre-headless" in java_hint(BOOKWORM)
     assert "--apt openjdk-21-jre-headless" in java_hint(TRIXIE)
+
+
+@pytest.mark.parametrize("base", [None, BOOKWORM, TRIXIE, IMAGE, OTHER])
+def test_a_script_that_imports_pyspark_is_told_of_what_a_model_of_spark_gets(base: Base | None, tmp_path: Path) -> None:
+    model = read(write(Case(files={"MLmodel": MLMODEL.replace("mlflow.sklearn", "mlflow.spark")}), tmp_path / "spark"))
+    gets = java_packages(model, "debian:trixie" if base is TRIXIE else "debian:bookworm", ())
+    assert "libnss-wrapper" in gets
+    assert set(re.findall(r"--apt (\S+)", java_hint(base))) == set(gets)
+
+
+def test_the_page_of_the_rule_names_the_same() -> None:
+    from envbuild.linter.rules.eb804_pyspark_without_java import PysparkWithoutJava
+
+    said = re.findall(r"--apt ([\w-]+)", PysparkWithoutJava.__doc__ or "")
+    assert said == re.findall(r"--apt (\S+)", java_hint())
 
 
 @pytest.mark.parametrize(

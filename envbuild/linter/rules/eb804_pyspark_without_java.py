@@ -26,7 +26,9 @@ class PysparkWithoutJava(BaseRule):
     *Example*: `- pyspark==3.5.1` in the environment of a model that was trained on a cluster.
 
     *Use instead*: take pyspark out if the model does not predict with it, as most do not: it is 300 MB. Else
-    `--apt openjdk-17-jre-headless --apt bash --apt coreutils`, or a base with a Java runtime.
+    `--apt openjdk-17-jre-headless --apt bash --apt coreutils --apt libnss-wrapper --apt libsnappy-jni`, or a base with
+    a Java runtime; without the last two Spark wants a user with an entry in /etc/passwd, and a /tmp that libraries can
+    be loaded from.
 
     *Source*: Apache Spark, "Installation", Java 8/11/17; mlflow/mlflow pull request 15251.
     """
