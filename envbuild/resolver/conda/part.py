@@ -119,7 +119,7 @@ def kept_for(
     named = keep if keep is not None and is_conda_lock(keep) else rewritten
     if ask.lock is not None or named is None or not is_conda_lock(named) or not named.is_file():
         return None
-    return Kept(named, ask.subdir, progress, strict=strict)
+    return Kept(named, ask, progress, strict=strict)
 
 
 def for_pip(renewed: Collection[str], part: CondaPart, ask: CondaAsk, progress: Progress) -> tuple[str, ...]:
