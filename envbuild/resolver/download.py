@@ -15,6 +15,7 @@ import requests
 import requests.auth
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.exceptions import InvalidHeader
 
 from ..errors import NetworkError
 from ..oci.headers import number, retry_after
@@ -137,8 +138,11 @@ class Downloader:
                 ) from None  # its text has the address, with what belongs into it
             except _BROKEN as error:
                 reason = _cause(error)
-            except requests.RequestException as error:
-                raise NetworkError(f"{what}: {shown} cannot be fetched: {_cause(error)}") from None
+            except (requests.RequestException, ValueError) as error:
+                # Of what cannot stand in a header, libraries tell the whole text.
+                told = isinstance(error, requests.RequestException) and not isinstance(error, InvalidHeader)
+                reason = _cause(error) if told else "it, or the login or token for it, cannot be sent"
+                raise NetworkError(f"{what}: {shown} cannot be fetched: {reason}") from None
             failures = 1 if received > before else failures + 1
             if failures >= _ATTEMPTS:
                 raise NetworkError(

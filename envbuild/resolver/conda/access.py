@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from ...records import dataclass
 from ..indexes import origin
 from ..keyrings import Keyring
 from ..netrcs import Login, login_for
+from ..sendable import sendable
 from .addresses import CREDENTIALS, split_token
 from .authfile import stored_for
 
@@ -38,7 +39,8 @@ def access_of(address: str, environ: Mapping[str, str], keyring: Keyring | None 
 
     ENVBUILD_CONDA_CREDENTIALS comes first: of its entries for that scheme, host and port the one with the longest path
     that `address` lies at or below. Then rattler's file of credentials, then the netrc's entry for that host. A user
-    without a password gets that of the keyring, where uv is told to ask it. Raises UsageError as `stored_for`.
+    without a password gets that of the keyring, where uv is told to ask it. Raises UsageError as `stored_for`,
+    and for what cannot be sent.
     """
     where = origin(address)
     if where is None:
@@ -52,7 +54,7 @@ def access_of(address: str, environ: Mapping[str, str], keyring: Keyring | None 
         login, bearer = stored.login, stored.bearer
         if stored.token:
             parts = urlsplit(address)
-            asked = urlunsplit(parts._replace(path=f"/t/{stored.token}{parts.path}"))
+            asked = urlunsplit(parts._replace(path=f"/t/{quote(stored.token, safe='')}{parts.path}"))
     if login is None and not bearer:
         login = login_for(where[1], environ)
     if login is not None and login[0] and not login[1]:
@@ -66,7 +68,7 @@ def _entries(address: str, environ: Mapping[str, str]) -> Iterator[tuple[SplitRe
     for entry in environ.get(CREDENTIALS, "").split():
         if origin(entry) != where:
             continue
-        given = urlsplit(entry)
+        given = urlsplit(sendable(entry, CREDENTIALS))
         head, token, rest = split_token(given.path)
         channel = f"{head}{rest}".rstrip("/")
         if not f"{parts.path}/".startswith(f"{channel}/"):
@@ -76,5 +78,5 @@ def _entries(address: str, environ: Mapping[str, str]) -> Iterator[tuple[SplitRe
 
 
 def _login(given: SplitResult) -> Login | None:
-    user, password = unquote(given.username or ""), unquote(given.password or "")
+    user, password = (sendable(unquote(text or ""), CREDENTIALS) for text in (given.username, given.password))
     return (user, password) if user or password else None
