@@ -11,7 +11,7 @@ from ..indexes import origin
 from ..keyrings import Keyring
 from ..netrcs import Login, login_for
 from ..sendable import sendable
-from .addresses import CREDENTIALS, split_token
+from .addresses import CREDENTIALS, climbs, split_token
 from .authfile import stored_for
 
 
@@ -39,11 +39,12 @@ def access_of(address: str, environ: Mapping[str, str], keyring: Keyring | None 
 
     ENVBUILD_CONDA_CREDENTIALS comes first: of its entries for that scheme, host and port the one with the longest path
     that `address` lies at or below. Then rattler's file of credentials, then the netrc's entry for that host. A user
-    without a password gets that of the keyring, where uv is told to ask it. Raises UsageError as `stored_for`,
-    and for what cannot be sent.
+    without a password gets that of the keyring, where uv is told to ask it. An address with `..` in its path
+    gets nothing. Raises UsageError as `stored_for`, and for what cannot be sent.
     """
     where = origin(address)
-    if where is None:
+    if where is None or climbs(address):
+        # What lies below a path with `..` in it lies elsewhere.
         return Access(address=address)
     entries = sorted(_entries(address, environ), key=lambda found: -len(found[1]))
     asked = next((whole for given, _, whole in entries if whole != address), address)

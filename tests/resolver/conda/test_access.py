@@ -44,6 +44,16 @@ def test_an_address_with_a_login_is_for_what_lies_at_or_below_it(
         assert (found.login, found.address) == (login, address)
 
 
+@pytest.mark.parametrize("part", ["..", ".", "%2e%2E", ".%2e", "..%2fother", "..%5cother"])
+def test_a_path_that_leads_elsewhere_gets_nothing(tmp_path: Path, part: str) -> None:
+    entries = (
+        "https://me:pw@repo.mine.example/forge https://repo.mine.example/t/t0k/forge https://me:pw@repo.mine.example"
+    )
+    address = f"https://repo.mine.example/forge/{part}/evil/noarch/a-1.0-0.conda"
+    assert asked(address, {"ENVBUILD_CONDA_CREDENTIALS": entries}, tmp_path) == Access(address=address)
+    assert asked(FILE, {"ENVBUILD_CONDA_CREDENTIALS": entries}, tmp_path).login == ("me", "pw")
+
+
 def test_the_longest_path_counts_for_a_login_and_for_a_token(tmp_path: Path) -> None:
     entries = (
         "https://all:one@repo.mine.example https://here:two@repo.mine.example/forge "
