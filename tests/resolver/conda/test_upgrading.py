@@ -202,6 +202,20 @@ def test_the_models_own_lock_has_chosen_unless_it_is_the_one_that_is_written(
             make(cache=other, upgrade_packages=(name,))
 
 
+@pytest.mark.parametrize(
+    ("conda", "said"),
+    [
+        ("auto", r"--lock .*prod\.conda-lock\.yml: the model's own conda-lock\.yml has chosen"),
+        ("never", r"--lock .*prod\.conda-lock\.yml: the model takes nothing from conda channels"),
+    ],
+)
+def test_a_file_that_cannot_be_kept_is_told(make: Make, file: Path, tmp_path: Path, conda: str, said: str) -> None:
+    (tmp_path / "conda-lock.yml").write_bytes(file.read_bytes())
+    with pytest.raises(UsageError, match=said) as caught:
+        make(keep=file, upgrade_packages=("another",), conda=conda)
+    assert caught.value.hint
+
+
 def test_a_second_run_over_the_file_asks_nobody(make: Make, file: Path, channel: Path, tmp_path: Path) -> None:
     import shutil
 
