@@ -90,10 +90,12 @@ def test_the_file_of_rattlers_tools_has_logins_and_tokens_by_host(tmp_path: Path
         assert asked(f"https://{host}/forge", {}, tmp_path).header == "Bearer b3ar"
     for host in ("notbearer.example", "odd.example", "a.repo.mine.example", "example"):
         assert asked(f"https://{host}/forge", {}, tmp_path) == Access(address=f"https://{host}/forge")
+    (tmp_path / ".netrc").write_text("machine repo.mine.example login netrcs password pw\n")
+    assert asked(CHANNEL, {}, tmp_path).login == ("me", "pw"), "the netrc comes behind it"
     named = write_stored(tmp_path / "named.json", repo_mine_example={"BearerToken": "other"})
     assert asked(CHANNEL, {"RATTLER_AUTH_FILE": str(named)}, tmp_path).header == "Bearer other"
     own.write_text("{")
-    assert asked(CHANNEL, {}, tmp_path).header == ""
+    assert asked(CHANNEL, {}, tmp_path).login == ("netrcs", "pw")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "s3cr3t", None])
