@@ -184,8 +184,9 @@ class _Session(requests.Session):
         if before == after:
             return
         prepared_request.headers.pop("Authorization", None)
-        # A host that sends from https on to http gets none that way.
-        if before and after and before[1] != after[1] and (login := login_for(after[1], self._environ)):
+        if before is None or after is None or before[1] == after[1] or (before[0], after[0]) == ("https", "http"):
+            return  # whoever sends from https on to http would have a login sent in clear
+        if login := login_for(after[1], self._environ):
             _Header.of(login)(prepared_request)
 
 
