@@ -24,7 +24,7 @@ from .conda.access import access_of
 from .conda.addresses import CREDENTIALS, without_secrets
 from .fetching import Stopped
 from .indexes import all_credentials, origin, origins, without_credentials
-from .keyrings import Keyring
+from .keyrings import keyring_for
 from .netrcs import login_for
 
 _ATTEMPTS = 4
@@ -50,7 +50,6 @@ class Downloader:
         self._stop = stop
         self._environ = os.environ if environ is None else environ
         self._credentials, self._indexes = all_credentials(self._environ), origins(self._environ)
-        self._keyring = Keyring(self._environ)
         # requests itself reads the proxies, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.
         self._session = _Session(self._environ)
         self._session.headers["User-Agent"] = "envbuild"
@@ -156,7 +155,7 @@ class Downloader:
         """What to ask for the file at `url`, and the headers to try in turn, of which there is at least one."""
         if _is_conda(url):
             # As its channel's list of packages was asked for: an index at that host has logins of its own.
-            access = access_of(url, self._environ, self._keyring)
+            access = access_of(url, self._environ)
             return access.address, [_Header(access.header, (access.login or ("", ""))[0])]
         where = origin(url)
         known = self._credentials.get(where, []) if where else []
@@ -167,7 +166,7 @@ class Downloader:
 
     def _from_keyring(self, url: str, tried: _Header) -> _Header | None:
         user = tried.user or "oauth2accesstoken"
-        password = self._keyring.password(url, user)
+        password = keyring_for(self._environ).password(url, user)
         return _Header.of((user, password)) if password else None
 
 

@@ -10,7 +10,7 @@ from .sendable import sendable
 
 
 class Keyring:
-    """Asks once for each host and user."""
+    """Asks once for each host and user. `keyring_for` gives the one of this process."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._wanted = environ.get("UV_KEYRING_PROVIDER") == "subprocess"
@@ -48,3 +48,11 @@ class Keyring:
                         self._asked[key] = sendable(done.stdout.strip(), "the keyring")
                         break
             return self._asked[key]
+
+
+_KNOWN: dict[frozenset[tuple[str, str]], Keyring] = {}
+
+
+def keyring_for(environ: Mapping[str, str]) -> Keyring:
+    """The keyring of these variables: one for all who ask, as a person may have to unlock it."""
+    return _KNOWN.setdefault(frozenset(environ.items()), Keyring(environ))

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from ...records import dataclass
 from ..indexes import origin
-from ..keyrings import Keyring
+from ..keyrings import keyring_for
 from ..netrcs import Login, login_for
 from ..sendable import sendable
 from .addresses import CREDENTIALS, climbs, split_token
@@ -34,7 +34,7 @@ class Access:
         return f"Bearer {self.bearer}" if self.bearer else ""
 
 
-def access_of(address: str, environ: Mapping[str, str], keyring: Keyring | None = None) -> Access:
+def access_of(address: str, environ: Mapping[str, str]) -> Access:
     """How `address`, a channel or a file of one, is asked for.
 
     ENVBUILD_CONDA_CREDENTIALS comes first: of its entries for that scheme, host and port the one with the longest path
@@ -59,7 +59,7 @@ def access_of(address: str, environ: Mapping[str, str], keyring: Keyring | None 
     if login is None and not bearer:
         login = login_for(where[1], environ)
     if login is not None and login[0] and not login[1]:
-        login = login[0], (keyring or Keyring(environ)).password(address, login[0])
+        login = login[0], keyring_for(environ).password(address, login[0])
     return Access(address=asked, login=login, bearer=bearer)
 
 

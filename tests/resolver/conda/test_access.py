@@ -118,4 +118,6 @@ def test_a_user_without_a_password_gets_that_of_the_keyring(tmp_path: Path, monk
     assert asked(CHANNEL, entry, tmp_path).login == ("me", "")
     assert not (tmp_path / "asked").exists()
     told = {**entry, "UV_KEYRING_PROVIDER": "subprocess"}
-    assert asked(CHANNEL, told, tmp_path).login == ("me", "pw of me")
+    for address in (CHANNEL, FILE, f"{CHANNEL}2"):
+        assert asked(address, told, tmp_path).login == ("me", "pw of me")
+    assert (tmp_path / "asked").read_text() == "asked\n" * 2, "once by its address and once by its name"
