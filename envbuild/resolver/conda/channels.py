@@ -15,7 +15,7 @@ from .extras import extras
 from .patience import patiently
 
 if TYPE_CHECKING:
-    from rattler import Channel, Gateway
+    from rattler import Channel, Gateway, RepoDataRecord
 
 Given = TypeVar("Given")
 _RETRIES = 2
@@ -94,6 +94,24 @@ def ask_channels(
     for path in cache.glob("*.shards-cache-*"):
         path.unlink(missing_ok=True)
     return patiently(lambda: work(gateway(channels, cache)), tick=tick)
+
+
+def files_named(
+    names: Sequence[str], subdir: str, channels: Sequence[Channel], cache: Path, tick: Callable[[], object]
+) -> list[list[RepoDataRecord]]:
+    """What the lists of `channels` have of those names, for the platform `subdir` and for any, in the channels' order.
+
+    Raises as `ask_channels`. A channel that names others beside itself is not followed there.
+    """
+    from rattler import Subdir
+
+    here = Subdir("linux-64" if subdir == "linux-64" else "linux-aarch64")
+    return ask_channels(
+        channels,
+        cache,
+        lambda gateway: gateway.query(channels, [here, "noarch"], names, recursive=False, channel_relations="disabled"),
+        tick,
+    )
 
 
 def shown(channel: str) -> str:
