@@ -10,7 +10,7 @@ import click
 
 from ..errors import UsageError
 from ..model.conda_way import LOCK_NAME as CONDA_LOCK
-from ..model.conda_way import is_conda_lock
+from ..model.conda_way import is_conda_lock, way_of
 from ..oci.disk import storage_errors
 from .options import json_option, lock_options, model_argument, quiet_option, typed
 from .values import make_options
@@ -68,12 +68,14 @@ def command(model: str, target: Path, check: bool, as_json: bool, quiet: bool, *
     beside = path if is_conda_lock(path) else path.with_name(CONDA_LOCK)
     options = replace(options, rewritten=beside)
     if check:
-        if not path.is_file() and path != target and beside.is_file():
-            path = beside
-        if not path.is_file():
+        if not path.is_file() and (path == target or not beside.is_file()):
             raise UsageError(f"-o {path}: there is no lock to check", hint="write it first: leave --check out")
         with display(terminal(), quiet=quiet) as shown:
             found = api.load(model, options=options, progress=shown)
+            if path != target and beside.is_file():
+                # Of two in a folder one is old: the model's way says which.
+                way = way_of(found.environment, options.conda_mode, found.root)
+                path = beside if way.conda or not path.is_file() else path
             rows = (outdated_conda if is_conda_lock(path) else outdated)(found, path, options)
         if as_json:
             say_json({"path": str(path), "current": not rows, "changes": rows})

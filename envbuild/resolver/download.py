@@ -15,6 +15,7 @@ import requests
 import requests.auth
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.exceptions import InvalidHeader
 
 from ..errors import NetworkError
 from ..oci.headers import number, retry_after
@@ -23,7 +24,7 @@ from .conda.access import access_of
 from .conda.addresses import CREDENTIALS, without_secrets
 from .fetching import Stopped
 from .indexes import all_credentials, origin, origins, without_credentials
-from .keyrings import Keyring
+from .keyrings import keyring_for
 from .netrcs import login_for
 
 _ATTEMPTS = 4
@@ -49,7 +50,6 @@ class Downloader:
         self._stop = stop
         self._environ = os.environ if environ is None else environ
         self._credentials, self._indexes = all_credentials(self._environ), origins(self._environ)
-        self._keyring = Keyring(self._environ)
         # requests itself reads the proxies, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.
         self._session = _Session(self._environ)
         self._session.headers["User-Agent"] = "envbuild"
@@ -137,8 +137,11 @@ class Downloader:
                 ) from None  # its text has the address, with what belongs into it
             except _BROKEN as error:
                 reason = _cause(error)
-            except requests.RequestException as error:
-                raise NetworkError(f"{what}: {shown} cannot be fetched: {_cause(error)}") from None
+            except (requests.RequestException, ValueError) as error:
+                # Of what cannot stand in a header, libraries tell the whole text.
+                told = isinstance(error, requests.RequestException) and not isinstance(error, InvalidHeader)
+                reason = _cause(error) if told else "it, or the login or token for it, cannot be sent"
+                raise NetworkError(f"{what}: {shown} cannot be fetched: {reason}") from None
             failures = 1 if received > before else failures + 1
             if failures >= _ATTEMPTS:
                 raise NetworkError(
@@ -152,7 +155,7 @@ class Downloader:
         """What to ask for the file at `url`, and the headers to try in turn, of which there is at least one."""
         if _is_conda(url):
             # As its channel's list of packages was asked for: an index at that host has logins of its own.
-            access = access_of(url, self._environ, self._keyring)
+            access = access_of(url, self._environ)
             return access.address, [_Header(access.header, (access.login or ("", ""))[0])]
         where = origin(url)
         known = self._credentials.get(where, []) if where else []
@@ -163,7 +166,7 @@ class Downloader:
 
     def _from_keyring(self, url: str, tried: _Header) -> _Header | None:
         user = tried.user or "oauth2accesstoken"
-        password = self._keyring.password(url, user)
+        password = keyring_for(self._environ).password(url, user)
         return _Header.of((user, password)) if password else None
 
 
@@ -180,8 +183,9 @@ class _Session(requests.Session):
         if before == after:
             return
         prepared_request.headers.pop("Authorization", None)
-        # A host that sends from https on to http gets none that way.
-        if before and after and before[1] != after[1] and (login := login_for(after[1], self._environ)):
+        if before is None or after is None or before[1] == after[1] or (before[0], after[0]) == ("https", "http"):
+            return  # whoever sends from https on to http would have a login sent in clear
+        if login := login_for(after[1], self._environ):
             _Header.of(login)(prepared_request)
 
 

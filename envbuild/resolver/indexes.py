@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..options import INDEX_VARIABLES, PYTORCH_INDEX
 from ..patterns import pattern
+from .sendable import sendable
 
 # What uv reads that can change which packages are chosen: part of the key of a cached lock.
 SETTINGS = (
@@ -50,14 +51,15 @@ def credentials(environ: Mapping[str, str]) -> dict[Origin, tuple[str, str]]:
 def all_credentials(environ: Mapping[str, str]) -> dict[Origin, list[tuple[str, str]]]:
     """User and password of each index that comes with them, in order, by the origin that they may be sent to.
 
-    One host may have several indexes, each with a password of its own.
+    One host may have several indexes, each with a password of its own. UsageError for what cannot be sent.
     """
     found: dict[Origin, list[tuple[str, str]]] = {}
-    for where, name, address in _named(environ):
+    for where, variable, name, address in _named(environ):
         parts = urlsplit(address)
         prefix = "UV_INDEX_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
         user = unquote(parts.username or "") or (environ.get(f"{prefix}_USERNAME", "") if name else "")
         password = unquote(parts.password or "") or (environ.get(f"{prefix}_PASSWORD", "") if name else "")
+        user, password = (sendable(text, variable) for text in (user, password))
         if (user or password) and (user, password) not in found.setdefault(where, []):
             found[where].append((user, password))
     return {where: known for where, known in found.items() if known}
@@ -65,17 +67,17 @@ def all_credentials(environ: Mapping[str, str]) -> dict[Origin, list[tuple[str, 
 
 def origins(environ: Mapping[str, str]) -> frozenset[Origin]:
     """Where the indexes are that the person named."""
-    return frozenset(where for where, _, _ in _named(environ))
+    return frozenset(where for where, *_ in _named(environ))
 
 
-def _named(environ: Mapping[str, str]) -> Iterator[tuple[Origin, str, str]]:
-    """The indexes that variables name: where they are, their name or nothing, and their address."""
+def _named(environ: Mapping[str, str]) -> Iterator[tuple[Origin, str, str, str]]:
+    """The indexes that variables name: where they are, the variable, their name or nothing, and their address."""
     for variable in (*INDEX_VARIABLES, PYTORCH_INDEX):
         for entry in re.split(r"[\s,]+" if variable == "UV_FIND_LINKS" else r"\s+", environ.get(variable, "")):
             name, _, address = entry.rpartition("=") if re.match(r"[\w.-]+=\w+://", entry) else ("", "", entry)
             where = origin(address)
             if where is not None:
-                yield where, name, address
+                yield where, variable, name, address
 
 
 def origin(address: str) -> Origin | None:

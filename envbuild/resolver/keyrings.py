@@ -6,9 +6,11 @@ import threading
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from .sendable import sendable
+
 
 class Keyring:
-    """Asks once for each host and user."""
+    """Asks once for each host and user. `keyring_for` gives the one of this process."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._wanted = environ.get("UV_KEYRING_PROVIDER") == "subprocess"
@@ -16,7 +18,10 @@ class Keyring:
         self._lock = threading.Lock()
 
     def password(self, url: str, user: str) -> str:
-        """The password of `user` at the host of `url`; empty where there is none, or nobody is to be asked."""
+        """The password of `user` at the host of `url`; empty where there is none, or nobody is to be asked.
+
+        UsageError for one that cannot be sent.
+        """
         if not self._wanted:
             return ""
         import subprocess
@@ -33,12 +38,21 @@ class Keyring:
                             ["keyring", "get", service, user],
                             stdin=subprocess.DEVNULL,
                             capture_output=True,
-                            text=True,
+                            encoding="utf-8",
+                            errors="surrogateescape",
                             check=False,
                         )
-                    except OSError:
+                    except (OSError, ValueError):
                         break
                     if done.returncode == 0 and done.stdout.strip():
-                        self._asked[key] = done.stdout.strip()
+                        self._asked[key] = sendable(done.stdout.strip(), "the keyring")
                         break
             return self._asked[key]
+
+
+_KNOWN: dict[frozenset[tuple[str, str]], Keyring] = {}
+
+
+def keyring_for(environ: Mapping[str, str]) -> Keyring:
+    """The keyring of these variables: one for all who ask, as a person may have to unlock it."""
+    return _KNOWN.setdefault(frozenset(environ.items()), Keyring(environ))

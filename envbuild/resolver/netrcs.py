@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from .sendable import sendable
+
 Login = tuple[str, str]
 
 
 def login_for(host: str, environ: Mapping[str, str], *, named: bool = False) -> Login | None:
     """User and password for `host`, of ~/.netrc or the file that NETRC names; with `named`, its `default` too.
 
-    A file that is none has no logins.
+    A file that is none has no logins. UsageError for a login that cannot be sent.
     """
     import netrc
 
-    path = Path(environ.get("NETRC") or Path(environ.get("HOME") or Path.home()) / ".netrc").expanduser()
     try:
+        path = Path(environ.get("NETRC") or Path(environ.get("HOME") or Path.home()) / ".netrc").expanduser()
         hosts = netrc.netrc(str(path)).hosts
-    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
+    except (OSError, netrc.NetrcParseError, ValueError, RuntimeError):  # the last for the home of nobody
         return None
     found = hosts.get(host) if host != "default" else None
     found = found or (hosts.get("default") if named else None)
-    return (found[0] or found[1] or "", found[2] or "") if found else None
+    return (sendable(found[0] or found[1] or "", str(path)), sendable(found[2] or "", str(path))) if found else None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import StorageError, UsageError
-from ..model.conda_way import way_of
+from ..model.conda_way import is_conda_lock, way_of
 from ..model.imports import Imported
 from ..model.types import Environment, Requirement
 from ..progress import SILENT, Progress, Summary
@@ -104,6 +104,11 @@ def resolve(
             with suppress(StorageError):
                 vouch(cache, as_lock(part.packages))
         python = part.python
+    elif keep is not None and is_conda_lock(keep):
+        raise UsageError(
+            f"--lock {keep}: the model takes nothing from conda channels",
+            hint="name a pylock.toml; or leave --conda never out, where the model has a conda.yaml",
+        )
     environment = way.environment
     platform = platform_of(python, glibc, architecture)
     wish = Wish(

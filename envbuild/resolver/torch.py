@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 PACKAGES = frozenset({"pytorch-triton", "torch", "torchaudio", "torchtext", "torchvision"})
 PROJECT = "torch-builds"  # what uv calls the file that names the index
 NVIDIA = "nvidia-"
+ACCELERATOR = "accelerator"
+"""The setting that says which builds are asked for."""
 _INDEX = "envbuild-pytorch"
 _VIA = re.compile(r"^([\w.-]+)==(\S+)\s+# via (.+)$", re.MULTILINE)
 _LOCKED = re.compile(r'^(?:name = ")?([\w.-]+)(?="$|==)', re.MULTILINE)
@@ -107,7 +109,7 @@ def settings_of(settings: Mapping[str, str], accelerator: str, builds: TorchBuil
     found = {name: value for name, value in settings.items() if name != "UV_TORCH_BACKEND" or not accelerator}
     return {
         **found,
-        **({"accelerator": accelerator} if accelerator else {}),
+        **({ACCELERATOR: accelerator} if accelerator else {}),
         **({PYTORCH_INDEX: without_credentials(builds.index)} if builds.index else {}),
     }
 

@@ -46,3 +46,30 @@ def test_what_makes_no_sense_is_refused(
     assert says in err
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert not any(Path(os.environ["ENVBUILD_CACHE_DIR"]).iterdir())
+
+
+@pytest.mark.parametrize(("conda", "missing"), [("always", "custom_metadata"), ("never", "[tool.envbuild.inputs]")])
+@pytest.mark.parametrize("names", [("pylock.toml", "conda-lock.yml"), ("conda-lock.yml",), ("pylock.toml",)])
+def test_of_two_locks_in_a_folder_the_one_that_the_model_asks_for_is_checked(
+    call: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    conda: str,
+    missing: str,
+    names: tuple[str, ...],
+) -> None:
+    model, folder = tmp_path / "model", tmp_path / "locks"
+    model.mkdir()
+    folder.mkdir()
+    (model / "MLmodel").write_text("flavors:\n  python_function:\n    env: conda.yaml\n    loader_module: a\n")
+    (model / "conda.yaml").write_text("dependencies:\n- python=3.11.7\n- pip:\n  - mlflow==3.17.2\n")
+    texts = {
+        "pylock.toml": 'lock-version = "1.0"\ncreated-by = "somebody"\npackages = []\n',
+        "conda-lock.yml": "version: 1\npackage: []\n",
+    }
+    for name in names:
+        (folder / name).write_text(texts[name])
+    assert call("lock", model, "-o", folder, "--check", "--conda", conda) == 1
+    if len(names) == 1:
+        missing = "custom_metadata" if names == ("conda-lock.yml",) else "[tool.envbuild.inputs]"
+    assert f"{missing} " in capsys.readouterr().out

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 from doors import Door, basic, door
 from tinywheels import serve
 
 from envbuild.errors import NetworkError
-from envbuild.resolver.download import Downloader
+from envbuild.resolver.download import Downloader, _Session
 
 
 def fetched(url: str, environ: dict[str, str]) -> bytes:
@@ -94,6 +95,18 @@ def test_who_is_sent_on_to_a_host_of_the_netrc_has_its_login_there(tmp_path: Pat
             assert fetched(f"{near}/a-1.0-py3-none-any.whl", {"NETRC": str(netrc), "UV_INDEX": index}) == b"a wheel"
     assert [said for _, said in asked] == [basic("me:indexs")]
     assert [said for _, said in overheard] == [basic("me:own")]
+
+
+@pytest.mark.parametrize(("before", "after", "goes"), [("https", "http", False), ("http", "http", True)])
+def test_nobody_who_is_sent_from_https_on_to_http_has_a_login(
+    tmp_path: Path, before: str, after: str, goes: bool
+) -> None:
+    (tmp_path / ".netrc").write_text("machine far.example login me password own\n")
+    answer = requests.Response()
+    answer.request = requests.Request("GET", f"{before}://near.example/a").prepare()
+    question = requests.Request("GET", f"{after}://far.example/a", headers={"Authorization": "Basic x"}).prepare()
+    _Session({"HOME": str(tmp_path)}).rebuild_auth(question, answer)
+    assert question.headers.get("Authorization", "") == (basic("me:own") if goes else "")
 
 
 def test_a_source_of_an_index_is_no_file_of_a_channel(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_the_wheels_of_a_models_own_lock_are_those_of_the_indexes(
     edit(path, row.url, evil.as_uri())
     edit(path, row.sha256, hashlib.sha256(evil.read_bytes()).hexdigest())
     written = yaml.safe_load(path.read_text())["metadata"]["custom_metadata"]["envbuild.packages"]
-    rows = sorted([row.manager, row.name, row.version, row.sha256] for row in rows_of(path)[0])
+    rows = sorted([row.manager, row.name, row.version, row.sha256, row.platform, "main"] for row in rows_of(path)[0])
     edit(path, written, digest_of(rows))
     assert road.run("lock", "model", "-o", "model", "--check", *base).returncode == 0, "nothing shows in it"
     done = road.image("--locked")

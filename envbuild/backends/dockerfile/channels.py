@@ -11,7 +11,6 @@ from ...errors import UsageError
 from ...resolver.conda.access import Access, access_of
 from ...resolver.conda.types import CondaPackage
 from ...resolver.indexes import origin, without_credentials
-from ...resolver.keyrings import Keyring
 from ...resolver.netrcs import Login
 from .condas import goes_along
 from .fetching import Fetching, is_here
@@ -32,12 +31,11 @@ def for_channels(
     UsageError where credentials cannot go along safely, or a channel cannot be reached from the engine.
     """
     env = os.environ if environ is None else environ
-    keyring = Keyring(env)
     asked: dict[str, Access] = {}
     for package in packages:
         if origin(package.url) is not None and not goes_along(package, wheels):
             channel = _channel(without_credentials(package.url))
-            asked.setdefault(channel, access_of(channel, env, keyring))
+            asked.setdefault(channel, access_of(channel, env))
     tokens = {channel for channel, access in asked.items() if access.bearer or access.address != channel}
     if tokens:
         raise UsageError(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from ...records import dataclass
 from ..indexes import origin
-from ..keyrings import Keyring
+from ..keyrings import keyring_for
 from ..netrcs import Login, login_for
-from .addresses import CREDENTIALS, split_token
+from ..sendable import sendable
+from .addresses import CREDENTIALS, climbs, split_token
 from .authfile import stored_for
 
 
@@ -33,15 +34,17 @@ class Access:
         return f"Bearer {self.bearer}" if self.bearer else ""
 
 
-def access_of(address: str, environ: Mapping[str, str], keyring: Keyring | None = None) -> Access:
+def access_of(address: str, environ: Mapping[str, str]) -> Access:
     """How `address`, a channel or a file of one, is asked for.
 
     ENVBUILD_CONDA_CREDENTIALS comes first: of its entries for that scheme, host and port the one with the longest path
     that `address` lies at or below. Then rattler's file of credentials, then the netrc's entry for that host. A user
-    without a password gets that of the keyring, where uv is told to ask it. Raises UsageError as `stored_for`.
+    without a password gets that of the keyring, where uv is told to ask it. An address with `..` in its path
+    gets nothing. Raises UsageError as `stored_for`, and for what cannot be sent.
     """
     where = origin(address)
-    if where is None:
+    if where is None or climbs(address):
+        # What lies below a path with `..` in it lies elsewhere.
         return Access(address=address)
     entries = sorted(_entries(address, environ), key=lambda found: -len(found[1]))
     asked = next((whole for given, _, whole in entries if whole != address), address)
@@ -52,11 +55,11 @@ def access_of(address: str, environ: Mapping[str, str], keyring: Keyring | None 
         login, bearer = stored.login, stored.bearer
         if stored.token:
             parts = urlsplit(address)
-            asked = urlunsplit(parts._replace(path=f"/t/{stored.token}{parts.path}"))
+            asked = urlunsplit(parts._replace(path=f"/t/{quote(stored.token, safe='')}{parts.path}"))
     if login is None and not bearer:
         login = login_for(where[1], environ)
     if login is not None and login[0] and not login[1]:
-        login = login[0], (keyring or Keyring(environ)).password(address, login[0])
+        login = login[0], keyring_for(environ).password(address, login[0])
     return Access(address=asked, login=login, bearer=bearer)
 
 
@@ -66,7 +69,7 @@ def _entries(address: str, environ: Mapping[str, str]) -> Iterator[tuple[SplitRe
     for entry in environ.get(CREDENTIALS, "").split():
         if origin(entry) != where:
             continue
-        given = urlsplit(entry)
+        given = urlsplit(sendable(entry, CREDENTIALS))
         head, token, rest = split_token(given.path)
         channel = f"{head}{rest}".rstrip("/")
         if not f"{parts.path}/".startswith(f"{channel}/"):
@@ -76,5 +79,5 @@ def _entries(address: str, environ: Mapping[str, str]) -> Iterator[tuple[SplitRe
 
 
 def _login(given: SplitResult) -> Login | None:
-    user, password = unquote(given.username or ""), unquote(given.password or "")
+    user, password = (sendable(unquote(text or ""), CREDENTIALS) for text in (given.username, given.password))
     return (user, password) if user or password else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote, urlsplit
 
 from ...patterns import pattern
 from ..indexes import without_credentials
@@ -31,6 +32,11 @@ def public(address: str) -> str:
 def has_secrets(address: str) -> bool:
     """Whether an address carries a password, a token or a query."""
     return without_secrets(address) != address
+
+
+def climbs(address: str) -> bool:
+    """Whether a part of its path is `.` or `..`: whoever asks for it, or answers, takes that for another path."""
+    return bool({".", ".."} & set(re.split(r"[/\\]", unquote(urlsplit(address).path))))
 
 
 def _bare(address: str) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...patterns import pattern
 from ...progress import Progress
-from .channels import ask_channels
+from .channels import files_named
 from .types import CondaAsk
 
 if TYPE_CHECKING:
@@ -71,18 +72,9 @@ def _records(
     name: str, ask: CondaAsk, sources: Sequence[Channel], cache: Path, progress: Progress
 ) -> list[RepoDataRecord]:
     """All files of that name; none where they cannot be had, for who asks has an error to tell already."""
-    from rattler import Subdir
     from rattler.exceptions import FetchRepoDataError, GatewayError
 
-    here = Subdir("linux-64" if ask.subdir == "linux-64" else "linux-aarch64")
     with suppress(FetchRepoDataError, GatewayError):
-        answer = ask_channels(
-            sources,
-            cache,
-            lambda gateway: gateway.query(
-                sources, [here, "noarch"], [name], recursive=False, channel_relations="disabled"
-            ),
-            tick=lambda: progress.advance("resolve", 0),
-        )
+        answer = files_named([name], ask.subdir, sources, cache, partial(progress.advance, "resolve", 0))
         return [record for records in answer for record in records]
     return []

@@ -14,6 +14,7 @@ from typing import Any
 from ...errors import UsageError
 from ...records import dataclass
 from ..netrcs import Login
+from ..sendable import sendable, sendable_token
 
 VARIABLE = "RATTLER_AUTH_FILE"
 
@@ -31,14 +32,14 @@ def stored_for(host: str, environ: Mapping[str, str]) -> Stored:
     """What the file that RATTLER_AUTH_FILE names, else ~/.rattler/credentials.json, has for `host`.
 
     An entry `*.example.com` is for that host and all below it; the most exact one counts. Raises UsageError for a named
-    file that cannot be read: nothing of its text is told.
+    file that cannot be read, and for what cannot be sent: nothing of its text is told.
     """
     named = environ.get(VARIABLE, "")
-    home = Path(environ.get("HOME") or Path.home())
-    path = Path(named).expanduser() if named else home / ".rattler" / "credentials.json"
+    path = Path(named)
     try:
+        path = path.expanduser() if named else Path(environ.get("HOME") or Path.home()) / ".rattler/credentials.json"
         entries = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError, RuntimeError):  # the last for the home of nobody
         entries = None
     if not isinstance(entries, dict):
         if not named:
@@ -50,16 +51,17 @@ def stored_for(host: str, environ: Mapping[str, str]) -> Stored:
     labels = host.split(".")
     for name in (host, *("*." + ".".join(labels[n:]) for n in range(len(labels)))):
         if isinstance(entry := entries.get(name), dict):
-            return _stored(entry)
+            return _stored(entry, str(path))
     return Stored()
 
 
-def _stored(entry: Mapping[str, Any]) -> Stored:
+def _stored(entry: Mapping[str, Any], source: str) -> Stored:
     basic = entry.get("BasicHTTP")
     if isinstance(basic, dict):
-        return Stored(login=(str(basic.get("username") or ""), str(basic.get("password") or "")))
+        user, password = (sendable(str(basic.get(name) or ""), source) for name in ("username", "password"))
+        return Stored(login=(user, password))
     bearer, token = entry.get("BearerToken"), entry.get("CondaToken")
     return Stored(
-        bearer=bearer if isinstance(bearer, str) else "",
-        token=token if isinstance(token, str) else "",
+        bearer=sendable_token(bearer, source) if isinstance(bearer, str) else "",
+        token=sendable_token(token, source) if isinstance(token, str) else "",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ...errors import ResolveError
@@ -82,24 +83,18 @@ def _located(
     packages: Sequence[CondaPackage], environment: Environment, cache: Path, progress: Progress
 ) -> list[CondaPackage]:
     """`packages` with the addresses that the channels have them at. Raises ResolveError where none has one."""
-    from .channels import ask_channels, channels_at
+    from .channels import channels_at, files_named
     from .solving import unreachable
     from .specs import channels_of
 
     channels = channels_of(environment)
     with extras("looking for conda packages"):
-        from rattler import Subdir
         from rattler.exceptions import FetchRepoDataError, GatewayError, InvalidChannelError, InvalidUrlError, IoError
     try:
         sources = channels_at(channels)
         names = [package.name for package in packages]
-        subdir = Subdir("linux-64" if _subdir(packages) == "linux-64" else "linux-aarch64")
-        answer = ask_channels(
-            sources,
-            cache / "conda",
-            lambda gateway: gateway.query(sources, [subdir, "noarch"], names, recursive=False),
-            tick=lambda: progress.advance("resolve", 0),
-        )
+        tick = partial(progress.advance, "resolve", 0)
+        answer = files_named(names, _subdir(packages), sources, cache / "conda", tick)
     except (InvalidChannelError, InvalidUrlError, GatewayError, FetchRepoDataError, IoError) as error:
         raise unreachable(str(error), channels) from None
     known = {

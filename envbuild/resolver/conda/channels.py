@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from ...oci.disk import storage_errors
-from ..keyrings import Keyring
 from .access import access_of
 from .extras import extras
 from .patience import patiently
 
 if TYPE_CHECKING:
-    from rattler import Channel, Gateway
+    from rattler import Channel, Gateway, RepoDataRecord
 
 Given = TypeVar("Given")
 _RETRIES = 2
@@ -32,7 +31,7 @@ def channels_at(channels: Sequence[str]) -> list[Channel]:
     return [Channel(Channel(channel).base_url.rstrip("/")) for channel in channels]
 
 
-def gateway(channels: Sequence[Channel], cache: Path, environ: Mapping[str, str] | None = None) -> Gateway:
+def gateway(channels: Sequence[Channel], cache: Path) -> Gateway:
     """Asks for the lists of packages of `channels`, and keeps them in the folder `cache`, which it makes.
 
     rattler knows the channels without their tokens, and keeps lists by those addresses. A question goes through three
@@ -45,14 +44,13 @@ def gateway(channels: Sequence[Channel], cache: Path, environ: Mapping[str, str]
         from rattler import Client, Gateway
         from rattler.networking.middleware import AddHeadersMiddleware, MirrorMiddleware, RetryMiddleware
 
-    env = os.environ if environ is None else environ
-    keyring, unguessed = Keyring(env), secrets.token_hex(16)
+    unguessed = secrets.token_hex(16)
     marked: dict[str, list[str]] = {}
     asked: dict[str, list[str]] = {}
     headers: dict[str, str] = {}
     for number, channel in enumerate(channels):
         address = channel.base_url.rstrip("/")
-        access = access_of(address, env, keyring)
+        access = access_of(address, os.environ)
         if access.header or access.address != address:
             parts, name = urlsplit(address), f"{unguessed}-{number}"
             between = f"{parts.scheme}://{parts.netloc}/{name}/"
@@ -96,6 +94,24 @@ def ask_channels(
     for path in cache.glob("*.shards-cache-*"):
         path.unlink(missing_ok=True)
     return patiently(lambda: work(gateway(channels, cache)), tick=tick)
+
+
+def files_named(
+    names: Sequence[str], subdir: str, channels: Sequence[Channel], cache: Path, tick: Callable[[], object]
+) -> list[list[RepoDataRecord]]:
+    """What the lists of `channels` have of those names, for the platform `subdir` and for any, in the channels' order.
+
+    Raises as `ask_channels`. A channel that names others beside itself is not followed there.
+    """
+    from rattler import Subdir
+
+    here = Subdir("linux-64" if subdir == "linux-64" else "linux-aarch64")
+    return ask_channels(
+        channels,
+        cache,
+        lambda gateway: gateway.query(channels, [here, "noarch"], names, recursive=False, channel_relations="disabled"),
+        tick,
+    )
 
 
 def shown(channel: str) -> str:

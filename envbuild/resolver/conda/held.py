@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...progress import Progress
 from .aging import day_of, moment_of
-from .channels import ask_channels
+from .channels import files_named
 from .types import CondaAsk, CondaPackage
 
 if TYPE_CHECKING:
@@ -24,17 +25,9 @@ def records_of(
     """
     if not held:
         return []
-    from rattler import Subdir
-
     wanted = {(package.filename, package.sha256) for package in held}
     names = sorted({package.name for package in held})
-    here = Subdir("linux-64" if ask.subdir == "linux-64" else "linux-aarch64")
-    answer = ask_channels(
-        sources,
-        cache,
-        lambda gateway: gateway.query(sources, [here, "noarch"], names, recursive=False, channel_relations="disabled"),
-        tick=lambda: progress.advance("resolve", 0),
-    )
+    answer = files_named(names, ask.subdir, sources, cache, partial(progress.advance, "resolve", 0))
     # Of a package that a line takes from one channel, no other counts as the first.
     free = {spec.name for spec in ask.specs if "::" in spec.text}
     last, seen, found = moment_of(ask.as_of), set[str](), []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,23 +11,25 @@ from ...errors import LockFileError
 from ...model.requirement import canonical_name
 from ...progress import Progress
 from ..locktext import content_of
+from ..torch import ACCELERATOR
 from .lockrows import HINT
-from .types import CondaPackage
+from .types import CondaAsk, CondaPackage
 
 if TYPE_CHECKING:
     from .lockfile import CondaLock
 
 
 class Kept:
-    """The conda-lock.yml at `path`, which is written anew; it is read where it is needed, once.
+    """The conda-lock.yml at `path`, which is written anew for `ask`; it is read where it is needed, once.
 
-    One that cannot be read, or has nothing for `subdir`, keeps nothing, with a warning; if `strict` it is a
-    LockFileError, for then somebody counts on it.
+    One that cannot be read, or has nothing for the platform, keeps nothing, with a warning; if `strict` it is a
+    LockFileError, for then somebody counts on it. One that was made for another CUDA keeps nothing of channels, with a
+    note: its builds would go with what is asked for now, and be the wrong ones.
     """
 
-    def __init__(self, path: Path, subdir: str, progress: Progress, *, strict: bool) -> None:
+    def __init__(self, path: Path, ask: CondaAsk, progress: Progress, *, strict: bool) -> None:
         self._path = path
-        self._subdir = subdir
+        self._ask = ask
         self._progress = progress
         self._strict = strict
         self._text: bytes | None = None
@@ -58,13 +61,24 @@ class Kept:
 
         if self._lock is None:
             try:
-                self._lock = read_conda_lock(self._path, self._subdir)
+                self._lock = self._of_this_cuda(read_conda_lock(self._path, self._ask.subdir))
             except LockFileError as error:
                 if self._strict:
                     raise
                 self._progress.warn(f"nothing of it stays, all packages are chosen anew: {error.message}")
-                self._lock = CondaLock(subdir=self._subdir)
+                self._lock = CondaLock(subdir=self._ask.subdir)
         return self._lock
+
+    def _of_this_cuda(self, lock: CondaLock) -> CondaLock:
+        from .madefor import made_for
+
+        made = made_for(self._path)
+        before = made.origin.settings.get(ACCELERATOR, "") if made is not None else ""
+        if replace(self._ask, accelerator=before).cuda == self._ask.cuda:
+            return lock
+        was = f"for --accelerator {before}" if before else "without --accelerator"
+        self._progress.note(f"{self._path} was made {was}: all conda packages are chosen anew")
+        return replace(lock, conda=())
 
 
 def name_of(package: CondaPackage) -> str:

@@ -18,7 +18,7 @@ from ...patterns import pattern
 from ...records import dataclass
 from ..locktext import text_of
 from ..types import LockedPackage
-from .addresses import public
+from .addresses import climbs, public
 from .types import CondaPackage
 
 _NODES = 1_000_000
@@ -148,6 +148,8 @@ def _row(value: Any, place: str) -> Row:
         raise table.wrong("url", "no address that can be fetched") from None
     if re.search(r"\s", url) or (manager == "conda" and scheme not in ("http", "https", "file")):
         raise table.wrong("url", "no address that can be fetched")
+    if scheme in ("http", "https") and climbs(url):
+        raise table.wrong("url", "an address with `.` or `..` in its path")
     return Row(
         place=place,
         name=name,

@@ -6,10 +6,9 @@ It holds texts by name, so a list is a text of lines. As in a pylock.toml there 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ...errors import LockFileError
 from ...oci.canonical import digest_of
@@ -21,7 +20,7 @@ from ..origin import CHANNELS, OWN, Origin, origin_of
 from ..target import Platform, platform_named
 from ..types import Lock
 from .locking import key_of
-from .lockrows import HINT, Row, rows_of
+from .lockrows import HINT, rows_of
 from .part import CondaPart
 from .types import CondaAsk
 
@@ -70,7 +69,7 @@ def metadata_of(lock: Lock, origin: Origin) -> dict[str, str]:
         "base": origin.base,
         "base-digest": origin.base_digest,
         "inputs": origin.digest,
-        "packages": _digest([*(["conda", p.name, p.version, p.sha256] for p in lock.conda), *_of_pip(lock)]),
+        "packages": _digest(_as_written(lock)),
         "provided": _lines(f"{name}=={version}" for name, version in CondaPart(packages=lock.conda).provided),
         "conda": _lines(origin.conda),
         "requirements": _lines(origin.requirements),
@@ -81,13 +80,11 @@ def metadata_of(lock: Lock, origin: Origin) -> dict[str, str]:
 
 
 def made_for(path: Path) -> MadeFor | None:
-    """What the conda-lock.yml at `path` was made for; None where it does not say. LockFileError as `rows_of`."""
+    """What the conda-lock.yml at `path` was made for; None where it does not say.
+
+    Raises LockFileError as `rows_of`, and for what is recorded and cannot be.
+    """
     rows, whole = rows_of(path)
-    return told_by(path, rows, whole)
-
-
-def told_by(path: Path, rows: Sequence[Row], whole: Mapping[str, Any]) -> MadeFor | None:
-    """The same, of the rows and the whole of the file. LockFileError for what is recorded and cannot be."""
     about = whole.get("metadata")
     custom = about.get("custom_metadata") if isinstance(about, Mapping) else None
     if not isinstance(custom, Mapping):
@@ -104,7 +101,9 @@ def told_by(path: Path, rows: Sequence[Row], whole: Mapping[str, Any]) -> MadeFo
             f"{path}: what custom_metadata says of envbuild is for {tag!r} and Python {python!r}, or is damaged",
             hint=HINT,
         )
-    packages = _digest([row.manager, row.name, row.version, row.sha256] for row in rows)
+    packages = _digest(
+        [row.manager, row.name, row.version, row.sha256, row.platform, "main" if row.main else ""] for row in rows
+    )
     return MadeFor(
         platform=platform,
         origin=Origin(
@@ -122,8 +121,13 @@ def told_by(path: Path, rows: Sequence[Row], whole: Mapping[str, Any]) -> MadeFo
     )
 
 
-def _of_pip(lock: Lock) -> list[list[str]]:
-    return [["pip", p.name, p.version, p.sha256] for p in lock.packages]
+def _as_written(lock: Lock) -> Iterator[list[str]]:
+    """The rows of `lock`, as they are in its file: all of its platform, and all installed."""
+    from .lockfile import subdir_of
+
+    for manager, packages in (("conda", lock.conda), ("pip", lock.packages)):
+        for package in packages:
+            yield [manager, package.name, package.version, package.sha256, subdir_of(lock), "main"]
 
 
 def _digest(rows: Iterable[list[str]]) -> str:

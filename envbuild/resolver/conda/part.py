@@ -114,12 +114,18 @@ def kept_for(
 ) -> Kept | None:
     """The conda-lock.yml whose packages are to stay: `keep`, else the one that is `rewritten`, if there are any.
 
-    Beside a model's own lock that has chosen there is nothing to keep. `strict` is that of Kept.
+    Beside a model's own lock that has chosen there is nothing to keep, and UsageError where `keep` is to stay. `strict`
+    is that of Kept.
     """
+    if ask.lock is not None and keep is not None and is_conda_lock(keep):
+        raise UsageError(
+            f"--lock {keep}: the model's own {ask.lock.name} has chosen the packages",
+            hint=f"leave --lock out, or take {ask.lock.name} out of the model's folder",
+        )
     named = keep if keep is not None and is_conda_lock(keep) else rewritten
     if ask.lock is not None or named is None or not is_conda_lock(named) or not named.is_file():
         return None
-    return Kept(named, ask.subdir, progress, strict=strict)
+    return Kept(named, ask, progress, strict=strict)
 
 
 def for_pip(renewed: Collection[str], part: CondaPart, ask: CondaAsk, progress: Progress) -> tuple[str, ...]:

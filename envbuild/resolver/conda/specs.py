@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ...errors import ResolveError, UsageError
+from ...errors import ResolveError
 from ...model.types import CondaDependency, Environment, Line
 from ...patterns import pattern
 from ..refusals import place
@@ -217,9 +217,3 @@ def _channel(line: Line, root: Path | None) -> str:
         f"{where}: {text[:80]!r} is no channel that packages can be taken from",
         hint="write conda-forge, another name, or an address that begins with https:// or file://",
     )
-
-
-def check_mode(mode: str) -> None:
-    """Raise UsageError for a mode that there is not."""
-    if mode not in ("auto", "always", "never"):
-        raise UsageError(f"--conda {mode}: there is no such choice", hint="possible are auto, always and never")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..origin import Origin
 
 # Raise it when the same lock is written otherwise than before.
-REVISION = 3
+REVISION = 4
 
 
 def write_conda_lock(lock: Lock, path: Path, *, store: Store, origin: Origin | None = None) -> None:

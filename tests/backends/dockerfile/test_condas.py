@@ -306,6 +306,7 @@ def test_the_step_takes_the_login_of_the_longest_path_and_no_netrcs_default(tmp_
         return str(fetching.login_of(f"https://{url}/linux-64/a-1.0-0.conda", known))
 
     assert said("h.example/forge") == fetching.basic("one", "a")
+    assert {said(f"h.example/forge/{up}/evil") for up in ("..", ".", "%2e%2E", "..%2fa", "..%5ca")} == {""}
     assert said("h.example/forge/inner") == fetching.basic("two", "b")
     assert said("n.example/any") == fetching.basic("me", "c")
     assert said("h.example/forgery") == said("h.example:444/forge") == said("else.example/forge") == ""

@@ -44,6 +44,16 @@ def test_an_address_with_a_login_is_for_what_lies_at_or_below_it(
         assert (found.login, found.address) == (login, address)
 
 
+@pytest.mark.parametrize("part", ["..", ".", "%2e%2E", ".%2e", "..%2fother", "..%5cother"])
+def test_a_path_that_leads_elsewhere_gets_nothing(tmp_path: Path, part: str) -> None:
+    entries = (
+        "https://me:pw@repo.mine.example/forge https://repo.mine.example/t/t0k/forge https://me:pw@repo.mine.example"
+    )
+    address = f"https://repo.mine.example/forge/{part}/evil/noarch/a-1.0-0.conda"
+    assert asked(address, {"ENVBUILD_CONDA_CREDENTIALS": entries}, tmp_path) == Access(address=address)
+    assert asked(FILE, {"ENVBUILD_CONDA_CREDENTIALS": entries}, tmp_path).login == ("me", "pw")
+
+
 def test_the_longest_path_counts_for_a_login_and_for_a_token(tmp_path: Path) -> None:
     entries = (
         "https://all:one@repo.mine.example https://here:two@repo.mine.example/forge "
@@ -80,10 +90,12 @@ def test_the_file_of_rattlers_tools_has_logins_and_tokens_by_host(tmp_path: Path
         assert asked(f"https://{host}/forge", {}, tmp_path).header == "Bearer b3ar"
     for host in ("notbearer.example", "odd.example", "a.repo.mine.example", "example"):
         assert asked(f"https://{host}/forge", {}, tmp_path) == Access(address=f"https://{host}/forge")
+    (tmp_path / ".netrc").write_text("machine repo.mine.example login netrcs password pw\n")
+    assert asked(CHANNEL, {}, tmp_path).login == ("me", "pw"), "the netrc comes behind it"
     named = write_stored(tmp_path / "named.json", repo_mine_example={"BearerToken": "other"})
     assert asked(CHANNEL, {"RATTLER_AUTH_FILE": str(named)}, tmp_path).header == "Bearer other"
     own.write_text("{")
-    assert asked(CHANNEL, {}, tmp_path).header == ""
+    assert asked(CHANNEL, {}, tmp_path).login == ("netrcs", "pw")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "s3cr3t", None])
@@ -106,4 +118,6 @@ def test_a_user_without_a_password_gets_that_of_the_keyring(tmp_path: Path, monk
     assert asked(CHANNEL, entry, tmp_path).login == ("me", "")
     assert not (tmp_path / "asked").exists()
     told = {**entry, "UV_KEYRING_PROVIDER": "subprocess"}
-    assert asked(CHANNEL, told, tmp_path).login == ("me", "pw of me")
+    for address in (CHANNEL, FILE, f"{CHANNEL}2"):
+        assert asked(address, told, tmp_path).login == ("me", "pw of me")
+    assert (tmp_path / "asked").read_text() == "asked\n" * 2, "once by its address and once by its name"

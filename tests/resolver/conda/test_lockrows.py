@@ -242,6 +242,13 @@ def test_an_address_that_is_none_is_told_with_its_line(made: Made) -> None:
         made.taken()
 
 
+@pytest.mark.parametrize("path", ["a/../app.whl", "./app.whl", "a/%2e%2E/app.whl", "..%2fapp.whl"])
+def test_an_address_that_leads_elsewhere_is_told_with_its_line(made: Made, path: str) -> None:
+    made.edit("https://h/app.whl", f"https://h/{path}")
+    with pytest.raises(LockFileError, match=rf"conda-lock\.yml:{made.line('name: app')}: `url` of app is .* `\.\.` in"):
+        made.taken()
+
+
 def test_a_file_that_is_larger_than_any_lock_is_not_read_whole(made: Made) -> None:
     with made.path.open("ab") as stream:
         stream.truncate(1 << 40)

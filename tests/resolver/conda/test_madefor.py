@@ -59,7 +59,12 @@ def test_what_is_written_is_read(written: Path) -> None:
 
 def test_packages_that_were_changed_by_hand_are_noticed(written: Path) -> None:
     text = written.read_text()
-    for old, new in (("sha256: bbbb", "sha256: cbbb"), ("version: 2024a", "version: 2024b")):
+    for old, new in (
+        ("sha256: bbbb", "sha256: cbbb"),
+        ("version: 2024a", "version: 2024b"),
+        ("category: main", "category: dev"),
+        ("platform: linux-64", "platform: linux-aarch64"),
+    ):
         assert old in text
         written.write_text(text.replace(old, new))
         made = made_for(written)

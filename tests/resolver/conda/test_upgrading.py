@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from envbuild.resolver.types import Lock
 from envbuild.servers.envbuild import SERVER
 
 Make = Callable[..., Lock]
+slow = partial(pytest.param, marks=pytest.mark.slow)
 CONDA = ("tiny-py", "tiny-native", "tiny-data")
 PIP = ("app", "beside")
 
@@ -109,18 +111,17 @@ def test_what_is_asked_for_anew_is_added_and_the_others_stay(make: Make, file: P
     assert versions(make("tiny-py>=2", *CONDA[1:], rewritten=file)) == {**OLD, "tiny-py": "2.0", "tiny-native": "2.0"}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("source", ["rewritten", "keep", "cache"])
+@pytest.mark.parametrize("source", ["rewritten", slow("keep"), slow("cache")])
 @pytest.mark.parametrize(
     ("names", "changed", "said"),
     [
-        (("tiny-data",), {"tiny-data": "2.0"}, ["changed: tiny-data (conda) 1.0 -> 2.0"]),
-        (
+        slow(("tiny-data",), {"tiny-data": "2.0"}, ["changed: tiny-data (conda) 1.0 -> 2.0"]),
+        slow(
             ("tiny-py",),
             {"tiny-py": "2.0", "tiny-native": "2.0"},
             ["changed: tiny-native (conda) 1.0 -> 2.0, tiny-py (conda) 1.0 -> 2.0"],
         ),
-        (("beside",), {"beside": "2.0"}, ["changed: beside 1.0 -> 2.0"]),
+        slow(("beside",), {"beside": "2.0"}, ["changed: beside 1.0 -> 2.0"]),
         (
             ("beside", "tiny-data"),
             {"beside": "2.0", "tiny-data": "2.0"},
@@ -145,16 +146,6 @@ def test_only_what_is_named_is_chosen_anew_of_either_part_and_by_whichever_lock(
     assert told.warnings == []
     if source == "cache":
         assert versions(make()) == versions(found), "the cache keeps what was chosen"
-
-
-def test_what_is_named_is_chosen_anew_and_the_others_stay(make: Make, file: Path) -> None:
-    told = Told()
-    found = make(upgrade_packages=("beside", "tiny-data"), rewritten=file, progress=told)
-    assert versions(found) == {**OLD, "beside": "2.0", "tiny-data": "2.0"}
-    assert [note for note in told.notes if note.startswith("changed")] == [
-        "changed: tiny-data (conda) 1.0 -> 2.0",
-        "changed: beside 1.0 -> 2.0",
-    ]
 
 
 def test_a_name_that_is_of_neither_is_told(make: Make, file: Path) -> None:
@@ -200,6 +191,20 @@ def test_the_models_own_lock_has_chosen_unless_it_is_the_one_that_is_written(
     for name in ("tiny-data", "beside"):
         with pytest.raises(UsageError, match=rf"--upgrade-package {name}: the model's conda-lock\.yml has chosen it"):
             make(cache=other, upgrade_packages=(name,))
+
+
+@pytest.mark.parametrize(
+    ("conda", "said"),
+    [
+        ("auto", r"--lock .*prod\.conda-lock\.yml: the model's own conda-lock\.yml has chosen"),
+        ("never", r"--lock .*prod\.conda-lock\.yml: the model takes nothing from conda channels"),
+    ],
+)
+def test_a_file_that_cannot_be_kept_is_told(make: Make, file: Path, tmp_path: Path, conda: str, said: str) -> None:
+    (tmp_path / "conda-lock.yml").write_bytes(file.read_bytes())
+    with pytest.raises(UsageError, match=said) as caught:
+        make(keep=file, upgrade_packages=("another",), conda=conda)
+    assert caught.value.hint
 
 
 def test_a_second_run_over_the_file_asks_nobody(make: Make, file: Path, channel: Path, tmp_path: Path) -> None:

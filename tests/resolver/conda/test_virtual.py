@@ -13,12 +13,17 @@ pytest.importorskip("rattler", reason="needs the extra `conda`")
 
 from envbuild.errors import LockFileError, ResolveError
 from envbuild.model.types import Environment
+from envbuild.oci.store import Store
 from envbuild.options import ACCELERATORS
-from envbuild.progress import SILENT
+from envbuild.progress import SILENT, Progress
+from envbuild.resolver.conda.keeping import Kept
 from envbuild.resolver.conda.locking import key_of, lock_conda
 from envbuild.resolver.conda.solving import solve
 from envbuild.resolver.conda.specs import ask_of
 from envbuild.resolver.conda.types import CondaAsk
+from envbuild.resolver.conda.writing import write_conda_lock
+from envbuild.resolver.origin import Origin
+from envbuild.resolver.types import Lock
 
 
 @pytest.fixture(scope="module")
@@ -93,16 +98,52 @@ def test_what_was_chosen_for_one_accelerator_is_not_taken_for_another(
         assert {p.build for p in packages if p.name == "tiny-torch"} == {expected}
 
 
+class Told(Progress):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "build", "said"),
+    [
+        ("", "cuda126", "cuda12_1", "was made without --accelerator: all conda packages are chosen anew"),
+        ("cuda126", "cpu", "cpu_0", "was made for --accelerator cuda126: all conda packages are chosen anew"),
+        ("", "cpu", "cpu_0", ""),
+    ],
+)
+@pytest.mark.parametrize("renewed", [(), ("python",)])
+def test_a_file_that_was_made_for_another_accelerator_keeps_no_build(
+    ask: Callable[..., CondaAsk],
+    tmp_path: Path,
+    before: str,
+    now: str,
+    build: str,
+    said: str,
+    renewed: tuple[str, ...],
+) -> None:
+    pytest.importorskip("conda_lock", reason="needs the extra `conda`")
+    packages, _, _ = lock_conda(ask("tiny-torch", accelerator=before), tmp_path, SILENT)
+    path = tmp_path / "conda-lock.yml"
+    lock = Lock(packages=(), python="3.11.7", platform="manylinux_2_36_x86_64", requirements=(), conda=packages)
+    settings = {"accelerator": before} if before else {}
+    origin = Origin(digest="sha256:1", server="envbuild", settings=settings)
+    write_conda_lock(lock, path, store=Store(tmp_path / "store"), origin=origin)
+    told, wanted = Told(), ask("tiny-torch", accelerator=now)
+    kept = Kept(path, wanted, told, strict=bool(renewed))
+    found, _, _ = lock_conda(wanted, tmp_path / "other", told, renewed=renewed, kept=kept)
+    assert {p.build for p in found if p.name == "tiny-torch"} == {build}
+    assert [note for note in told.notes if "made" in note] == ([f"{path} {said}"] if said else [])
+
+
 def test_a_lock_for_gpus_is_held_against_the_accelerator_that_is_asked_for(
     ask: Callable[..., CondaAsk], tmp_path: Path
 ) -> None:
     pytest.importorskip("conda_lock", reason="needs the extra `conda`")
     import hashlib
     from dataclasses import replace
-
-    from envbuild.oci.store import Store
-    from envbuild.resolver.conda.writing import write_conda_lock
-    from envbuild.resolver.types import Lock
 
     packages, _, _ = lock_conda(ask("tiny-torch", accelerator="cuda126"), tmp_path, SILENT)
     path = tmp_path / "conda-lock.yml"

@@ -90,6 +90,8 @@ def fetch_one(line: str, opener: urllib.request.OpenerDirector, known: dict[tupl
 def login_of(url: str, known: dict[tuple[str, str, int, str], str]) -> str:
     """What to send to `url`: of the addresses that it lies at or below, the longest one's; else its host's."""
     where, path = origin(url), urlsplit(url).path
+    if {".", ".."} & set(unquote(path).replace("\\", "/").split("/")):
+        return ""  # what lies below such a path lies elsewhere
     fit = [key for key in known if key[:3] == where and (path + "/").startswith(key[3] + "/")]
     return known[max(fit, key=lambda key: len(key[3]))] if fit else known.get(("", where[1], 0, ""), "")
 
