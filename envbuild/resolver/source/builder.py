@@ -46,6 +46,11 @@ class Builder:
         self._progress = progress
         self._broken: dict[str, SourceBuildError] = {}  # by the hash of the archive
 
+    @property
+    def builds(self) -> bool:
+        """Whether anything can be built here; else only what was built before is taken."""
+        return self._bench is not None
+
     def allows(self, name: str) -> bool:
         """Whether the package may be built."""
         return name in self.allowed or ALL in self.allowed
