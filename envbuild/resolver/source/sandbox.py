@@ -18,7 +18,7 @@ from typing import Protocol
 
 from ...errors import BaseImageError, ResolveError
 from ...records import dataclass
-from .usage import share_of_memory, shared_memory, size_of, tasks_of, usage
+from .usage import UNCOUNTABLE, share_of_memory, shared_memory, size_of, tasks_of, usage
 
 # What the build sees of variables, and nothing else. The time is the oldest that an archive of wheels can hold.
 ENVIRONMENT: Mapping[str, str] = {
@@ -60,6 +60,8 @@ class Limits:
             return f"it took more than {self.memory >> 20} MiB of memory"
         if tasks > self.tasks:
             return f"it started more than {self.tasks} processes and threads"
+        if disk == UNCOUNTABLE:
+            return "it made more folders and files, or deeper ones, than can be counted"
         return f"it wrote more than {self.disk >> 20} MiB" if disk > self.disk else ""
 
 

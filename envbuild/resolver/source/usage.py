@@ -17,6 +17,11 @@ _PROC = Path("/proc")
 # Where a container of which this process is part says how much memory it may have.
 _BOUNDS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 _SHARE = 3 / 4
+# What one build may leave for whoever counts its files, and removes them.
+_ENTRIES = 2_000_000
+_DEPTH = 400
+UNCOUNTABLE = 1 << 62
+"""More bytes than any limit allows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +80,31 @@ def share_of_memory(whole: int = 0) -> int:
 
 
 def size_of(place: Path) -> int:
-    """The bytes below `place`, as far as they can be counted while they change."""
+    """The bytes below `place`, as far as they can be counted while they change.
+
+    UNCOUNTABLE where folders are too deep or too many, or may not be looked into.
+    """
     if not place.is_dir():
         return place.stat().st_size if place.exists() else 0
-    total = 0
-    for folder, _, files in os.walk(place, onerror=lambda error: None):
-        for file in files:
-            with suppress(OSError):
-                total += os.lstat(os.path.join(folder, file)).st_size  # noqa: PTH118 - many of them
+    total = count = 0
+    left = [(str(place), 0)]
+    while left:
+        folder, depth = left.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    count += 1
+                    if entry.is_dir(follow_symlinks=False):
+                        left.append((entry.path, depth + 1))
+                    else:
+                        with suppress(FileNotFoundError):
+                            total += entry.stat(follow_symlinks=False).st_size
+                    if count > _ENTRIES or depth > _DEPTH:
+                        return UNCOUNTABLE
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            return UNCOUNTABLE
     return total
 
 

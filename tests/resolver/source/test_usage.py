@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-from envbuild.resolver.source.usage import share_of_memory, tasks_of, usage
+import pytest
+
+from envbuild.resolver.source.sandbox import Limits
+from envbuild.resolver.source.usage import UNCOUNTABLE, share_of_memory, size_of, tasks_of, usage
 
 # A process with a child of its own that has two threads more, and both have their memory.
 TREE = """
@@ -46,3 +50,24 @@ def test_processes_threads_and_memory_are_counted_with_all_that_was_started() ->
 def test_a_share_of_the_memory_is_left_to_others() -> None:
     assert share_of_memory(1000) == 750
     assert 0 < share_of_memory() <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
+
+
+def test_folders_too_deep_or_too_many_count_as_more_than_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "file").write_bytes(b"12345")
+    (tmp_path / "a" / "link").symlink_to("/usr")
+    assert size_of(tmp_path) == 5 + len("/usr")
+    monkeypatch.setattr("envbuild.resolver.source.usage._ENTRIES", 3)
+    assert size_of(tmp_path) == UNCOUNTABLE
+    monkeypatch.undo()
+    os.makedirs(tmp_path / "/".join(["d"] * 410))  # noqa: PTH103 - many of them
+    assert size_of(tmp_path) == UNCOUNTABLE
+    assert Limits().exceeded(disk=UNCOUNTABLE) == "it made more folders and files, or deeper ones, than can be counted"
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root looks everywhere")
+def test_a_closed_folder_counts_as_more_than_is_allowed(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    assert size_of(tmp_path) == UNCOUNTABLE
