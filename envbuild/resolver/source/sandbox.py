@@ -34,6 +34,8 @@ ENVIRONMENT: Mapping[str, str] = {
 # Folders of a base that hold nothing to build with, or that the sandbox has its own of.
 _OWN = frozenset({"dev", "given", "home", "media", "mnt", "out", "proc", "root", "run", "srv", "sys", "tmp"})
 _ITS_OWN = "bwrap: "  # what bubblewrap says of itself, and not a program in it
+_SIGNALS = 128  # the exit code of what a signal ended, less its number
+_ENDED = "ended by signal "
 _TICK = 0.2
 _LOOK = 2.0  # seconds between two looks at how much was written
 _KEPT = 1 << 16  # bytes of what was said that are read
@@ -128,6 +130,8 @@ class Bubblewrap:
             return error.message
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"{_ITS_OWN}{error}"
+        if done.returncode < 0 or done.returncode > _SIGNALS:
+            return f"{_ENDED}{abs(done.returncode) % _SIGNALS}"
         return "" if done.returncode == 0 else (done.stderr.strip() or f"exit code {done.returncode}")
 
     def run(self, python: str, given: Path, out: Path, limits: Limits, tick: Callable[[], object]) -> Ended:
@@ -167,6 +171,9 @@ def find_sandbox(python: str, root: Callable[[bool], Path], others: Callable[[],
                 f"{python} of the base does not start under bubblewrap ({last})",
                 "choose another base with --base",
             )
+            # Neither is a file that got lost.
+            if said.startswith(_ENDED) or python.lstrip("/").partition("/")[0] in _OWN:
+                break
     other = others()
     if other is not None:
         return other
