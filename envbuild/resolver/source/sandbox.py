@@ -18,7 +18,7 @@ from typing import Protocol
 
 from ...errors import BaseImageError, ResolveError
 from ...records import dataclass
-from .usage import UNCOUNTABLE, share_of_memory, shared_memory, size_of, tasks_of, usage
+from .usage import UNCOUNTABLE, share_of_memory, size_of, tasks_of, usage
 
 # What the build sees of variables, and nothing else. The time is the oldest that an archive of wheels can hold.
 ENVIRONMENT: Mapping[str, str] = {
@@ -198,7 +198,7 @@ def _watched(
 ) -> Ended:
     """Run `command` until it ends or takes too much. BaseImageError where it cannot be started."""
     started = time.monotonic()
-    looked, why, shared = started, "", shared_memory()
+    looked, why = started, ""
     with said.open("w+b") as output:
         try:
             process = subprocess.Popen(
@@ -220,8 +220,7 @@ def _watched(
                 tick()
                 now = time.monotonic()
                 taken = usage(process.pid, limits.memory)
-                memory = max(taken.memory, shared_memory() - shared)
-                why = limits.exceeded(seconds=now - started, memory=memory, tasks=taken.tasks)
+                why = limits.exceeded(seconds=now - started, memory=taken.memory, tasks=taken.tasks)
                 if not why and now - looked > _LOOK:
                     looked = now
                     why = limits.exceeded(disk=sum(map(size_of, (*written, said))))

@@ -47,6 +47,49 @@ def test_processes_threads_and_memory_are_counted_with_all_that_was_started() ->
     assert usage(process.pid, 1 << 40).memory == 0
 
 
+# 40 MiB of its own, as many in a file of memory that it has mapped and its child has open, as many in one that is only
+# open, and 20 MiB that both share and that have no file. The child loses its parent.
+HOLDER = """
+import mmap, os, subprocess, sys, time
+own = bytearray(os.urandom(1 << 20)) * 40
+mapped, unmapped = os.memfd_create("mapped"), os.memfd_create("open")
+for each in range(40):
+    os.write(mapped, bytes(1 << 20))
+    os.write(unmapped, bytes(1 << 20))
+both, shared = mmap.mmap(mapped, 40 << 20), mmap.mmap(-1, 20 << 20)
+for page in range(0, 40 << 20, 4096):
+    both[page]
+    shared[page % (20 << 20)] = 1
+if not os.fork():
+    if not os.fork():
+        for page in range(0, 20 << 20, 4096):
+            shared[page]
+        print("ready", flush=True)
+        time.sleep(60)
+    os._exit(0)
+os.wait()
+time.sleep(60)
+"""
+
+
+def test_files_in_memory_count_once_whoever_has_them_open_or_mapped(
+    bubblewrap: str, system_python: tuple[str, str]
+) -> None:
+    python = [system_python[0], "-c", HOLDER]
+    command = [bubblewrap, "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", *python]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            found, close = usage(process.pid, 1 << 40), usage(process.pid, 1)
+            assert 140 << 20 < close.memory < 165 << 20
+            assert found.memory > close.memory
+            # Bubblewrap's own two, and the one whose parent has ended.
+            assert found.tasks == 4
+        finally:
+            os.killpg(process.pid, 9)
+
+
 def test_a_share_of_the_memory_is_left_to_others() -> None:
     assert share_of_memory(1000) == 750
     assert 0 < share_of_memory() <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
