@@ -190,7 +190,7 @@ class Builder:
                     hint="name another in #subdirectory=, or leave it out",
                 )
             if document is not None and len(document) > _LARGEST:
-                raise ResolveError(f"{what}: its pyproject.toml is larger than a MiB, which none is")
+                raise SourceBuildError(f"{what}: its pyproject.toml is larger than a MiB, which none is")
             backend = backend_of(document, what)
             return maker.make(
                 Task(folder=folder, name=link.name, version="", source=source, backend=backend, what=what)

@@ -46,7 +46,7 @@ def usage(process: int, most: int) -> Usage:
         files |= _files_in_memory(number)
     tasks, own, held = sum(each.tasks for each in found), sum(each.memory for each in found), sum(files.values())
     if own + held > most:
-        own = sum(_proportional(number, each.memory, files) for number, each in zip(family, found, strict=True))
+        own = sum(_proportional(number, files) for number in family)
     return Usage(tasks=tasks, memory=own + held)
 
 
@@ -136,10 +136,10 @@ def _files_in_memory(number: int) -> dict[_File, int]:
     return found
 
 
-def _proportional(number: int, otherwise: int, files: Collection[_File]) -> int:
+def _proportional(number: int, files: Collection[_File]) -> int:
     """The memory of one process without `files`, in which its part of what it shares counts.
 
-    It is `otherwise` where nobody may look.
+    Where nobody may look, all of it counts.
     """
     total, counts, seen = 0, True, False
     for line in _read(number, "smaps").splitlines():
@@ -148,7 +148,7 @@ def _proportional(number: int, otherwise: int, files: Collection[_File]) -> int:
             counts, seen = (words[3], int(words[4])) not in files, True
         elif counts and words[0] in ("Pss:", "SwapPss:"):
             total += int(words[1]) << 10
-    return total if seen else otherwise
+    return total if seen else _status(number).memory  # of one that has ended meanwhile, nothing
 
 
 def _sum(rows: dict[str, str], names: Iterable[str]) -> int:

@@ -61,7 +61,10 @@ for page in range(0, 40 << 20, 4096):
     both[page]
     shared[page % (20 << 20)] = 1
 if not os.fork():
+    parent = os.getpid()
     if not os.fork():
+        while os.getppid() == parent:
+            time.sleep(0.01)
         for page in range(0, 20 << 20, 4096):
             shared[page]
         print("ready", flush=True)
