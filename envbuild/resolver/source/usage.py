@@ -102,6 +102,14 @@ def size_of(place: Path) -> int:
 
 def _family(process: int) -> list[int]:
     """The process and all below it: whoever loses its parent in a sandbox gets the sandbox's first process instead."""
+    found = [process]
+    if (_PROC / f"{process}/task/{process}/children").exists():
+        for number in found:  # grows meanwhile
+            with suppress(OSError):
+                for thread in os.listdir(_PROC / f"{number}/task"):  # noqa: PTH208 - many of them, and often
+                    found += map(int, _read(number, f"task/{thread}/children").split())
+        return list(dict.fromkeys(found))  # who got another parent meanwhile was met twice
+    # Not every kernel tells of children: then everybody is asked for their parent.
     children: dict[int, list[int]] = {}
     for name in os.listdir(_PROC):  # noqa: PTH208 - many of them, and often
         if name.isdecimal():
@@ -109,8 +117,7 @@ def _family(process: int) -> list[int]:
             words = _read(int(name), "stat").rpartition(")")[2].split()
             if len(words) > 1:
                 children.setdefault(int(words[1]), []).append(int(name))
-    found = [process]
-    for number in found:  # grows meanwhile
+    for number in found:
         found += children.get(number, ())
     return found
 
@@ -125,8 +132,8 @@ def _files_in_memory(number: int) -> dict[_File, int]:
     """The bytes of the files that are nowhere else and that a process has open, mapped or not."""
     found: dict[_File, int] = {}
     with suppress(OSError):
-        for name in os.listdir(f"/proc/{number}/fd"):  # noqa: PTH208 - many of them, and often
-            place = f"/proc/{number}/fd/{name}"
+        for name in os.listdir(f"{_PROC}/{number}/fd"):  # noqa: PTH208 - many of them, and often
+            place = f"{_PROC}/{number}/fd/{name}"
             with suppress(OSError):
                 if os.readlink(place).startswith("/memfd:"):  # noqa: PTH115
                     status = os.stat(place)  # noqa: PTH116
@@ -162,7 +169,7 @@ def _first(text: str) -> int:
 
 def _read(number: int, file: str) -> str:
     try:
-        with open(f"/proc/{number}/{file}", errors="replace") as opened:  # noqa: PTH123 - many of them, and often
+        with open(f"{_PROC}/{number}/{file}", errors="replace") as opened:  # noqa: PTH123 - many of them, and often
             return opened.read()
     except OSError:
         return ""

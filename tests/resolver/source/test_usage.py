@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from envbuild.resolver.source.sandbox import Limits
-from envbuild.resolver.source.usage import UNCOUNTABLE, share_of_memory, size_of, tasks_of, usage
+from envbuild.resolver.source.usage import UNCOUNTABLE, Usage, share_of_memory, size_of, tasks_of, usage
 
 # A process with a child of its own that has two threads more, and both have their memory.
 TREE = """
@@ -91,6 +91,25 @@ def test_files_in_memory_count_once_whoever_has_them_open_or_mapped(
             assert found.tasks == 4
         finally:
             os.killpg(process.pid, 9)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_of_all_processes_only_those_below_the_first_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    """A kernel that tells of the children of each thread, and one that does not; 6 was given to 2, and 9 is else."""
+    children = {1: {1: "2"}, 2: {2: "3 6", 22: "4"}, 3: {3: ""}, 4: {4: "5"}, 5: {5: ""}, 6: {6: ""}, 9: {9: ""}}
+    parents = {1: 0, 2: 1, 3: 2, 4: 2, 5: 4, 6: 2, 9: 0}
+    for number, threads in children.items():
+        for thread, below in threads.items():
+            place = tmp_path / f"{number}/task/{thread}"
+            place.mkdir(parents=True)
+            if told:
+                (place / "children").write_text(below)
+        (tmp_path / f"{number}/stat").write_text("" if told else f"{number} (a) b) S {parents[number]} 0")
+        (tmp_path / f"{number}/status").write_text(f"Threads:\t{len(threads)}\nVmRSS:\t   4 kB\n")
+    monkeypatch.setattr("envbuild.resolver.source.usage._PROC", tmp_path)
+    assert usage(1, 1 << 40) == Usage(tasks=7, memory=6 * 4096)
 
 
 def test_a_share_of_the_memory_is_left_to_others() -> None:
