@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from tinysources import FORKER, SPY, source_files, write_sdist
 
-from envbuild.containing import _packed, _taken, _waited
+from envbuild.containing import _out_of_memory, _packed, _taken, _waited
 from envbuild.errors import EngineError, ResolveError
 from envbuild.resolver.source.sandbox import Limits
 
@@ -123,6 +123,11 @@ def test_a_container_is_held_to_the_limits_and_leaves_nothing(
     assert "--find-links" in caught.value.hint
     assert contained.images
     assert contained.left() == []
+
+
+def test_an_engine_without_bounds_for_memory_names_none() -> None:
+    assert _out_of_memory(Limits(), 200 << 20) == "it took more than 200 MiB of memory"
+    assert _out_of_memory(Limits(), None) == "the memory of the engine's machine ran out"
 
 
 @pytest.mark.slow
