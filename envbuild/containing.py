@@ -82,7 +82,7 @@ class Container:
                 why = _waited(client, identity, limits, tick)
                 state = client.inspect_container(identity)["State"]
                 if not why and state["ExitCode"] and state.get("OOMKilled"):
-                    why = replace(limits, memory=memory or 0).exceeded(memory=1 + (memory or 0))
+                    why = _out_of_memory(limits, memory)
                 said = client.logs(identity, stdout=True, stderr=True, tail=200)[-_LOG:].decode("utf-8", "replace")
                 if not why:
                     _taken(client.get_archive(identity, "/out")[0], out, limits)
@@ -136,6 +136,13 @@ def _memory(client: Any, limits: Limits) -> int | None:
         return None
     most = int(told.get("MemTotal") or 0)
     return min(limits.memory, share_of_memory(most)) if most else limits.memory
+
+
+def _out_of_memory(limits: Limits, memory: int | None) -> str:
+    """Why a container was ended that took all of its `memory`, or of the machine's where it had no bound."""
+    if memory is None:
+        return "the memory of the engine's machine ran out"
+    return replace(limits, memory=memory).exceeded(memory=memory + 1)
 
 
 def _waited(client: Any, identity: str, limits: Limits, tick: Callable[[], object]) -> str:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import BaseImageError, StorageError
-from ..oci.disk import storage_errors
 from ..oci.store import Store
 from .links import follow
 from .types import Base
@@ -27,15 +26,15 @@ def host_architecture() -> str:
     return next((name for name, machines in _MACHINES.items() if machine in machines), "")
 
 
-def rootfs(base: Base, store: Store) -> Path:
+def rootfs(base: Base, store: Store, *, anew: bool = False) -> Path:
     """The folder under the store that holds the unpacked base; made on the first call, as one atomic step.
 
     Whiteouts are applied, owners and devices are not: it is for reading and for the interpreter. No entry can
-    leave the folder: absolute links become relative ones inside it. Raises CorruptBlobError, StorageError,
-    BaseImageError.
+    leave the folder: absolute links become relative ones inside it. `anew` puts another in its place, where it turned
+    out to be damaged; other runs may go on with the old one. Raises CorruptBlobError, StorageError, BaseImageError.
     """
     final = _place(base, store)
-    if final.is_dir():
+    if final.is_dir() and not anew:
         with suppress(OSError):
             os.utime(final)
         return final
@@ -48,6 +47,10 @@ def rootfs(base: Base, store: Store) -> Path:
             for layer in base.layers:
                 unpack_layer(store, layer, working)
             final.parent.mkdir(parents=True, exist_ok=True)
+            if anew:
+                with suppress(FileNotFoundError):
+                    os.utime(final, follow_symlinks=False)
+                    final.rename(store.root / "tmp" / f"old-{os.urandom(8).hex()}")  # `cache prune` takes it later
             try:
                 working.rename(final)
             except OSError:
@@ -59,13 +62,6 @@ def rootfs(base: Base, store: Store) -> Path:
             hint="free some space, or choose another folder for the cache",
         ) from error
     return final
-
-
-def drop_rootfs(base: Base, store: Store) -> None:
-    """Take away what `rootfs` unpacked, where it turns out to be damaged: the next call makes it anew. StorageError."""
-    place = _place(base, store)
-    with store.temporary() as folder, storage_errors(place), suppress(FileNotFoundError):
-        place.rename(folder / "root")  # at once: nobody finds half of it
 
 
 def interpreter_command(base: Base, root: Path) -> list[str]:

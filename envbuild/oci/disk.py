@@ -40,27 +40,47 @@ def storage_error(path: Path, error: OSError) -> StorageError:
     return StorageError(f"{path} cannot be written: {error.strerror or error}")
 
 
-def remove_tree(path: Path) -> None:
-    """Remove a folder as far as that goes, with folders in it that their owner may not look into."""
-    from shutil import rmtree
+def remove_tree(path: Path) -> int:
+    """Remove a folder as far as that goes, and give the bytes of its files. No link is followed.
 
-    rmtree(path, ignore_errors=True)
-    if path.is_dir() and not path.is_symlink():
-        open_folders(path)
-        rmtree(path, ignore_errors=True)
-
-
-def open_folders(path: Path) -> None:
-    """Let the owner into the folder `path` and those below; no link is followed."""
-    left = [str(path)]
+    Foreign code may have made it: folders that their owner may not look into, and deeper than a path can be long.
+    """
+    if path.is_symlink() or not path.is_dir():
+        return 0
+    top = str(path)
+    size, left = _emptied(top, top)
     while left:
         folder = left.pop()
+        taken, below = _emptied(folder, top)
+        size += taken
+        left += below
         with suppress(OSError):
-            mode = os.lstat(folder).st_mode
-            if mode & stat.S_IRWXU != stat.S_IRWXU:
-                os.chmod(folder, stat.S_IMODE(mode) | stat.S_IRWXU)  # noqa: PTH101 - many of them
-            with os.scandir(folder) as entries:
-                left += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+            os.rmdir(folder)  # noqa: PTH106 - many of them
+    with suppress(OSError):
+        path.rmdir()
+    return size
+
+
+def _emptied(folder: str, top: str) -> tuple[int, list[str]]:
+    """Remove the files in `folder`; their bytes, and the folders that were in it, which lie in `top` now."""
+    size, below = 0, []
+    with suppress(OSError):
+        os.chmod(folder, stat.S_IRWXU)  # noqa: PTH101 - many of them
+        with os.scandir(folder) as entries:
+            found = list(entries)
+        for entry in found:
+            with suppress(OSError):
+                place = entry.path
+                if not entry.is_dir(follow_symlinks=False):
+                    size += entry.stat(follow_symlinks=False).st_size
+                    os.unlink(place)  # noqa: PTH108
+                    continue
+                if folder != top:
+                    os.chmod(place, stat.S_IRWXU)  # noqa: PTH101 - else it does not move
+                    place = f"{top}/{os.urandom(8).hex()}"
+                    os.rename(entry.path, place)  # noqa: PTH104
+                below.append(place)
+    return size, below
 
 
 def write_beside(path: Path, data: bytes) -> Path:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 import time
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
 from . import soundness
-from .disk import open_folders, storage_errors
+from .disk import remove_tree, storage_errors
 from .store import Store
 
 _DAY = 86400
@@ -107,9 +106,9 @@ def _remove(path: Path) -> int:
     """Remove a file or a folder; its bytes."""
     with storage_errors(path):
         if path.is_dir() and not path.is_symlink():
-            open_folders(path)
-            size = sum(child.lstat().st_size for child in path.rglob("*") if child.is_file())
-            shutil.rmtree(path)
+            size = remove_tree(path)
+            with suppress(FileNotFoundError):
+                path.rmdir()  # it says why, where something is left
             return size
         with suppress(FileNotFoundError):
             size = path.lstat().st_size

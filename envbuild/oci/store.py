@@ -245,11 +245,11 @@ class Store:
 
     @contextmanager
     def temporary(self) -> Iterator[Path]:
-        """A fresh folder on the store's own disk, removed on exit."""
+        """A fresh folder on the store's own disk, removed on exit. Nobody else gets in: foreign code writes there."""
         self.create()
         path = self.root / "tmp" / f"dir-{os.urandom(8).hex()}"
         with storage_errors(path):
-            path.mkdir()
+            path.mkdir(mode=0o700)
         try:
             yield path
         finally:

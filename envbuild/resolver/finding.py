@@ -63,7 +63,9 @@ class Finder:
         """The lock with the whole of mlflow, where that brings something of what is `missing`; else `lock` itself."""
         change = inputs.substitutions[0]
         entry = self._entry(full)
-        why = lockcache.none_noted(entry) if not self.upgrade and not self.renewed else ""
+        # Where nothing is built now, what a build said before holds; else it may do better on this base or machine.
+        idle = self.locked or self.builder is None or not self.builder.builds
+        why = lockcache.none_noted(entry, unbuilt=idle) if not self.upgrade and not self.renewed else ""
         whole = None
         if not why:
             try:
@@ -71,9 +73,9 @@ class Finder:
             except ResolveError as error:
                 if not _may_give_way(error):
                     raise
-                built = isinstance(error, SourceBuildError)
-                why = error.message.partition("\n")[0] if built else "that has no solution"
-                lockcache.note_none(entry, why)
+                unbuilt = _unbuilt(error)
+                why = unbuilt or "that has no solution"
+                lockcache.note_none(entry, why, unbuilt=bool(unbuilt))
         if whole is None:
             note = f"{change.old} is not laid down whole, though {told(missing)}: {why}"
             return replace(lock, notes=(*lock.notes, note)), inputs
@@ -102,8 +104,9 @@ class Finder:
         own, why = own_versions(self.wish.model_root, platform, self.cache / "uv") if is_uv_lock(inputs) else ({}, "")
         kept = {name: version for name, version in {**own, **before}.items() if name not in self.renewed}
         refresh = self.upgrade or bool(self.renewed)
+        search, unbuilt = self._search(edition, refresh=refresh, kept=kept, held=held), ""
         try:
-            lock, text = self._search(edition, refresh=refresh, kept=kept, held=held).run(inputs, full, server)
+            lock, text = search.run(inputs, full, server)
         except ResolveError as error:
             if not _may_give_way(error) or not inputs.own_lock or is_uv_lock(inputs):
                 raise
@@ -115,13 +118,16 @@ class Finder:
                 lock, text = search.run(less, less_full, server)
             except ResolveError:
                 raise error from None
+            unbuilt = _unbuilt(error)
+        unbuilt = unbuilt or next(filter(None, map(_unbuilt, search.failures)), "")
         if inputs.own_lock:
-            lock = replace(lock, notes=(*lock.notes, note_on(inputs, own, why, lock)))
+            lock = replace(lock, notes=(*lock.notes, note_on(inputs, own, why, lock, unbuilt)))
         if self.renewed:
             self._tell(before, lock)
         lock = replace(lock, created=_now())
-        # What another lock had a part in is nobody else's, and what was only too slow just now holds for this run.
-        if self.keep is None and self.kept is None and not is_passing(why):
+        # What another lock had a part in is nobody else's. What was only too slow just now holds for this run, and what
+        # could not be built may go on another base or machine.
+        if self.keep is None and self.kept is None and not is_passing(why) and not unbuilt:
             lock = lockcache.write(entry, lock, text, inputs)
         lock = as_they_lie(lock, inputs.wheels)
         self._vouch(lock, inputs)
@@ -210,6 +216,12 @@ def earlier_versions(wish: Wish, cache: Path) -> dict[str, str]:
 def _may_give_way(error: ResolveError) -> bool:
     """Whether there may be a lock where something else is asked for: uv found none, or a build failed."""
     return bool(error.explanation) or isinstance(error, SourceBuildError)
+
+
+def _unbuilt(error: ResolveError) -> str:
+    """What could not be built, without a word of the machine; empty for another error."""
+    what = error.message.partition(": ")[0]
+    return f"{what} could not be built" if isinstance(error, SourceBuildError) else ""
 
 
 def _stands_in(lock: Lock, inputs: Inputs) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -58,6 +58,11 @@ class FromSource:
     def active(self) -> bool:
         """Whether anything may be built at all."""
         return self._builder is not None
+
+    @property
+    def failures(self) -> Iterable[ResolveError]:
+        """Why what was tried could not be built."""
+        return self._failed.values()
 
     def linked(self, inputs: Inputs) -> Inputs:
         """`inputs` with the wheels of the repositories that it asks for in their places."""

@@ -3,6 +3,7 @@
     <cache>/locks/<hex>/lock.json      the finished lock, with the sizes learned; all that is read
     <cache>/locks/<hex>/pylock.toml    what uv gave, for people and other tools
     <cache>/locks/<hex>/none           in their place: there is no solution
+    <cache>/locks/<hex>/unbuilt        in their place: a build failed, which may go well on another base or machine
 
 Reading takes neither uv nor a network. A file that is damaged, or of another form, counts as none.
 
@@ -32,7 +33,7 @@ from .types import Lock, LockedPackage, Source, Substitution
 # Raise it when equal inputs would be resolved otherwise than before, or when lock.json takes another form.
 FORMAT = 2
 _LONGEST = 1000
-_NONE = "none"
+_NONE = ("none", "unbuilt")
 # Where something was asked, of which kind it is, and its text.
 _Place = tuple[str, str, str]
 
@@ -79,21 +80,24 @@ def write(entry: Path, lock: Lock, pylock: str, inputs: Inputs) -> Lock:
     return replace(lock, entry=str(entry))
 
 
-def note_none(entry: Path, why: str) -> None:
-    """Note why there is no lock of what `entry` stands for, so that none is looked for each time. Never fails."""
+def note_none(entry: Path, why: str, *, unbuilt: bool = False) -> None:
+    """Note why there is no lock of what `entry` stands for, so that none is looked for each time. Never fails.
+
+    `unbuilt` says that a build failed, and that it holds only where nothing can be built.
+    """
     with suppress(OSError):
         entry.mkdir(parents=True, exist_ok=True)
-        (entry / _NONE).write_text(why, encoding="utf-8")
+        (entry / _NONE[unbuilt]).write_text(why, encoding="utf-8")
 
 
-def none_noted(entry: Path) -> str:
-    """What was noted of why there is none, if no lock was found since; else empty."""
+def none_noted(entry: Path, *, unbuilt: bool = False) -> str:
+    """What was noted of why there is none, if no lock was found since; else empty. `unbuilt`: builds count too."""
     if (entry / "lock.json").exists():
         return ""
-    try:
-        return (entry / _NONE).read_text(encoding="utf-8", errors="replace")[:_LONGEST]
-    except OSError:
-        return ""
+    for name in _NONE[: 1 + unbuilt]:
+        with suppress(OSError):
+            return (entry / name).read_text(encoding="utf-8", errors="replace")[:_LONGEST]
+    return ""
 
 
 def remember_sizes(lock: Lock) -> None:

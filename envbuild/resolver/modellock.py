@@ -89,8 +89,11 @@ def is_passing(why: str) -> bool:
     return why == _SLOW or why.startswith(_ENDED)
 
 
-def note_on(inputs: Inputs, versions: Mapping[str, str], why: str, lock: Lock) -> str:
-    """What is to be said of the model's own lock once `lock` is found; `versions` are those that it has."""
+def note_on(inputs: Inputs, versions: Mapping[str, str], why: str, lock: Lock, unbuilt: str = "") -> str:
+    """What is to be said of the model's own lock once `lock` is found; `versions` are those that it has.
+
+    `unbuilt` tells of a build that failed on the way.
+    """
     name = _LOCK if is_uv_lock(inputs) else _LOCKED
     if why:
         return f"{name} is not honoured: {why}"
@@ -101,9 +104,10 @@ def note_on(inputs: Inputs, versions: Mapping[str, str], why: str, lock: Lock) -
     if not other:
         return f"{name} is honoured: {len(both)} packages have its versions"
     rest = f" and {len(other) - _SHOWN} more" if other[_SHOWN:] else ""
+    cause = unbuilt or "what else is asked for does not go with the others"
     return (
-        f"{name} is honoured for {len(both) - len(other)} of {len(both)} packages; what else is asked for does not go "
-        f"with the others: {', '.join(other[:_SHOWN])}{rest}"
+        f"{name} is honoured for {len(both) - len(other)} of {len(both)} packages; {cause}: "
+        f"{', '.join(other[:_SHOWN])}{rest}"
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import ResolveError
 from ..progress import Progress
 from . import guards
 from .fromsource import FromSource
@@ -59,6 +60,11 @@ class Search:
         self._known = ""
         self._given_up: dict[str, str] = {}
         self._provided: frozenset[str] = frozenset()
+
+    @property
+    def failures(self) -> Iterable[ResolveError]:
+        """What could not be built on the way."""
+        return self._sources.failures
 
     def run(self, inputs: Inputs, full: Inputs, server: str) -> tuple[Lock, str]:
         """A lock for `inputs`, or for `full` where the index lacks mlflow-skinny; and the text it is from."""

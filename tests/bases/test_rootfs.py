@@ -48,6 +48,23 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", mode: int =
     return info
 
 
+def test_one_that_is_made_anew_takes_the_place_of_one_that_others_may_use(
+    store: Store, make_image_layer: MakeLayer
+) -> None:
+    base = base_of(make_image_layer({"a": b"1"}))
+    root = rootfs(base, store)
+    inside = os.open(root, os.O_RDONLY)
+    (root / "a").unlink()
+    (root / "b").write_bytes(b"")
+    assert [path.name for path in rootfs(base, store, anew=True).iterdir()] == ["a"]
+    assert os.listdir(inside) == ["b"]  # noqa: PTH208 - it has another name now
+    os.close(inside)
+    store.blob(base.layers[0].digest).write_bytes(b"x")
+    with pytest.raises(CorruptBlobError):
+        rootfs(base, store, anew=True)
+    assert (root / "a").exists()
+
+
 def test_layers_lie_over_each_other(store: Store, make_image_layer: MakeLayer) -> None:
     lower = make_image_layer(
         {"a/keep": b"1", "a/gone": b"2", "b/old": b"3", "c": b"file", "d/x": b"4", "e": "a", "f/sub/y": b"5"}

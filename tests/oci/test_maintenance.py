@@ -8,7 +8,6 @@ import pytest
 from packing import TEXT, blobs, damage, plain
 
 from envbuild.oci.compress import Compression, compressed
-from envbuild.oci.disk import open_folders
 from envbuild.oci.layer import build_layer, layer_from_key, remember_layer
 from envbuild.oci.maintenance import prune, verify
 from envbuild.oci.store import Store
@@ -135,13 +134,23 @@ def test_folders_that_foreign_code_locked_are_removed(store: Store, tmp_path: Pa
     assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o500
 
 
-def test_only_folders_are_opened_and_no_link_is_followed(tmp_path: Path) -> None:
-    inside, outside = tmp_path / "inside", tmp_path / "outside"
-    (inside / "a" / "b").mkdir(parents=True)
-    outside.mkdir(mode=0o500)
-    (inside / "link").symlink_to(outside)
-    (inside / "a" / "b").chmod(0o050)
-    (inside / "a").chmod(0)
-    open_folders(inside)
-    assert [(inside / name).stat().st_mode & 0o777 for name in ("a", "a/b")] == [0o700, 0o750]
-    assert outside.stat().st_mode & 0o777 == 0o500
+@pytest.mark.parametrize("by", ["its run", "prune"])
+def test_folders_deeper_than_a_path_can_be_long_are_removed(store: Store, by: str) -> None:
+    with store.temporary() as folder:
+        pass
+    left = store.root / "tmp" / "left"
+    left.mkdir()
+    deep = os.open(left, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("d" * 200, dir_fd=deep)
+        above, deep = deep, os.open("d" * 200, os.O_RDONLY, dir_fd=deep)
+        os.close(above)
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=deep))
+    os.close(deep)
+    if by == "prune":
+        _age(left, 3)
+        assert prune(store, days=0)[0] == 1
+    else:
+        with store.temporary() as folder:
+            left.rename(folder / "left")
+    assert not list((store.root / "tmp").iterdir())

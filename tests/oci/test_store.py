@@ -159,6 +159,15 @@ def test_a_temporary_folder_goes_even_after_an_error(store: Store) -> None:
     assert folder.parent == store.root / "tmp"
 
 
+def test_a_temporary_folder_is_for_nobody_else(store: Store) -> None:
+    old = os.umask(0)
+    try:
+        with store.temporary() as folder:
+            assert folder.stat().st_mode & 0o7777 == 0o700
+    finally:
+        os.umask(old)
+
+
 def test_a_full_disk_is_a_storage_error_and_leaves_nothing(store: Store) -> None:
     with pytest.raises(StorageError, match="disk is full") as caught, store.writer() as out:
         out._file.close()

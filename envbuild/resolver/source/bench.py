@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ...bases.rootfs import drop_rootfs, host_architecture, rootfs
+from ...bases.rootfs import host_architecture, rootfs
 from ...bases.twin import twin_of
 from ...bases.types import Base
 from ...errors import ResolveError
@@ -58,14 +58,11 @@ class Bench:
         if self._found is None:
             base = self._runnable()
             python = base.interpreter.executable
-            found = find_sandbox(python, lambda anew: self._root(base, anew), lambda: self._containing(base))
+            found = find_sandbox(
+                python, lambda anew: rootfs(base, self.store, anew=anew), lambda: self._containing(base)
+            )
             self._found = found, base
         return self._found
-
-    def _root(self, base: Base, anew: bool) -> Path:
-        if anew:
-            drop_rootfs(base, self.store)
-        return rootfs(base, self.store)
 
     def _runnable(self) -> Base:
         """The base, or the one for this machine that has the same Python: what it builds for every machine serves."""

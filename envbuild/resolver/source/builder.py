@@ -46,6 +46,11 @@ class Builder:
         self._progress = progress
         self._broken: dict[str, SourceBuildError] = {}  # by the hash of the archive
 
+    @property
+    def builds(self) -> bool:
+        """Whether anything can be built here; else only what was built before is taken."""
+        return self._bench is not None
+
     def allows(self, name: str) -> bool:
         """Whether the package may be built."""
         return name in self.allowed or ALL in self.allowed
@@ -185,7 +190,7 @@ class Builder:
                     hint="name another in #subdirectory=, or leave it out",
                 )
             if document is not None and len(document) > _LARGEST:
-                raise ResolveError(f"{what}: its pyproject.toml is larger than a MiB, which none is")
+                raise SourceBuildError(f"{what}: its pyproject.toml is larger than a MiB, which none is")
             backend = backend_of(document, what)
             return maker.make(
                 Task(folder=folder, name=link.name, version="", source=source, backend=backend, what=what)

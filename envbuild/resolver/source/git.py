@@ -16,11 +16,12 @@ from functools import cached_property
 from pathlib import Path
 
 from ...errors import NetworkError, ResolveError
+from ...oci.disk import remove_tree
 from ...patterns import pattern
 from ..indexes import without_credentials
 from .links import GitLink
 from .sandbox import Limits
-from .usage import size_of
+from .usage import UNCOUNTABLE, size_of
 
 _COMMIT = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SECONDS = 900.0
@@ -107,13 +108,17 @@ class Git:
             # A submodule that lies relative to its repository is looked for where that came from.
             self._run(["remote", "add", "origin", link.url], folder)
             self._run(["submodule", "--quiet", "update", "--init", "--recursive", "--depth=1"], folder)
-        for above, folders, files in os.walk(folder):  # links are not followed
-            place = Path(above, ".git")
-            if ".git" in folders and not place.is_symlink():
-                folders.remove(".git")
-                shutil.rmtree(place)
-            elif ".git" in (*folders, *files):
-                place.unlink()
+        left = [str(folder)]
+        while left:
+            with os.scandir(left.pop()) as entries:
+                for entry in list(entries):
+                    inside = entry.is_dir(follow_symlinks=False)
+                    if inside and entry.name == ".git":
+                        remove_tree(Path(entry.path))
+                    elif inside:
+                        left.append(entry.path)
+                    elif entry.name == ".git":
+                        Path(entry.path).unlink()
 
     @cached_property
     def _variables(self) -> Mapping[str, str]:
@@ -179,9 +184,11 @@ class Git:
         return out
 
     def _check_size(self, folder: Path) -> None:
-        if size_of(folder) > self._disk:
+        size = size_of(folder)
+        if size > self._disk:
+            most = "files and folders than can be counted" if size == UNCOUNTABLE else f"than {self._disk >> 20} MiB"
             raise ResolveError(
-                f"{self._link.where}: {without_credentials(self._link.url)} has more than {self._disk >> 20} MiB",
+                f"{self._link.where}: {without_credentials(self._link.url)} has more {most}",
                 hint="name another revision; or build its wheel elsewhere, and put it into a folder that --find-links "
                 "names",
             )

@@ -200,7 +200,7 @@ def _asked(out: Path, what: str) -> list[str]:
         with os.fdopen(descriptor, "rb") as file:
             found = json.loads(file.read(_ANSWER))
     except (OSError, ValueError, RecursionError) as error:
-        raise ResolveError(f"{what}: its build asks for requirements that cannot be read: {error}") from None
+        raise SourceBuildError(f"{what}: its build asks for requirements that cannot be read: {error}") from None
     if not isinstance(found, list) or not found or not all(isinstance(each, str) for each in found):
-        raise ResolveError(f"{what}: its build asks for requirements that are no list of texts")
+        raise SourceBuildError(f"{what}: its build asks for requirements that are no list of texts")
     return found

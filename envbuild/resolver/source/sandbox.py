@@ -18,7 +18,7 @@ from typing import Protocol
 
 from ...errors import BaseImageError, ResolveError
 from ...records import dataclass
-from .usage import share_of_memory, shared_memory, size_of, tasks_of, usage
+from .usage import UNCOUNTABLE, share_of_memory, size_of, tasks_of, usage
 
 # What the build sees of variables, and nothing else. The time is the oldest that an archive of wheels can hold.
 ENVIRONMENT: Mapping[str, str] = {
@@ -34,6 +34,8 @@ ENVIRONMENT: Mapping[str, str] = {
 # Folders of a base that hold nothing to build with, or that the sandbox has its own of.
 _OWN = frozenset({"dev", "given", "home", "media", "mnt", "out", "proc", "root", "run", "srv", "sys", "tmp"})
 _ITS_OWN = "bwrap: "  # what bubblewrap says of itself, and not a program in it
+_SIGNALS = 128  # the exit code of what a signal ended, less its number
+_ENDED = "ended by signal "
 _TICK = 0.2
 _LOOK = 2.0  # seconds between two looks at how much was written
 _KEPT = 1 << 16  # bytes of what was said that are read
@@ -60,6 +62,8 @@ class Limits:
             return f"it took more than {self.memory >> 20} MiB of memory"
         if tasks > self.tasks:
             return f"it started more than {self.tasks} processes and threads"
+        if disk == UNCOUNTABLE:
+            return "it made more folders and files, or deeper ones, than can be counted"
         return f"it wrote more than {self.disk >> 20} MiB" if disk > self.disk else ""
 
 
@@ -126,6 +130,8 @@ class Bubblewrap:
             return error.message
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"{_ITS_OWN}{error}"
+        if done.returncode < 0 or done.returncode > _SIGNALS:
+            return f"{_ENDED}{abs(done.returncode) % _SIGNALS}"
         return "" if done.returncode == 0 else (done.stderr.strip() or f"exit code {done.returncode}")
 
     def run(self, python: str, given: Path, out: Path, limits: Limits, tick: Callable[[], object]) -> Ended:
@@ -165,6 +171,9 @@ def find_sandbox(python: str, root: Callable[[bool], Path], others: Callable[[],
                 f"{python} of the base does not start under bubblewrap ({last})",
                 "choose another base with --base",
             )
+            # Neither is a file that got lost.
+            if said.startswith(_ENDED) or python.lstrip("/").partition("/")[0] in _OWN:
+                break
     other = others()
     if other is not None:
         return other
@@ -189,7 +198,7 @@ def _watched(
 ) -> Ended:
     """Run `command` until it ends or takes too much. BaseImageError where it cannot be started."""
     started = time.monotonic()
-    looked, why, shared = started, "", shared_memory()
+    looked, why = started, ""
     with said.open("w+b") as output:
         try:
             process = subprocess.Popen(
@@ -211,8 +220,7 @@ def _watched(
                 tick()
                 now = time.monotonic()
                 taken = usage(process.pid, limits.memory)
-                memory = max(taken.memory, shared_memory() - shared)
-                why = limits.exceeded(seconds=now - started, memory=memory, tasks=taken.tasks)
+                why = limits.exceeded(seconds=now - started, memory=taken.memory, tasks=taken.tasks)
                 if not why and now - looked > _LOOK:
                     looked = now
                     why = limits.exceeded(disk=sum(map(size_of, (*written, said))))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import unquote, urlsplit
 
-from ...errors import ResolveError
+from ...errors import ResolveError, SourceBuildError
 from ...patterns import pattern
 from ...records import dataclass
 from ..pylock import parse_toml
@@ -104,7 +104,7 @@ def is_archive(filename: str) -> bool:
 
 
 def backend_of(document: bytes | None, what: str) -> Backend:
-    """What a pyproject.toml says, None where there is none. Raises ResolveError for one that is not as it must be.
+    """What a pyproject.toml says, None where there is none. Raises SourceBuildError for one that is not as it must be.
 
     Requirements that name an address or a path are refused: what builds comes from the person's indexes.
     """
@@ -119,15 +119,15 @@ def backend_of(document: bytes | None, what: str) -> Backend:
         if not isinstance(requires, list) or not isinstance(path, list) or not all(isinstance(t, str) for t in texts):
             raise TypeError("build-system has no lists of texts")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ResolveError(f"{what}: its pyproject.toml cannot be read: {str(error)[:200]}") from None
+        raise SourceBuildError(f"{what}: its pyproject.toml cannot be read: {str(error)[:200]}") from None
     if backend and not re.fullmatch(r"[\w.]+(:[\w.]+)?", backend):
-        raise ResolveError(f"{what}: its pyproject.toml names no backend: {backend[:80]!r}")
+        raise SourceBuildError(f"{what}: its pyproject.toml names no backend: {backend[:80]!r}")
     needed = plain(requires, what)
     return Backend(requires=needed if backend else (*needed, *_LEGACY), backend=backend, path=tuple(path))
 
 
 def plain(texts: Sequence[str], what: str) -> tuple[str, ...]:
-    """Requirements as uv may be given them: names and versions. Raises ResolveError for anything else."""
+    """Requirements as uv may be given them: names and versions. Raises SourceBuildError for anything else."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     found = []
@@ -135,9 +135,9 @@ def plain(texts: Sequence[str], what: str) -> tuple[str, ...]:
         try:
             parsed = Requirement(text)
         except InvalidRequirement:
-            raise ResolveError(f"{what}: it is built with {text[:80]!r}, which is no requirement") from None
+            raise SourceBuildError(f"{what}: it is built with {text[:80]!r}, which is no requirement") from None
         if parsed.url or not str(parsed).isprintable():
-            raise ResolveError(
+            raise SourceBuildError(
                 f"{what}: it is built with {str(parsed)[:120]!r}, which names an address: what builds comes from your "
                 "indexes alone"
             )
@@ -150,7 +150,7 @@ def pyproject_of(
 ) -> bytes | None:
     """The pyproject.toml of an archive of source, which is not unpacked for it; None where it has none.
 
-    Raises ResolveError for what is none, or has more than `limit` bytes.
+    Raises SourceBuildError for what is none, or has more than `limit` bytes.
     """
     tail = f"{subdirectory}/pyproject.toml" if subdirectory else "pyproject.toml"
 
@@ -178,7 +178,7 @@ def pyproject_of(
                     return _bounded(stream.read(_LARGEST + 1), what)
         raise ValueError(f"it has more than {_MEMBERS} members")
     except (tarfile.TarError, *DAMAGED, OSError) as error:
-        raise ResolveError(f"{what}: {filename} is no archive of source: {str(error)[:200]}") from None
+        raise SourceBuildError(f"{what}: {filename} is no archive of source: {str(error)[:200]}") from None
 
 
 class _Sparing:
@@ -213,5 +213,5 @@ def _unpacked(archive: Path) -> IO[bytes]:
 
 def _bounded(data: bytes, what: str) -> bytes:
     if len(data) > _LARGEST:
-        raise ResolveError(f"{what}: its pyproject.toml is larger than {_LARGEST >> 20} MiB, which none is")
+        raise SourceBuildError(f"{what}: its pyproject.toml is larger than {_LARGEST >> 20} MiB, which none is")
     return data

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from ...errors import IntegrityError, ResolveError
+from ...errors import IntegrityError, SourceBuildError
 from ...oci.disk import storage_errors
 from ...patterns import pattern
 from ...records import dataclass
@@ -52,13 +52,16 @@ class Wheel:
 def taken(out: Path, limits: Limits, what: str) -> Iterator[tuple[IO[bytes], str]]:
     """The one wheel in the folder `out`, as a copy that nobody else can write, open, and its name.
 
-    Raises ResolveError where there is none, or one too many or too large, IntegrityError for what is no file. Nothing
-    is followed: whoever wrote there could have laid links to files of this machine.
+    Raises SourceBuildError where there is none, one too many, one too large or none to be read, IntegrityError for what
+    is no file. Nothing is followed: whoever wrote there could have laid links to files of this machine.
     """
-    found = sorted(path for path in out.iterdir() if path.name.endswith(".whl"))
+    try:
+        found = sorted(path for path in out.iterdir() if path.name.endswith(".whl"))
+    except OSError as error:
+        raise SourceBuildError(f"{what}: the build left a folder that cannot be read: {error.strerror}") from None
     if len(found) != 1:
         names = f": {', '.join(path.name[:80] for path in found[:3])}" if found else ""
-        raise ResolveError(f"{what}: the build left {len(found)} wheels and should leave one{names}")
+        raise SourceBuildError(f"{what}: the build left {len(found)} wheels and should leave one{names}")
     try:
         descriptor = os.open(found[0], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -69,7 +72,7 @@ def taken(out: Path, limits: Limits, what: str) -> Iterator[tuple[IO[bytes], str
         raise IntegrityError(f"{what}: what the build left under the name of a wheel is no file")
     with os.fdopen(descriptor, "rb") as file:
         if status.st_size > limits.wheel:
-            raise ResolveError(f"{what}: the wheel has {status.st_size} bytes, and {limits.wheel} are allowed")
+            raise SourceBuildError(f"{what}: the wheel has {status.st_size} bytes, and {limits.wheel} are allowed")
         copy = out.with_name("taken")
         with storage_errors(copy), copy.open("x+b") as own:
             left = limits.wheel
@@ -80,7 +83,7 @@ def taken(out: Path, limits: Limits, what: str) -> Iterator[tuple[IO[bytes], str
 
 
 def named(filename: str, what: str) -> Wheel:
-    """The wheel that a file name stands for. Raises ResolveError for what is none."""
+    """The wheel that a file name stands for. Raises SourceBuildError for what is none."""
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
     try:
@@ -88,7 +91,7 @@ def named(filename: str, what: str) -> Wheel:
             raise InvalidWheelFilename(f"{filename[:120]!r} is no file name")
         name, version, _, tags = parse_wheel_filename(filename)
     except InvalidWheelFilename as error:
-        raise ResolveError(f"{what}: the build left no wheel: {error}") from None
+        raise SourceBuildError(f"{what}: the build left no wheel: {error}") from None
     return Wheel(filename=filename, name=str(name), version=str(version), tags=frozenset(map(str, tags)))
 
 
@@ -123,7 +126,7 @@ def check_named(file: IO[bytes], wheel: Wheel, name: str, version: str, what: st
 def rewritten(file: IO[bytes], target: Path, limit: int, what: str) -> tuple[str, int]:
     """Write the wheel to `target`, and give its sha256 (hex) and size.
 
-    Raises IntegrityError for a damaged one, ResolveError for one whose files have more than `limit` bytes.
+    Raises IntegrityError for a damaged one, SourceBuildError for one whose files have more than `limit` bytes.
     """
     file.seek(0)
     whole = 0
@@ -169,7 +172,7 @@ def _is_info(name: str, file: str) -> bool:
 
 def _check_size(size: int, limit: int, what: str) -> None:
     if size > limit:
-        raise ResolveError(f"{what}: the wheel unpacks to more than {limit} bytes, which is what is allowed")
+        raise SourceBuildError(f"{what}: the wheel unpacks to more than {limit} bytes, which is what is allowed")
 
 
 def _member(name: str, mode: int) -> zipfile.ZipInfo:

@@ -14,6 +14,7 @@ from tinyimages import put_layer, tar_of
 
 from envbuild.bases.types import Base
 from envbuild.errors import CorruptBlobError, ResolveError
+from envbuild.oci.maintenance import prune
 from envbuild.oci.store import Store
 from envbuild.resolver.source.bench import Bench
 from envbuild.resolver.source.sandbox import find_sandbox
@@ -41,9 +42,35 @@ def test_a_base_that_is_damaged_in_the_cache_is_named_by_its_blob(bench: Make, s
     assert not (store.root / "rootfs" / ("3" * 64)).exists()
 
 
-def test_a_base_that_nobody_may_read_is_no_reason_for_a_crash(bubblewrap: str, tmp_path: Path) -> None:
+def test_a_base_that_is_gone_is_no_reason_for_a_crash(bubblewrap: str, tmp_path: Path) -> None:
     with pytest.raises(ResolveError, match="No such file or directory"):
         find_sandbox("/usr/bin/python3", lambda anew: tmp_path / "gone", lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("script", "python", "says"),
+    [
+        ("kill -9 $$", "/usr/bin/python3", "ended by signal 9"),
+        ("exit 137", "/usr/bin/python3", "ended by signal 9"),
+        ("echo 'bwrap: execvp /root/python3: No such file' >&2; exit 1", "/root/python3", "No such file"),
+    ],
+)
+def test_a_base_that_has_lost_nothing_is_not_unpacked_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, python: str, says: str
+) -> None:
+    program = tmp_path / "bwrap"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda name: str(program))
+    asked: list[bool] = []
+
+    def root(anew: bool) -> Path:
+        asked.append(anew)
+        return tmp_path
+
+    with pytest.raises(ResolveError, match=says):
+        find_sandbox(python, root, lambda: None)
+    assert asked == [False]
 
 
 @pytest.mark.slow
@@ -59,4 +86,11 @@ def test_a_base_that_lost_files_since_it_was_unpacked_is_unpacked_anew(
     shutil.rmtree(place / lost)
     place.mkdir(exist_ok=True)
     assert Bench(base, store).open()[0].title == "bubblewrap"
-    assert not list((store.root / "tmp").iterdir())
+    # Another run may still be in the old one, which stays until `cache prune`.
+    (old,) = (store.root / "tmp").iterdir()
+    assert (old / "usr").is_dir() == (lost != ".")
+    prune(store, days=30)
+    assert old.exists()
+    os.utime(old, (0, 0))
+    prune(store, days=30)
+    assert not old.exists()

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from envbuild.errors import IntegrityError, ResolveError
+from envbuild.errors import IntegrityError, SourceBuildError
 from envbuild.resolver.source.sandbox import Limits
+from envbuild.resolver.source.sdists import backend_of
 from envbuild.resolver.source.wheels import check_named, named, rewritten, taken
 
 METADATA = "Metadata-Version: 2.1\nName: alpha\nVersion: 1.0\n"
@@ -29,7 +30,7 @@ def wheel(compression: int = zipfile.ZIP_STORED, **files: bytes | str) -> io.Byt
 def test_a_wheel_that_unpacks_to_more_than_is_allowed_is_not_written(tmp_path: Path) -> None:
     bomb = wheel(zipfile.ZIP_DEFLATED, alpha__a=b"0" * (4 << 20))
     assert len(bomb.getvalue()) < 1 << 16
-    with pytest.raises(ResolveError, match="unpacks to more than 1048576 bytes"):
+    with pytest.raises(SourceBuildError, match="unpacks to more than 1048576 bytes"):
         rewritten(bomb, tmp_path / "new", 1 << 20, "alpha")
     assert (tmp_path / "new").stat().st_size < 1 << 16
     rewritten(bomb, tmp_path / "new", 4 << 20, "alpha")
@@ -71,3 +72,31 @@ def test_a_wheel_that_changes_after_it_was_taken_is_the_same(tmp_path: Path) -> 
         (out / FILENAME).write_bytes(b"other")
         file.seek(0)
         assert (file.read(), filename) == (b"first", FILENAME)
+
+
+def test_what_is_no_wheel_is_a_build_that_failed_so_that_something_else_may_give_way(tmp_path: Path) -> None:
+    with (
+        pytest.raises(SourceBuildError, match="left a folder that cannot be read"),
+        taken(tmp_path / "out", Limits(), ""),
+    ):
+        pass
+    for names in ((), (FILENAME, "beta-1.0-py3-none-any.whl")):
+        for name in names:
+            (tmp_path / name).write_bytes(b"")
+        with pytest.raises(SourceBuildError, match=f"left {len(names)} wheels"), taken(tmp_path, Limits(), "alpha"):
+            pass
+    with pytest.raises(SourceBuildError, match="left no wheel"):
+        named("alpha.whl", "alpha")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[build-system]\nrequires = 1",
+        "[build-system]\nrequires = ['a @ file:///x']",
+        "[build-system]\nrequires = ['?']",
+    ],
+)
+def test_a_pyproject_that_is_not_as_it_must_be_is_a_build_that_failed(text: str) -> None:
+    with pytest.raises(SourceBuildError, match=r"^alpha: it"):
+        backend_of(text.encode(), "alpha")
