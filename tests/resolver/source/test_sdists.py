@@ -161,6 +161,13 @@ def test_a_build_that_gives_another_package_is_refused(
             "",
             marks=pytest.mark.slow,
         ),
+        pytest.param(
+            "import os, time\nfor each in range(1200):\n    os.mkdir('d' * 99)\n    os.chdir('d' * 99)\ntime.sleep(60)",
+            Limits(),
+            "deeper ones, than can be counted",
+            "",
+            marks=pytest.mark.slow,
+        ),
         pytest.param("", Limits(wheel=10), "and 10 are allowed", "", marks=pytest.mark.slow),
         pytest.param(EATER, Limits(memory=200 << 20), "more than 200 MiB of memory", "--find-links"),
         pytest.param(HIDER, Limits(memory=200 << 20), "more than 200 MiB of memory", "", marks=pytest.mark.slow),
