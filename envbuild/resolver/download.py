@@ -245,7 +245,9 @@ def _cause(error: BaseException) -> str:
     reason = getattr(inner, "reason", None)
     if isinstance(reason, BaseException):
         inner = reason
-    if isinstance(inner, urllib3.exceptions.ConnectTimeoutError):
+    # urllib3 counts one that was refused among those that took too long.
+    refused = isinstance(inner, urllib3.exceptions.NewConnectionError)
+    if isinstance(inner, urllib3.exceptions.ConnectTimeoutError) and not refused:
         return f"no connection within {_TIMEOUT[0]} seconds"
     if isinstance(inner, urllib3.exceptions.ReadTimeoutError):
         return f"nothing came for {_TIMEOUT[1]} seconds"

@@ -43,7 +43,8 @@ def test_a_build_that_changes_nothing_loads_little(road: Road, tag: str) -> None
     assert again.stdout == first.stdout
     loaded = set(json.loads(again.stderr.splitlines()[-1]))
     assert loaded & HEAVY == set()
-    assert len(loaded) < 340
+    # Files that were written just now are noted once more, which takes seven.
+    assert len(loaded) < 347
 
 
 def test_roots_are_remembered_until_a_file_changes(road: Road) -> None:
