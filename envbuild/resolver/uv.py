@@ -95,6 +95,8 @@ def compile_lock(
     """
     import subprocess
 
+    from .pylock import NOTHING, select
+
     for line in (*requirements, *constraints, *(part for package in provided for part in package)):
         if re.search(r"[\r\n\f\v\x00\x85\u2028\u2029]", line):
             # A second line would be an option of uv's.
@@ -147,6 +149,8 @@ def compile_lock(
             errors="replace",
         ) as process:
             try:
+                # What reads the answer takes a while to load: it is, while uv is at work.
+                select(NOTHING, platform)
                 while True:
                     with suppress(subprocess.TimeoutExpired):
                         lock, said = process.communicate(timeout=_TICK)

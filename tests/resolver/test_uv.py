@@ -1,4 +1,4 @@
-"""uv is ended with whoever waits for it."""
+"""uv is started, waited for, and ended with whoever waits for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from envbuild.errors import ResolveError
-from envbuild.resolver import uv
+from envbuild.resolver import pylock, uv
 from envbuild.resolver.target import platform_of
 
 
@@ -38,6 +38,18 @@ def test_uv_is_ended_when_nobody_wants_its_answer(tmp_path: Path, monkeypatch: p
     assert time.monotonic() - start < 30
     assert not Path(f"/proc/{int((tmp_path / 'pid').read_text())}").exists()
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_what_reads_the_answer_is_loaded_while_uv_is_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "uv"
+    script.write_text(
+        f"#!/bin/sh\nfor i in $(seq 200); do [ -e {tmp_path}/ready ] && exit 0; sleep 0.1; done\nexit 3\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setattr(uv, "find_uv", lambda: str(script))
+    monkeypatch.setattr(pylock, "select", lambda *_: (tmp_path / "ready").touch())
+    platform = platform_of("3.11.2", "2.36", "amd64")
+    assert uv.compile_lock(["tiny"], [], platform, cache=tmp_path / "cache", environ=os.environ).solved
 
 
 @pytest.mark.parametrize("text", ["tiny==1\n--index-url http://127.0.0.1:9/simple", "tiny==1\r--pre", "tiny\x0c--pre"])
