@@ -11,10 +11,11 @@ from ..errors import ResolveError
 from ..progress import Progress
 from . import guards
 from .fromsource import FromSource
-from .requirements import SETUPTOOLS, Ask, Inputs, ceilings, pinned
+from .requirements import Inputs
 from .target import Platform
 from .torch import refuse_nvidia
 from .types import Lock, LockedPackage, Source
+from .upheavals import foreseen, wanted_beside, why_numpy
 
 if TYPE_CHECKING:
     from .source.builder import Builder
@@ -75,8 +76,8 @@ class Search:
         from .explain import misses_skinny
 
         self._provided = frozenset(name for name, _ in inputs.provided)
-        full, _ = _foreseen(full)
-        inputs, broken = _foreseen(inputs)
+        full, _ = foreseen(full)
+        inputs, broken = foreseen(inputs)
         answer, inputs = self._solve(inputs)
         if not answer.solved and misses_skinny(answer) and inputs.substitutions:
             new = inputs.substitutions[0].new
@@ -87,7 +88,7 @@ class Search:
                 self._notes.append(f"{full_name(full)} is laid down whole: the index has no {new}")
         packages = self._packages(answer, inputs)
         if broken and guards.NUMPY in inputs.soft:
-            self._notes.append(_why_numpy(broken))
+            self._notes.append(why_numpy(broken))
         answer, inputs, packages = self._guarded(answer, inputs, packages)
         if self._for_cpu:
             refuse_nvidia(packages, lambda: self._ask(inputs, inputs.soft, why=True), inputs.asks)
@@ -155,43 +156,15 @@ class Search:
     def _guarded(
         self, answer: Answer, inputs: Inputs, packages: tuple[LockedPackage, ...]
     ) -> tuple[Answer, Inputs, tuple[LockedPackage, ...]]:
-        """Solve again where the packages that were found do not run together, though they do not say so.
-
-        That is numpy or pandas newer than the mlflow-skinny that was found allows, numpy 2 beside what was built for
-        numpy 1, and an import of pkg_resources without a setuptools that has it.
-        """
-        found = {package.name: package.version for package in packages}
-        bounds: list[str] = []
-        held: list[Ask] = []
-        if "mlflow-skinny" in found and "mlflow" not in found:
-            bounds += [
-                bound
-                for bound in ceilings(found["mlflow-skinny"])
-                if _above(found.get(bound.partition("<")[0], "0"), bound)
-            ]
-            pin = f"mlflow-skinny=={found['mlflow-skinny']}"
-            held += [Ask(name="mlflow-skinny", text=pin, where="")] if bounds else []
-        old = guards.broken_by_numpy_2(found) if _above(found.get("numpy", "0"), guards.NUMPY) else []
-        importers = guards.importers_of_pkg_resources(found)
-        lacking = [replace(SETUPTOOLS, where=f"{importers[0]}, which imports its pkg_resources")] if importers else []
-        lacking = lacking if "setuptools" not in found else []
-        bounds += [guards.NUMPY] if old else []
-        bounds += [guards.SETUPTOOLS] if importers and _above(found.get("setuptools", "0"), guards.SETUPTOOLS) else []
-        bounds = [bound for bound in dict.fromkeys(bounds) if bound not in self._given_up]
-        if not bounds and not lacking:
+        """Solve again where the packages that were found do not run together, though they do not say so."""
+        wanted = wanted_beside({package.name: package.version for package in packages}, self._given_up)
+        if not wanted:
             return self._told(answer, inputs, packages)
-        again, bounded = self._solve_soft(
-            replace(
-                inputs,
-                asks=(*inputs.asks, *lacking),
-                constraints=(*inputs.constraints, *held),
-                soft=(*inputs.soft, *bounds),
-            )
-        )
+        again, bounded = self._solve_soft(wanted.added_to(inputs))
         if not again.solved:
             return self._told(answer, inputs, packages)
-        if old and guards.NUMPY in bounded.soft:
-            self._notes.append(_why_numpy({name: found[name] for name in old}))
+        if wanted.broken and guards.NUMPY in bounded.soft:
+            self._notes.append(why_numpy(wanted.broken))
         return self._told(again, bounded, self._packages(again, bounded))
 
     def _told(
@@ -256,27 +229,6 @@ class Search:
         return self._sources.marked(select(answer.lock, self._platform, self._provided))
 
 
-def _foreseen(inputs: Inputs) -> tuple[Inputs, dict[str, str]]:
-    """`inputs` without numpy 2 where a pin is known to break beside it, and those pins; its own lines come first."""
-    asks = (*inputs.asks, *inputs.constraints)
-    if guards.NUMPY in inputs.soft or any(ask.name == "numpy" and ask.text != "numpy" for ask in asks):
-        return inputs, {}
-    pins = {ask.name: version for ask in asks if (version := pinned(ask.text))}
-    broken = {name: pins[name] for name in guards.broken_by_numpy_2(pins)}
-    return (replace(inputs, soft=(*inputs.soft, guards.NUMPY)) if broken else inputs), broken
-
-
-def _why_numpy(broken: Mapping[str, str]) -> str:
-    named = ", ".join(f"{name} {version}" for name, version in broken.items())
-    return f"{guards.NUMPY} is added: numpy 2 breaks {named}, built before it came"
-
-
 def full_name(inputs: Inputs) -> str:
     """How mlflow was asked for."""
     return next((ask.text for ask in inputs.asks if ask.name == "mlflow"), "mlflow")
-
-
-def _above(version: str, bound: str) -> bool:
-    """Whether `version` breaks a bound of the form `name<2`."""
-    major = version.partition(".")[0]
-    return major.isdecimal() and int(major) >= int(bound.partition("<")[2])
