@@ -27,6 +27,7 @@ MAX_REQUIREMENT = 4 << 10
 _COMMENT = pattern(r"(?:^|\s)#")
 _OPTION = pattern(r"--?[A-Za-z]")
 _TRAILING = pattern(r"\s(?=--?[A-Za-z])")
+_HASHED = pattern(r"\s(?=--hash(?:[=\s]|$))")
 _PATH = pattern(
     r"[./~\\]|file:|[A-Za-z]:[\\/]|[^@;\s]*[\\/]|[^@;\s]*\.(?:whl|zip|tar\.gz|tar\.bz2|tgz)(?:$|[\s#;\[])",
     re.IGNORECASE,
@@ -105,7 +106,11 @@ def take_line(line: Logical, out: Collected, *, bases: tuple[str, ...] = ("",), 
     elif _OPTION.match(text):
         _options(line, text, start, out, bases=bases, constraints=constraints)
     elif _PATH.match(text) or (re.match(r"[a-z][a-z0-9+.-]*:", text, re.IGNORECASE) and " @" not in text):
-        out.line(text, line.span(start, start + len(text)))
+        cut = _HASHED.search(text)
+        path = text[: cut.start()].rstrip() if cut else text
+        out.line(path, line.span(start, start + len(path)))
+        if cut:
+            _trailing(line, text, start, cut.end(), out)
     else:
         _requirement(line, text, start, out, constraints=constraints)
 
@@ -177,11 +182,15 @@ def _requirement(line: Logical, text: str, start: int, out: Collected, *, constr
         out.problem(f"{_shorten(head)!r} is not a requirement: {error.message}", span, hint=error.hint)
         return
     (out.constraints if constraints else out.pip).append(found)
-    if cut is None:
-        return
-    start += cut.end()
+    if cut is not None:
+        _trailing(line, text, start, cut.end(), out)
+
+
+def _trailing(line: Logical, text: str, start: int, cut: int, out: Collected) -> None:
+    """Take the options behind a requirement, which begin at `cut` of `text`."""
+    start += cut
     try:
-        for option in read_options(text[cut.end() :], "behind a requirement"):
+        for option in read_options(text[cut:], "behind a requirement"):
             span = line.span(start + option.start, start + option.end)
             if option.of_requirement:
                 out.line(option.text, span)

@@ -13,7 +13,7 @@ from ..servers import edition_for
 from ..servers.pythons import check_python
 from ..servers.types import Server
 from .editions import mlflow_pin, with_whole
-from .indexes import settings
+from .indexes import has_relative, settings
 from .modellock import with_own_lock
 from .requirements import Ask, Inputs, collect, with_skinny
 from .target import Platform
@@ -91,6 +91,11 @@ class Wish:
         if self.allow_build:
             found[ALLOWED] = ",".join(self.allow_build)
         return found
+
+    def settings_here(self) -> dict[str, str]:
+        """The same, and the folder from which those are read that name one by a relative path."""
+        found = self.settings()
+        return {**found, "folder": str(Path.cwd())} if has_relative(self._variables) else found
 
     def variables(self, edition: Server) -> tuple[Mapping[str, str], tuple[str, ...]]:
         """The variables for uv, and the packages that may be of any day under that edition of the server."""

@@ -17,7 +17,7 @@ def with_whole(inputs: Inputs) -> Inputs:
     changed = [
         Substitution(old=ask.text, new="mlflow" + ask.text.removeprefix("mlflow-skinny"), why=_WHY_WHOLE)
         for ask in inputs.asks
-        if ask.name == "mlflow-skinny"
+        if ask.name == "mlflow-skinny" and ask.link is None
     ]
     new = {change.old: change.new for change in changed}
     return replace(

@@ -135,7 +135,7 @@ class Finder:
 
     def _entry(self, inputs: Inputs) -> Path:
         wish = self.wish
-        return self.cache / "locks" / lockcache.key_of(inputs, wish.platform, wish.settings(), wish.server.name)
+        return self.cache / "locks" / lockcache.key_of(inputs, wish.platform, wish.settings_here(), wish.server.name)
 
     def _stands(self, earlier: Lock) -> bool:
         """Whether the lock in the cache has the files of the one that is written anew."""
@@ -208,7 +208,7 @@ class Finder:
 def earlier_versions(wish: Wish, cache: Path) -> dict[str, str]:
     """The versions of the lock that `cache` has for `wish`, by name; none where it has none."""
     inputs, _ = wish.put(*wish.first())
-    entry = cache / "locks" / lockcache.key_of(inputs, wish.platform, wish.settings(), wish.server.name)
+    entry = cache / "locks" / lockcache.key_of(inputs, wish.platform, wish.settings_here(), wish.server.name)
     lock = lockcache.read(entry, inputs)
     return {package.name: package.version for package in lock.packages} if lock is not None else {}
 

@@ -43,6 +43,12 @@ def settings(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: without_credentials(environ[name]) for name in SETTINGS if environ.get(name)}
 
 
+def has_relative(environ: Mapping[str, str]) -> bool:
+    """Whether an index or a folder of wheels is named by a path from the current folder."""
+    entries = (entry for name in INDEX_VARIABLES for entry in re.split(r"[\s,]+", environ.get(name, "")))
+    return any(entry and "://" not in entry and not entry.rpartition("=")[2].startswith("/") for entry in entries)
+
+
 def credentials(environ: Mapping[str, str]) -> dict[Origin, tuple[str, str]]:
     """User and password of the first index of each origin that comes with them."""
     return {where: known[0] for where, known in all_credentials(environ).items()}

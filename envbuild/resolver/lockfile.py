@@ -7,6 +7,7 @@ is wrong is a LockFileError that names the file, its line as far as that can be 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
@@ -59,12 +60,15 @@ class LockFile:
         from packaging.pylock import PylockSelectError
 
         found = []
+        numbers = {id(package): number for number, package in enumerate(self.document.packages)}
         try:
             environment = cast("Environment", platform.markers())  # the keys are exactly its own
             for package, source in self.document.select(environment=environment, tags=platform.tags()):
-                found.append(self._package(package, source))
+                found.append(self._package(package, source, numbers[id(package)], platform))
         except (PylockSelectError, ValueError) as error:
             raise self._misfit(str(error), platform) from error
+        except KeyError as error:
+            raise self._misfit(f"a marker asks for {error}, which no image has", platform) from error
         return tuple(sorted(found, key=lambda package: package.name))
 
     def versions(self, platform: Platform) -> dict[str, str]:
@@ -80,10 +84,9 @@ class LockFile:
         line = line_of(self.text, number, key)
         return f"{self.path}:{line}" if line else str(self.path)
 
-    def _package(self, package: Package, source: Any) -> LockedPackage:
+    def _package(self, package: Package, source: Any, number: int, platform: Platform) -> LockedPackage:
         from packaging.utils import parse_wheel_filename
 
-        number = next(index for index, each in enumerate(self.document.packages) if each is package)
         ours = (package.tool or {}).get("envbuild")
         if ours is not None:
             try:
@@ -99,6 +102,8 @@ class LockFile:
                 "from source",
                 hint=f"lock a version that has a wheel; {_HINT}, with --allow-build {package.name} if it has none",
             )
+        if source is package.archive:
+            self._check_archive(package, filename, number, platform)
         sha256 = str(hashes.get("sha256", "")).lower()
         if not re.fullmatch(r"[0-9a-f]{64}", sha256):
             raise LockFileError(
@@ -116,6 +121,21 @@ class LockFile:
         version = package.version or parse_wheel_filename(filename)[1]
         return LockedPackage(
             name=str(package.name), version=str(version), filename=filename, sha256=sha256, size=0, url=url
+        )
+
+    def _check_archive(self, package: Package, filename: str, number: int, platform: Platform) -> None:
+        """LockFileError unless the file is a wheel of that package for `platform`: PEP 751 says it of wheels alone."""
+        from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+        with suppress(InvalidWheelFilename, ValueError):
+            name, version, _, tags = parse_wheel_filename(filename)
+            if name == package.name and package.version in (None, version) and not tags.isdisjoint(platform.tags()):
+                return
+        what = f"{package.name} {package.version or ''}".strip()
+        raise LockFileError(
+            f"{self.place(number, 'archive')}: {filename} is no wheel of {what} for {platform.tag} and Python "
+            f"{platform.python}",
+            hint=_HINT,
         )
 
     def _built(self, package: Package, source: Any, table: Table) -> LockedPackage:

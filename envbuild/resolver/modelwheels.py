@@ -10,17 +10,21 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
-from ..errors import ModelError, ResolveError
+from ..errors import IntegrityError, ModelError, ResolveError
 from ..model.markers import split_marker
 from ..model.types import Environment
 from ..patterns import pattern
 from ..records import dataclass
+from .hashes import sha256_among
 from .target import Platform
 from .types import Lock, LockedPackage
 
 _NAMED = pattern(r"[A-Za-z0-9][\w.-]*\s*(?:\[(?P<extras>[^\]]*)\]\s*)?@\s*(?P<address>\S.*)")
 _EXTRAS = pattern(r"(?P<path>.*\.whl)(?:\[(?P<extras>[^\]]*)\])?")
 _CHUNK = 1 << 20
+# The hashes that pip takes in an address.
+_FRAGMENTS = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
+_TRUST = "write its hash anew if you trust the file; else ask who put it there"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,8 @@ class ModelWheel:
 def model_wheel(text: str, root: Path | None, where: str) -> ModelWheel | None:
     """The wheel inside the model folder `root` that a requirement line names by its path; None for anything else.
 
-    Raises ResolveError for a file that has not the name of a wheel, ModelError for one that cannot be read.
+    Raises ResolveError for a file that has not the name of a wheel, ModelError for one that cannot be read,
+    IntegrityError for one without the hash that the address names (`#sha256=...`).
     """
     if root is None or text.startswith("-"):
         return None
@@ -77,16 +82,24 @@ def model_wheel(text: str, root: Path | None, where: str) -> ModelWheel | None:
         ) from None
     extras = (named["extras"] if named else "") or found["extras"] or ""
     file = root.resolve() / path
+    sha256 = _sha256(file)
+    _check_fragment(address.partition("#")[2], file, sha256, f"{where}: {path}")
     return ModelWheel(
         name=str(name),
         version=str(version),
         path=path,
         file=file,
-        sha256=_sha256(file),
+        sha256=sha256,
         tags=frozenset(map(str, tags)),
         extras=",".join(part.strip() for part in extras.split(",") if part.strip()),
         marker=marker,
     )
+
+
+def check_listed(wheel: ModelWheel, listed: tuple[str, ...], where: str) -> None:
+    """IntegrityError unless the wheel has one of the hashes that its line lists, if any (`sha256:...`)."""
+    if listed and wheel.sha256 not in sha256_among(listed, where, wheel.name):
+        raise IntegrityError(f"{where}: {wheel.path} has none of the hashes listed there", hint=_TRUST)
 
 
 def named_wheels(environment: Environment, root: Path) -> tuple[ModelWheel, ...]:
@@ -146,8 +159,22 @@ def _inside(address: str, root: Path) -> str:
     return ""
 
 
+def _check_fragment(fragment: str, file: Path, sha256: str, what: str) -> None:
+    """IntegrityError unless the file has each hash that the part of its address behind `#` names."""
+    for part in fragment.split("&"):
+        name, _, value = part.strip().partition("=")
+        if name not in _FRAGMENTS:
+            continue
+        if value.lower() != (sha256 if name == "sha256" else _hash(file, name)):
+            raise IntegrityError(f"{what} has not the hash that its address names, {name}={value[:128]}", hint=_TRUST)
+
+
 def _sha256(file: Path) -> str:
-    digest = hashlib.sha256()
+    return _hash(file, "sha256")
+
+
+def _hash(file: Path, name: str) -> str:
+    digest = hashlib.new(name)
     try:
         with file.open("rb") as stream:
             while chunk := stream.read(_CHUNK):

@@ -194,7 +194,7 @@ def _where(url: str, folder: Path | None) -> str:
         return f"url = {_text(url)}"
     from urllib.request import url2pathname
 
-    return f"path = {_text(os.path.relpath(url2pathname(urlsplit(url).path), folder.absolute()))}"
+    return f"path = {_text(os.path.relpath(url2pathname(urlsplit(url).path), folder.resolve()))}"
 
 
 def _list(values: Iterable[str]) -> str:
@@ -205,4 +205,4 @@ def _list(values: Iterable[str]) -> str:
 
 def _text(value: str) -> str:
     """`value` as a TOML basic string: JSON's escapes are TOML's too, but for DEL."""
-    return json.dumps(value).replace("\x7f", "\\u007f")
+    return json.dumps(value.encode("utf-8", "replace").decode(), ensure_ascii=False).replace("\x7f", "\\u007f")

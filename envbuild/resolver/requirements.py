@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..facts import load_json
+from ..model.hashes import hashes_of_paths
 from ..model.markers import split_marker
 from ..model.types import Environment, Line, Requirement
 from ..oci.canonical import digest_of
@@ -17,7 +18,7 @@ from ..servers.types import Server
 from .foreign import for_linux, for_platform
 from .guards import setuptools_guard
 from .ladder import SERVER
-from .modelwheels import ModelWheel, check_fits, model_wheel
+from .modelwheels import ModelWheel, check_fits, check_listed, model_wheel
 from .refusals import check_lines, check_url, place, without_conda
 from .source.links import GitLink, check_allowed, git_link, is_git
 from .target import Platform
@@ -110,7 +111,7 @@ def collect(
     marker is taken to hold.
     """
     left = without_conda(environment, model_root)
-    own, lines = _own_wheels(environment.lines, model_root, platform)
+    own, lines = _own_wheels(environment, model_root, platform)
     links, lines = _links(lines, model_root, platform, allow_build)
     own += links
     notes = check_lines(lines, model_root, platform)
@@ -157,7 +158,7 @@ def with_skinny(inputs: Inputs) -> Inputs:
     changed: list[Substitution] = []
     for ask in inputs.asks:
         rest = ask.text.removeprefix("mlflow")
-        if ask.name == "mlflow" and not rest.lstrip().startswith(("[", "@")):
+        if ask.name == "mlflow" and ask.link is None and not rest.lstrip().startswith(("[", "@")):
             text = "mlflow-skinny" + rest
             changed.append(Substitution(old=ask.text, new=text, why=_WHY_SKINNY))
             asks.append(replace(ask, name="mlflow-skinny", text=text))
@@ -209,15 +210,17 @@ def pinned(text: str) -> str:
     return match[1] if match else ""
 
 
-def _own_wheels(lines: Iterable[Line], root: Path | None, platform: Platform | None) -> tuple[list[Ask], list[Line]]:
+def _own_wheels(environment: Environment, root: Path | None, platform: Platform | None) -> tuple[list[Ask], list[Line]]:
     """What the lines ask for of the wheels in the model folder, and the other lines."""
     asks: list[Ask] = []
     others: list[Line] = []
-    for line in lines:
+    hashes = hashes_of_paths(environment)
+    for line in environment.lines:
         wheel = model_wheel(line.text.strip(), root, place(line.span, root))
         if wheel is None:
             others.append(line)
         elif platform is None or platform.holds(wheel.marker):
+            check_listed(wheel, hashes.get(line.span, ()), place(line.span))
             asks.append(Ask(name=wheel.name, text=wheel.text, where=place(line.span), wheel=wheel))
     return asks, others
 

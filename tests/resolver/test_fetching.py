@@ -173,6 +173,19 @@ def test_find_links_are_copied_from_the_disk(
         fetch(lock, Store(tmp_path / "other"))
 
 
+def test_a_folder_that_is_named_from_here_is_another_in_another_place(
+    index: Any, env: Make, run: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("UV_FIND_LINKS", "./wheels")
+    for version, place in (("1.0", "one"), ("2.0", "two")):
+        (tmp_path / place / "wheels").mkdir(parents=True)
+        wheel = index.wheel("alpha", version)
+        wheel.rename(tmp_path / place / "wheels" / wheel.name)
+    for version, place in (("1.0", "one"), ("2.0", "two"), ("1.0", "one")):
+        monkeypatch.chdir(tmp_path / place)
+        assert [package.version for package in run(env("alpha")).packages] == [version]
+
+
 def with_login(simple: str) -> str:
     return simple.replace("http://", "http://bob:s3cret@")
 

@@ -6,7 +6,7 @@ import pytest
 
 from envbuild.errors import IntegrityError
 from envbuild.model import read
-from envbuild.model.hashes import hashes_of
+from envbuild.model.hashes import hashes_of, hashes_of_paths
 
 OTHER = "sha256:" + "0" * 64
 
@@ -36,7 +36,7 @@ def test_hashes_belong_to_the_requirement_before_them(tmp_path):
 def test_a_wheel_that_has_one_of_the_listed_hashes_is_taken(tmp_path, index, run):
     digest = hashlib.sha256(index.wheel("alpha").read_bytes()).hexdigest()
     index.wheel("beta")
-    model = model_of(tmp_path, f"alpha==1.0 --hash={OTHER} --hash=sha256:{digest.upper()}\nbeta --hash=sha512:00\n")
+    model = model_of(tmp_path, f"alpha==1.0 --hash={OTHER} --hash=sha256:{digest.upper()}\nbeta\n")
     alpha, _ = run(model.environment).packages
     assert alpha.sha256 == digest
 
@@ -69,3 +69,26 @@ def test_a_wheel_that_has_none_of_the_listed_hashes_is_refused_from_the_cache_to
     (tmp_path / "model" / "requirements.txt").write_text(f"alpha==1.0 \\\n  --hash={OTHER}\n")
     with pytest.raises(IntegrityError, match=r"requirements\.txt:1: .*alpha-1\.0-py3-none-any\.whl, has none of"):
         run(read(tmp_path / "model").environment)
+
+
+@pytest.mark.parametrize(
+    ("listed", "says"),
+    [
+        ("--hash=sha512:" + "0" * 128, "the hashes of alpha are sha512, and wheels are held against sha256 alone"),
+        (f"--hash=md5:{'0' * 32} --hash=sha384:{'0' * 96}", "the hashes of alpha are md5, sha384"),
+        ("--hash=sha256:zz", "'zz' is no sha256 hash"),
+    ],
+)
+def test_hashes_that_nothing_can_be_held_against_are_refused(tmp_path, index, run, listed, says):
+    index.wheel("alpha")
+    with pytest.raises(IntegrityError, match=rf"requirements\.txt:1: {says}") as caught:
+        run(model_of(tmp_path, f"alpha==1.0 {listed}\n").environment)
+    assert "sha256" in caught.value.hint or "generate-hashes" in caught.value.hint
+
+
+def test_hashes_behind_a_path_are_the_paths_and_not_those_of_the_line_before(tmp_path, index, run):
+    index.wheel("alpha")
+    text = f"alpha==1.0\n./code/x-1.0-py3-none-any.whl \\\n  --hash={OTHER}\n"
+    model = model_of(tmp_path, text)
+    assert hashes_of(model.environment) == []
+    assert [(span.line, values) for span, values in hashes_of_paths(model.environment).items()] == [(2, (OTHER,))]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from envbuild.resolver.indexes import credentials, origin, settings, without_credentials
+import pytest
+
+from envbuild.resolver.indexes import credentials, has_relative, origin, settings, without_credentials
 
 
 def test_user_and_password_are_cut_out_of_every_address() -> None:
@@ -48,3 +50,19 @@ def test_origins() -> None:
     assert origin("http://h/x") == ("http", "h", 80)
     assert origin("file:///x") is None
     assert origin("http://h:notaport/") is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "relative"),
+    [
+        ("UV_FIND_LINKS", "./wheels", True),
+        ("UV_FIND_LINKS", "https://h/x,wheels", True),
+        ("UV_INDEX", "own=./simple https://h/simple", True),
+        ("UV_DEFAULT_INDEX", "simple", True),
+        ("UV_FIND_LINKS", "/wheels,https://h/x", False),
+        ("UV_INDEX", "own=/simple", False),
+        ("UV_INDEX", "own=https://h/simple", False),
+    ],
+)
+def test_what_is_named_from_the_current_folder_is_known(variable: str, value: str, relative: bool) -> None:
+    assert has_relative({variable: value}) is relative

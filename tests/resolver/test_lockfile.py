@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from envbuild.errors import LockFileError
 from envbuild.resolver.lockfile import is_lockfile_name, read_lockfile
 from envbuild.resolver.origin import Origin
-from envbuild.resolver.pylock import render
+from envbuild.resolver.pylock import render, write_pylock
 from envbuild.resolver.taking import edited
 from envbuild.resolver.target import platform_of
 from envbuild.resolver.types import Lock, LockedPackage
@@ -79,6 +80,17 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
             "pylock.toml:8: tool.envbuild is for 'win32'",
         ),
         (HEAD + "x = " + "[" * 3000, "nests too deeply|not TOML"),
+        *(
+            (
+                HEAD + ALPHA + f'archive = {{ url = "https://h/{name}", hashes = {{ sha256 = "{SHA}" }} }}\n',
+                f"pylock.toml:\\d+: {name} is no wheel of alpha 1.0 for manylinux_2_36_x86_64 and Python 3.11.2",
+            )
+            for name in ("beta-1.0-py3-none-any.whl", "alpha-2-py3-none-any.whl", "alpha-1.0-cp311-none-win32.whl")
+        ),
+        (
+            HEAD + ALPHA + "marker = \"extra == 'a'\"\n" + WHEEL,
+            "the lock is not for .*: a marker asks for .*extra.*, which no image has",
+        ),
     ],
 )
 def test_what_cannot_be_taken_is_refused_with_its_place(write: Write, text: str, says: str) -> None:
@@ -156,3 +168,24 @@ def test_no_damage_is_more_than_an_error(write: Write) -> None:
         except LockFileError as error:
             assert error.hint
     assert 0 < taken < 300
+
+
+def test_an_archive_that_is_a_wheel_for_the_platform_is_taken(write: Write) -> None:
+    given = f'archive = {{ url = "https://h/alpha-1.0-py3-none-any.whl", hashes = {{ sha256 = "{SHA}" }} }}\n'
+    (chosen,) = read_lockfile(write(HEAD + ALPHA + given)).wheels(BOOKWORM)
+    assert (chosen.name, chosen.filename) == ("alpha", "alpha-1.0-py3-none-any.whl")
+
+
+def test_a_path_beyond_the_first_plane_and_one_behind_a_link_are_read_back(tmp_path: Path) -> None:
+    real = tmp_path / "real" / "deep"
+    real.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(real)
+    wheel = tmp_path / "\N{GRINNING FACE}\x7f" / "alpha-1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    wheel.write_bytes(b"wheel")
+    package = LockedPackage(name="alpha", version="1.0", filename=wheel.name, sha256=SHA, size=0, url=wheel.as_uri())
+    lock = Lock(packages=(package,), python="3.11.2", platform=BOOKWORM.tag, requirements=())
+    write_pylock(lock, tmp_path / "link")
+    (found,) = read_lockfile(tmp_path / "link" / "pylock.toml").wheels(BOOKWORM)
+    with urlopen(found.url) as file:
+        assert file.read() == b"wheel"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from tinywheels import make_wheel
 
-from envbuild.errors import ResolveError
+from envbuild.errors import IntegrityError, ResolveError
 from envbuild.model import read
 from envbuild.resolver import resolve
 from envbuild.resolver.modelwheels import model_wheel, named_wheels, without_own
@@ -163,3 +164,18 @@ def test_nobody_vouches_for_a_wheel_of_the_model(folder: Path, lock_of: Resolve,
     lock = lock_of(folder, f"code/{WHEEL}")
     assert not is_vouched(tmp_path / "cache", lock)
     assert is_vouched(tmp_path / "cache", without_own(lock, {(WHEEL, lock.packages[1].sha256)}))
+
+
+@pytest.mark.parametrize("form", ["code/{} --hash=sha256:{}", "my-lib @ code/{}#sha256={}", "./code/{}#sha256={}"])
+def test_the_hash_that_its_line_names_has_to_be_its_own(folder: Path, lock_of: Resolve, form: str) -> None:
+    own = hashlib.sha256((folder / "code" / WHEEL).read_bytes()).hexdigest()
+    assert [package.name for package in lock_of(folder, form.format(WHEEL, own)).packages] == ["alpha", "my-lib"]
+    with pytest.raises(IntegrityError, match=r"conda\.yaml:6: code/my_lib-0\.1-py3-none-any\.whl ha"):
+        lock_of(folder, form.format(WHEEL, "0" * 64), "other")
+
+
+def test_the_other_hashes_of_an_address_count_as_for_pip(folder: Path, lock_of: Resolve) -> None:
+    own = hashlib.sha512((folder / "code" / WHEEL).read_bytes()).hexdigest()
+    assert lock_of(folder, f"./code/{WHEEL}#sha512={own}").packages
+    with pytest.raises(IntegrityError, match="has not the hash that its address names, sha512="):
+        lock_of(folder, f"./code/{WHEEL}#sha512={'0' * 128}")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from envbuild.errors import ResolveError
+from envbuild.resolver.editions import with_whole
 from envbuild.resolver.requirements import ceilings, collect, pinned, with_skinny
 from envbuild.resolver.target import Platform
 from envbuild.servers import PROFILES
@@ -294,3 +295,12 @@ def test_a_path_or_address_for_another_system_is_passed_over_with_a_note(env: Ma
 def test_pip_knows_no_marker_behind_an_editable(env: Make, profile: Make) -> None:
     with pytest.raises(ResolveError, match="editable"):
         collect(env(lines=["-e ./src ; sys_platform == 'win32'"]), profile(), platform=HERE)
+
+
+@pytest.mark.parametrize("text", ["MLflow @ git+https://h/m.git@v2.9.2", "git+https://h/m.git@v2.9.2#egg=mlflow"])
+def test_an_mlflow_from_a_repository_stays_whole_and_as_it_is_written(env: Make, profile: Make, text: str) -> None:
+    asked = collect(env(lines=[text]), profile(), allow_build=("mlflow",))
+    assert with_skinny(asked) == asked
+    skinny = text.replace("MLflow", "MLflow-skinny").replace("egg=mlflow", "egg=mlflow-skinny")
+    asked = collect(env(lines=[skinny]), profile(), allow_build=("all",))
+    assert with_whole(asked).asks == asked.asks
