@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from ..errors import IntegrityError, ResolveError
+from ..errors import CorruptBlobError, IntegrityError, ResolveError
 from ..oci.store import Store
 from ..progress import SILENT, Progress, Summary
 from .lockcache import remember_sizes
@@ -47,12 +47,12 @@ def fetch(
                 "in the cache any more, and nobody else has it",
                 hint=f"run it again: --allow-build {package.name} builds it anew",
             )
-    at_hand = sum(store.blob(_digest(p)).stat().st_size for p in lock.packages if p not in missing)
+    at_hand = sum(_size(store, p) for p in lock.packages if p not in missing)
     total = sum(p.size for p in missing) if all(p.size for p in missing) else 0
     progress.start("fetch", f"{len(missing)} {noun}", total=total)
     if missing:
         _download(missing, store, progress, arrived, environ)
-    sized = tuple(replace(p, size=store.blob(_digest(p)).stat().st_size) for p in lock.packages)
+    sized = tuple(replace(p, size=_size(store, p)) for p in lock.packages)
     done = replace(lock, packages=sized)
     if sized != lock.packages:
         remember_sizes(done)
@@ -118,3 +118,11 @@ def _download(
 
 def _digest(package: LockedPackage) -> str:
     return f"sha256:{package.sha256}"
+
+
+def _size(store: Store, package: LockedPackage) -> int:
+    """Bytes of a wheel that is there. CorruptBlobError where another process has just removed it."""
+    try:
+        return store.blob(_digest(package)).stat().st_size
+    except FileNotFoundError:
+        raise CorruptBlobError(_digest(package)) from None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from envbuild.errors import IntegrityError, NetworkError
+from envbuild.errors import CorruptBlobError, IntegrityError, NetworkError
 from envbuild.oci.store import Store
 from envbuild.progress import Progress
 from envbuild.resolver import fetch
@@ -171,6 +171,22 @@ def test_find_links_are_copied_from_the_disk(
     (folder / "alpha-1.0-py3-none-any.whl").unlink()
     with pytest.raises(NetworkError, match="cannot be read"):
         fetch(lock, Store(tmp_path / "other"))
+
+
+def test_a_wheel_that_is_removed_from_the_cache_meanwhile_is_told(
+    index: Any, env: Make, run: Make, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.wheel("alpha")
+    lock = fetch(run(env("alpha")), store)
+    digest = f"sha256:{lock.packages[0].sha256}"
+
+    def gone(*_: object) -> bool:
+        store.blob(digest).unlink(missing_ok=True)
+        return True
+
+    monkeypatch.setattr(Store, "has", gone)
+    with pytest.raises(CorruptBlobError, match=digest):
+        fetch(lock, store)
 
 
 def test_a_folder_that_is_named_from_here_is_another_in_another_place(
