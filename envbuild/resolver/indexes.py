@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
+from ..model.redact import USER_INFO, redact_addresses
 from ..options import INDEX_VARIABLES, PYTORCH_INDEX
 from ..patterns import pattern
 from .sendable import sendable
@@ -26,9 +27,8 @@ SETTINGS = (
     "UV_PRERELEASE",
     "UV_TORCH_BACKEND",
 )
-# Everything between the scheme and the last @ before the path; or, where no port follows the colon, a password that
-# was written as it is, with a slash in it.
-_USERINFO = pattern(r"([A-Za-z][A-Za-z0-9+.-]*://)(?:[^/\s]*@|[^/\s:@\[\]]+:(?!\d*(?:[/?#,'\"\s]|$))[^\s'\"<>]*@)")
+# The scheme takes no part: looked for in front, it would be tried at every letter of a long text.
+_USERINFO = pattern(rf"(://){USER_INFO}@")
 
 Origin = tuple[str, str, int]
 
@@ -36,6 +36,11 @@ Origin = tuple[str, str, int]
 def without_credentials(text: str) -> str:
     """`text` with the user and password of every URL in it cut out."""
     return _USERINFO.sub(r"\1", text)
+
+
+def for_messages(text: str) -> str:
+    """`text` as people may read it: as `without_credentials`, and without what is secret in a query."""
+    return without_credentials(redact_addresses(text))
 
 
 def settings(environ: Mapping[str, str]) -> dict[str, str]:

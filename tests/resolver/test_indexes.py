@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from envbuild.resolver.indexes import credentials, origin, settings, without_credentials
+import time
+
+import pytest
+
+from envbuild.resolver.indexes import credentials, for_messages, origin, settings, without_credentials
 
 
 def test_user_and_password_are_cut_out_of_every_address() -> None:
@@ -17,6 +21,30 @@ def test_a_password_that_is_written_as_it_is_goes_too() -> None:
         "git+https://host:8443/group/mylib.git@v1.2", "http://host:80",
     ):  # fmt: skip
         assert without_credentials(address) == address
+
+
+def test_a_password_with_blanks_goes_too() -> None:
+    assert without_credentials("x @ https://u:p w@host:9/x.whl # it") == "x @ https://host:9/x.whl # it"
+    for text in ("http://host:8080 is of bob@example.org", "http://host:x/y\nbob@example.org", "'http://h:x' b@c"):
+        assert without_credentials(text) == text
+
+
+def test_the_scheme_may_stand_behind_anything() -> None:
+    assert without_credentials("1https://u:p@h/x") == "1https://h/x"
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 500_000, "http://a:x" * 50_000, "?" + "a-" * 250_000, "://a:b " + "c " * 200_000, "://" * 150_000]
+)
+def test_long_texts_take_no_time(text: str) -> None:
+    started = time.monotonic()
+    without_credentials(text)
+    assert time.monotonic() - started < 1
+
+
+def test_messages_have_no_secret_of_a_query_either() -> None:
+    text = "Failed to fetch: `https://u:p@host/simple/?token=abc&x=1` and https://u:@a/b@host:9/c?sig=d%3D"
+    assert for_messages(text) == ("Failed to fetch: `https://host/simple/?token=***&x=1` and https://host:9/c?sig=****")
 
 
 def test_settings_are_those_that_change_the_outcome_without_credentials() -> None:
