@@ -15,7 +15,8 @@ USER_INFO = (
     rf"(?:{_WRITTEN}*|{_WRITTEN}+(?:[ \t]{{1,4}}(?![#;]){_WRITTEN}+){{1,8}}?))(?=@)"
 )
 # Or both, an @ and then a slash: what follows the @ is no name of a host then, and what follows the last one is.
-_AND_MORE = rf"[^/\s:]*:[^/\s]*@[^/\s@.:\[]*/{_WRITTEN}*(?=@(?:[\w-]+(?:\.[\w-]+)+(?::\d+)?|[\w-]+:\d+|localhost|\[[\da-f:]+\])/)"
+_HOST = r"(?:[\w-]+(?:\.[\w-]+)+(?::\d+)?|[\w-]+:\d+|localhost|\[[\da-f:]+\])"
+_AND_MORE = rf"[^/\s:]*:[^/\s]*@[^/\s@.:\[]*/{_WRITTEN}*(?=@{_HOST}/)"
 _USER_INFO = pattern(rf"(?<=://)(?:{_AND_MORE}|{USER_INFO})")
 # Anaconda's servers take a token as a part of the path.
 _PATH_TOKEN = pattern(r"(https?://[^\s/]+/(?:[^\s/]+/)??t/)([^\s/]+)(?=/)")
