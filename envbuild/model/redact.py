@@ -24,6 +24,7 @@ _SECRET_QUERY = pattern(
     r"(?<=[?&])((?:[\w-]{0,40}(?:token|secret|password|passwd|signature|credential|key)[\w-]{0,40}|sig|auth|pwd|jwt)=)([^&\s#]+)",
     re.IGNORECASE,
 )
+_QUERY = pattern(r"(?<=[^\s'\"])\?[^\s'\"<>#`]+")
 
 
 def redact(text: str) -> str:
@@ -48,6 +49,6 @@ def redact_addresses(text: str) -> str:
     return text
 
 
-def has_secret_query(address: str) -> bool:
-    """Whether a value in the query of `address` is a secret, by its name."""
-    return "=" in address and _SECRET_QUERY.search(address) is not None
+def without_secret_queries(text: str) -> str:
+    """`text` without each query of an address that holds a secret value."""
+    return _QUERY.sub(lambda m: "" if _SECRET_QUERY.search(m[0]) else m[0], text) if "?" in text else text

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
-from ..model.redact import USER_INFO, redact_addresses
+from ..model.redact import USER_INFO, redact_addresses, without_secret_queries
 from ..options import INDEX_VARIABLES, PYTORCH_INDEX
 from ..patterns import pattern
 from .sendable import sendable
@@ -43,9 +43,19 @@ def for_messages(text: str) -> str:
     return without_credentials(redact_addresses(text))
 
 
+def to_keep(text: str) -> str:
+    """`text` as it may be written down: as `without_credentials`, and without each query that holds a secret."""
+    return without_secret_queries(without_credentials(text))
+
+
 def settings(environ: Mapping[str, str]) -> dict[str, str]:
     """The settings that are set, without credentials."""
-    return {name: without_credentials(environ[name]) for name in SETTINGS if environ.get(name)}
+    # A query ends with its entry.
+    return {
+        name: ",".join(map(to_keep, environ[name].split(","))) if name == "UV_FIND_LINKS" else to_keep(environ[name])
+        for name in SETTINGS
+        if environ.get(name)
+    }
 
 
 def credentials(environ: Mapping[str, str]) -> dict[Origin, tuple[str, str]]:

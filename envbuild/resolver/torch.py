@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from ..errors import ResolveError, UsageError
 from ..options import ACCELERATORS, PYTORCH_INDEX
 from ..records import dataclass
-from .indexes import without_credentials
+from .indexes import to_keep, without_credentials
 from .named import is_address, shown
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def settings_of(settings: Mapping[str, str], accelerator: str, builds: TorchBuil
     return {
         **found,
         **({ACCELERATOR: accelerator} if accelerator else {}),
-        **({PYTORCH_INDEX: without_credentials(builds.index)} if builds.index else {}),
+        **({PYTORCH_INDEX: to_keep(builds.index)} if builds.index else {}),
     }
 
 

@@ -57,6 +57,17 @@ def test_settings_are_those_that_change_the_outcome_without_credentials() -> Non
     assert settings(environ) == {"UV_INDEX_URL": "https://example.org/simple"}
 
 
+def test_a_setting_is_kept_without_a_query_that_holds_a_secret() -> None:
+    environ = {
+        "UV_FIND_LINKS": "https://h/one?sig=s3cret,https://h/two?page=1",
+        "UV_INDEX": "own=https://h/simple?token=s3cret https://h/other",
+    }
+    assert settings(environ) == {
+        "UV_FIND_LINKS": "https://h/one,https://h/two?page=1",
+        "UV_INDEX": "own=https://h/simple https://h/other",
+    }
+
+
 def test_credentials_belong_to_one_origin() -> None:
     environ = {
         "UV_DEFAULT_INDEX": "https://bob:s3%40cret@example.org/simple",
