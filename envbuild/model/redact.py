@@ -20,6 +20,8 @@ _AND_MORE = rf"[^/\s:]*:[^/\s]*@[^/\s@.:\[]*/{_WRITTEN}*(?=@{_HOST}/)"
 _USER_INFO = pattern(rf"(?<=://)(?:{_AND_MORE}|{USER_INFO})")
 # Anaconda's servers take a token as a part of the path.
 _PATH_TOKEN = pattern(r"(https?://[^\s/]+/(?:[^\s/]+/)??t/)([^\s/]+)(?=/)")
+# An address whose scheme is cut short is one to a person; a login shows by its colon.
+_MISTYPED = pattern(r"(?:(?<=git\+)|(?<=https:/)|(?<=http:/))(?!/)[^\s/:@]+:(?!/)[^\s/@]+(?=@)")
 _SECRET_QUERY = pattern(
     r"(?<=[?&])((?:[\w-]{0,40}(?:token|secret|password|passwd|signature|credential|key)[\w-]{0,40}|sig|auth|pwd|jwt)=)([^&\s#]+)",
     re.IGNORECASE,
@@ -44,6 +46,8 @@ def redact_addresses(text: str) -> str:
     """`text` with stars for the user part of every address, and for secret values of a query."""
     if "://" in text:
         text = _USER_INFO.sub(lambda m: "*" * len(m[0]), text)
+    if "@" in text:
+        text = _MISTYPED.sub(lambda m: "*" * len(m[0]), text)
     if "=" in text:
         text = _SECRET_QUERY.sub(lambda m: m[1] + "*" * len(m[2]), text)
     return text

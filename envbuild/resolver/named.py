@@ -24,7 +24,8 @@ _NAMED = pattern(r"([\w.-]+)=(?=\w+://)")
 _NAME = pattern(r"[\w.-]+=")
 # What a password that was written as it is leaves behind its own @.
 _HOST = pattern(r"[\w-]+(?:\.[\w-]+)+(?::\d*)?|[\w-]+:\d*|localhost|\[[\da-fA-F:]+\](?::\d*)?")
-_ENCODE = "in a user and a password `/` is written %2F, `@` is %40 and a blank is %20"
+ENCODE = "in a user and a password `/` is written %2F, `@` is %40 and a blank is %20"
+"""What to do about an address that is none."""
 
 
 def shown(address: str) -> str:
@@ -122,17 +123,17 @@ def _strays(address: str) -> bool:
 
 def _no_index(source: str, told: str) -> UsageError:
     return UsageError(
-        f"{source} {told}: this is no address of an index", hint=f"for example https://pypi.example/simple; {_ENCODE}"
+        f"{source} {told}: this is no address of an index", hint=f"for example https://pypi.example/simple; {ENCODE}"
     )
 
 
 def _no_page(source: str, told: str) -> UsageError:
     return UsageError(
-        f"{source} {told}: this is no address", hint=f"for example https://files.example/wheels/; {_ENCODE}"
+        f"{source} {told}: this is no address", hint=f"for example https://files.example/wheels/; {ENCODE}"
     )
 
 
 def _no_folder(source: str, told: str) -> UsageError:
     return UsageError(
-        f"{source} {told}: there is no such folder", hint=f"name a folder that is there, or a URL; {_ENCODE}"
+        f"{source} {told}: there is no such folder", hint=f"name a folder that is there, or a URL; {ENCODE}"
     )

@@ -17,7 +17,7 @@ from ..errors import ResolveError, UsageError
 from ..options import ACCELERATORS, PYTORCH_INDEX
 from ..records import dataclass
 from .indexes import to_keep, without_credentials
-from .named import is_address, shown
+from .named import ENCODE, is_address, shown
 
 if TYPE_CHECKING:
     from .requirements import Ask
@@ -89,7 +89,7 @@ def torch_builds(accelerator: str, environ: Mapping[str, str]) -> TorchBuilds | 
         raise UsageError(
             f"{PYTORCH_INDEX} is {shown(mirror)}, which is no address of an index",
             hint=f"name what the builds lie below: {PYTORCH_INDEX}=https://mirror.example/whl for "
-            f"https://mirror.example/whl/{backend}/torch/",
+            f"https://mirror.example/whl/{backend}/torch/; {ENCODE}",
         )
     return TorchBuilds(backend=backend, index=f"{mirror}/{backend}")
 

@@ -79,6 +79,8 @@ def test_what_only_looks_like_a_token_is_none(text):
         ("x @ https://u:p/w\tz@host/x", "x @ https://*******@host/x"),
         ("https://u:@a/b@127.0.0.1:9/x.whl", "https://******@127.0.0.1:9/x.whl"),
         ("https://u:a@b/c@host.example/x", "https://*******@host.example/x"),
+        ("git+u:pw@host/x.git", "git+****@host/x.git"),
+        ("--index-url https:/u:pw@host/x", "--index-url https:/****@host/x"),
         ("https://host/x?auth=abc&page=2", "https://host/x?auth=***&page=2"),
     ],
 )
@@ -94,6 +96,7 @@ def test_credentials_of_addresses_are_hidden(text, hidden):
         "ssh://host:group/x.git # ask bob@example.org",
         "https://host:main/x\nbob@example.org",
         "https://host/feed@Local/simple and git+https://host/x.git@v1.2/y",
+        "git+git@host:group/x.git git+ssh://host/x.git@v1",
         "https://host/x?page=2&author=bob",
         "name @ https://host/x.whl ; python_version < '3.12'  # bob@example.org",
     ],
