@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,36 +156,17 @@ def docker_options(flags: dict[str, Any], backend: str) -> DockerOptions:
 
 def index_address(option: str, text: str) -> str:
     """The address of an index, before it a name for its credentials or none. UsageError for what is none."""
-    from ..resolver.indexes import origin, without_credentials
+    from ..resolver.named import check_index
 
-    name, _, address = text.rpartition("=") if re.match(r"[\w.-]+=\w+://", text) else ("", "", text)
-    shown = without_credentials(text)
-    if name and option == "--index-url":
-        raise UsageError(f"{option} {shown}: the index takes no name", hint="leave the part before the address out")
-    if re.search(r"\s", text) or not (origin(address) or re.match(r"file:///.", address)):
-        raise UsageError(
-            f"{option} {shown}: this is no address of an index", hint="for example https://pypi.example/simple"
-        )
+    check_index(option, text, named=option != "--index-url")
     return text
 
 
 def links_place(text: str) -> str:
     """A folder that is there, or the address of a page with wheels. UsageError for what is neither."""
-    from ..resolver.indexes import origin, without_credentials
+    from ..resolver.named import check_links
 
-    if "://" not in text:
-        folder = Path(text)
-        with suppress(RuntimeError):  # of a user that there is not
-            folder = folder.expanduser()
-        if not text or not folder.is_dir():
-            raise UsageError(
-                f"--find-links {text}: there is no such folder", hint="name a folder with wheels, or a URL"
-            )
-    elif re.search(r"[\s,]", text) or not (origin(text) or text.startswith("file:///")):
-        raise UsageError(
-            f"--find-links {without_credentials(text)}: this is no address",
-            hint="for example https://files.example/wheels/",
-        )
+    check_links("--find-links", text)
     return text
 
 

@@ -25,7 +25,7 @@ from .conda.addresses import CREDENTIALS, without_secrets
 from .fetching import Stopped
 from .indexes import all_credentials, origin, origins, without_credentials
 from .keyrings import keyring_for
-from .netrcs import login_for
+from .netrcs import login_for, trouble_in
 
 _ATTEMPTS = 4
 _PATIENCE = 30.0  # seconds that a server's Retry-After may ask for
@@ -34,6 +34,9 @@ _CHUNK = 1 << 18
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 # Where an index must not know of it, it says that there is none.
 _DENIED = frozenset({401, 403, 404})
+_LOGIN = frozenset({401, 403, 407})
+# What stores of files say where a signature is missing.
+_UNSIGNED = frozenset({400, 401, 403, 409})
 _CONDA = pattern(r"\.conda$|/(?:noarch|linux-\w+)/[^/]+\.tar\.bz2$")
 _BROKEN = (
     requests.ConnectionError,
@@ -116,7 +119,7 @@ class Downloader:
                     if status in _BUSY:
                         reason, wait = f"{status} {answer.reason}", retry_after(answer.headers.get("Retry-After", ""))
                     elif status not in (200, 206):
-                        raise _refused(status, str(answer.reason), what, shown, conda=_is_conda(url))
+                        raise self._refused(status, str(answer.reason), what, url)
                     else:
                         skip = received if status == 200 else 0
                         for chunk in answer.iter_content(_CHUNK):
@@ -163,6 +166,15 @@ class Downloader:
             login = login_for(where[1], self._environ, named=where in self._indexes)
             known = [login] if login else []
         return url, [_Header.of(login) for login in known] or [_Header()]
+
+    def _refused(self, status: int, reason: str, what: str, url: str) -> NetworkError:
+        hint = _way(status, conda=_is_conda(url))
+        if status in _LOGIN and (trouble := trouble_in(self._environ)):
+            hint = f"{trouble}; {hint}"
+        if status in _UNSIGNED and "?" not in url and not _is_conda(url):
+            hint += "; or resolve anew with --upgrade: of an address with a token or a signature in its query, a lock "
+            hint += "has no more than what is before that"
+        return NetworkError(f"{what}: {without_secrets(url)} answered {status} {reason}", hint=hint)
 
     def _from_keyring(self, url: str, tried: _Header) -> _Header | None:
         user = tried.user or "oauth2accesstoken"
@@ -212,20 +224,19 @@ def _is_conda(url: str) -> bool:
     return bool(_CONDA.search(urlsplit(url).path))
 
 
-def _refused(status: int, reason: str, what: str, shown: str, *, conda: bool) -> NetworkError:
-    if status in (401, 403, 407) and conda:
-        hint = f"put the channel's credentials into ~/.netrc, or the address with user and password into {CREDENTIALS}"
-    elif status in (404, 410) and conda:
-        hint = "the channel no longer has this file: resolve anew with --upgrade"
-    elif conda:
-        hint = "check the channels in conda.yaml"
-    elif status in (401, 403, 407):
-        hint = "put the index's credentials into ~/.netrc, or into the address in UV_DEFAULT_INDEX or UV_INDEX"
-    elif status in (404, 410):
-        hint = "the index no longer has this file: resolve anew with --upgrade"
-    else:
-        hint = "check the index that UV_DEFAULT_INDEX names"
-    return NetworkError(f"{what}: {shown} answered {status} {reason}", hint=hint)
+def _way(status: int, *, conda: bool) -> str:
+    """What to do where a file was answered for with that status."""
+    if status in _LOGIN and conda:
+        return f"put the channel's credentials into ~/.netrc, or the address with user and password into {CREDENTIALS}"
+    if status in (404, 410) and conda:
+        return "the channel no longer has this file: resolve anew with --upgrade"
+    if conda:
+        return "check the channels in conda.yaml"
+    if status in _LOGIN:
+        return "put the index's credentials into ~/.netrc, or into the address in UV_DEFAULT_INDEX or UV_INDEX"
+    if status in (404, 410):
+        return "the index no longer has this file: resolve anew with --upgrade"
+    return "check the index that UV_DEFAULT_INDEX names"
 
 
 def _cut_short(answer: requests.Response, received: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 
@@ -95,9 +96,13 @@ def blockers(answer: Answer, constraint: str, asks: Sequence[Ask]) -> str:
 
 def _network_error(said: str, shown: str) -> NetworkError:
     if "lack of valid authentication" in said:
+        from .netrcs import trouble_in
+
+        trouble = trouble_in(os.environ)
         return NetworkError(
             f"the package index wants credentials, or does not take those that it got:\n{shown}",
-            hint="put them into ~/.netrc or into UV_INDEX_<NAME>_USERNAME and _PASSWORD, or into the address in "
+            hint=(f"{trouble}; mend it, or " if trouble else "")
+            + "put them into ~/.netrc or into UV_INDEX_<NAME>_USERNAME and _PASSWORD, or into the address in "
             "--index-url",
         )
     if "network was disabled" in said or "connectivity is disabled" in said:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
+from ..model.redact import USER_INFO, redact_addresses, without_secret_queries
 from ..options import INDEX_VARIABLES, PYTORCH_INDEX
 from ..patterns import pattern
 from .sendable import sendable
@@ -26,9 +27,8 @@ SETTINGS = (
     "UV_PRERELEASE",
     "UV_TORCH_BACKEND",
 )
-# Everything between the scheme and the last @ before the path; or, where no port follows the colon, a password that
-# was written as it is, with a slash in it.
-_USERINFO = pattern(r"([A-Za-z][A-Za-z0-9+.-]*://)(?:[^/\s]*@|[^/\s:@\[\]]+:(?!\d*(?:[/?#,'\"\s]|$))[^\s'\"<>]*@)")
+# The scheme takes no part: looked for in front, it would be tried at every letter of a long text.
+_USERINFO = pattern(rf"(://){USER_INFO}@")
 
 Origin = tuple[str, str, int]
 
@@ -38,9 +38,24 @@ def without_credentials(text: str) -> str:
     return _USERINFO.sub(r"\1", text)
 
 
+def for_messages(text: str) -> str:
+    """`text` as people may read it: as `without_credentials`, and without what is secret in a query."""
+    return without_credentials(redact_addresses(text))
+
+
+def to_keep(text: str) -> str:
+    """`text` as it may be written down: as `without_credentials`, and without each query that holds a secret."""
+    return without_secret_queries(without_credentials(text))
+
+
 def settings(environ: Mapping[str, str]) -> dict[str, str]:
     """The settings that are set, without credentials."""
-    return {name: without_credentials(environ[name]) for name in SETTINGS if environ.get(name)}
+    # A query ends with its entry.
+    return {
+        name: ",".join(map(to_keep, environ[name].split(","))) if name == "UV_FIND_LINKS" else to_keep(environ[name])
+        for name in SETTINGS
+        if environ.get(name)
+    }
 
 
 def has_relative(environ: Mapping[str, str]) -> bool:

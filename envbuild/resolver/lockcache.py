@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..facts import load_json
+from ..model.redact import without_secret_queries
 from ..oci.canonical import canonical_json, digest_of
 from ..oci.disk import storage_errors
 from . import guards
@@ -75,7 +76,7 @@ def write(entry: Path, lock: Lock, pylock: str, inputs: Inputs) -> Lock:
     """Keep `lock` and the text that it was chosen from, for `inputs`; gives it with its entry. Raises StorageError."""
     with storage_errors(entry):
         entry.mkdir(parents=True, exist_ok=True)
-        _replace(entry / "pylock.toml", pylock.encode())
+        _replace(entry / "pylock.toml", without_secret_queries(pylock).encode())
         _replace(entry / "lock.json", _document(lock, _places(lock.notes, inputs)))
     return replace(lock, entry=str(entry))
 
@@ -167,6 +168,9 @@ def _load(entry: Path) -> tuple[Lock, list[_Place]] | None:
 def _document(lock: Lock, places: Iterable[_Place]) -> bytes:
     # Conda's part is kept by itself: what pip brings depends on the Python packages in it alone.
     document: dict[str, Any] = asdict(replace(lock, conda=()))
+    for row in document["packages"]:
+        for found in filter(None, (row, row["source"])):
+            found["url"] = without_secret_queries(found["url"])
     del document["entry"], document["from_cache"], document["conda"]
     return canonical_json({**document, "format": FORMAT, "digest": lock.digest, "places": [*map(list, places)]})
 

@@ -106,7 +106,7 @@ def write_pylock(lock: Lock, path: Path, origin: Origin | None = None) -> None:
 
 def render(lock: Lock, origin: Origin | None = None, *, folder: Path | None = None) -> str:
     """The text of `write_pylock`; wheels on this machine are named from `folder`, where the file is to lie."""
-    from .indexes import without_credentials
+    from .indexes import to_keep, without_credentials
 
     machine = lock.platform.partition("_")[2].split("_", 2)[-1]
     minor = ".".join(lock.python.split(".")[:2])
@@ -123,7 +123,7 @@ def render(lock: Lock, origin: Origin | None = None, *, folder: Path | None = No
         if package.source is not None:
             rows += _from_source(package, package.source, folder)
             continue
-        where = _where(without_credentials(package.url), folder)
+        where = _where(to_keep(package.url), folder)
         hashes = f"hashes = {{ sha256 = {_text(package.sha256)} }}"
         rows += [
             "",
@@ -170,7 +170,9 @@ def render(lock: Lock, origin: Origin | None = None, *, folder: Path | None = No
 
 def _from_source(package: LockedPackage, source: Source, folder: Path | None) -> list[str]:
     """A package that was built: its source as the standard has it, and our own wheel of it, which is nowhere else."""
-    where = _where(source.url, folder)
+    from ..model.redact import without_secret_queries
+
+    where = _where(without_secret_queries(source.url), folder)
     if source.commit:
         also = [("requested-revision", source.ref), ("commit-id", source.commit), ("subdirectory", source.subdirectory)]
         more = "".join(f", {key} = {_text(value)}" for key, value in also if value)

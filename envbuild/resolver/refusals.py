@@ -11,7 +11,7 @@ from ..model.conda_native import native
 from ..model.markers import split_marker
 from ..model.types import Environment, Line, Requirement, Span
 from .foreign import left_out
-from .indexes import without_credentials
+from .indexes import for_messages
 from .target import Platform
 
 _TOOLS = frozenset({"pip", "setuptools", "wheel", "python"})
@@ -56,7 +56,7 @@ def check_lines(lines: Iterable[Line], root: Path | None, platform: Platform | N
     """
     notes: list[str] = []
     for line in lines:
-        text = without_credentials(line.text.strip())
+        text = for_messages(line.text.strip())
         option = re.split(r"[\s=]", text, maxsplit=1)[0]
         if option in _INDEX_OPTIONS or (option[:2] in ("-i", "-f") and not option.startswith("--")):
             notes.append(
@@ -81,7 +81,7 @@ def check_url(requirement: Requirement, root: Path | None) -> None:
     url = requirement.url
     if not url:
         return
-    where, shown = place(requirement.span, root), without_credentials(requirement.text)
+    where, shown = place(requirement.span, root), for_messages(requirement.text)
     if shown != requirement.text:
         raise ResolveError(
             f"{where}: {shown!r} has credentials in its address",

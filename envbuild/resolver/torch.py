@@ -16,7 +16,8 @@ from urllib.parse import unquote, urlsplit
 from ..errors import ResolveError, UsageError
 from ..options import ACCELERATORS, PYTORCH_INDEX
 from ..records import dataclass
-from .indexes import origin, without_credentials
+from .indexes import to_keep, without_credentials
+from .named import ENCODE, is_address, shown
 
 if TYPE_CHECKING:
     from .requirements import Ask
@@ -84,11 +85,11 @@ def torch_builds(accelerator: str, environ: Mapping[str, str]) -> TorchBuilds | 
     # What uv is to find out by itself, it finds where it knows the addresses.
     if not mirror or backend == "auto":
         return TorchBuilds(backend=backend)
-    if not (origin(mirror) or mirror.startswith("file://")):
+    if not is_address(mirror):
         raise UsageError(
-            f"{PYTORCH_INDEX} is {without_credentials(mirror)}, which is no address of an index",
+            f"{PYTORCH_INDEX} is {shown(mirror)}, which is no address of an index",
             hint=f"name what the builds lie below: {PYTORCH_INDEX}=https://mirror.example/whl for "
-            f"https://mirror.example/whl/{backend}/torch/",
+            f"https://mirror.example/whl/{backend}/torch/; {ENCODE}",
         )
     return TorchBuilds(backend=backend, index=f"{mirror}/{backend}")
 
@@ -110,7 +111,7 @@ def settings_of(settings: Mapping[str, str], accelerator: str, builds: TorchBuil
     return {
         **found,
         **({ACCELERATOR: accelerator} if accelerator else {}),
-        **({PYTORCH_INDEX: without_credentials(builds.index)} if builds.index else {}),
+        **({PYTORCH_INDEX: to_keep(builds.index)} if builds.index else {}),
     }
 
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from ..errors import ResolveError
 from ..oci.disk import storage_errors
-from .indexes import SETTINGS, without_credentials
+from .indexes import SETTINGS, for_messages, without_credentials
+from .named import check_variables
 from .target import Platform
 from .torch import PROJECT, TorchBuilds
 
@@ -91,17 +92,19 @@ def compile_lock(
 
     `tick` is called while uv is at work; if it raises, uv is ended.
 
-    Raises ResolveError where there is no uv, StorageError where its cache cannot be written.
+    Raises ResolveError where there is no uv, StorageError where its cache cannot be written, UsageError for a variable
+    that names no place of packages.
     """
     import subprocess
 
     from .pylock import NOTHING, select
 
+    check_variables(os.environ if environ is None else environ)
     for line in (*requirements, *constraints, *(part for package in provided for part in package)):
         if re.search(r"[\r\n\f\v\x00\x85\u2028\u2029]", line):
             # A second line would be an option of uv's.
             raise ResolveError(
-                f"{without_credentials(line)[:80]!r} holds several lines, and is no requirement",
+                f"{for_messages(line)[:80]!r} holds several lines, and is no requirement",
                 hint="write one requirement a line",
             )
     with storage_errors(cache):
@@ -159,7 +162,7 @@ def compile_lock(
             except BaseException:
                 process.kill()
                 raise
-        said = without_credentials(said).replace(f"file://{name}{os.sep}", "").replace(f"{name}{os.sep}", "")
+        said = for_messages(said).replace(f"file://{name}{os.sep}", "").replace(f"{name}{os.sep}", "")
         said = said.replace(f"{PROJECT} depends on", "you require")
     return Answer(lock=without_credentials(lock), explanation=said.strip(), code=process.returncode)
 

@@ -174,6 +174,8 @@ def test_a_file_is_read_behind_another_option_and_by_a_quoted_name(model):
         ("-c b.txt -r a.txt", "passes over '-c b.txt' on this line", 1),
         ("-e ./x -r b.txt", "passes over '-r b.txt' on this line", 8),
         ("--pre --hash=sha256:aa", "passes over '--hash=sha256:aa' without a requirement", 7),
+        ("--pre x y foo@host", "passes over 'x y foo@host' behind an option", 7),
+        ("--index-url https://u:p S3CRET@h:9/s", "passes over '******@h:9/s' behind an option", 25),
         ("numpy --pre", "passes over '--pre' behind a requirement", 7),
         ("numpy --hash=sha256:aa word", "passes over 'word' behind a requirement", 24),
         ("-e './x", "cannot split this line: ' is not closed", 4),

@@ -74,10 +74,48 @@ def test_what_only_looks_like_a_token_is_none(text):
         ("s3://bucket/t/ab-1234/mine", "s3://bucket/t/ab-1234/mine"),
         ("https://host/a.whl?sv=1&sig=abc%3D#sha256=1", "https://host/a.whl?sv=1&sig=******#sha256=1"),
         ("numpy==1.26.4", "numpy==1.26.4"),
+        # A password that was written as it is.
+        ("https://u:p w@host:9/x.whl", "https://*****@host:9/x.whl"),
+        ("x @ https://u:p/w\tz@host/x", "x @ https://*******@host/x"),
+        ("https://u:@a/b@127.0.0.1:9/x.whl", "https://******@127.0.0.1:9/x.whl"),
+        ("https://u:a@b/c@host.example/x", "https://*******@host.example/x"),
+        ("git+u:pw@host/x.git", "git+****@host/x.git"),
+        ("--index-url https:/u:pw@host/x", "--index-url https:/****@host/x"),
+        ("https://host/x?auth=abc&page=2", "https://host/x?auth=***&page=2"),
     ],
 )
 def test_credentials_of_addresses_are_hidden(text, hidden):
     assert redact(text) == hidden
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://host:8080 is asked by bob@example.org",
+        "http://host: refused, ask bob@example.org",
+        "ssh://host:group/x.git # ask bob@example.org",
+        "https://host:main/x\nbob@example.org",
+        "https://host/feed@Local/simple and git+https://host/x.git@v1.2/y",
+        "git+git@host:group/x.git git+ssh://host/x.git@v1",
+        "https://host/x?page=2&author=bob",
+        "name @ https://host/x.whl ; python_version < '3.12'  # bob@example.org",
+    ],
+)
+def test_what_only_looks_like_a_login_is_none(text):
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("://" + "a" * 500_000, "http://a:x" * 50_000, "https://a:b@c/" * 40_000, "://a:b@" + "@c.d" * 100_000),
+        *("://a:b " + "c " * 200_000, "://a:b@c/" + "@d.e" * 100_000, "http://a:x y" * 40_000),
+    ],
+)
+def test_long_addresses_take_no_time(text):
+    started = time.monotonic()
+    redact(text)
+    assert time.monotonic() - started < 1
 
 
 @pytest.mark.parametrize("text", ["://" + "a" * 500_000, "gh" * 250_000, "-----BEGIN " * 40_000, "AKIA" * 100_000])

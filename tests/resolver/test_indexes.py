@@ -1,8 +1,17 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from envbuild.resolver.indexes import credentials, has_relative, origin, settings, without_credentials
+from envbuild.resolver.indexes import (
+    credentials,
+    for_messages,
+    has_relative,
+    origin,
+    settings,
+    without_credentials,
+)
 
 
 def test_user_and_password_are_cut_out_of_every_address() -> None:
@@ -21,6 +30,30 @@ def test_a_password_that_is_written_as_it_is_goes_too() -> None:
         assert without_credentials(address) == address
 
 
+def test_a_password_with_blanks_goes_too() -> None:
+    assert without_credentials("x @ https://u:p w@host:9/x.whl # it") == "x @ https://host:9/x.whl # it"
+    for text in ("http://host:8080 is of bob@example.org", "http://host:x/y\nbob@example.org", "'http://h:x' b@c"):
+        assert without_credentials(text) == text
+
+
+def test_the_scheme_may_stand_behind_anything() -> None:
+    assert without_credentials("1https://u:p@h/x") == "1https://h/x"
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 500_000, "http://a:x" * 50_000, "?" + "a-" * 250_000, "://a:b " + "c " * 200_000, "://" * 150_000]
+)
+def test_long_texts_take_no_time(text: str) -> None:
+    started = time.monotonic()
+    without_credentials(text)
+    assert time.monotonic() - started < 1
+
+
+def test_messages_have_no_secret_of_a_query_either() -> None:
+    text = "Failed to fetch: `https://u:p@host/simple/?token=abc&x=1` and https://u:@a/b@host:9/c?sig=d%3D"
+    assert for_messages(text) == ("Failed to fetch: `https://host/simple/?token=***&x=1` and https://host:9/c?sig=****")
+
+
 def test_settings_are_those_that_change_the_outcome_without_credentials() -> None:
     environ = {
         "UV_INDEX_URL": "https://bob:s3cret@example.org/simple",
@@ -29,6 +62,17 @@ def test_settings_are_those_that_change_the_outcome_without_credentials() -> Non
         "PIP_INDEX_URL": "https://other.example/simple",
     }
     assert settings(environ) == {"UV_INDEX_URL": "https://example.org/simple"}
+
+
+def test_a_setting_is_kept_without_a_query_that_holds_a_secret() -> None:
+    environ = {
+        "UV_FIND_LINKS": "https://h/one?sig=s3cret,https://h/two?page=1",
+        "UV_INDEX": "own=https://h/simple?token=s3cret https://h/other",
+    }
+    assert settings(environ) == {
+        "UV_FIND_LINKS": "https://h/one,https://h/two?page=1",
+        "UV_INDEX": "own=https://h/simple https://h/other",
+    }
 
 
 def test_credentials_belong_to_one_origin() -> None:

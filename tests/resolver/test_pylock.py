@@ -67,6 +67,12 @@ def test_neither_time_nor_credentials_nor_size_zero_are_in_it() -> None:
     assert "size" not in render(lock(packages=(unsized,)))
 
 
+def test_a_query_that_holds_a_secret_is_not_in_it() -> None:
+    for query, kept in {"?sv=1&sig=s3cret": "", "?X-Amz-Signature=s3cret#x": "#x", "?page=1": "?page=1"}.items():
+        package = replace(lock().packages[0], url=f"https://example.org/alpha-1.0-py3-none-any.whl{query}")
+        assert f'url = "https://example.org/alpha-1.0-py3-none-any.whl{kept}"' in render(lock(packages=(package,)))
+
+
 def test_uv_installs_from_the_file(index: Any, env: Make, run: Make, tmp_path: Path) -> None:
     import os
     import subprocess

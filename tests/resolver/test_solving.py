@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from doors import Door, door
 
-from envbuild.errors import ResolveError, UsageError
+from envbuild.errors import EnvbuildError, NetworkError, ResolveError, UsageError
+from envbuild.oci.store import Store
+from envbuild.resolver.fetching import fetch
+from envbuild.resolver.pylock import write_pylock
 from envbuild.resolver.vouching import is_vouched
 from envbuild.servers.types import ServerPackage
 
@@ -146,6 +150,48 @@ def test_nothing_of_a_password_is_kept(
     kept = [path for path in (tmp_path / "cache" / "locks").rglob("*") if path.is_file()]
     assert len(kept) == 2
     assert not [path for path in kept if b"s3cret" in path.read_bytes()]
+
+
+def test_no_secret_of_a_query_is_kept(
+    index: Any, make_index: Make, env: Make, run: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the page of an index signs is fetched in the same run; by what is kept of it, if that goes without."""
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    wheel = make_index("wheels").wheel("alpha").rename(shelf / "alpha-1.0-py3-none-any.whl").name
+    (shelf / "page.html").write_text(f'<a href="{wheel}?sv=1&amp;sig=S3CRET">{wheel}</a>')
+
+    def unsigned(question: Door) -> bool:
+        refused = ".whl" in question.path and "sig=S3CRET" not in question.path
+        if refused:
+            question.send_error(403)
+        return refused
+
+    store = Store(tmp_path / "store")
+    with door(shelf, first=unsigned) as (url, _):
+        monkeypatch.setenv("UV_FIND_LINKS", f"{url}/page.html?token=S3CRET")
+        lock = fetch(run(env("alpha")), store)
+        write_pylock(lock, tmp_path / "pylock.toml")
+        again = run(env("alpha"))
+        assert again.from_cache and again.packages[0].url == f"{url}/{wheel}"
+        with pytest.raises(NetworkError, match="answered 403") as caught:
+            fetch(again, Store(tmp_path / "another"))
+    assert "--upgrade" in caught.value.hint and "signature in its query" in caught.value.hint
+    kept = [path for path in (tmp_path / "cache" / "locks").rglob("*") if path.is_file()]
+    assert len(kept) == 2
+    assert not [path for path in (*kept, tmp_path / "pylock.toml") if b"S3CRET" in path.read_bytes()]
+
+
+@pytest.mark.parametrize("missing", ["gone", "page.html?sv=1&sig=S3CRET"])
+def test_uv_is_told_of_no_place_that_is_none_and_tells_no_secret(
+    index: Any, env: Make, run: Make, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    place = f"{index.base}/{missing}" if "?" in missing else missing
+    monkeypatch.setenv("UV_FIND_LINKS", place)
+    with pytest.raises(EnvbuildError) as caught:
+        run(env("alpha"))
+    assert isinstance(caught.value, UsageError if missing == "gone" else NetworkError)
+    assert "S3CRET" not in f"{caught.value.message}{caught.value.hint}"
 
 
 def test_a_folder_of_wheels_beside_the_index(
