@@ -22,7 +22,7 @@ from ..oci.headers import number, retry_after
 from ..patterns import pattern
 from .conda.access import access_of
 from .conda.addresses import CREDENTIALS, without_secrets
-from .fetching import Stopped
+from .fetching import ANEW, Stopped
 from .indexes import all_credentials, origin, origins, without_credentials
 from .keyrings import keyring_for
 from .netrcs import login_for
@@ -74,9 +74,7 @@ class Downloader:
         elif scheme in ("http", "https"):
             yield from self._remote(url, what)
         else:
-            raise NetworkError(
-                f"{what}: {without_credentials(url)!r} is no address that can be fetched", hint="resolve with --upgrade"
-            )
+            raise NetworkError(f"{what}: {without_credentials(url)!r} is no address that can be fetched", hint=ANEW)
 
     def _local(self, url: str, what: str) -> Iterator[bytes]:
         path = url2pathname(urlsplit(url).path)
@@ -84,9 +82,7 @@ class Downloader:
             with open(path, "rb") as file:  # noqa: PTH123
                 yield from self._pieces(file)
         except OSError as error:
-            raise NetworkError(
-                f"{what}: {path} cannot be read: {error.strerror}", hint="resolve anew with --upgrade"
-            ) from error
+            raise NetworkError(f"{what}: {path} cannot be read: {error.strerror}", hint=ANEW) from error
 
     def _pieces(self, file: BinaryIO) -> Iterator[bytes]:
         while chunk := file.read(_CHUNK):
@@ -216,13 +212,13 @@ def _refused(status: int, reason: str, what: str, shown: str, *, conda: bool) ->
     if status in (401, 403, 407) and conda:
         hint = f"put the channel's credentials into ~/.netrc, or the address with user and password into {CREDENTIALS}"
     elif status in (404, 410) and conda:
-        hint = "the channel no longer has this file: resolve anew with --upgrade"
+        hint = f"the channel no longer has this file: {ANEW}"
     elif conda:
         hint = "check the channels in conda.yaml"
     elif status in (401, 403, 407):
         hint = "put the index's credentials into ~/.netrc, or into the address in UV_DEFAULT_INDEX or UV_INDEX"
     elif status in (404, 410):
-        hint = "the index no longer has this file: resolve anew with --upgrade"
+        hint = f"the index no longer has this file: {ANEW}"
     else:
         hint = "check the index that UV_DEFAULT_INDEX names"
     return NetworkError(f"{what}: {shown} answered {status} {reason}", hint=hint)
