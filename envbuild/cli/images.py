@@ -7,11 +7,14 @@ from typing import Any, TypeVar
 
 import click
 
+from .filled import Filled
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 image_argument = click.argument("image", type=click.Path())
 _PLATFORM = click.option(
     "--platform",
+    type=Filled("a platform of the image"),
     default="",
     metavar="OS/ARCH",
     help="Which of several platforms. Default: the only one, or this machine's.",

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from ..options import ACCELERATORS
+from .filled import Filled
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -82,6 +83,7 @@ _BUILD: tuple[Decorator[Any], ...] = (
     click.option("--base", default="auto", show_default=True, help="Base image; see `envbuild bases`."),
     click.option(
         "--platform",
+        type=Filled("linux/amd64 or linux/arm64"),
         default="",
         metavar="OS/ARCH",
         help="Platform of the image: linux/amd64 or linux/arm64. Default: the engine's, else this machine's.",
@@ -95,6 +97,7 @@ _BUILD: tuple[Decorator[Any], ...] = (
     click.option("--full-mlflow", is_flag=True, help="Keep mlflow where mlflow-skinny would do."),
     click.option(
         "--as-of",
+        type=Filled("a day, a time or `model`"),
         metavar="DAY|model",
         default="",
         help="Choose packages as they were then: a day in UTC, a time, or when the model was logged.",
