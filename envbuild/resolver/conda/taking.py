@@ -78,7 +78,7 @@ def take_conda(
         as_of=as_of,
     )
     # Of which day its packages are is the file's to say.
-    ask = replace(asked, lock=path, lock_sha256=sha256, as_of="")
+    ask = replace(asked, lock=path, lock_sha256=sha256, named=vouched, as_of="")
     rest = replace(environment, conda=())
     way = Way(conda=True, environment=rest, why=f"--lock {path.name}")
     part = conda_part(ask, way, cache, progress, upgrade=False, locked=False)
