@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 
 class Filled(click.types.StringParamType):
-    """A text that is not blank; `what` says in an error what it is to name."""
+    """A text that is not blank; `what` says in an error what it is to name.
+
+    An option of this type has no default, as click has types convert that too; `text_of` is its callback.
+    """
 
     def __init__(self, what: str) -> None:
         self.what = what
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The text as it is. Raises click.BadParameter for a blank one, unless it is the option's default."""
-        if not str(value).strip() and not _is_default(param, ctx):
+        """The text as it is. Raises click.BadParameter for a blank one."""
+        if not str(value).strip():
             self.fail(f"it is empty: name {self.what}, or leave it out", param, ctx)
         return super().convert(value, param, ctx)
 
@@ -35,7 +37,6 @@ class FilledPath(click.Path):
         return super().convert(value, param, ctx)
 
 
-def _is_default(param: click.Parameter | None, ctx: click.Context | None) -> bool:
-    if param is None or param.name is None or ctx is None:
-        return False
-    return ctx.get_parameter_source(param.name) is ParameterSource.DEFAULT
+def text_of(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    """The value of an option, empty where it was left out."""
+    return value or ""

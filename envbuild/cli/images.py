@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from .filled import Filled
+from .filled import Filled, text_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -15,7 +15,7 @@ image_argument = click.argument("image", type=click.Path())
 _PLATFORM = click.option(
     "--platform",
     type=Filled("a platform of the image"),
-    default="",
+    callback=text_of,
     metavar="OS/ARCH",
     help="Which of several platforms. Default: the only one, or this machine's.",
 )

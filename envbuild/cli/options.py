@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from ..options import ACCELERATORS
-from .filled import Filled
+from .filled import Filled, text_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -84,7 +84,7 @@ _BUILD: tuple[Decorator[Any], ...] = (
     click.option(
         "--platform",
         type=Filled("linux/amd64 or linux/arm64"),
-        default="",
+        callback=text_of,
         metavar="OS/ARCH",
         help="Platform of the image: linux/amd64 or linux/arm64. Default: the engine's, else this machine's.",
     ),
@@ -98,8 +98,8 @@ _BUILD: tuple[Decorator[Any], ...] = (
     click.option(
         "--as-of",
         type=Filled("a day, a time or `model`"),
+        callback=text_of,
         metavar="DAY|model",
-        default="",
         help="Choose packages as they were then: a day in UTC, a time, or when the model was logged.",
     ),
     click.option("--index-url", metavar="URL", default="", help="Package index, in place of UV_DEFAULT_INDEX."),

@@ -9,7 +9,7 @@ import click
 
 from ..errors import UsageError
 from .delivery import delivery_options
-from .filled import Filled
+from .filled import Filled, text_of
 from .images import image_argument
 from .options import json_option, quiet_option, typed
 
@@ -32,7 +32,7 @@ _HOW = {"base": "new base", "kept": "kept", "written": "written anew"}
 @click.option(
     "--platform",
     type=Filled("a platform of the image"),
-    default="",
+    callback=text_of,
     metavar="OS/ARCH",
     help="Which of several platforms. Default: the only one, or this machine's.",
 )
