@@ -87,6 +87,7 @@ def outdated(model: Model, file: Path, options: Options) -> list[str]:
     Neither base nor index is asked, so a base whose tag has moved is not seen. Raises LockFileError for a file that is
     none, UsageError and ResolveError for a model or options that nothing can be resolved for.
     """
+    from .model.conda_way import LOCK_NAME, way_of
     from .resolver.lockfile import read_lockfile
     from .resolver.origin import changes, origin_of, stands_in
     from .resolver.taking import covering, edited, lock_in
@@ -99,6 +100,8 @@ def outdated(model: Model, file: Path, options: Options) -> list[str]:
     job = Job.of(model, options, open_store(options), Images(), SILENT)
     rows = ["its packages were changed by hand"] if edited(found) else []
     rows += base_changes(model, options, found.origin, found.platform)
+    if way_of(model.environment, options.conda_mode, model.root).conda:
+        return [*rows, f"conda packages are taken from their channels now: it would be a {LOCK_NAME}"]
     wish = covering(wish_of(job, found.platform), lock_in(found).packages)
     rows += changes(found.origin, origin_of(wish))
     if stands_in(wish):

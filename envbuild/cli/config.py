@@ -184,7 +184,9 @@ def _check_text(
 
 
 def _below(found: ConfigFile, at: tuple[str, ...], path: str) -> str:
-    """A path of the file, from its folder. Raises UsageError for the home of a user that there is not."""
+    """A path of the file, from its folder. Raises UsageError for none, and for the home of a user that is not there."""
+    if not path.strip():
+        raise _wrong(found, at, f"{at[-1]} is empty, and a path is wanted", "name one, or leave it out")
     try:
         return str(found.path.absolute().parent / Path(path).expanduser())
     except RuntimeError:

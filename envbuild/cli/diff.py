@@ -31,12 +31,12 @@ def command(one: str, other: str, platform: str, insecure: bool, everything: boo
 
     Exits with 0 if nothing is, with 1 if anything is, and with another code for an error. A and B are names in the
     engine or in a registry, layouts' folders, archives, or one of these with a prefix (docker-daemon:, docker://, oci:,
-    oci-archive:, docker-archive:); or both are lock files, pylock.toml or conda-lock.yml.
+    oci-archive:, docker-archive:); or both are lock files, pylock.toml or conda-lock.yml, or folders with one.
     """
-    from .lock_diff import are_locks, diff_locks
+    from .lock_diff import diff_locks, locks_of
 
-    if are_locks(one, other):
-        return diff_locks(one, other, as_json=as_json)
+    if locks := locks_of(one, other):
+        return diff_locks(*locks, as_json=as_json)
     from ..attesting.differences import differences
     from ..job import open_store
     from ..looking import look

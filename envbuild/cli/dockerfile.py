@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from .filled import FilledPath
 from .options import image_options, model_argument, quiet_option
 from .values import make_options
 
@@ -20,7 +21,7 @@ from .values import make_options
     "folder",
     required=True,
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=FilledPath("the folder to write", path_type=Path),
     help="Folder to write; it may be missing, empty, or an earlier context.",
 )
 @click.option("--buildkit", is_flag=True, help="Use BuildKit's cache mounts and secrets; the classic builder has none.")

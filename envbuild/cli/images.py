@@ -7,12 +7,15 @@ from typing import Any, TypeVar
 
 import click
 
+from .filled import Filled, text_of
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 image_argument = click.argument("image", type=click.Path())
 _PLATFORM = click.option(
     "--platform",
-    default="",
+    type=Filled("a platform of the image"),
+    callback=text_of,
     metavar="OS/ARCH",
     help="Which of several platforms. Default: the only one, or this machine's.",
 )

@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..model.conda_way import LOCK_NAME as CONDA_LOCK
 from ..model.conda_way import is_conda_lock, way_of
 from ..oci.disk import storage_errors
+from .filled import FilledPath
 from .options import json_option, lock_options, model_argument, quiet_option, typed
 from .values import make_options
 
@@ -24,7 +25,7 @@ from .values import make_options
     "target",
     required=True,
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=FilledPath("a folder, or the file", path_type=Path),
     help="Folder to write pylock.toml or conda-lock.yml to, made if it is missing; or the file itself: pylock.toml, "
     "pylock.NAME.toml, conda-lock.yml, NAME.conda-lock.yml.",
 )

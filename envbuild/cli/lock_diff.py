@@ -22,50 +22,68 @@ _SIGNS = {
 }
 
 
-def are_locks(one: str, other: str) -> bool:
-    """Whether both are lock files, which no image is. UsageError where one of them is."""
-    kinds = [_kind(Path(name)) for name in (one, other)]
-    found = [bool(kind) for kind in kinds]
-    if all(found) and kinds[0] != kinds[1]:
+def locks_of(one: str, other: str) -> tuple[Path, Path] | None:
+    """The lock files that both stand for, or None where neither does. UsageError where one of them does."""
+    names = one, other
+    paths = [_file(name) for name in names]
+    kinds = [_kind(path) for path in paths]
+    for name, path, kind in zip(names, paths, kinds, strict=True):
+        if kind and not path.exists():
+            raise UsageError(f"there is no file {name}", hint="name two locks that are there (pylock.toml)")
+    if all(kinds) and kinds[0] != kinds[1]:
         raise UsageError(
-            f"{one} and {other} are locks of two kinds", hint="compare two pylock.toml, or two conda-lock.yml"
+            f"{paths[0]} and {paths[1]} are locks of two kinds", hint="compare two pylock.toml, or two conda-lock.yml"
         )
-    if any(found) and not all(found):
-        lock, image = (one, other) if found[0] else (other, one)
+    if any(kinds) and not all(kinds):
+        lock, image = (paths[0], other) if kinds[0] else (paths[1], one)
         raise UsageError(
             f"{lock} is a lock file, and {image} is none",
             hint="compare two images, or two locks (pylock.toml, conda-lock.yml)",
         )
-    return all(found)
+    return (paths[0], paths[1]) if all(kinds) else None
+
+
+def _file(name: str) -> Path:
+    """The path, or the lock in it for a folder that `lock -o` wrote to. UsageError for one that has two."""
+    from ..model.conda_way import LOCK_NAME
+
+    path = Path(name)
+    if not path.is_dir() or (path / "oci-layout").exists():
+        return path
+    there = [each for each in (path / "pylock.toml", path / LOCK_NAME) if each.is_file()]
+    if len(there) > 1:
+        raise UsageError(f"{name} has a {there[0].name} and a {there[1].name}", hint="name one of the two files")
+    return there[0] if there else path
 
 
 def _kind(path: Path) -> str:
     """`conda` or `pip` for a lock file by its name, empty for anything else."""
     from ..model.conda_way import is_conda_lock
 
-    kind = "conda" if is_conda_lock(path) else "pip" if path.suffix == ".toml" else ""
-    return kind if path.is_file() else ""
+    if path.exists() and not path.is_file():
+        return ""
+    return "conda" if is_conda_lock(path) else "pip" if path.suffix == ".toml" else ""
 
 
-def diff_locks(one: str, other: str, *, as_json: bool) -> int:
+def diff_locks(one: Path, other: Path, *, as_json: bool) -> int:
     """Print what is different between the lock files; 1 if anything is. Raises LockFileError."""
     from ..resolver.lockdiff import conda_differences, lock_differences
     from ..resolver.lockfile import read_lockfile
     from .result import say_json
     from .terminal import say, terminal
 
-    if _kind(Path(one)) == "conda":
+    if _kind(one) == "conda":
         from ..resolver.conda.lockrows import rows_of
         from ..resolver.conda.madefor import made_for
 
-        files = Path(one), Path(other)
+        files = one, other
         (before, after), made = (rows_of(file)[0] for file in files), [made_for(file) for file in files]
         origins = [each.origin if each is not None else None for each in made]
         found = conda_differences(before, after, (origins[0], origins[1]))
     else:
-        found = lock_differences(read_lockfile(Path(one)), read_lockfile(Path(other)))
+        found = lock_differences(read_lockfile(one), read_lockfile(other))
     if as_json:
-        say_json(_document(found, one, other))
+        say_json(_document(found, str(one), str(other)))
     else:
         say("\n".join(_lines(found, terminal(sys.stdout))))
     return 1 if found.any else 0

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from ..options import ACCELERATORS
+from .filled import Filled, text_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -82,7 +83,8 @@ _BUILD: tuple[Decorator[Any], ...] = (
     click.option("--base", default="auto", show_default=True, help="Base image; see `envbuild bases`."),
     click.option(
         "--platform",
-        default="",
+        type=Filled("linux/amd64 or linux/arm64"),
+        callback=text_of,
         metavar="OS/ARCH",
         help="Platform of the image: linux/amd64 or linux/arm64. Default: the engine's, else this machine's.",
     ),
@@ -95,8 +97,9 @@ _BUILD: tuple[Decorator[Any], ...] = (
     click.option("--full-mlflow", is_flag=True, help="Keep mlflow where mlflow-skinny would do."),
     click.option(
         "--as-of",
+        type=Filled("a day, a time or `model`"),
+        callback=text_of,
         metavar="DAY|model",
-        default="",
         help="Choose packages as they were then: a day in UTC, a time, or when the model was logged.",
     ),
     click.option("--index-url", metavar="URL", default="", help="Package index, in place of UV_DEFAULT_INDEX."),

@@ -9,6 +9,7 @@ import click
 
 from ..errors import UsageError
 from .delivery import delivery_options
+from .filled import Filled, text_of
 from .images import image_argument
 from .options import json_option, quiet_option, typed
 
@@ -30,7 +31,8 @@ _HOW = {"base": "new base", "kept": "kept", "written": "written anew"}
 @click.option("--old-base", default="", metavar="BASE", help="The base that IMAGE is on, where it cannot be found.")
 @click.option(
     "--platform",
-    default="",
+    type=Filled("a platform of the image"),
+    callback=text_of,
     metavar="OS/ARCH",
     help="Which of several platforms. Default: the only one, or this machine's.",
 )

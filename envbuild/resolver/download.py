@@ -22,7 +22,7 @@ from ..oci.headers import number, retry_after
 from ..patterns import pattern
 from .conda.access import access_of
 from .conda.addresses import CREDENTIALS, without_secrets
-from .fetching import Stopped
+from .fetching import ANEW, Stopped
 from .indexes import all_credentials, origin, origins, without_credentials
 from .keyrings import keyring_for
 from .netrcs import login_for, trouble_in
@@ -77,9 +77,7 @@ class Downloader:
         elif scheme in ("http", "https"):
             yield from self._remote(url, what)
         else:
-            raise NetworkError(
-                f"{what}: {without_credentials(url)!r} is no address that can be fetched", hint="resolve with --upgrade"
-            )
+            raise NetworkError(f"{what}: {without_credentials(url)!r} is no address that can be fetched", hint=ANEW)
 
     def _local(self, url: str, what: str) -> Iterator[bytes]:
         path = url2pathname(urlsplit(url).path)
@@ -87,9 +85,7 @@ class Downloader:
             with open(path, "rb") as file:  # noqa: PTH123
                 yield from self._pieces(file)
         except OSError as error:
-            raise NetworkError(
-                f"{what}: {path} cannot be read: {error.strerror}", hint="resolve anew with --upgrade"
-            ) from error
+            raise NetworkError(f"{what}: {path} cannot be read: {error.strerror}", hint=ANEW) from error
 
     def _pieces(self, file: BinaryIO) -> Iterator[bytes]:
         while chunk := file.read(_CHUNK):
@@ -229,13 +225,13 @@ def _way(status: int, *, conda: bool) -> str:
     if status in _LOGIN and conda:
         return f"put the channel's credentials into ~/.netrc, or the address with user and password into {CREDENTIALS}"
     if status in (404, 410) and conda:
-        return "the channel no longer has this file: resolve anew with --upgrade"
+        return f"the channel no longer has this file: {ANEW}"
     if conda:
         return "check the channels in conda.yaml"
     if status in _LOGIN:
         return "put the index's credentials into ~/.netrc, or into the address in UV_DEFAULT_INDEX or UV_INDEX"
     if status in (404, 410):
-        return "the index no longer has this file: resolve anew with --upgrade"
+        return f"the index no longer has this file: {ANEW}"
     return "check the index that UV_DEFAULT_INDEX names"
 
 

@@ -13,6 +13,8 @@ from .types import Lock, LockedPackage
 
 _THREADS = 8
 _TICK = 0.5  # seconds between two looks at a phase in which nothing arrives
+# Where a lock file was named, --upgrade is refused.
+ANEW = "resolve anew with --upgrade, or a lock file with `envbuild lock MODEL -o FILE --upgrade`"
 
 
 class Stopped(Exception):  # noqa: N818 - no error, and never seen outside
@@ -93,7 +95,7 @@ def _download(
                 raise IntegrityError(
                     f"{package.filename} of {package.name} {package.version} is not the file that was locked: "
                     f"{error.message}",
-                    hint="if its publisher replaced it, resolve anew with --upgrade; if not, do not trust it",
+                    hint=f"if its publisher did not replace it, do not trust it; if so, {ANEW}",
                 ) from error
             if arrived is not None:
                 arrived(package)

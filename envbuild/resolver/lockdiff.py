@@ -42,7 +42,10 @@ class LockDifferences:
 
 
 def lock_differences(one: LockFile, other: LockFile) -> LockDifferences:
-    """Compare what is locked, and for what. Addresses and sizes do not count: the hash tells the file."""
+    """Compare what is locked, and for what. Addresses and sizes do not count: the hash tells the file.
+
+    Of a package whose wheels are partly the same, there is no other file.
+    """
     before, after = dict(_facts(one)), dict(_facts(other))
     return LockDifferences(
         facts=tuple((what, before[what], after[what]) for what in before if before[what] != after[what]),
@@ -77,8 +80,11 @@ def _conda_packages(rows: Sequence[Row]) -> dict[str, _Locked]:
     found: dict[str, _Locked] = {}
     for row in rows:
         name = f"{row.name} (conda)" if row.manager == "conda" else canonical_name(row.name)
-        versions, hashes = found.get(name, ((), frozenset()))
-        found[name] = (_sorted((*versions, row.version)), hashes | {row.sha256 or row.md5 or row.url})
+        earlier = found.get(name, _NONE)
+        found[name] = _Locked(
+            versions=_sorted((*earlier.versions, row.version)),
+            files=earlier.files | {row.sha256 or row.md5 or row.url},
+        )
     return found
 
 
@@ -92,42 +98,61 @@ def _facts(file: LockFile) -> Iterator[tuple[str, str]]:
     yield "server", file.server
 
 
-# The versions of a package that are locked, in most locks one; and the hashes of its files.
-_Locked = tuple[tuple[str, ...], frozenset[str]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Locked:
+    """The versions of a package that are locked, in most locks one; the hashes of its files, of wheels once more.
+
+    Rows of a conda-lock.yml name one file each, and there is nothing to choose: they have no `wheels`.
+    """
+
+    versions: tuple[str, ...] = ()
+    files: frozenset[str] = frozenset()
+    wheels: frozenset[str] = frozenset()
+
+
+_NONE = _Locked()
 
 
 def _packages(file: LockFile) -> dict[str, _Locked]:
     found: dict[str, _Locked] = {}
     for package in file.document.packages:
-        versions, hashes = found.get(str(package.name), ((), frozenset()))
+        earlier = found.get(str(package.name), _NONE)
         sources = [*(package.wheels or ()), package.sdist, package.archive]
-        these = {digest for source in sources if source for digest in source.hashes.values()}
         where = package.vcs.commit_id if package.vcs else ""
-        version = str(package.version or where or "?")
-        found[str(package.name)] = (_sorted((*versions, version)), hashes | these)
+        found[str(package.name)] = _Locked(
+            versions=_sorted((*earlier.versions, str(package.version or where or "?"))),
+            files=earlier.files | {digest for source in sources if source for digest in source.hashes.values()},
+            wheels=earlier.wheels | {wheel.hashes.get("sha256", "") for wheel in package.wheels or ()} - {""},
+        )
     return found
 
 
 def _changes(before: dict[str, _Locked], after: dict[str, _Locked]) -> Iterator[PackageChange]:
     for name in sorted(before.keys() | after.keys()):
-        old, new = before.get(name, ((), frozenset())), after.get(name, ((), frozenset()))
-        if old != new:
-            yield PackageChange(name=name, how=_how(old, new), before=", ".join(old[0]), after=", ".join(new[0]))
+        old, new = before.get(name, _NONE), after.get(name, _NONE)
+        if not _same(old, new):
+            how, was, is_now = _how(old, new), ", ".join(old.versions), ", ".join(new.versions)
+            yield PackageChange(name=name, how=how, before=was, after=is_now)
+
+
+def _same(old: _Locked, new: _Locked) -> bool:
+    """Whether the same is laid down: one lock may list wheels and a source archive that the other leaves out."""
+    return old.versions == new.versions and (old.files == new.files or not old.wheels.isdisjoint(new.wheels))
 
 
 def _how(old: _Locked, new: _Locked) -> How:
-    if not old[0]:
+    if not old.versions:
         return "added"
-    if not new[0]:
+    if not new.versions:
         return "removed"
-    if old[0] == new[0]:
+    if old.versions == new.versions:
         return "refiled"
     from packaging.version import Version
 
     try:
-        return "upgraded" if max(map(Version, old[0])) <= max(map(Version, new[0])) else "downgraded"
+        return "upgraded" if max(map(Version, old.versions)) <= max(map(Version, new.versions)) else "downgraded"
     except ValueError:  # a commit, a version of conda's, or a number too long to be one
-        numbers = [max(_numbers(version) for version in versions) for versions in (old[0], new[0])]
+        numbers = [max(_numbers(version) for version in versions) for versions in (old.versions, new.versions)]
         return "upgraded" if numbers[0] <= numbers[1] else "downgraded"
 
 

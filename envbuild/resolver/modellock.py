@@ -55,12 +55,13 @@ def with_own_lock(inputs: Inputs, environment: Environment, root: Path) -> Input
 def own_versions(root: Path, platform: Platform, cache: Path) -> tuple[dict[str, str], str]:
     """The versions of the model's uv.lock for `platform`, or why there are none. `cache` is uv's own folder.
 
-    Raises StorageError, and ResolveError where there is no uv.
+    Raises LockFileError for one that is broken, StorageError, and ResolveError where there is no uv.
     """
     import shutil
     import tempfile
 
     from ..errors import LockFileError
+    from .lockfaults import check_whole
     from .lockfile import read_lockfile
 
     with storage_errors(cache):
@@ -72,7 +73,9 @@ def own_versions(root: Path, platform: Platform, cache: Path) -> tuple[dict[str,
                 shutil.copyfile(root / file, Path(name, file))
         said = _export(Path(name), cache)
         if said:
-            return {}, said
+            if not is_passing(said):
+                check_whole(Path(name, _LOCK), root / _LOCK, said)
+            return {}, " ".join(said.split())
         try:
             return read_lockfile(Path(name, "pylock.toml")).versions(platform), ""
         except LockFileError as error:
@@ -180,7 +183,7 @@ def _export(folder: Path, cache: Path) -> str:
         return ""
     if done.returncode < 0:
         return f"{_ENDED} {-done.returncode}"
-    said = " ".join(without_credentials(done.stderr).replace(str(folder), ".").split())
+    said = without_credentials(done.stderr).replace(str(folder), ".").strip()
     return said.removeprefix("error: ") or f"uv ended with {done.returncode}"
 
 

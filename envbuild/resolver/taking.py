@@ -87,7 +87,8 @@ def take(
     differ = _changes(file, found, wish, indexes=locked)
     if file.origin is not None and stands_in(wish):
         differ += whole_changes(file.origin.settings, found, imports())
-    differ = differ or [f"{why}, and {ask.where} asks for {ask.text}" for ask, why in missing]
+    if edited(file) or not differ:
+        differ += [f"{why}, and {ask.where} asks for {ask.text}" for ask, why in missing]
     if locked and file.origin is None:
         differ = [*differ, "it does not say what it was made for: [tool.envbuild.inputs] is missing"]
     if differ and locked:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from envbuild.resolver.origin import Origin
+from envbuild.resolver.pylock import write_pylock
+from envbuild.resolver.types import Lock
 
 
 @pytest.mark.parametrize(
@@ -73,3 +78,21 @@ def test_of_two_locks_in_a_folder_the_one_that_the_model_asks_for_is_checked(
     if len(names) == 1:
         missing = "custom_metadata" if names == ("conda-lock.yml",) else "[tool.envbuild.inputs]"
     assert f"{missing} " in capsys.readouterr().out
+
+
+def test_a_pylock_of_a_model_that_takes_conda_packages_now_is_not_what_is_asked_for(
+    call: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "MLmodel").write_text("flavors:\n  python_function:\n    env: conda.yaml\n    loader_module: a\n")
+    (tmp_path / "conda.yaml").write_text("dependencies:\n- python=3.11.7\n- gdal\n- pip:\n  - mlflow==3.17.2\n")
+    lock = Lock(packages=(), requirements=(), python="3.11.7", platform="manylinux_2_36_x86_64", server="azureml")
+    written = tmp_path / "pylock.toml"
+    write_pylock(lock, written, Origin(digest="sha256:0", server="azureml", base="debian:bookworm"))
+    said = "conda packages are taken from their channels now: it would be a conda-lock.yml"
+    for target in (written, tmp_path):
+        assert call("lock", tmp_path, "-o", target, "--check", "--server", "azureml") == 1
+        assert said in capsys.readouterr().out
+    assert call("lock", tmp_path, "-o", written, "--check", "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert not found["current"]
+    assert said in found["changes"]

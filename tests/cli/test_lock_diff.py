@@ -82,6 +82,57 @@ def test_a_lock_and_an_image_and_a_broken_lock_are_refused(
     assert "pylock.b.toml:1: no lock of PEP 751" in capsys.readouterr().err
 
 
+def test_that_a_lock_is_not_there_is_said(call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = write(tmp_path / "pylock.toml", "alpha 1.0")
+    for name in ("nope.toml", "nope.conda-lock.yml"):
+        for pair in ((one, tmp_path / name), (tmp_path / name, one), (tmp_path / name, "python:3.11-slim")):
+            assert call("diff", *pair) == 2
+            assert f"there is no file {tmp_path / name}" in capsys.readouterr().err
+
+
+def test_folders_stand_for_the_locks_in_them(call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder, version in zip(folders, ("1.0", "2.0"), strict=True):
+        folder.mkdir()
+        write(folder / "pylock.toml", f"alpha {version}")
+    for other in (folders[1], folders[1] / "pylock.toml"):
+        assert call("diff", folders[0], other) == 1
+        assert "^ alpha  1.0 -> 2.0" in capsys.readouterr().out
+    (folders[1] / "conda-lock.yml").touch()
+    assert call("diff", *folders) == 2
+    assert "two has a pylock.toml and a conda-lock.yml" in capsys.readouterr().err
+    (folders[1] / "oci-layout").touch()
+    assert call("diff", *folders) == 2
+    assert f"is a lock file, and {folders[1]} is none" in capsys.readouterr().err
+
+
+def test_further_files_of_the_same_package_are_no_other_ones(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `uv pip compile --format pylock.toml` lists all that an index has."""
+    one = write(tmp_path / "pylock.a.toml", "alpha 1.0")
+    two = tmp_path / "pylock.toml"
+
+    def listing(first: str) -> None:
+        two.write_text(
+            one.read_text().partition("[[packages]]")[0]
+            + '[[packages]]\nname = "alpha"\nversion = "1.0"\n'
+            + f'sdist = {{ url = "https://h/alpha-1.0.tar.gz", hashes = {{ sha256 = "{"c" * 64}" }} }}\nwheels = [\n'
+            + "".join(
+                f'{{ url = "https://h/alpha-1.0-{tag}-none-any.whl", hashes = {{ sha256 = "{digit * 64}" }} }},\n'
+                for tag, digit in (("py3", first), ("py2", "b"))
+            )
+            + "]\n"
+        )
+
+    listing("a")
+    assert call("diff", one, two, "--json") == 1  # it does not say what it is for
+    assert json.loads(capsys.readouterr().out)["packages"] == []
+    listing("d")
+    assert call("diff", one, two) == 1
+    assert "~ alpha  1.0, another file" in capsys.readouterr().out
+
+
 def _conda_lock(path: Path, *rows: str) -> Path:
     """A conda-lock.yml of `manager name version sha-digit`."""
     text = "version: 1\nmetadata: {}\npackage:\n"

@@ -15,6 +15,7 @@ from envbuild.resolver import fetch
 
 Make = Callable[..., Any]
 ALPHA = "/files/alpha-1.0-py3-none-any.whl"
+FOR_A_FILE = "`envbuild lock MODEL -o FILE --upgrade`"  # beside --lock, --upgrade is refused
 
 
 @pytest.fixture
@@ -84,6 +85,7 @@ def test_a_wheel_whose_hash_differs_is_refused_and_not_kept(index: Any, locked: 
     assert "beta-1.0-py3-none-any.whl of beta 1.0" in caught.value.message
     assert beta.sha256 in caught.value.message
     assert caught.value.message.count("sha256:") == 2
+    assert FOR_A_FILE in caught.value.hint
     assert not store.has(f"sha256:{beta.sha256}")
     assert leftovers(store) == []
     index.replaced.clear()
@@ -95,6 +97,7 @@ def test_a_wheel_that_is_gone_says_so(index: Any, locked: Any, store: Store) -> 
     with pytest.raises(NetworkError, match=r"beta 1\.0: .*404") as caught:
         fetch(locked, store)
     assert "--upgrade" in caught.value.hint
+    assert FOR_A_FILE in caught.value.hint
     assert leftovers(store) == []
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from envbuild.errors import ResolveError
+from envbuild.errors import LockFileError, ResolveError
 from envbuild.progress import Progress
 from envbuild.resolver.uv import clean_environment, find_uv
 from envbuild.servers.types import ServerPackage
@@ -91,7 +91,7 @@ def test_another_lock_is_another_input(model: Path, env: Make, run: Make) -> Non
     ("break_it", "says"),
     [
         (lambda model: (model / "pyproject.toml").unlink(), "pyproject.toml beside it is missing"),
-        (lambda model: (model / "uv.lock").write_text("[oops"), "uv.lock is not honoured: .*(?i:toml|parse)"),
+        (lambda model: (model / "pyproject.toml").write_text("[oops"), "uv.lock is not honoured: .*(?i:toml|parse)"),
     ],
 )
 def test_why_it_cannot_be_honoured_is_said(model: Path, env: Make, run: Make, break_it: Make, says: str) -> None:
@@ -102,6 +102,36 @@ def test_why_it_cannot_be_honoured_is_said(model: Path, env: Make, run: Make, br
     assert versions(run(env("alpha"), progress=told)) == {"alpha": "2.0", "beta": "2.0"}
     assert re.search(says, told.notes[0])
     assert str(model.parent) not in told.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (lambda text: f"{text}<<<<<<< HEAD\n", r"uv\.lock:\d+: this is no lock of uv: "),
+        (lambda text: text[: text.index("[[package]]") + 5], r"uv\.lock:\d+: "),
+        (lambda text: "", "uv.lock: .*missing field `version`"),
+        (lambda text: text.replace("version = 1\n", "version = 9\n", 1), "uv.lock:1: .*schema v9, .*reads v1"),
+        (lambda text: text.replace("version = 1\n", "version = 'x'\n", 1), "uv.lock:1: .*invalid type"),
+        (lambda text: "\n\udcff", "uv.lock:2: .*UTF-8"),
+    ],
+    ids=["conflict", "cut", "empty", "newer", "no number", "no text"],
+)
+def test_one_that_is_broken_is_an_error_as_any_other_lock(
+    model: Path, env: Make, run: Make, broken: Make, says: str
+) -> None:
+    lock = model / "uv.lock"
+    lock.write_text(broken(lock.read_text()), errors="surrogateescape")
+    with pytest.raises(LockFileError, match=says) as caught:
+        run(env("alpha"))
+    assert "remove it from the model's folder" in caught.value.hint
+    assert "\n" not in caught.value.message
+
+
+def test_a_conflict_is_told_though_the_project_has_one_too(model: Path, env: Make, run: Make) -> None:
+    for name in ("uv.lock", "pyproject.toml"):
+        (model / name).write_text("<<<<<<< HEAD\n")
+    with pytest.raises(LockFileError, match=r"uv\.lock:1"):
+        run(env("alpha"))
 
 
 def test_that_uv_was_too_slow_once_holds_for_that_run_alone(

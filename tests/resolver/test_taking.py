@@ -178,6 +178,18 @@ def test_packages_that_were_changed_by_hand_are_noticed(locking: Locking, env: M
         locking.take(locking.wish(env("alpha")), locked=True)
 
 
+def test_what_is_lacking_in_a_lock_that_was_changed_by_hand_is_named(locking: Locking, env: Make) -> None:
+    locking.write(env("alpha"))
+    head, *packages = locking.path.read_text().split("[[packages]]")
+    tail = packages[-1].partition("\n[tool")
+    packages[-1] = tail[0]
+    rest = [each for each in packages if 'name = "alpha"' not in each]
+    assert len(rest) == len(packages) - 1
+    locking.path.write_text("[[packages]]".join([head, *rest]) + "".join(tail[1:]))
+    (warning,) = locking.take(locking.wish(env("alpha")))[1]
+    assert "its packages were changed by hand; it has no alpha, and conda.yaml:7 asks for alpha" in warning
+
+
 def _sha(line: str) -> str:
     return line.partition('sha256 = "')[2].partition('"')[0]
 

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
+from ...errors import UsageError
 from ...records import dataclass
 from ..indexes import origin
 from ..keyrings import keyring_for
@@ -40,7 +41,7 @@ def access_of(address: str, environ: Mapping[str, str]) -> Access:
     ENVBUILD_CONDA_CREDENTIALS comes first: of its entries for that scheme, host and port the one with the longest path
     that `address` lies at or below. Then rattler's file of credentials, then the netrc's entry for that host. A user
     without a password gets that of the keyring, where uv is told to ask it. An address with `..` in its path
-    gets nothing. Raises UsageError as `stored_for`, and for what cannot be sent.
+    gets nothing. Raises UsageError as `stored_for`, for an entry that is no address, and for what cannot be sent.
     """
     where = origin(address)
     if where is None or climbs(address):
@@ -66,8 +67,14 @@ def access_of(address: str, environ: Mapping[str, str]) -> Access:
 def _entries(address: str, environ: Mapping[str, str]) -> Iterator[tuple[SplitResult, str, str]]:
     """What the environment has for `address`: each entry, the path that it is for, and `address` with its token."""
     where, parts = origin(address), urlsplit(address)
-    for entry in environ.get(CREDENTIALS, "").split():
-        if origin(entry) != where:
+    for number, entry in enumerate(environ.get(CREDENTIALS, "").split(), 1):
+        if (for_whom := origin(entry)) is None:
+            # It may be a password, or the half of one.
+            raise UsageError(
+                f"entry {number} of {CREDENTIALS} is no address",
+                hint="write https://USER:PASSWORD@HOST/CHANNEL, with blanks between entries alone: inside of one, %20",
+            )
+        if for_whom != where:
             continue
         given = urlsplit(sendable(entry, CREDENTIALS))
         head, token, rest = split_token(given.path)

@@ -27,7 +27,7 @@ def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> None:
     """
     from .files import by_name
     from .laying import whole
-    from .specs import loosened, match_specs, matching
+    from .specs import OPTION, loosened, match_specs, matching
     from .virtual import records_of_base, way_to_cuda
 
     # The channel is the lock's to choose, and the file says nothing of it.
@@ -52,9 +52,15 @@ def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> None:
         if package is not None and spec.name == "python" and any(each.matches(records["python"]) for each in loose):
             continue
         has = f"has {package.version} {package.build}" if package else "has none"
+        if spec.where == OPTION and package is not None:
+            raise LockFileError(
+                f"{ask.lock} is for Python {package.version}, and {spec.where} asks for {spec.text}",
+                hint=f"leave {OPTION} out, or lock it anew with that option",
+            )
         raise LockFileError(
             f"{ask.lock} does not fit conda.yaml: {spec.where} asks for {spec.text}, and the lock {has}",
-            hint="lock it anew, or take the lock out of the model's folder",
+            hint="lock it anew, or "
+            + ("name another one with --lock" if ask.named else "take the lock out of the model's folder"),
         )
     known = [*records.values(), *base]
     # What else the nodes have is theirs to say: without an accelerator, a lock for GPUs was made on purpose.

@@ -25,6 +25,8 @@ _SUBDIRS = {"amd64": "linux-64", "x86_64": "linux-64", "arm64": "linux-aarch64",
 _CHANNEL_NAME = pattern(r"[A-Za-z0-9][\w.-]*(?:/[\w.-]+)*", re.ASCII)
 # What a line may name behind its channel: `conda-forge/linux-64::gdal`.
 _SUBDIR = pattern(r"/(?:noarch|(?:linux|osx|win)-\w+)/?$", re.ASCII)
+OPTION = "--python"
+"""Where the version of Python was said, if not in the file that names another one."""
 _WITHOUT_DEFAULTS = "nodefaults"
 # What conda itself takes these names for: no channels of anaconda.org.
 _ANACONDA = "https://repo.anaconda.com/pkgs"
@@ -64,9 +66,13 @@ def ask_of(
         for dependency in environment.conda
     ]
     pin = environment.python
-    where = place(pin.span, root) if pin is not None else "the base's Python, as nothing names another"
     specs = [spec for spec in specs if spec.name != "python"]
-    line = place(pin.span) if pin is not None else where
+    if pin is None:
+        where = line = "the base's Python, as nothing names another"
+    elif (pin.exact or pin.minor) in (python, "") or python.startswith(f"{pin.minor}."):
+        where, line = place(pin.span, root), place(pin.span)
+    else:
+        where = line = OPTION
     text = f"python={python}"
     if pin is not None and pin.exact in (python, "") and (pin.channel or pin.build):
         # Where another version is wanted than the file's, nothing of that one holds.

@@ -78,7 +78,7 @@ def take_conda(
         as_of=as_of,
     )
     # Of which day its packages are is the file's to say.
-    ask = replace(asked, lock=path, lock_sha256=sha256, as_of="")
+    ask = replace(asked, lock=path, lock_sha256=sha256, named=vouched, as_of="")
     rest = replace(environment, conda=())
     way = Way(conda=True, environment=rest, why=f"--lock {path.name}")
     part = conda_part(ask, way, cache, progress, upgrade=False, locked=False)
@@ -120,7 +120,8 @@ def take_conda(
     differ = _changes(made, replace(own, as_of=as_of), wish, indexes=locked)
     if made is not None and stands_in(wish):
         differ += whole_changes(made.origin.settings, found, imports())
-    differ = differ or [f"{why}, and {one.where} asks for {one.text}" for one, why in missing]
+    if not differ or (made is not None and made.edited):
+        differ += [f"{why}, and {one.where} asks for {one.text}" for one, why in missing]
     if locked and made is None:
         differ = [*differ, MISSING]
     if differ and locked:

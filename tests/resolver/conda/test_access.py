@@ -54,6 +54,16 @@ def test_a_path_that_leads_elsewhere_gets_nothing(tmp_path: Path, part: str) -> 
     assert asked(FILE, {"ENVBUILD_CONDA_CREDENTIALS": entries}, tmp_path).login == ("me", "pw")
 
 
+@pytest.mark.parametrize("entry", ["s3cr3t", "me:s3cr3t@repo.mine.example/forge", "https://me:s3cr3t@repo:port/"])
+def test_an_entry_that_is_no_address_is_told_without_its_text(tmp_path: Path, entry: str) -> None:
+    """Were it passed over, the hint on what the server says would name the variable that is set already."""
+    entries = f"https://me:pw@repo.mine.example {entry}"
+    with pytest.raises(UsageError, match="entry 2 of ENVBUILD_CONDA_CREDENTIALS is no address") as caught:
+        asked(FILE, {"ENVBUILD_CONDA_CREDENTIALS": entries}, tmp_path)
+    assert "s3cr3t" not in f"{caught.value.message}{caught.value.hint}"
+    assert asked("file:///mirror/forge", {"ENVBUILD_CONDA_CREDENTIALS": entries}, tmp_path).login is None
+
+
 def test_the_longest_path_counts_for_a_login_and_for_a_token(tmp_path: Path) -> None:
     entries = (
         "https://all:one@repo.mine.example https://here:two@repo.mine.example/forge "
