@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import LockFileError
 from ...oci.store import Store
+from .depending import split_need
 from .lockfile import CondaLock
 from .types import CondaAsk, CondaPackage
 from .virtual import CUDA
@@ -76,7 +77,7 @@ def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> None:
 
 
 def _what_is_there(needed: str, locked: Mapping[str, CondaPackage], accelerator: str) -> str:
-    name = needed.partition(" ")[0]
+    name = split_need(needed)[0]
     if name == CUDA:
         return f"--accelerator {accelerator} does not have"
     if name.startswith("__"):
