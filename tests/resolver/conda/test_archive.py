@@ -126,6 +126,13 @@ def test_a_second_way_to_write_a_name_is_refused(tmp_path: Path, name: str, form
         laid_by(package(path.name), path, "3.11")
 
 
+@pytest.mark.parametrize("name", ["../../outside", "share/../../outside", "/outside"])
+def test_a_file_outside_of_the_prefix_that_its_list_alone_has_is_refused(tmp_path: Path, name: str) -> None:
+    path = write_bz2(tmp_path, tar_of([*info_of(name), *INSIDE]))
+    with pytest.raises(IntegrityError, match=f"has a file outside of its prefix: '{name}'"):
+        laid_by(package(), path, "3.11")
+
+
 def test_a_hard_link_leads_to_a_plain_path_too(tmp_path: Path) -> None:
     path = write_bz2(tmp_path, tar_of([*INSIDE, ("lib/y", "../../lib/x")], tarfile.LNKTYPE))
     with pytest.raises(ValueError, match="is not written as a plain path"):
