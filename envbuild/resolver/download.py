@@ -81,6 +81,11 @@ class Downloader:
 
     def _local(self, url: str, what: str) -> Iterator[bytes]:
         path = url2pathname(urlsplit(url).path)
+        if "\0" in path:
+            raise NetworkError(
+                f"{what}: {without_credentials(url)!r} is no address of a file: no name has a null byte in it",
+                hint="write the address, or the path, of the file that is meant",
+            )
         try:
             with open(path, "rb") as file:  # noqa: PTH123
                 yield from self._pieces(file)

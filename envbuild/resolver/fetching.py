@@ -83,7 +83,11 @@ def _download(
 
         def bring(package: LockedPackage) -> None:
             def chunks() -> Iterator[bytes]:
+                received = 0
                 for chunk in downloader.stream(package.url, what=f"{package.name} {package.version}"):
+                    received += len(chunk)
+                    if package.size and received > package.size:
+                        raise IntegrityError(f"it has more than the {package.size} bytes that it should have")
                     progress.advance("fetch", len(chunk), what=package.name)
                     yield chunk
                 if stop.is_set():

@@ -24,6 +24,8 @@ from .types import Lock, LockedPackage
 from .whole import whole_changes
 
 if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
+
     from .source.bench import Bench
 
 _ANEW = "write it anew with `envbuild lock`"
@@ -180,5 +182,12 @@ def unmet(inputs: Inputs, packages: tuple[LockedPackage, ...], platform: Platfor
         version = versions.get(ask.name)
         if version is None and ask not in inputs.constraints:
             yield ask, f"it has no {ask.name}"
-        elif version is not None and not parsed.url and not parsed.specifier.contains(version, prereleases=True):
+        elif version is not None and not parsed.url and not _allows(parsed.specifier, version):
             yield ask, f"it has {ask.name} {version}"
+
+
+def _allows(specifier: SpecifierSet, version: str) -> bool:
+    try:
+        return specifier.contains(version, prereleases=True)
+    except ValueError:  # a number of more digits than Python reads
+        return False

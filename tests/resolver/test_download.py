@@ -113,3 +113,9 @@ def test_a_source_of_an_index_is_no_file_of_a_channel(tmp_path: Path) -> None:
     (tmp_path / "a-1.0.tar.bz2").write_bytes(b"a source")
     with serve(tmp_path, "me:indexs") as url:
         assert fetched(f"{url}/a-1.0.tar.bz2", {"UV_INDEX": url.replace("://", "://me:indexs@")}) == b"a source"
+
+
+def test_a_null_byte_in_the_path_of_a_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NetworkError, match=r"a file: 'file:.*a%00b\.whl' is no address of a file") as caught:
+        fetched(f"{tmp_path.as_uri()}/a%00b.whl", {})
+    assert caught.value.hint

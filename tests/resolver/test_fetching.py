@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from envbuild.errors import CorruptBlobError, IntegrityError, NetworkError
 from envbuild.oci.store import Store
 from envbuild.progress import Progress
 from envbuild.resolver import fetch
+from envbuild.resolver.download import Downloader
 
 Make = Callable[..., Any]
 ALPHA = "/files/alpha-1.0-py3-none-any.whl"
@@ -90,6 +91,25 @@ def test_a_wheel_whose_hash_differs_is_refused_and_not_kept(index: Any, locked: 
     assert leftovers(store) == []
     index.replaced.clear()
     assert len(fetch(locked, store).packages) == 3
+
+
+def test_no_more_is_fetched_than_the_size_that_is_known(
+    index: Any, locked: Any, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alpha = replace(locked.packages[0], size=10)
+    taken: list[int] = []
+    real = Downloader.stream
+
+    def counted(self: Downloader, url: str, *, what: str) -> Iterator[bytes]:
+        for chunk in real(self, url, what=what):
+            taken.append(len(chunk))
+            yield chunk
+
+    monkeypatch.setattr(Downloader, "stream", counted)
+    with pytest.raises(IntegrityError, match=r"alpha-1\.0-py3-none-any\.whl of alpha 1\.0 .* more than the 10 bytes"):
+        fetch(replace(locked, packages=(alpha,)), store)
+    assert len(taken) == 1 and taken[0] < 600_000
+    assert not store.has(f"sha256:{alpha.sha256}")
 
 
 def test_a_wheel_that_is_gone_says_so(index: Any, locked: Any, store: Store) -> None:

@@ -16,9 +16,10 @@ from envbuild.progress import Progress
 from envbuild.resolver import fetch, write_pylock
 from envbuild.resolver.asking import Wish
 from envbuild.resolver.origin import origin_of
-from envbuild.resolver.taking import take
+from envbuild.resolver.requirements import Ask, Inputs
+from envbuild.resolver.taking import take, unmet
 from envbuild.resolver.target import Platform, platform_of
-from envbuild.resolver.types import Lock
+from envbuild.resolver.types import Lock, LockedPackage
 from envbuild.resolver.vouching import is_vouched
 from envbuild.servers.types import Server, ServerPackage
 
@@ -237,3 +238,11 @@ def test_packages_for_gpus_are_refused_for_the_cpu(locking: Locking, index: Any,
     assert len(locking.take(locking.wish(asked))[0].packages) == 4
     with pytest.raises(LockFileError, match=r"pylock.toml: nvidia-cublas-cu12 is for GPUs, and --accelerator is cpu"):
         locking.take(replace(locking.wish(asked), accelerator="cpu"))
+
+
+@pytest.mark.parametrize(("text", "version"), [("a==1", "9" * 5000), (f"a=={'9' * 5000}", "1"), ("a==1", "none")])
+def test_a_version_that_cannot_be_compared_is_not_the_one_that_is_asked_for(text: str, version: str) -> None:
+    asked = Ask(name="a", text=text, where="requirements.txt:1")
+    there = LockedPackage(name="a", version=version, filename="a.whl", sha256="0" * 64, size=0)
+    ((ask, why),) = unmet(Inputs(asks=(asked,)), (there,), BOOKWORM)
+    assert (ask, why) == (asked, f"it has a {version}")

@@ -6,44 +6,67 @@ list calls a file.
 
 from __future__ import annotations
 
+import bz2
 import posixpath
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
+from ...errors import BaseImageError
 from ...oci.inflate import FREE, plain
+from ...oci.untrusted import MOST_ENTRIES, MOST_NAMES, BoundedInfo
 from .parts import parts_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _TIMES = 100
 """A package may unpack to this many times its size, or to FREE bytes."""
 _CHUNK = 1 << 20
+_LARGEST_INFO = 64 << 20  # bytes of a file below info/: a list of 200,000 paths has no more
+_LONGEST = 4096  # bytes of a path, as the kernel has it
+_MOST_HEADERS = 4  # of one member: its own, and those before it that say more of it
 
 
-def check_members(path: Path, listed: Iterable[str]) -> None:
-    """Raise ValueError unless each of the paths `listed` as files is a file of its own in the archive at `path`.
+def kinds_in(path: Path, *, until: str = "") -> dict[str, str]:
+    """What each member of the archive at `path` is, by name: `file`, `folder`, `link` or `other`. Nothing is unpacked.
 
-    And for an archive that can be read in two ways. Raises OSError, EOFError or BaseImageError for one that cannot be
-    read at all. Nothing is unpacked.
+    All that others read of it later is bounded then: its headers, and its own lists. With `until` only as far as the
+    file of that name, for who reads no further. Raises ValueError for an archive that is too large in one of them or
+    can be read in two ways; tarfile.TarError, OSError, EOFError or BaseImageError for one that cannot be read at all.
     """
     kinds: dict[str, str] = {}
-    most, size = FREE + _TIMES * path.stat().st_size, 0
+    most, size, names = FREE + _TIMES * path.stat().st_size, 0, 0
     for member in _members(path):
+        names += len(member.name) * (member.name.count("/") + 1)
+        size += member.size + tarfile.BLOCKSIZE
+        if len(member.name) > _LONGEST or names > MOST_NAMES or len(kinds) > MOST_ENTRIES:
+            raise ValueError("it has longer names, or more of them, than any package")
         name = _plain_name(member.name, folder=member.isdir())
         kind = _kind(member, kinds)
         if kinds.get(name, kind) != kind or (name in kinds and kind != "folder" and f"{name}/".startswith("info/")):
             raise ValueError(f"{name!r} is in the archive twice")
         kinds[name] = kind
-        size += member.size
         if size > most:
             raise ValueError(f"it unpacks to more than {most} bytes")
-        if kind == "link" and (name == "info" or name.startswith("info/")):
-            raise ValueError(f"{name!r} is a link")
+        if name == "info" or name.startswith("info/"):
+            if kind == "link":
+                raise ValueError(f"{name!r} is a link")
+            if member.size > _LARGEST_INFO:
+                raise ValueError(f"{name!r} has {member.size} bytes; {_LARGEST_INFO} are the most")
+        if member.name == until and kind == "file":
+            return kinds
     for name in kinds:
         for parent in map(str, PurePosixPath(name).parents):
             if kinds.get(parent, "folder") != "folder":
                 raise ValueError(f"{name!r} lies below {parent!r}, which is no folder")
+    return kinds
+
+
+def check_listed(kinds: Mapping[str, str], listed: Iterable[str]) -> None:
+    """Raise ValueError unless each of the paths `listed` as files is a file of its own among the `kinds` of members."""
     for name in listed:
         if kinds.get(name, "missing") != "file":
             raise ValueError(f"{name!r} is called a file in its list, and is {_SAID[kinds.get(name, 'missing')]}")
@@ -77,26 +100,51 @@ def _kind(member: tarfile.TarInfo, before: dict[str, str]) -> str:
 def _members(path: Path) -> Iterator[tarfile.TarInfo]:
     if path.name.endswith(".tar.bz2"):
         header = _headers()
-        with tarfile.open(path, "r|bz2", tarinfo=header) as tar:
-            yield from _read_alike(tar, header)
+        with path.open("rb") as packed:
+            bare = cast("IO[bytes]", _Bunzipped(packed))
+            with tarfile.open(fileobj=bare, mode="r|", tarinfo=header) as tar:
+                yield from _read_alike(tar, header)
         return
     with parts_of(path) as parts:
         for part in parts:
             header = _headers()
-            packed = plain(iter(partial(part.read, _CHUNK), b""))
-            with tarfile.open(fileobj=packed, mode="r|", tarinfo=header) as tar:
+            with tarfile.open(fileobj=plain(iter(partial(part.read, _CHUNK), b"")), mode="r|", tarinfo=header) as tar:
                 yield from _read_alike(tar, header)
 
 
-class _Header(tarfile.TarInfo):
-    """A member that remembers of which kinds the headers before it are."""
+class _Bunzipped:
+    """What is packed in a .tar.bz2, to be read once in small pieces: tarfile itself takes all that comes of 10 KiB."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        self._packed = packed
+        self._unpacker = bz2.BZ2Decompressor()
+
+    def read(self, size: int) -> bytes:
+        while not self._unpacker.eof:
+            packed = self._packed.read(_CHUNK) if self._unpacker.needs_input else b""
+            if self._unpacker.needs_input and not packed:
+                raise EOFError("it ends too early")
+            if data := self._unpacker.decompress(packed, size):
+                return data
+        if self._unpacker.unused_data or self._packed.read(1):
+            raise ValueError("there is something behind the end of its archive")
+        return b""
+
+
+class _Header(BoundedInfo):
+    """A member that remembers of which kinds the headers before it are: few, and small ones."""
 
     kinds: list[bytes]
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> _Header:
-        found = super().frombuf(buf, encoding or "utf-8", errors)
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        try:
+            found = super().frombuf(buf, encoding, errors)
+        except BaseImageError:
+            raise tarfile.ReadError("one of its headers is too large, or that of a sparse file") from None
         cls.kinds.append(found.type)
+        if len(cls.kinds) > _MOST_HEADERS:
+            raise tarfile.ReadError("one of its members has too many headers")
         return found
 
 
@@ -107,7 +155,8 @@ def _headers() -> type[_Header]:
 
 def _read_alike(tar: tarfile.TarFile, header: type[_Header]) -> Iterator[tarfile.TarInfo]:
     """The members. ValueError for what readers of tars take for different things: names given twice, other sizes."""
-    for member in tar:
+    while (member := tar.next()) is not None:
+        vars(tar)["members"].clear()  # it would keep every one
         kinds = [kind for kind in header.kinds if kind in _MORE]
         header.kinds.clear()
         pax = {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE} & set(kinds)

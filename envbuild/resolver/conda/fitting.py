@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import LockFileError
 from ...oci.store import Store
+from .depending import split_need
 from .lockfile import CondaLock
 from .types import CondaAsk, CondaPackage
 from .virtual import CUDA
@@ -17,6 +18,7 @@ from .waiting import finished
 if TYPE_CHECKING:
     from rattler import RepoDataRecord
 
+_INDEX = "info/index.json"  # rattler reads no further for what a package says of itself
 _HINT = "lock it anew: conda-lock lock, or envbuild lock"
 
 
@@ -25,6 +27,7 @@ def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> None:
 
     A patch version of Python gives way, as where packages are chosen.
     """
+    from .archive import kinds_in
     from .files import by_name
     from .laying import whole
     from .specs import OPTION, loosened, match_specs, matching
@@ -34,8 +37,12 @@ def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> None:
     specs = [replace(spec, text=spec.text.rpartition("::")[2]) for spec in ask.specs]
     locked = {package.name: package for package in lock.conda}
     loose = [match for each in loosened(ask) for match in match_specs(each.specs[:1])]
-    with by_name(store, lock.conda) as files, whole("a package of the lock"):
-        records = finished(lambda: _records(files))
+    with by_name(store, lock.conda) as files:
+        for path in files.values():
+            with whole(path.name, path):
+                kinds_in(path, until=_INDEX)
+        with whole("a package of the lock"):
+            records = finished(lambda: _records(files))
     base = records_of_base(ask)
     for spec, match in zip(specs, match_specs(specs), strict=True):
         package = locked.get(spec.name)
@@ -76,7 +83,7 @@ def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> None:
 
 
 def _what_is_there(needed: str, locked: Mapping[str, CondaPackage], accelerator: str) -> str:
-    name = needed.partition(" ")[0]
+    name = split_need(needed)[0]
     if name == CUDA:
         return f"--accelerator {accelerator} does not have"
     if name.startswith("__"):

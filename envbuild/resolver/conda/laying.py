@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import EnvbuildError, IntegrityError
 from ...records import dataclass
-from .archive import check_members
+from .archive import check_listed, kinds_in
 from .extras import extras
 from .types import CondaPackage
 from .waiting import finished
@@ -53,11 +53,12 @@ def laid_by(package: CondaPackage, path: Path, minor: str) -> Laid:
 
     found: dict[bool, list[str]] = {True: [], False: []}
     with whole(package.filename, path):
+        kinds = kinds_in(path)  # first: rattler reads all of a list or a header, however large it is
         entries = PathsJson.from_package_archive(path).paths
     for entry in entries:
         _check(package, str(entry.relative_path))
     with whole(package.filename, path):
-        check_members(path, [str(entry.relative_path) for entry in entries if entry.path_type.hardlink])
+        check_listed(kinds, [str(entry.relative_path) for entry in entries if entry.path_type.hardlink])
         record, commands = finished(lambda: _index(path))
     for entry in entries:
         name = str(entry.relative_path)

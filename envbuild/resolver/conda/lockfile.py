@@ -7,7 +7,7 @@ conda packages with url, md5 and sha256, and the wheels as pip entries.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from ...oci.store import Store
 from ...records import dataclass
 from ..types import Lock, LockedPackage
 from .addresses import public
+from .depending import dependencies_of
 from .extras import extras, without_its_command
 from .lockrows import Row, conda_package, pip_package, rows_of
 from .types import CondaPackage
@@ -173,7 +174,7 @@ def _conda_entry(package: CondaPackage, subdir: str, store: Store) -> LockedDepe
         version=package.version,
         manager="conda",
         platform=subdir,
-        dependencies=_dependencies(package.depends),
+        dependencies=dependencies_of(package.depends),
         url=public(package.url),
         hash=HashModel(md5=package.md5 or _md5(store, package), sha256=package.sha256),
         build=package.build,
@@ -193,26 +194,6 @@ def _pip_entry(package: LockedPackage, subdir: str) -> LockedDependency:
         hash=HashModel(sha256=package.sha256),
         categories={"main"},
     )
-
-
-def _dependencies(depends: Sequence[str]) -> dict[str, str]:
-    """Match specs by name; of several for one name all versions count, and the first build."""
-    found: dict[str, list[str]] = {}
-    for spec in depends:
-        name, _, rest = spec.partition(" ")
-        found.setdefault(name, []).append(rest.strip())
-    return {
-        name: " ".join(
-            filter(
-                None,
-                (
-                    ",".join(filter(None, (rest.partition(" ")[0] for rest in rests))),
-                    next(filter(None, (rest.partition(" ")[2] for rest in rests)), ""),
-                ),
-            )
-        )
-        for name, rests in found.items()
-    }
 
 
 def _md5(store: Store, package: CondaPackage) -> str:

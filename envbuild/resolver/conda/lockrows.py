@@ -141,7 +141,7 @@ def _row(value: Any, place: str) -> Row:
     category, categories = value.get("category", "main"), value.get("categories")
     if not isinstance(category, str) or not isinstance(categories, (list, type(None))):
         raise table.wrong("category", "no name")
-    url = table.text("url", _SPEC)
+    url = public(table.text("url", _SPEC))  # what is left of it is what is asked for
     try:
         scheme = urlsplit(url).scheme
     except ValueError:
@@ -156,7 +156,7 @@ def _row(value: Any, place: str) -> Row:
         version=table.text("version", _VERSION),
         manager=manager,
         platform=table.text("platform", _NAME),
-        url=public(url),
+        url=url,
         sha256=_hash(hashes.get("sha256"), 64, table),
         md5=_hash(hashes.get("md5"), 32, table),
         build=table.text("build", _VERSION) if value.get("build") is not None else "",

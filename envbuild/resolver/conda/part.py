@@ -17,6 +17,7 @@ from ...records import dataclass
 from ..asking import AS_OF
 from ..locktext import content_of
 from ..requirements import Ask
+from .depending import split_need
 from .keeping import Kept, name_of
 from .lockrows import HINT
 from .types import CondaAsk, CondaPackage, CondaSpec
@@ -79,7 +80,7 @@ class CondaPart:
         behind = [
             f"{package.name} {package.version}"
             for package in self.packages
-            if owners & {needed.partition(" ")[0] for needed in package.depends}
+            if owners & {split_need(needed)[0] for needed in package.depends}
         ]
         return (
             f", which conda's {' and '.join(behind[:3])} depend{'s' if len(behind) == 1 else ''} on" if behind else ""

@@ -15,6 +15,7 @@ from ...model.types import CondaDependency, Environment, Line
 from ...patterns import pattern
 from ..refusals import place
 from .addresses import has_secrets, without_secrets
+from .depending import split_need
 from .extras import extras
 from .types import CondaAsk, CondaPackage, CondaSpec
 
@@ -183,7 +184,7 @@ def matching(text: str, records: Iterable[PackageRecord]) -> bool:
     try:
         spec = MatchSpec(text, strict=False)
     except (InvalidMatchSpecError, PackageNameMatcherParseError, ValueError):
-        return any(record.name.normalized == text.partition(" ")[0] for record in records)
+        return any(record.name.normalized == split_need(text)[0] for record in records)
     return any(spec.matches(record) for record in records)
 
 

@@ -184,8 +184,8 @@ def _of_indexes(path: Path, found: Lock, own: Sequence[ModelWheel], cache: Path,
 
 def _wheels(path: Path, subdir: str, platform: Platform, part: CondaPart) -> tuple[LockedPackage, ...]:
     """The pip entries that conda does not bring, each a wheel for `platform`."""
-    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-    from packaging.version import InvalidVersion, Version
+    from packaging.utils import parse_wheel_filename
+    from packaging.version import Version
 
     from .lockfile import read_conda_lock
 
@@ -196,7 +196,7 @@ def _wheels(path: Path, subdir: str, platform: Platform, part: CondaPart) -> tup
         try:
             name, version, _, fits = parse_wheel_filename(package.filename)
             same = str(name) == package.name and version == Version(package.version)
-        except (InvalidWheelFilename, InvalidVersion):
+        except ValueError:  # of a bad name, a bad version, or one with a number of more digits than Python reads
             raise LockFileError(
                 f"{path}: {package.name} is locked to something that is no wheel, and nothing is built from source",
                 hint=f"lock a version that has a wheel; {_ANEW}",

@@ -97,7 +97,7 @@ def named(filename: str, what: str) -> Wheel:
 
 def check_named(file: IO[bytes], wheel: Wheel, name: str, version: str, what: str) -> None:
     """Raise IntegrityError unless `wheel`, by name and by METADATA, is the package `name`, of `version` if given."""
-    from packaging.utils import canonicalize_name, canonicalize_version
+    from packaging.utils import canonicalize_name
 
     try:
         file.seek(0)
@@ -114,13 +114,23 @@ def check_named(file: IO[bytes], wheel: Wheel, name: str, version: str, what: st
         key, _, value = line.partition(":")
         said.setdefault(key.strip().lower(), value.strip())
     names = {wheel.name, str(canonicalize_name(said.get("name", "")))}
-    versions = {canonicalize_version(each) for each in (wheel.version, said.get("version", ""), version) if each}
+    versions = {_canonical(each) for each in (wheel.version, said.get("version", ""), version) if each}
     if names != {name} or len(versions) != 1 or not said.get("version"):
         got = f"{said.get('name', '?')[:80]} {said.get('version', '?')[:40]} in {wheel.filename[:120]}"
         raise IntegrityError(
             f"{what}: the build gave another package than the one asked for: {got}",
             hint="do not trust this source: a build chooses its own name, and this one took another's",
         )
+
+
+def _canonical(version: str) -> str:
+    """A version as all ways to write it are compared; what is none, as it stands."""
+    from packaging.utils import canonicalize_version
+
+    try:
+        return str(canonicalize_version(version))
+    except ValueError:  # a number of more digits than Python reads
+        return version
 
 
 def rewritten(file: IO[bytes], target: Path, limit: int, what: str) -> tuple[str, int]:

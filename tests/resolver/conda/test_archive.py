@@ -7,6 +7,7 @@ import bz2
 import io
 import json
 import tarfile
+import tracemalloc
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,13 +20,17 @@ pytest.importorskip("rattler", reason="needs the extra `conda`")
 
 from envbuild.backends.conda.laying import Damaged, Package, lay_down
 from envbuild.errors import IntegrityError
-from envbuild.resolver.conda.archive import check_members
+from envbuild.resolver.conda.archive import check_listed, kinds_in
 from envbuild.resolver.conda.laying import laid_by
 from envbuild.resolver.conda.types import CondaPackage
 
 Member = tuple[str, bytes | str]
 """The name of a member, and its content; a text is what it is a link to."""
 INSIDE: list[Member] = [("lib/x", b"hi")]
+
+
+def check_members(path: Path, listed: Sequence[str]) -> None:
+    check_listed(kinds_in(path), listed)
 
 
 def tar_of(members: Sequence[Member], kind: bytes = tarfile.SYMTYPE) -> bytes:
@@ -119,6 +124,13 @@ def test_a_second_way_to_write_a_name_is_refused(tmp_path: Path, name: str, form
         check_members(path, ["lib/x"])
     with pytest.raises(IntegrityError, match="is not written as a plain path"):
         laid_by(package(path.name), path, "3.11")
+
+
+@pytest.mark.parametrize("name", ["../../outside", "share/../../outside", "/outside"])
+def test_a_file_outside_of_the_prefix_that_its_list_alone_has_is_refused(tmp_path: Path, name: str) -> None:
+    path = write_bz2(tmp_path, tar_of([*info_of(name), *INSIDE]))
+    with pytest.raises(IntegrityError, match=f"has a file outside of its prefix: '{name}'"):
+        laid_by(package(), path, "3.11")
 
 
 def test_a_hard_link_leads_to_a_plain_path_too(tmp_path: Path) -> None:
@@ -272,3 +284,84 @@ def test_what_was_unpacked_otherwise_than_it_was_read_does_not_come_into_an_imag
     file = Package(path=path, name="evil", version="1.0", build="0", subdir="linux-64", filename=path.name)
     with pytest.raises(Damaged, match=r"'lib/x' is called a file in its list, and is none"):
         asyncio.run(lay_down([file], tmp_path / "root", tmp_path / "cache", "/opt/envbuild"))
+
+
+def write(folder: Path, form: str, info: bytes) -> Path:
+    """A package whose lists come first, as `info` has them: the start of a tar, or the tar of its own part."""
+    if form == "tar.bz2":
+        return write_bz2(folder, info + tar_of(INSIDE))
+    members = parts()
+    zstandard = pytest.importorskip("zstandard")
+    members["info-evil-1.0-0.tar.zst"] = zstandard.ZstdCompressor().compress(info + bytes(1024))
+    return write_conda(folder, members)
+
+
+def without_end(plain: bytes, *members: Member) -> bytes:
+    return plain + b"".join(
+        tar_of([member])[: 512 + (len(member[1]) + 511) // 512 * 512] for member in (*info_of("lib/x"), *members)
+    )
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE])
+@pytest.mark.parametrize("form", ["tar.bz2", "conda"])
+def test_a_header_that_would_fill_the_memory_is_not_read(tmp_path: Path, form: str, kind: bytes) -> None:
+    head = tarfile.TarInfo("x")
+    head.type, head.size = kind, 8 << 20
+    path = write(tmp_path, form, without_end(head.tobuf(tarfile.GNU_FORMAT) + bytes(8 << 20)))
+    with pytest.raises(IntegrityError, match="one of its headers is too large"):
+        laid_by(package(path.name), path, "3.11")
+
+
+def test_a_row_of_headers_for_one_member_has_an_end(tmp_path: Path) -> None:
+    head = tarfile.TarInfo("x")
+    head.type, head.size = tarfile.GNUTYPE_LONGNAME, 512
+    path = write(tmp_path, "tar.bz2", without_end((head.tobuf(tarfile.GNU_FORMAT) + b"y" * 511 + b"\0") * 100))
+    with pytest.raises(IntegrityError, match="one of its members has too many headers"):
+        laid_by(package(), path, "3.11")
+
+
+def test_headers_count_where_there_is_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envbuild.resolver.conda.archive.FREE", 100 * 512)
+    monkeypatch.setattr("envbuild.resolver.conda.archive._TIMES", 0)
+    check_members(write_bz2(tmp_path, tar_of([(f"lib/{number}", b"") for number in range(100)])), [])
+    path = write_bz2(tmp_path, tar_of([(f"lib/{number}", b"") for number in range(101)]))
+    with pytest.raises(ValueError, match="unpacks to more than 51200 bytes"):
+        check_members(path, [])
+
+
+def test_a_path_that_is_longer_than_any_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="longer names, or more of them"):
+        check_members(write_bz2(tmp_path, tar_of([("lib/" + "x" * 4096, b"")])), [])
+
+
+@pytest.mark.parametrize("form", ["tar.bz2", "conda"])
+def test_a_list_that_is_larger_than_any_is_refused_before_it_is_read(tmp_path: Path, form: str) -> None:
+    listed = tarfile.TarInfo("info/paths.json")
+    listed.size = (64 << 20) + 1
+    path = write(tmp_path, form, listed.tobuf() + b" " * listed.size)
+    with pytest.raises(IntegrityError, match=r"'info/paths\.json' has 67108865 bytes; 67108864 are the most"):
+        laid_by(package(path.name), path, "3.11")
+
+
+def test_what_is_small_when_it_is_packed_is_unpacked_in_small_pieces(tmp_path: Path) -> None:
+    """Python's tarfile would unpack it at once, and copy what is left of it for each piece."""
+    path = write_bz2(tmp_path, tar_of([("lib/x", bytes(16 << 20))]))
+    assert path.stat().st_size < 1 << 10
+    tracemalloc.start()
+    try:
+        check_members(path, ["lib/x"])
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_lies_behind_the_packed_archive_and_a_part_of_one_are_refused(tmp_path: Path) -> None:
+    path = write_bz2(tmp_path, tar_of(INSIDE))
+    whole = path.read_bytes()
+    for more in (b"\0", bz2.compress(tar_of([("lib/y", b"hi")]))):
+        path.write_bytes(whole + more)
+        with pytest.raises(ValueError, match="behind the end of its archive"):
+            check_members(path, ["lib/x"])
+    path.write_bytes(whole[:-8])
+    with pytest.raises(EOFError):
+        check_members(path, ["lib/x"])

@@ -18,10 +18,12 @@ from envbuild.oci.store import Store
 from envbuild.progress import SILENT
 from envbuild.resolver.conda.lockfile import read_conda_lock
 from envbuild.resolver.conda.locking import lock_conda, pins_of
-from envbuild.resolver.conda.part import with_lock
+from envbuild.resolver.conda.part import CondaPart, with_lock
 from envbuild.resolver.conda.specs import ask_of
+from envbuild.resolver.conda.taking import _wheels
 from envbuild.resolver.conda.types import CondaAsk, CondaPackage
 from envbuild.resolver.conda.writing import write_conda_lock
+from envbuild.resolver.target import platform_of
 from envbuild.resolver.types import Lock, LockedPackage
 
 PIP = LockedPackage(
@@ -242,6 +244,15 @@ def test_an_address_that_is_none_is_told_with_its_line(made: Made) -> None:
         made.taken()
 
 
+@pytest.mark.parametrize("manager", ["app", "tiny-native"])
+def test_an_address_that_is_none_without_its_user_is_told_with_its_line(made: Made, manager: str) -> None:
+    where = made.text.index("url:", made.text.index(f"name: {manager}\n"))
+    end = made.text.index("\n", where)
+    made.path.write_text(f"{made.text[:where]}url: 'https://[v1.a@]h/linux-64/x-1.0-0.conda'{made.text[end:]}")
+    with pytest.raises(LockFileError, match=rf"conda-lock\.yml:\d+: `url` of {manager} is no address"):
+        made.taken()
+
+
 @pytest.mark.parametrize("path", ["a/../app.whl", "./app.whl", "a/%2e%2E/app.whl", "..%2fapp.whl"])
 def test_an_address_that_leads_elsewhere_is_told_with_its_line(made: Made, path: str) -> None:
     made.edit("https://h/app.whl", f"https://h/{path}")
@@ -262,3 +273,16 @@ def test_a_note_names_the_file_that_was_taken_though_another_of_its_bytes_was_be
     _, notes, known = lock_conda(replace(made.ask(), lock=other, lock_sha256=made.sha256), made.cache, SILENT)
     assert known
     assert [note for note in notes if "has chosen" in note] == ["prod.conda-lock.yml has chosen the conda packages"]
+
+
+@pytest.mark.parametrize("version", ["1.0", "none", "9" * 5000])
+def test_a_wheel_whose_version_is_none_is_told(made: Made, version: str) -> None:
+    where = made.text.index("name: app")
+    row = made.text[where:].replace("version: '1.0'", f"version: '{version}'", 1)
+    made.path.write_text(made.text[:where] + row.replace("/app.whl", "/app-1.0-py3-none-any.whl", 1))
+    platform = platform_of("3.11.9", "2.36", "amd64")
+    if version == "1.0":
+        assert [package.name for package in _wheels(made.path, "linux-64", platform, CondaPart())] == ["app"]
+        return
+    with pytest.raises(LockFileError, match="app is locked to something that is no wheel"):
+        _wheels(made.path, "linux-64", platform, CondaPart())

@@ -44,6 +44,13 @@ def test_metadata_of_what_a_wheel_carries_inside_is_not_its_own() -> None:
         check_named(wheel(**inside), named(FILENAME, "alpha"), "alpha", "1.0", "alpha")
 
 
+@pytest.mark.parametrize("version", ["9" * 5000, "none at all"])
+def test_a_version_that_is_none_is_that_of_another_package(version: str) -> None:
+    files = {"alpha-1_x_0_x_dist-info__METADATA": METADATA.replace("1.0", version)}
+    with pytest.raises(IntegrityError, match="the build gave another package"):
+        check_named(wheel(**files), named(FILENAME, "alpha"), "alpha", "1.0", "alpha")
+
+
 def test_the_record_of_what_a_wheel_carries_inside_stays(tmp_path: Path) -> None:
     files = {"alpha__v__beta-2_x_0_x_dist-info__RECORD": "beta", "alpha-1_x_0_x_dist-info__RECORD": ""}
     rewritten(wheel(**files), tmp_path / "new", 1 << 20, "alpha")
