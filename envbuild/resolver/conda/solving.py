@@ -12,7 +12,7 @@ from ...errors import EnvbuildError, NetworkError, ResolveError
 from ...progress import SILENT, Progress
 from .addresses import CREDENTIALS, public, without_secrets
 from .aging import aged, moment_of
-from .channels import ask_channels, channels_at, shown
+from .channels import ask_channels, channels_at, look_again, shown
 from .extras import extras
 from .held import records_of
 from .specs import gave_way, loosened, match_specs
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 def solve(
     ask: CondaAsk, cache: Path, progress: Progress = SILENT, *, held: Sequence[CondaPackage] = ()
 ) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
-    """The packages that `ask` needs, sorted by name, and notes for the person. `cache` holds the channels' lists.
+    """The packages that `ask` needs, sorted by name, and notes for the person.
 
+    `cache` holds the channels' lists, each of which is asked for again.
     Those that are `held` stay where that goes and their channel still has them.
     A version or a build of Python that no channel has gives way to its minor version. Raises ResolveError,
     NetworkError or StorageError.
     """
+    look_again(cache)
     try:
         records = _records(ask, cache, progress, held)
     except ResolveError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from doors import Door, basic, door
 
 pytest.importorskip("rattler", reason="needs the extra `conda`")
 
-from envbuild.errors import ResolveError
+from envbuild.errors import NetworkError, ResolveError
+from envbuild.resolver.conda.channels import channels_at, files_named
 from envbuild.resolver.conda.solving import solve
 from envbuild.resolver.conda.specs import ask_of, channels_of
 from envbuild.resolver.conda.types import CondaAsk
@@ -106,8 +108,90 @@ def test_a_server_that_says_no_more_than_that_its_list_is_unchanged_is_asked_aga
     """Python's own says nothing of since when."""
     make_channel(tmp_path / "web")
     with door(tmp_path / "web") as (url, asked):
-        first = solve(asking(url), tmp_path / "cache")
+        sources = channels_at([url])
+
+        def there() -> list[str]:
+            answer = files_named(["python"], "linux-64", sources, tmp_path / "cache", lambda: None)
+            return [record.file_name for records in answer for record in records]
+
+        first = there()
         asked.clear()
         time.sleep(1.1)  # by then the list is no longer new enough to be taken as it is
-        assert solve(asking(url), tmp_path / "cache") == first
+        assert there() == first
     assert asked
+
+
+OLD = 1_600_000_000  # a file of that time is called new for a day, where its server does not say for how long
+
+
+def make_old(folder: Path, when: int = OLD) -> None:
+    for path in folder.rglob("repodata*"):
+        os.utime(path, (when, when))
+
+
+@pytest.mark.parametrize("form", ["shards", "one piece"])
+def test_what_was_published_just_now_is_seen_however_new_the_list_was_called(tmp_path: Path, form: str) -> None:
+    web, cache = tmp_path / "web", tmp_path / "cache"
+
+    def publish(version: str) -> None:
+        tinyconda.make_python(web, version)
+        tinyconda.index(web)
+        if form == "one piece":
+            for path in web.rglob("repodata_shards*"):
+                path.unlink()
+        make_old(web)
+
+    def say_how_long(question: Door) -> bool:
+        send = question.end_headers
+
+        def also() -> None:
+            question.send_header("Cache-Control", "public, max-age=1200")
+            send()
+
+        if form == "one piece":
+            question.end_headers = also  # type: ignore[method-assign]
+        return False
+
+    publish("3.11.7")
+    with door(web, first=say_how_long) as (url, _):
+        environment = conda_environment(channels=(url,), python="3.11")
+        ask = ask_of(environment, python="3.11", glibc="2.36", architecture="amd64")
+        assert [package.version for package in solve(ask, cache)[0]] == ["3.11.7"]
+        publish("3.11.9")
+        make_old(web, OLD + 60)
+        assert [package.version for package in solve(ask, cache)[0]] == ["3.11.9"]
+
+
+def test_a_list_in_one_piece_that_has_not_changed_is_not_fetched_again(tmp_path: Path) -> None:
+    web = tmp_path / "web"
+    make_channel(web)
+    for path in web.rglob("repodata_shards*"):
+        path.unlink()
+    answers: list[int] = []
+
+    def remember(question: Door) -> bool:
+        send = question.send_response
+
+        def noted(code: int, message: str | None = None) -> None:
+            if question.command == "GET" and question.path.endswith(".json.zst"):
+                answers.append(code)
+            send(code, message)
+
+        question.send_response = noted  # type: ignore[method-assign]
+        return False
+
+    with door(web, first=remember) as (url, _):
+        first = solve(asking(url), tmp_path / "cache")
+        assert 200 in answers
+        answers.clear()
+        assert solve(asking(url), tmp_path / "cache") == first
+    assert answers and set(answers) == {304}
+
+
+def test_a_server_that_is_gone_is_told_where_packages_are_chosen_anew(tmp_path: Path) -> None:
+    make_channel(tmp_path / "web")
+    make_old(tmp_path / "web")
+    with door(tmp_path / "web") as (url, _):
+        assert solve(asking(url), tmp_path / "cache")[0]
+    with pytest.raises(NetworkError, match="a channel could not be reached"):
+        solve(asking(url), tmp_path / "cache")
