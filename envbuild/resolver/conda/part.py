@@ -180,9 +180,11 @@ def conda_part(
         ask, cache, progress, upgrade=upgrade, locked=locked, renewed=renewed, kept=kept
     )
     before = CondaPart(packages=earlier[0]).provided if earlier is not None else ()
+    unnamed = ask.unnamed and ask.lock is None
+    assumed = (f"conda.yaml lists no channel: packages come from {ask.channels[0]}",) if unnamed else ()
     part = CondaPart(
         packages=packages,
-        notes=(f"conda packages are taken from their channels: {way.why}", *way.notes, *notes),
+        notes=(f"conda packages are taken from their channels: {way.why}", *assumed, *way.notes, *notes),
         known=known,
         pins=_pins(ask, cache),
         asked=ask.specs,

@@ -191,6 +191,23 @@ def test_a_conda_lock_beside_conda_yaml_is_honoured(lock, channel, tmp_path):
     assert {p.name: p.version for p in lock("tiny-py>=1", upgrade=True).conda}["tiny-py"] == "4.0"
 
 
+def test_that_no_channel_is_listed_is_told(lock, environment, tmp_path, monkeypatch):
+    from envbuild.model.conda_way import Way
+    from envbuild.resolver.conda import locking
+    from envbuild.resolver.conda.part import conda_part
+
+    package = lock("tiny-py").conda
+    monkeypatch.setattr(locking, "lock_conda", lambda *_, **__: (package, (), False))
+    told = []
+    for channels in ((), ("mine",)):
+        listed = environment("tiny-py", channels=channels)
+        ask = ask_of(listed, python="3.11.7", glibc="2.36", architecture="amd64")
+        way = Way(conda=True, environment=listed)
+        part = conda_part(ask, way, tmp_path, SILENT, upgrade=False, locked=False)
+        told.append([note for note in part.notes if "conda-forge" in note])
+    assert told == [["conda.yaml lists no channel: packages come from conda-forge"], []]
+
+
 def test_scripts_that_are_not_run_are_told(lock, channel):
     scripts = {"etc/conda/activate.d/tiny.sh": "export TINY=1\n", "bin/.tiny-scripts-post-link.sh": "true\n"}
     tinyconda.make_package(channel, "tiny-scripts", files=scripts)
