@@ -137,6 +137,11 @@ def unreachable(said: str, channels: Sequence[str]) -> EnvbuildError:
             f"there is no channel at one of the addresses ({named}):\n{lines}",
             hint="check the channels in conda.yaml: a channel is a folder with noarch/repodata.json",
         )
+    if "Permission denied" in text:
+        return NetworkError(
+            f"a channel's list of packages may not be read ({named}):\n{lines}",
+            hint="give the user who runs envbuild the rights to read the channel's files",
+        )
     if re.search(
         r"pars|deserializ|decod|EOF|invalid|expected|missing field|corrupt", text, re.IGNORECASE
     ) and not re.search(r"[Cc]onnect|sending request|timed out", text):

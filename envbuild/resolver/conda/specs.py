@@ -220,7 +220,7 @@ def _channel(line: Line, root: Path | None) -> str:
         scheme = urlsplit(text).scheme
     except ValueError:
         scheme = ""
-    if scheme in ("http", "https", "file") or _CHANNEL_NAME.fullmatch(text):
+    if (scheme in ("http", "https", "file") and text[len(scheme) :].startswith("://")) or _CHANNEL_NAME.fullmatch(text):
         return text.rstrip("/")
     raise ResolveError(
         f"{where}: {text[:80]!r} is no channel that packages can be taken from",
