@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..model.condaspec import CHANNEL, split_channel
 from ..model.texts import split_lines
 from ..model.types import CondaDependency, Model, Span
 from ..patterns import pattern
@@ -13,10 +14,10 @@ from .types import Edit
 
 TOOLS = frozenset({"pip", "setuptools", "wheel", "python"})
 _SPEC = pattern(
-    r"(?:(?P<channel>[^\s:\[]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)"
+    CHANNEL + r"(?P<name>[A-Za-z0-9_][\w.-]*)"
     r"(?:\s*(?P<operator>={1,2})\s*|\s+)(?P<version>[^\s=<>!~,|\[]+)(?P<build>(?:\s*=\s*|\s+)(?P<text>[^\s=\[]+))"
 )
-_PARTS = pattern(r"(?:[^\s:\[]+::)?[A-Za-z0-9_][\w.-]*(?P<version>[^\[]*)(?P<brackets>\[.*)?", re.DOTALL)
+_PARTS = pattern(CHANNEL + r"[A-Za-z0-9_][\w.-]*(?P<version>[^\[]*)(?P<brackets>\[.*)?", re.DOTALL)
 _KEYWORD = pattern(r"[\[,]\s*version\s*=\s*(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>[^,\]\s]+))")
 
 
@@ -65,8 +66,7 @@ def _has_no_end(clause: str) -> bool:
 
 def channel_of(text: str) -> str:
     """The channel that a match spec names itself, `defaults` of `defaults::numpy`; else empty."""
-    head, separator, _ = text.partition("::")
-    return head.strip() if separator else ""
+    return split_channel(text)[0]
 
 
 def python_lines(model: Model) -> Iterator[tuple[str, Span]]:

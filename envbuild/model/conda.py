@@ -9,11 +9,14 @@ import yaml
 
 from ..patterns import pattern
 from .collecting import Collected, Logical, Piece
+from .condaspec import CHANNEL, split_channel
 from .document import Document, entries, is_null, is_number, items, lookup
 from .requirements_txt import MAX_REQUIREMENT, take_line
 from .types import CondaDependency, Line, PythonPin
 
-_SPEC = pattern(r"(?:[^\s:\[]+::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<version>.*)", re.ASCII | re.DOTALL)
+_SPEC = pattern(
+    CHANNEL + r"(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)(?![A-Za-z0-9_.:-])\s*(?P<version>.*)", re.ASCII | re.DOTALL
+)
 # The key `version` between brackets, and a build string behind a version.
 _VERSION = pattern(r"(?:^|[,\s])version\s*=\s*(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>[^\s,'\"\]]+))")
 _BUILD = pattern(r"(?<=[\w.*])(?:\s*=\s*|\s+)[\w*][\w.*]*$", re.ASCII)
@@ -27,9 +30,7 @@ def read_conda(relative: str, out: Collected) -> None:
         return
     # conda has pip run in the folder that the file lies in.
     bases = (posixpath.dirname(relative),)
-    for channel in items(lookup(document.root, "channels")):
-        if isinstance(channel, yaml.ScalarNode) and not is_null(channel):
-            out.channels.append(Line(text=channel.value.strip(), span=document.span(channel)))
+    _channels(lookup(document.root, "channels"), document, out)
     dependencies = lookup(document.root, "dependencies")
     if dependencies is None or is_null(dependencies):
         return
@@ -43,6 +44,22 @@ def read_conda(relative: str, out: Collected) -> None:
             _pip_list(item, document, out, bases)
         else:
             out.problem("this is neither a conda package nor a `pip:` list", document.span(item))
+
+
+def _channels(node: yaml.Node | None, document: Document, out: Collected) -> None:
+    """Add the channels. What is none stays among them, empty: without it, others would be asked than were meant."""
+    if node is None or is_null(node):
+        return
+    if not isinstance(node, yaml.SequenceNode):
+        out.problem("`channels` is not a list", document.span(node), hint="write each channel behind a dash")
+    for channel in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+        scalar = isinstance(channel, yaml.ScalarNode) and not is_null(channel)
+        text = channel.value.strip() if scalar else ""
+        if not text and channel is not node:
+            out.problem(
+                "this is no channel", document.span(channel), hint="write its name or its address, or take the line out"
+            )
+        out.channels.append(Line(text=text, span=document.span(channel)))
 
 
 def read_python_env(relative: str, out: Collected) -> None:
@@ -148,7 +165,7 @@ def _match_spec(item: yaml.ScalarNode, document: Document, out: Collected) -> No
         out.python = PythonPin(
             text=version,
             span=span,
-            channel=text.rpartition("::")[0].strip(),
+            channel=split_channel(text)[0],
             build=_python_build(found["version"]),
         )
 

@@ -10,6 +10,7 @@ from typing import Literal, cast
 from ..records import dataclass
 from .conda_native import native
 from .conda_twins import TOOLS, twin
+from .condaspec import split_channel
 from .requirement import parse_requirement
 from .types import CondaDependency, Environment, Requirement, Span
 
@@ -100,7 +101,7 @@ def _place(span: Span) -> str:
 
 def _requirement(dependency: CondaDependency) -> Requirement | None:
     """What asks PyPI for the same; None where that is not known."""
-    channel = dependency.text.rpartition("::")[0].strip().lower()
+    channel = split_channel(dependency.text)[0].lower()
     if native(dependency.name) is not None or channel not in _PUBLIC:
         # A channel of one's own may have another package under that name.
         return None

@@ -6,7 +6,14 @@ import re
 
 from ..patterns import pattern
 
-_CONDA = pattern(r"(?:[^\s:\[]+::)?[A-Za-z0-9_.-]+?\s*(?P<version>[=<>!~\s].*)", re.DOTALL)
+# The channel in front of a name, which may be an address: `conda-forge::`, `file:///srv/channel::`.
+CHANNEL = r"(?:(?P<channel>[^\s\[]+)::)?"
+_FRONT = pattern(CHANNEL + r"(?P<rest>.*)", re.DOTALL)
+_KEY = pattern(
+    r"(?P<before>[\[,])\s*channel\s*=\s*(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>[^,\]\s'\"]+))\s*"
+    r"(?P<after>[,\]])"
+)
+_CONDA = pattern(CHANNEL + r"[A-Za-z0-9_.-]+?\s*(?P<version>[=<>!~\s].*)", re.DOTALL)
 # What both conda and PEP 440 take for one version; `2023c` is none, which PEP 440 would read as a pre-release.
 _VERSION = r"[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?"
 _PLAIN = pattern(_VERSION)
@@ -37,6 +44,21 @@ def conda_range(text: str) -> str:
         else:
             return ""
     return ",".join(clauses)
+
+
+def split_channel(text: str) -> tuple[str, str]:
+    """The channel that a conda match spec names, and the spec without it: of `mine::gdal`, and `gdal[channel=mine]`.
+
+    The channel is empty where it names none.
+    """
+    front = _FRONT.fullmatch(text.strip())
+    channel, rest = (front["channel"] or "", front["rest"]) if front else ("", text.strip())
+    key = _KEY.search(rest)
+    if key is None:
+        return channel, rest
+    named = next(value for value in (key["single"], key["double"], key["bare"]) if value is not None)
+    ends = {"[]": "", "[,": "[", ",]": "]", ",,": ","}[key["before"] + key["after"]]
+    return channel or named.strip(), rest[: key.start()] + ends + rest[key.end() :]
 
 
 def has_version(text: str) -> bool:

@@ -81,6 +81,7 @@ def resolve(
     part, kept = CondaPart(notes=way.notes), None
     if way.conda:
         from .conda.byhash import as_lock
+        from .conda.changed import tell_of_own
         from .conda.part import conda_part, for_pip, kept_for, with_lock
         from .conda.specs import ask_of
 
@@ -126,6 +127,8 @@ def resolve(
         pinned_by=part.pins,
         allow_build=allow_build,
     )
+    if way.conda:
+        tell_of_own(ask, wish, progress)
     versions: Callable[[], Mapping[str, str]] | None = None
     if kept is not None:
         keep, versions = None, lambda: kept.pip

@@ -27,7 +27,9 @@ from envbuild.servers import PROFILES
         ("numpy>=1.26|<1.20", True),
         ("numpy[version='>=1.20']", True),
         ("numpy[channel=conda-forge]", True),
+        ("file:///srv/ch::numpy>=1.20", True),
         ("numpy=1.26", False),
+        ("https://host/ch::numpy=1.26", False),
         ("numpy 1.26.* py311_0", False),
         ("numpy ==1.26.4=py311_0", False),
         ("numpy>=1.20,<2", False),
@@ -47,6 +49,7 @@ def test_a_spec_takes_later_versions_where_nothing_bounds_it(text: str, later: b
     [
         ("numpy=1.21.2=py38h20f2e39_0", ("numpy=1.21.2", "py38h20f2e39_0")),
         ("numpy 1.21.2 py38_0", ("numpy 1.21.2", "py38_0")),
+        ("file:///srv/ch::numpy=1.21.2=h0", ("file:///srv/ch::numpy=1.21.2", "h0")),
         ("pytorch=2.1=*cuda11.8*", ("", "")),
         ("pytorch=2.1=cpu*", ("", "")),
         ("scipy=1.11=^py311_[0-9]$", ("", "")),

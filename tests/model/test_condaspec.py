@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from packaging.requirements import Requirement
 
-from envbuild.model.condaspec import conda_range, has_version, pip_requirement
+from envbuild.model.condaspec import conda_range, has_version, pip_requirement, split_channel
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,7 @@ from envbuild.model.condaspec import conda_range, has_version, pip_requirement
         ("numpy=1.26.*", "numpy==1.26.*"),
         ("numpy 1.*", "numpy==1.*"),
         ("conda-forge::numpy>=1.26,<2", "numpy>=1.26,<2"),
+        ("file:///srv/ch::numpy=1.26.4", "numpy==1.26.4"),
         ("numpy >=1.26", "numpy>=1.26"),
         ("numpy~=1.26", "numpy~=1.26"),
         ("numpy=1.26|=1.25", ""),
@@ -58,3 +59,20 @@ def test_a_version_that_has_no_equal_is_known_to_be_there():
     assert conda_range("numpy=1|2") == ""
     assert not has_version("numpy")
     assert not has_version("numpy=*")
+
+
+@pytest.mark.parametrize(
+    ("text", "channel", "rest"),
+    [
+        ("gdal=3.8", "", "gdal=3.8"),
+        ("mine::gdal=3.8", "mine", "gdal=3.8"),
+        ("mine/linux-64::gdal", "mine/linux-64", "gdal"),
+        ("file:///srv/ch::gdal[build=h1]", "file:///srv/ch", "gdal[build=h1]"),
+        ("gdal[channel=file:///srv/ch]", "file:///srv/ch", "gdal"),
+        ("gdal[channel='mine', build=h1]", "mine", "gdal[ build=h1]"),
+        ('gdal[build=h1, channel="mine"]', "mine", "gdal[build=h1]"),
+        ("gdal[a=b,channel=mine,c=d]", "mine", "gdal[a=b,c=d]"),
+    ],
+)
+def test_the_channel_of_a_match_spec_stands_before_its_name_or_in_brackets(text, channel, rest):
+    assert split_channel(text) == (channel, rest)

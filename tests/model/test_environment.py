@@ -127,6 +127,8 @@ def test_an_environment_file_outside_of_the_folder_is_a_problem(model, tmp_path)
         ("python 3.10", "3.10", "3.10"),
         ("python 3.10.* h1_0", "3.10.*", "3.10"),
         ("conda-forge::python=3.12", "3.12", "3.12"),
+        ("file:///srv/channel::python=3.12", "3.12", "3.12"),
+        ("https://host:8443/mine::python 3.12.1 h1_0", "3.12.1", "3.12"),
         ("python>=3.9", ">=3.9", ""),
         ("python>=3.9,<3.12", ">=3.9,<3.12", ""),
         ("python>=3.9,<3.10", ">=3.9,<3.10", "3.9"),
@@ -168,6 +170,12 @@ def test_an_unquoted_python_in_python_env_is_kept_as_written_and_told(model):
         ("dependencies:\n- pip:\n  - |\n    a\n    b\n", "several lines", 3),
         ("dependencies:\n- python=3.9\n- python=3.10\n", "listed twice", 3),
         ("dependencies:\n-\n", "neither a conda package", 2),
+        ("name: e\nchannels: conda-forge\n", "`channels` is not a list", 2),
+        ("name: e\nchannels: {a: b}\n", "`channels` is not a list", 2),
+        ("channels:\n- mine\n- {a: b}\n", "no channel", 3),
+        ("channels: [mine, '']\n", "no channel", 1),
+        ("channels:\n- mine\n-\n", "no channel", 3),
+        ("dependencies:\n- http://[::1]/mine::gdal\n", "names no conda package", 2),
         ("- a\n", "keys and values", 1),
         ("a: [\n", "not YAML", 2),
     ],
@@ -230,12 +238,29 @@ def test_channels_keep_their_order_and_places(model):
     assert [(c.text, c.span.line, c.span.column) for c in found.channels] == [
         ("conda-forge", 2, 3),
         ("defaults", 3, 4),
+        ("", 4, 3),
         ("https://host/t/x", 5, 3),
     ]
     assert [d.name for d in found.conda] == ["numpy"]
 
 
-@pytest.mark.parametrize("channels", ["channels: conda-forge\n", "channels:\n", "channels: {a: b}\n", ""])
-def test_what_is_no_list_of_channels_names_none(model, channels):
+@pytest.mark.parametrize("channels", ["channels:\n", "channels: []\n", ""])
+def test_channels_may_be_left_out(model, channels):
     found = model({"conda.yaml": channels + "dependencies:\n- python=3.11\n"})
     assert (found.environment.channels, found.problems) == ((), ())
+
+
+def test_a_line_may_name_its_channel_by_an_address(model):
+    lines = ("file:///srv/ch::gdal=3.8", "https://host/a/b::Numpy>=1.26", "gdal[channel=file:///srv/ch]")
+    found = model({"conda.yaml": "dependencies:\n" + "".join(f"- '{line}'\n" for line in lines)})
+    assert found.problems == ()
+    assert [dependency.name for dependency in found.environment.conda] == ["gdal", "numpy", "gdal"]
+    python = model({"conda.yaml": "dependencies:\n- file:///srv/ch::python=3.12=h1\n"}).environment.python
+    assert (python.channel, python.build) == ("file:///srv/ch", "h1")
+
+
+@pytest.mark.parametrize("channels", ["mine", "{a: b}", "[{a: b}]", "['']"])
+def test_channels_that_are_no_list_of_them_are_not_taken_for_none(model, channels):
+    """Else another channel would be asked for the names of packages of one's own."""
+    found = model({"conda.yaml": f"channels: {channels}\ndependencies:\n- gdal\n"}).environment
+    assert [line.text for line in found.channels] == ["mine" if channels == "mine" else ""]

@@ -74,6 +74,10 @@ def _texts(model: Model, target: Target) -> Iterator[tuple[str, Span, bool]]:
         lines: tuple[Line, ...] = (*environment.channels, *environment.lines)
         for line in lines:
             yield line.text, line.span, False
+        for dependency in environment.conda:
+            yield dependency.text, dependency.span, False
+        if environment.python is not None:
+            yield environment.python.channel, environment.python.span, False
         for requirement in (*environment.pip, *environment.constraints):
             if requirement.url:
                 wheel = requirement.url.lower().startswith("http")

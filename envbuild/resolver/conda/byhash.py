@@ -83,7 +83,7 @@ def _located(
     packages: Sequence[CondaPackage], environment: Environment, cache: Path, progress: Progress
 ) -> list[CondaPackage]:
     """`packages` with the addresses that the channels have them at. Raises ResolveError where none has one."""
-    from .channels import channels_at, files_named
+    from .channels import channels_at, files_named, look_again
     from .solving import unreachable
     from .specs import channels_of
 
@@ -94,6 +94,7 @@ def _located(
         sources = channels_at(channels)
         names = [package.name for package in packages]
         tick = partial(progress.advance, "resolve", 0)
+        look_again(cache / "conda")
         answer = files_named(names, _subdir(packages), sources, cache / "conda", tick)
     except (InvalidChannelError, InvalidUrlError, GatewayError, FetchRepoDataError, IoError) as error:
         raise unreachable(str(error), channels) from None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -91,9 +93,27 @@ def ask_channels(
     except GatewayError as error:
         if "304 Not Modified" not in str(error):
             raise
-    for path in cache.glob("*.shards-cache-*"):
-        path.unlink(missing_ok=True)
+    look_again(cache)
     return patiently(lambda: work(gateway(channels, cache)), tick=tick)
+
+
+def look_again(cache: Path) -> None:
+    """Have every list in the folder `cache` asked for the next time, however new its server called it.
+
+    Where a server does not say how long its list holds, rattler takes it for new for as much as a day, and would not
+    see what was published since. A list in one piece stays, to be fetched only where it has changed. Raises
+    StorageError.
+    """
+    with storage_errors(cache):
+        for path in cache.glob("*.shards-cache-*"):
+            path.unlink(missing_ok=True)
+        for path in cache.glob("*.info.json"):
+            with suppress(FileNotFoundError, ValueError):
+                state = json.loads(path.read_bytes())
+                if isinstance(state, dict) and state.pop("cache_control", None) is not None:
+                    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+                    temporary.write_text(json.dumps(state))
+                    temporary.replace(path)
 
 
 def files_named(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import LockFileError
+from ...model.condaspec import split_channel
 from ...oci.store import Store
 from .depending import split_need
 from .lockfile import CondaLock
@@ -34,7 +35,7 @@ def check_against(ask: CondaAsk, lock: CondaLock, store: Store) -> None:
     from .virtual import records_of_base, way_to_cuda
 
     # The channel is the lock's to choose, and the file says nothing of it.
-    specs = [replace(spec, text=spec.text.rpartition("::")[2]) for spec in ask.specs]
+    specs = [replace(spec, text=split_channel(spec.text)[1]) for spec in ask.specs]
     locked = {package.name: package for package in lock.conda}
     loose = [match for each in loosened(ask) for match in match_specs(each.specs[:1])]
     with by_name(store, lock.conda) as files:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...model.condaspec import split_channel
 from ...progress import Progress
 from .aging import day_of, moment_of
 from .channels import files_named
@@ -29,7 +30,7 @@ def records_of(
     names = sorted({package.name for package in held})
     answer = files_named(names, ask.subdir, sources, cache, partial(progress.advance, "resolve", 0))
     # Of a package that a line takes from one channel, no other counts as the first.
-    free = {spec.name for spec in ask.specs if "::" in spec.text}
+    free = {spec.name for spec in ask.specs if split_channel(spec.text)[0]}
     last, seen, found = moment_of(ask.as_of), set[str](), []
     for records in answer:
         for record in records:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...errors import ResolveError, UsageError
 from ...model.conda_way import Way, is_conda_lock, lock_beside
+from ...model.requirement import canonical_name
 from ...model.types import Environment
 from ...progress import Progress
 from ...records import dataclass
@@ -27,8 +28,8 @@ from .types import CondaAsk, CondaPackage, CondaSpec
 class CondaPart:
     """The packages of conda channels, none where the base's Python is used; `known` tells that nothing was solved.
 
-    `pins` are the versions of pip's packages that a conda-lock.yml names, `asked` what the channels were asked for,
-    `before` what was `provided` until some packages were chosen anew; empty where that is the same.
+    `pins` are the versions of pip's packages that the conda-lock.yml at `lock` names, `asked` what the channels were
+    asked for, `before` what was `provided` until some packages were chosen anew; empty where that is the same.
     """
 
     packages: tuple[CondaPackage, ...] = ()
@@ -37,6 +38,7 @@ class CondaPart:
     pins: tuple[Ask, ...] = ()
     asked: tuple[CondaSpec, ...] = ()
     before: tuple[tuple[str, str], ...] = ()
+    lock: Path | None = None
 
     @property
     def python(self) -> str:
@@ -51,7 +53,7 @@ class CondaPart:
 
     @contextmanager
     def conflicts(self) -> Iterator[None]:
-        """Around the choice of pip's packages: a ResolveError that names what conda brings says so."""
+        """Around the choice of pip's packages: a ResolveError that names what conda brings, or its lock, says so."""
         try:
             yield
         except ResolveError as error:
@@ -60,16 +62,39 @@ class CondaPart:
                 for name, version in self.provided
                 if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", error.explanation)
             ]
-            if not named:
+            locked = self._locked(error.explanation)
+            if not named and not locked:
                 raise
+            hint = "ask conda for a version that the pip list can use, or take the package out of one of the two"
+            if locked and self.lock is not None:
+                hint = f"lock it anew: envbuild lock MODEL -o MODEL; or take {self.lock.name} out of the model's folder"
+            brought = f"\nbrought by conda{''.join(named)}" if named else ""
             raise ResolveError(
-                f"{error.message}\nbrought by conda{''.join(named)}",
-                hint="ask conda for a version that the pip list can use, or take the package out of one of the two",
+                f"{error.message}{brought}{''.join(locked)}",
+                hint=hint,
                 explanation=error.explanation,
                 python=error.python,
                 platform=error.platform,
                 blamed=error.blamed,
             ) from None
+
+    def _locked(self, explanation: str) -> list[str]:
+        """The rows of the lock with versions that the `explanation` of the resolver names."""
+        texts = {
+            pin.text
+            for pin in self.pins
+            if re.search(rf"(?<![\w.-]){re.escape(pin.text)}(?![\w+!-]|\.\w)", explanation)
+        }
+        if not texts or self.lock is None:
+            return []
+        from .lockrows import rows_of
+
+        found: dict[str, str] = {}
+        for row in rows_of(self.lock)[0]:
+            name = canonical_name(row.name)
+            if row.manager == "pip" and f"{name}=={row.version}" in texts:
+                found.setdefault(name, f"\n{row.place} has {name} {row.version}")
+        return [found[name] for name in sorted(found)]
 
     def _asked_by(self, name: str) -> str:
         """The line for which there is the Python package `name`, or the conda packages that depend on it."""
@@ -181,11 +206,14 @@ def conda_part(
         ask, cache, progress, upgrade=upgrade, locked=locked, renewed=renewed, kept=kept
     )
     before = CondaPart(packages=earlier[0]).provided if earlier is not None else ()
+    unnamed = ask.unnamed and ask.lock is None
+    assumed = (f"conda.yaml lists no channel: packages come from {ask.channels[0]}",) if unnamed else ()
     part = CondaPart(
         packages=packages,
-        notes=(f"conda packages are taken from their channels: {way.why}", *way.notes, *notes),
+        notes=(f"conda packages are taken from their channels: {way.why}", *assumed, *way.notes, *notes),
         known=known,
         pins=_pins(ask, cache),
+        lock=ask.lock,
         asked=ask.specs,
         before=before if before != CondaPart(packages=packages).provided else (),
     )

@@ -12,7 +12,7 @@ from ...errors import EnvbuildError, NetworkError, ResolveError
 from ...progress import SILENT, Progress
 from .addresses import CREDENTIALS, public, without_secrets
 from .aging import aged, moment_of
-from .channels import ask_channels, channels_at, shown
+from .channels import ask_channels, channels_at, look_again, shown
 from .extras import extras
 from .held import records_of
 from .specs import gave_way, loosened, match_specs
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 def solve(
     ask: CondaAsk, cache: Path, progress: Progress = SILENT, *, held: Sequence[CondaPackage] = ()
 ) -> tuple[tuple[CondaPackage, ...], tuple[str, ...]]:
-    """The packages that `ask` needs, sorted by name, and notes for the person. `cache` holds the channels' lists.
+    """The packages that `ask` needs, sorted by name, and notes for the person.
 
+    `cache` holds the channels' lists, each of which is asked for again.
     Those that are `held` stay where that goes and their channel still has them.
     A version or a build of Python that no channel has gives way to its minor version. Raises ResolveError,
     NetworkError or StorageError.
     """
+    look_again(cache)
     try:
         records = _records(ask, cache, progress, held)
     except ResolveError as error:
@@ -134,6 +136,11 @@ def unreachable(said: str, channels: Sequence[str]) -> EnvbuildError:
         return NetworkError(
             f"there is no channel at one of the addresses ({named}):\n{lines}",
             hint="check the channels in conda.yaml: a channel is a folder with noarch/repodata.json",
+        )
+    if "Permission denied" in text:
+        return NetworkError(
+            f"a channel's list of packages may not be read ({named}):\n{lines}",
+            hint="give the user who runs envbuild the rights to read the channel's files",
         )
     if re.search(
         r"pars|deserializ|decod|EOF|invalid|expected|missing field|corrupt", text, re.IGNORECASE

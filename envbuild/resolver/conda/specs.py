@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...errors import ResolveError
+from ...model.condaspec import split_channel
 from ...model.types import CondaDependency, Environment, Line
 from ...patterns import pattern
 from ..refusals import place
 from .addresses import has_secrets, without_secrets
+from .channels import shown
 from .depending import split_need
 from .extras import extras
 from .types import CondaAsk, CondaPackage, CondaSpec
@@ -86,7 +88,8 @@ def ask_of(
         _check_spec(dependency, root)
     return CondaAsk(
         specs=tuple(specs),
-        channels=_listed(environment, root),
+        channels=channels_of(environment, root),
+        unnamed=not _listed(environment, root),
         subdir=subdir_of(architecture),
         glibc=glibc,
         accelerator=accelerator,
@@ -96,7 +99,7 @@ def ask_of(
 
 def _listed(environment: Environment, root: Path | None) -> tuple[str, ...]:
     named = [_channel(line, root) for line in environment.channels if line.text != _WITHOUT_DEFAULTS]
-    return tuple(dict.fromkeys(_addresses(named))) or ("conda-forge",)
+    return tuple(dict.fromkeys(_addresses(named)))
 
 
 def _addresses(names: Iterable[str]) -> list[str]:
@@ -104,14 +107,20 @@ def _addresses(names: Iterable[str]) -> list[str]:
     return [channel for name in names for channel in _NAMED.get(name, (name,))]
 
 
-def channels_of(environment: Environment) -> tuple[str, ...]:
-    """All channels that packages of `environment` may come from, those that a line names (`mine::gdal`) among them.
+def channels_of(environment: Environment, root: Path | None = None) -> tuple[str, ...]:
+    """All channels that packages of `environment` may come from: those listed, then those that a line names.
 
-    Raises ResolveError for what is no channel.
+    So conda has it with `mine::gdal`. conda-forge stands for a list that names none. Raises ResolveError for what is no
+    channel.
     """
-    lines = [(d, d.text.strip().rpartition("::")[0]) for d in environment.conda]
-    named = [_channel(Line(text=_SUBDIR.sub("", name), span=d.span), None) for d, name in lines if name]
-    return tuple(dict.fromkeys([*_listed(environment, None), *_addresses(named)]))
+    pin = environment.python
+    lines = [(pin.channel, pin.span)] if pin is not None else []
+    lines += [(split_channel(dependency.text)[0], dependency.span) for dependency in environment.conda]
+    named = [_channel(Line(text=_SUBDIR.sub("", name), span=span), root) for name, span in lines if name]
+    found = {shown(channel): channel for channel in _listed(environment, root) or ("conda-forge",)}
+    for channel in _addresses(named):
+        found.setdefault(shown(channel), channel)
+    return tuple(found.values())
 
 
 _PYTHON = pattern(r"(?P<channel>.*::)?python=(?P<version>(?P<minor>\d+\.\d+)(?:\.\d+)?)(?:\.\*)?(?:=(?P<build>.+))?")
@@ -165,8 +174,8 @@ def match_specs(specs: Iterable[CondaSpec]) -> list[MatchSpec]:
     found = []
     for spec in specs:
         try:
-            channel, colons, rest = spec.text.partition("::")
-            text = f"{_NAMED[channel][0]}::{rest}" if colons and channel in _NAMED else spec.text
+            channel, rest = split_channel(spec.text)
+            text = f"{_NAMED[channel][0]}::{rest}" if channel in _NAMED else spec.text
             found.append(MatchSpec(text, strict=False))
         except (InvalidMatchSpecError, PackageNameMatcherParseError, ValueError) as error:
             raise ResolveError(
@@ -197,7 +206,7 @@ def _check_spec(dependency: CondaDependency, root: Path | None) -> None:
             f"{where}: {without_secrets(text)!r} has credentials in its address",
             hint="take them out of the file, and put them into ~/.netrc or ENVBUILD_CONDA_CREDENTIALS",
         )
-    behind = text.rpartition("::")[2]
+    behind = split_channel(text)[1]
     if "://" in behind or behind.startswith(("/", ".", "~")) or behind.endswith((".conda", ".tar.bz2")):
         raise ResolveError(
             f"{where}: {text[:120]!r} is the address of one file, and packages are taken from channels by name",
@@ -218,7 +227,7 @@ def _channel(line: Line, root: Path | None) -> str:
         scheme = urlsplit(text).scheme
     except ValueError:
         scheme = ""
-    if scheme in ("http", "https", "file") or _CHANNEL_NAME.fullmatch(text):
+    if (scheme in ("http", "https", "file") and text[len(scheme) :].startswith("://")) or _CHANNEL_NAME.fullmatch(text):
         return text.rstrip("/")
     raise ResolveError(
         f"{where}: {text[:80]!r} is no channel that packages can be taken from",

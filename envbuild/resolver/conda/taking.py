@@ -19,18 +19,18 @@ from ..asking import Wish
 from ..hashes import check_hashes
 from ..locktext import content_of
 from ..modelwheels import ModelWheel, as_they_lie, without_own
-from ..origin import changes, stands_in
-from ..taking import platform_changes, unmet
+from ..origin import stands_in
+from ..taking import unmet
 from ..target import Platform, platform_of
 from ..torch import NVIDIA
 from ..types import Lock, LockedPackage
 from ..vouching import is_vouched, vouch
 from ..whole import whole_changes
+from .changed import changes_since
 from .lockrows import HINT
-from .madefor import MISSING, MadeFor, conda_origin, made_for
+from .madefor import MISSING, made_for
 from .part import CondaPart, conda_part, with_lock
 from .specs import ask_of
-from .types import CondaAsk
 
 _ANEW = "write it anew with `envbuild lock`"
 
@@ -117,7 +117,7 @@ def take_conda(
     made = made_for(path)
     # Of which day the model's own lock is does not matter where another one is taken.
     own = with_lock(replace(asked, as_of=""), environment, model_root, path)
-    differ = _changes(made, replace(own, as_of=as_of), wish, indexes=locked)
+    differ = changes_since(made, replace(own, as_of=as_of), wish, indexes=locked)
     if made is not None and stands_in(wish):
         differ += whole_changes(made.origin.settings, found, imports())
     if not differ or (made is not None and made.edited):
@@ -144,19 +144,6 @@ def take_conda(
     count = len(found.packages) + len(found.conda)
     progress.done("resolve", Summary(count=count, noun="packages", cached=count, detail=f"from {path}"))
     return found
-
-
-def _changes(made: MadeFor | None, ask: CondaAsk, wish: Wish, *, indexes: bool) -> list[str]:
-    """What is not as the file says that it was; where the indexes are counts with `indexes` alone."""
-    if made is None:
-        return []
-    rows = ["its packages were changed by hand"] if made.edited else []
-    theirs, ours = made.platform, wish.platform
-    if theirs != ours:
-        rows += platform_changes(theirs.python, ours.python, theirs.tag, ours.tag)
-        # The same digest is compared: of the platform it has been told already.
-        wish, ask = replace(wish, platform=theirs), replace(ask, glibc=f"2.{theirs.glibc}")
-    return rows + changes(made.origin, conda_origin(wish, ask), indexes=indexes)
 
 
 def _of_indexes(path: Path, found: Lock, own: Sequence[ModelWheel], cache: Path, progress: Progress) -> Lock:

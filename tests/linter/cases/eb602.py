@@ -25,6 +25,10 @@ TRIGGERS = [
         files={"conda.yaml": "channels:\n- https://conda.anaconda.org/t/hunter2/mine\n" + CONDA}, at=("conda.yaml:2",)
     ),
     Case(
+        files={"conda.yaml": CONDA.replace("- pip", "- https://me:hunter2@h/mine::gdal=3.8\n- pip", 1)},
+        says="https://**********@h/mine",
+    ),
+    Case(
         files={"conda.yaml": None, "requirements.txt": "-i https://${WHO}:hunter2@h/s\nx\n" + CONDA_TAIL[4:]},
         at=("requirements.txt:1",),
     ),
@@ -37,4 +41,5 @@ NEAR_MISSES = [
     Case(files={"conda.yaml": conda("git+https://myorg@dev.azure.com/myorg/p/_git/r@" + "a" * 40)}),
     Case(files={"conda.yaml": conda(f"x @ https://h/x-1-py3-none-any.whl?sv=1{HASH}")}),
     Case(files={"conda.yaml": "channels:\n- https://conda.anaconda.org/mine\n" + CONDA}),
+    Case(files={"conda.yaml": CONDA.replace("- pip", "- https://h/mine::gdal=3.8\n- pip", 1)}),
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,9 @@ from doors import Door, basic, door
 
 pytest.importorskip("rattler", reason="needs the extra `conda`")
 
-from envbuild.errors import ResolveError
+from envbuild.errors import NetworkError, ResolveError
+from envbuild.model.types import PythonPin
+from envbuild.resolver.conda.channels import channels_at, files_named
 from envbuild.resolver.conda.solving import solve
 from envbuild.resolver.conda.specs import ask_of, channels_of
 from envbuild.resolver.conda.types import CondaAsk
@@ -39,6 +43,62 @@ def test_a_channel_that_a_line_names_may_have_a_platform_behind_it() -> None:
     assert channels_of(listed) == ("forge", "mine", "https://h.example/c")
     with pytest.raises(ResolveError, match=r"conda\.yaml:7: .* is no channel"):
         channels_of(conda_environment("../../etc::gdal"))
+
+
+def two_channels(web: Path) -> None:
+    """`listed` has Python and gdal, `named` has a newer gdal that needs what is there alone."""
+    tinyconda.make_python(web / "listed", "3.11.7")
+    tinyconda.make_package(web / "listed", "gdal", "3.8")
+    tinyconda.make_package(web / "named", "gdal", "3.9", depends=("lib-of-named",))
+    tinyconda.make_package(web / "named", "lib-of-named")
+    for place in ("listed", "named"):
+        tinyconda.index(web / place)
+
+
+@pytest.mark.parametrize("line", ["{}::gdal", "{}/linux-64::gdal", "gdal[channel={}]"])
+def test_a_channel_that_a_line_alone_names_is_asked_behind_the_listed_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    two_channels(tmp_path)
+    with door(tmp_path, wants=basic("me:secret")) as (url, _):
+        monkeypatch.setenv("ENVBUILD_CONDA_CREDENTIALS", url.replace("://", "://me:secret@") + "/")
+        environment = conda_environment(line.format(f"{url}/named"), channels=(f"{url}/listed",))
+        environment = replace(environment, conda=tuple(replace(d, name="gdal") for d in environment.conda))
+        ask = ask_of(environment, python="3.11.7", glibc="2.36", architecture="amd64")
+        assert ask.channels == (f"{url}/listed", f"{url}/named")
+        packages, _ = solve(ask, tmp_path / "cache")
+    assert [(package.name, package.version, package.url.split("/")[3]) for package in packages] == [
+        ("gdal", "3.9", "named"),
+        ("lib-of-named", "1.0", "named"),
+        ("python", "3.11.7", "listed"),
+    ]
+
+
+def test_python_of_a_channel_that_is_not_listed_comes_from_there(tmp_path: Path) -> None:
+    make_channel(tmp_path / "named")
+    tinyconda.make_python(tmp_path / "listed", "3.11.7")
+    named, listed = ((tmp_path / place).as_uri() for place in ("named", "listed"))
+    tinyconda.index(tmp_path / "listed")
+    environment = conda_environment(channels=(listed,))
+    pin = PythonPin(text="3.11.7", span=environment.channels[0].span, channel=named)
+    ask = ask_of(replace(environment, python=pin), python="3.11.7", glibc="2.36", architecture="amd64")
+    assert [package.url.startswith(named) for package in solve(ask, tmp_path / "cache")[0]] == [True]
+
+
+def test_a_channel_is_the_same_by_its_name_and_by_its_address() -> None:
+    line = "https://conda.anaconda.org/mine/::gdal"
+    assert channels_of(conda_environment(line, channels=("conda-forge", "mine"))) == ("conda-forge", "mine")
+
+
+def test_conda_forge_is_asked_where_no_channel_is_listed_and_that_is_known() -> None:
+    ask = asking()
+    assert (ask.channels, ask.unnamed) == (("conda-forge",), True)
+    assert not asking("mine").unnamed
+
+
+def test_what_is_no_channel_is_not_passed_over() -> None:
+    with pytest.raises(ResolveError, match=r"conda\.yaml:3: '' is no channel"):
+        asking("mine", "")
 
 
 def test_channels_of_one_host_are_each_asked_with_their_own_login(
@@ -106,8 +166,90 @@ def test_a_server_that_says_no_more_than_that_its_list_is_unchanged_is_asked_aga
     """Python's own says nothing of since when."""
     make_channel(tmp_path / "web")
     with door(tmp_path / "web") as (url, asked):
-        first = solve(asking(url), tmp_path / "cache")
+        sources = channels_at([url])
+
+        def there() -> list[str]:
+            answer = files_named(["python"], "linux-64", sources, tmp_path / "cache", lambda: None)
+            return [record.file_name for records in answer for record in records]
+
+        first = there()
         asked.clear()
         time.sleep(1.1)  # by then the list is no longer new enough to be taken as it is
-        assert solve(asking(url), tmp_path / "cache") == first
+        assert there() == first
     assert asked
+
+
+OLD = 1_600_000_000  # a file of that time is called new for a day, where its server does not say for how long
+
+
+def make_old(folder: Path, when: int = OLD) -> None:
+    for path in folder.rglob("repodata*"):
+        os.utime(path, (when, when))
+
+
+@pytest.mark.parametrize("form", ["shards", "one piece"])
+def test_what_was_published_just_now_is_seen_however_new_the_list_was_called(tmp_path: Path, form: str) -> None:
+    web, cache = tmp_path / "web", tmp_path / "cache"
+
+    def publish(version: str) -> None:
+        tinyconda.make_python(web, version)
+        tinyconda.index(web)
+        if form == "one piece":
+            for path in web.rglob("repodata_shards*"):
+                path.unlink()
+        make_old(web)
+
+    def say_how_long(question: Door) -> bool:
+        send = question.end_headers
+
+        def also() -> None:
+            question.send_header("Cache-Control", "public, max-age=1200")
+            send()
+
+        if form == "one piece":
+            question.end_headers = also  # type: ignore[method-assign]
+        return False
+
+    publish("3.11.7")
+    with door(web, first=say_how_long) as (url, _):
+        environment = conda_environment(channels=(url,), python="3.11")
+        ask = ask_of(environment, python="3.11", glibc="2.36", architecture="amd64")
+        assert [package.version for package in solve(ask, cache)[0]] == ["3.11.7"]
+        publish("3.11.9")
+        make_old(web, OLD + 60)
+        assert [package.version for package in solve(ask, cache)[0]] == ["3.11.9"]
+
+
+def test_a_list_in_one_piece_that_has_not_changed_is_not_fetched_again(tmp_path: Path) -> None:
+    web = tmp_path / "web"
+    make_channel(web)
+    for path in web.rglob("repodata_shards*"):
+        path.unlink()
+    answers: list[int] = []
+
+    def remember(question: Door) -> bool:
+        send = question.send_response
+
+        def noted(code: int, message: str | None = None) -> None:
+            if question.command == "GET" and question.path.endswith(".json.zst"):
+                answers.append(code)
+            send(code, message)
+
+        question.send_response = noted  # type: ignore[method-assign]
+        return False
+
+    with door(web, first=remember) as (url, _):
+        first = solve(asking(url), tmp_path / "cache")
+        assert 200 in answers
+        answers.clear()
+        assert solve(asking(url), tmp_path / "cache") == first
+    assert answers and set(answers) == {304}
+
+
+def test_a_server_that_is_gone_is_told_where_packages_are_chosen_anew(tmp_path: Path) -> None:
+    make_channel(tmp_path / "web")
+    make_old(tmp_path / "web")
+    with door(tmp_path / "web") as (url, _):
+        assert solve(asking(url), tmp_path / "cache")[0]
+    with pytest.raises(NetworkError, match="a channel could not be reached"):
+        solve(asking(url), tmp_path / "cache")

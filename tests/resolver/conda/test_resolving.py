@@ -12,10 +12,13 @@ pytest.importorskip("rattler", reason="needs the extra `conda`")
 
 from envbuild.errors import IntegrityError, LockFileError, ResolveError, UsageError
 from envbuild.oci.store import Store
-from envbuild.progress import SILENT
+from envbuild.progress import SILENT, Progress
 from envbuild.resolver import resolve
+from envbuild.resolver.asking import Wish
 from envbuild.resolver.conda.locking import lock_conda
+from envbuild.resolver.conda.madefor import conda_origin
 from envbuild.resolver.conda.specs import ask_of
+from envbuild.resolver.target import platform_of
 from envbuild.servers.envbuild import SERVER
 
 
@@ -189,6 +192,77 @@ def test_a_conda_lock_beside_conda_yaml_is_honoured(lock, channel, tmp_path):
         lock("tiny-py>=1", pip=("beside",))
     path.unlink()
     assert {p.name: p.version for p in lock("tiny-py>=1", upgrade=True).conda}["tiny-py"] == "4.0"
+
+
+class Warnings(Progress):
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.told.append(text)
+
+
+def test_a_models_own_lock_that_is_out_of_date_is_told(lock, environment, address, tmp_path):
+    """As by --lock. It was made for the same pip list, for which it holds versions now."""
+    pytest.importorskip("conda_lock", reason="needs the extra `conda`")
+    from envbuild.resolver.conda.writing import write_conda_lock
+
+    listed = environment("tiny-py>=1", "tiny-native", channels=(address,), pip=("beside",))
+    first = lock("tiny-py>=1", "tiny-native", pip=("beside",))
+    wish = Wish(
+        environment=replace(listed, conda=()),
+        server=replace(SERVER, packages=(), constraints=(), optional=()),
+        platform=platform_of(first.python, "2.36", "amd64"),
+        model_root=tmp_path,
+        provided=first.from_conda,
+    )
+    origin = conda_origin(wish, ask_of(listed, python="3.11.7", glibc="2.36", architecture="amd64"))
+    path = tmp_path / "conda-lock.yml"
+    write_conda_lock(first, path, store=Store(tmp_path / "cache" / "store"), origin=origin)
+    same, other = Warnings(), Warnings()
+    lock("tiny-py>=1", "tiny-native", pip=("beside",), progress=same)
+    assert same.told == []
+    for _ in ("solved", "known"):
+        other.told.clear()
+        lock("tiny-py", pip=("beside>=1",), progress=other)
+        said = (
+            "the conda package tiny-native is gone; the conda package tiny-py (conda.yaml:7) was tiny-py>=1; "
+            "beside>=1 (conda.yaml:20) was beside"
+        )
+        assert other.told == [f"{path} is not what is asked for, and is taken as it is: {said}"]
+
+
+def test_a_conflict_with_a_version_of_the_models_own_lock_names_its_line(lock, tmp_path):
+    pytest.importorskip("conda_lock", reason="needs the extra `conda`")
+    from envbuild.resolver.conda.writing import write_conda_lock
+
+    path = tmp_path / "conda-lock.yml"
+    write_conda_lock(lock("tiny-py", pip=("beside",)), path, store=Store(tmp_path / "cache" / "store"))
+    line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if text == "- name: beside")
+    make_wheel(tmp_path / "wheels", "beside", "2.0")
+    for _ in ("solved", "known"):
+        with pytest.raises(ResolveError) as caught:
+            lock("tiny-py", pip=("beside==2.0",))
+        assert "conda.yaml:20: beside==2.0" in caught.value.message
+        assert f"\n{path}:{line} has beside 1.0" in caught.value.message
+        assert caught.value.hint.startswith("lock it anew: envbuild lock MODEL -o MODEL")
+
+
+def test_that_no_channel_is_listed_is_told(lock, environment, tmp_path, monkeypatch):
+    from envbuild.model.conda_way import Way
+    from envbuild.resolver.conda import locking
+    from envbuild.resolver.conda.part import conda_part
+
+    package = lock("tiny-py").conda
+    monkeypatch.setattr(locking, "lock_conda", lambda *_, **__: (package, (), False))
+    told = []
+    for channels in ((), ("mine",)):
+        listed = environment("tiny-py", channels=channels)
+        ask = ask_of(listed, python="3.11.7", glibc="2.36", architecture="amd64")
+        way = Way(conda=True, environment=listed)
+        part = conda_part(ask, way, tmp_path, SILENT, upgrade=False, locked=False)
+        told.append([note for note in part.notes if "conda-forge" in note])
+    assert told == [["conda.yaml lists no channel: packages come from conda-forge"], []]
 
 
 def test_scripts_that_are_not_run_are_told(lock, channel):

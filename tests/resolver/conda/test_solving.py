@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import http.server
 import json
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ pytest.importorskip("rattler", reason="needs the extra `conda`")
 from envbuild.errors import NetworkError, ResolveError
 from envbuild.progress import SILENT
 from envbuild.resolver.conda.locking import lock_conda
-from envbuild.resolver.conda.solving import solve
+from envbuild.resolver.conda.solving import solve, unreachable
 from envbuild.resolver.conda.specs import ask_of
 
 
@@ -114,7 +115,7 @@ def test_a_channel_with_credentials_in_its_address_is_refused_and_they_are_not_t
 
 
 def test_what_is_no_channel_is_refused(ask):
-    for text in ("ftp://host/x", "../channel", "a b"):
+    for text in ("ftp://host/x", "../channel", "a b", "file:/srv/channel", "https:host"):
         with pytest.raises(ResolveError, match="is no channel"):
             ask(text, "tiny-py")
 
@@ -129,6 +130,24 @@ def test_a_channel_that_is_not_there_is_named(ask, tmp_path):
     with pytest.raises(NetworkError, match="there is no channel") as caught:
         solve(ask(gone, "tiny-py"), tmp_path / "cache")
     assert gone in caught.value.message
+
+
+def test_a_list_that_may_not_be_read_is_not_called_damaged(ask, address, channel, tmp_path):
+    lists = list(channel.rglob("repodata*"))
+    for path in lists:
+        path.chmod(0)
+    if os.access(lists[0], os.R_OK):
+        pytest.skip("this user may read all files")
+    with pytest.raises(NetworkError, match="may not be read") as caught:
+        solve(ask(address, "tiny-py"), tmp_path / "cache")
+    assert "rights" in caught.value.hint
+
+
+def test_what_a_machine_says_of_rights_is_not_taken_for_damage():
+    said = "failed to open file `/c/repodata.json`: Permission denied (os error 13)"
+    error = unreachable(f"failed to parse repodata.json\nCaused by: {said}", ["file:///c"])
+    assert "a channel's list of packages may not be read (file:///c)" in error.message
+    assert "rights" in error.hint
 
 
 def test_a_channel_that_does_not_answer_is_named(ask, tmp_path):
