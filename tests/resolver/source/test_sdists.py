@@ -186,6 +186,36 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(
     assert not list((store.root / "tmp").iterdir())
 
 
+def test_the_reason_of_a_failed_build_is_not_behind_what_it_printed_before(index: Any, build: Make, env: Make) -> None:
+    first = "for each in range(30):\n    print('checking', each)\nraise SystemExit('error: libfoo.h was not found')"
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first=first))
+    with pytest.raises(ResolveError) as caught:
+        build(env("only-source"))
+    assert caught.value.message.splitlines()[-2:] == ["  checking 29", "  error: libfoo.h was not found"]
+
+
+def test_programs_that_a_build_starts_keep_no_words_back(index: Any, build: Make, env: Make) -> None:
+    first = (
+        "import os, subprocess, sys\n"
+        "said = \"import os; print('chec' 'king'); os.write(2, b'error: so it' b' is\\\\n'); os._exit(1)\"\n"
+        "raise SystemExit(subprocess.run([sys.executable, '-c', said]).returncode)"
+    )
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first=first))
+    with pytest.raises(ResolveError) as caught:
+        build(env("only-source"))
+    assert caught.value.message.index("checking") < caught.value.message.index("error: so it is")
+
+
+def test_an_archive_without_anything_to_build_by_is_told_as_such(index: Any, build: Make, env: Make) -> None:
+    index.wheel("setuptools", "80.0")
+    index.wheel("wheel")
+    write_sdist(index.folder, "only-source", files={"README": "nothing"})
+    with pytest.raises(ResolveError) as caught:
+        build(env("only-source"))
+    assert "it has neither a pyproject.toml nor a setup.py" in caught.value.message
+    assert "no package that can be built" in caught.value.hint
+
+
 @pytest.mark.parametrize("suffix", [".tar.gz", pytest.param(".zip", marks=pytest.mark.slow)])
 def test_a_script_in_an_archive_can_be_run_whosever_it_was(
     index: Any, build: Make, env: Make, store: Store, suffix: str
