@@ -219,13 +219,16 @@ class Search:
 
     def _packages(self, answer: Answer, inputs: Inputs) -> tuple[LockedPackage, ...]:
         from .explain import error_of
+        from .otherpage import other_page
         from .pylock import select
 
         if not answer.solved:
             failed = self._sources.failure(answer)
             if failed is not None:
                 raise failed
-            raise error_of(answer, inputs, self._platform, known=self._known)
+            raise other_page(answer.explanation, self._environ) or error_of(
+                answer, inputs, self._platform, known=self._known, builds=self._builds
+            )
         return self._sources.marked(select(answer.lock, self._platform, self._provided))
 
 

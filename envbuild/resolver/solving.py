@@ -22,6 +22,7 @@ from .editions import within
 from .finding import Finder, earlier_versions
 from .hashes import check_hashes
 from .target import platform_of
+from .torch import check_labels
 from .types import Lock
 from .vouching import vouch
 
@@ -132,6 +133,7 @@ def resolve(
     elif part.before:
         versions = partial(earlier_versions, replace(wish, provided=part.before), cache)
     asked, edition = wish.first()
+    check_labels(asked.asks, accelerator)
     builder = None
     if allow_build:
         from .source.building import builder_for
