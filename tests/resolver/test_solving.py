@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from envbuild.errors import ResolveError, UsageError
+from envbuild.errors import LockFileError, ResolveError, UsageError
 from envbuild.resolver.vouching import is_vouched
 from envbuild.servers.types import ServerPackage
 
@@ -117,7 +117,7 @@ def test_upgrade_resolves_anew(stocked: Any, env: Make, run: Make) -> None:
 
 
 def test_locked_without_a_lock_is_refused_before_anything_is_asked(stocked: Any, env: Make, run: Make) -> None:
-    with pytest.raises(ResolveError, match="--locked"):
+    with pytest.raises(LockFileError, match="--locked"):
         run(env("alpha"), locked=True)
     assert stocked.requests == []
     with pytest.raises(UsageError):

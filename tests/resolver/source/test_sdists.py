@@ -80,6 +80,15 @@ def test_without_leave_nothing_of_it_is_fetched_or_run(index: Any, build: Make, 
     assert not index.downloads()
 
 
+def test_a_name_that_may_be_built_and_is_nowhere_is_told(index: Any, build: Make, env: Make, notes: Any) -> None:
+    write_sdist(index.folder, "only-source")
+    index.wheel("alpha")
+    asked = env("only-source", "alpha")
+    build(asked, allow=("all", "alpha", "only-source", "only-sourse"), progress=notes)
+    told = [note for note in notes.notes if "not among" in note]
+    assert told == ["--allow-build only-sourse: it is not among the packages"]
+
+
 def test_what_another_package_needs_of_it_is_kept(index: Any, build: Make, env: Make) -> None:
     write_sdist(index.folder, "only-source", "1.0")
     write_sdist(index.folder, "only-source", "2.0", files=source_files("only-source", "2.0"))
