@@ -16,6 +16,7 @@ from .target import Platform
 from .torch import refuse_nvidia
 from .types import Lock, LockedPackage, Source
 from .upheavals import foreseen, wanted_beside, why_numpy
+from .warned import warned
 
 if TYPE_CHECKING:
     from .source.builder import Builder
@@ -98,7 +99,7 @@ class Search:
             platform=self._platform.tag,
             requirements=inputs.kept,
             substitutions=inputs.substitutions,
-            notes=(*self._sources.notes(packages), *self._notes),
+            notes=(*self._sources.notes(packages), *warned(answer.explanation, inputs.asks), *self._notes),
             server=server,
         )
         return lock, answer.lock
