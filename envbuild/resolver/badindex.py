@@ -38,9 +38,11 @@ def is_of_network(said: str) -> bool:
 
 def network_error(said: str, shown: str, builds: TorchBuilds | None = None) -> NetworkError:
     """The error for such words; `shown` is how they are shown. `builds` are those of torch, with an index of theirs."""
+    of_torch = builds is not None and builds_address(builds) in said
+    ways = f"put them into ~/.netrc, or into the address in {PYTORCH_INDEX}" if of_torch else _CREDENTIALS
     if "lack of valid authentication" in said or "401 Unauthorized" in said:
         return NetworkError(
-            f"the package index wants credentials, or does not take those that it got:\n{shown}", hint=_CREDENTIALS
+            f"the package index wants credentials, or does not take those that it got:\n{shown}", hint=ways
         )
     if "network was disabled" in said or "connectivity is disabled" in said:
         return NetworkError(
@@ -50,7 +52,7 @@ def network_error(said: str, shown: str, builds: TorchBuilds | None = None) -> N
     if "403 Forbidden" in said:
         return NetworkError(
             f"the package index refuses what is asked for (403 Forbidden):\n{shown}",
-            hint=f"check its address and the credentials: {_CREDENTIALS}; or ask who runs the index whether it keeps "
+            hint=f"check its address and the credentials: {ways}; or ask who runs the index whether it keeps "
             "this package back",
         )
     if _NO_PAGE.search(said):
@@ -64,7 +66,7 @@ def network_error(said: str, shown: str, builds: TorchBuilds | None = None) -> N
             f"the package index names a file that it does not have:\n{shown}",
             hint="try again later: its page may be older than its files; else ask who runs the index",
         )
-    if builds is not None and builds_address(builds) in said:
+    if of_torch:
         return NetworkError(
             f"PyTorch's index could not be reached:\n{shown}",
             hint=f"check the connection and HTTPS_PROXY; a mirror of that index is named by {PYTORCH_INDEX}; without "

@@ -167,7 +167,8 @@ def _of_torch(said: str, builds: TorchBuilds | None) -> str:
         return ""
     return (
         f"{lacking[0]} is looked for among the builds for {builds.backend} alone, at {builds_address(builds)}: choose "
-        f"another version or another --accelerator; a mirror of PyTorch's index is named by {PYTORCH_INDEX}"
+        f"another version or another --accelerator; {PYTORCH_INDEX} names a mirror of PyTorch's index, with its login "
+        "in the address"
     )
 
 

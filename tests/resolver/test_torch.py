@@ -162,6 +162,16 @@ def test_what_pytorchs_index_lacks_is_looked_for_under_another_accelerator(
         assert "UV_DEFAULT_INDEX" not in caught.value.hint
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_mirror_that_refuses_is_told_where_its_login_belongs(builds: Any, env: Make, run: Make, status: int) -> None:
+    builds.answers["/whl/cpu/torch/"] = [status] * 9
+    with pytest.raises(ResolveError) as caught:
+        run(env("torch==2.1.0"), accelerator="cpu")
+    assert (
+        "ENVBUILD_PYTORCH_INDEX names a mirror of PyTorch's index, with its login in the address" in caught.value.hint
+    )
+
+
 def test_a_mirror_out_of_reach_is_named_and_not_the_default_index(
     builds: Any, env: Make, run: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
