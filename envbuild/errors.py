@@ -15,7 +15,7 @@
     ├── EngineError           9   no container engine answers, or it refuses
     ├── ServerError          10   a server on this machine did not start, or ended by itself
     ├── RegistryError        11   a registry refuses what it was sent
-    └── LockFileError        12   a lock file is none, or does not fit the image
+    └── LockFileError        12   a lock file is none, or does not fit the image; none in the cache
 
 An interrupted run exits with 130.
 """
@@ -153,6 +153,6 @@ class RegistryError(EnvbuildError):
 
 
 class LockFileError(EnvbuildError):
-    """A lock file that a person named is none, or does not fit the image that it is taken for."""
+    """A lock file that a person named is none, or does not fit the image; or `--locked`, and the cache has no lock."""
 
     exit_code = 12

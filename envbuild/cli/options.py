@@ -75,7 +75,7 @@ _LINT: tuple[Decorator[Any], ...] = (
         show_default=True,
         help="Take conda packages from their channels: where PyPI lacks one of them, always, or never.",
     ),
-    click.option("--python", metavar="X.Y", default="", help="Python to build for, whatever the model asks for."),
+    click.option("--python", metavar="X.Y", help="Python to build for, whatever the model asks for."),
 )
 _BUILD: tuple[Decorator[Any], ...] = (
     click.option("--inject", is_flag=True, help="Add the packages that the server needs to this build alone."),
@@ -102,7 +102,7 @@ _BUILD: tuple[Decorator[Any], ...] = (
         metavar="DAY|model",
         help="Choose packages as they were then: a day in UTC, a time, or when the model was logged.",
     ),
-    click.option("--index-url", metavar="URL", default="", help="Package index, in place of UV_DEFAULT_INDEX."),
+    click.option("--index-url", metavar="URL", help="Package index, in place of UV_DEFAULT_INDEX."),
     click.option(
         "--extra-index-url",
         metavar="[NAME=]URL",

@@ -45,12 +45,12 @@ def make_options(
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
     requirement: Iterable[str] = (),
-    index_url: str = "",
+    index_url: str | None = None,
     extra_index_url: Iterable[str] = (),
     find_links: Iterable[str] = (),
     allow_build: Iterable[str] = (),
     apt: Iterable[str] = (),
-    python: str = "",
+    python: str | None = None,
     platform: str = "",
     target: str | None = None,
     accelerator: str | None = None,
@@ -81,7 +81,7 @@ def make_options(
         raise UsageError("--code needs --scoring-script", hint="name the script that imports from that folder")
     renewed = package_names(upgrade_package)
     check_lock_options(locked=locked, upgrade=upgrade, lock=lock, renewed=renewed)
-    if python and not re.fullmatch(r"3\.\d{1,2}", python):
+    if python is not None and not re.fullmatch(r"3\.\d{1,2}", python):
         raise UsageError(
             f"--python {python}: a minor version is wanted",
             hint="for example --python 3.11; the base has the patch",
@@ -100,12 +100,12 @@ def make_options(
         select=codes(select),
         ignore=codes(ignore),
         requirements=tuple(requirement),
-        index_url=index_address("--index-url", index_url) if index_url else "",
+        index_url=index_address("--index-url", index_url) if index_url is not None else "",
         extra_index_urls=tuple(index_address("--extra-index-url", address) for address in extra_index_url),
         find_links=tuple(map(links_place, find_links)),
         allow_build=buildable(allow_build),
         apt=debian_names(apt),
-        python=python,
+        python=python or "",
         platform=canonical(platform) if platform else "",
         target=target or "",
         accelerator=accelerator or "",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ..errors import EnvbuildError, IntegrityError, NetworkError, ResolveError, StorageError
+from ..errors import EnvbuildError, IntegrityError, ModelError, NetworkError, ResolveError, StorageError
+from ..options import PYTORCH_INDEX
+from .badindex import builds_address, is_of_network, network_error, no_wheel
 from .requirements import Ask, Inputs
 from .target import Platform, platform_with_wheels
 from .uv import Answer
 
-_NETWORK = re.compile(
-    r"error sending request|Failed to fetch|Request failed after|client error|network was disabled|"
-    r"lack of valid authentication|operation timed out|Network connectivity is disabled"
-)
+if TYPE_CHECKING:
+    from .torch import TorchBuilds
+
 _DISK_FULL = re.compile(r"os error 28\b|os error 122\b")
 _DENIED = re.compile(r"(Permission denied|Read-only file system) \(os error (13|30)\)")
 _SOURCE_ONLY = re.compile(r"Wheels are required for `([^`]+)`|[Bb]uilding source distributions for `([^`]+)`")
@@ -23,26 +24,37 @@ _NO_WHEEL = re.compile(r"([A-Za-z0-9][\w.-]*)[^\s]* ha(?:s|ve) no usable wheels"
 _TAGS = re.compile(r"([A-Za-z0-9][\w.-]*)[^\s]* has no wheels with a matching ([\w ]+?) tag")
 _UNDATED = re.compile(r"is missing an upload date")
 _AGED = re.compile(r"`([A-Za-z0-9][\w.-]*)` was filtered by `exclude-newer`")
-_NO_ARCHIVE = re.compile(r"([A-Za-z0-9][\w.-]*)[^\s]* has an invalid package format")
-_GONE = re.compile(r"\b(404|410)\b")
-_FILE = re.compile(r"/[^/\s]+\.(whl|tar\.gz|zip)(\.metadata)?\b")
-_UNZIPPED = re.compile(r"Failed to unzip wheel: (\S+)")
-_OTHER_FILE = (
-    "it may be damaged, or a proxy's page in its place: look at its address in a browser, try again later, or ask who "
-    "runs the index"
-)
 _PYTHON = re.compile(r"requires Python ?[<>=!~]")
 _UNKNOWN = re.compile(r"([A-Za-z0-9][\w.-]*) was not found in the (?:package registry|provided package locations)")
-_VERSION = re.compile(r"(?:there is no version of|only) ([A-Za-z0-9][\w.-]*)(?=[<>=!~ ,])")
+_VERSION = re.compile(
+    r"(?:there is no version of|only the following versions of|only(?! the following)) "
+    r"([A-Za-z0-9][\w.-]*)(?=[<>=!~ ,])"
+)
+_DEPENDS = re.compile(r"\bdepends? on\b")
+_YANKED = re.compile(r"([A-Za-z0-9][\w.-]*)\S*==(\S+) was yanked")
+_SAME = re.compile(r"Requirements contain conflicting URLs for package `([^`]+)`")
+_UNREAD = re.compile(r"Failed to read `([A-Za-z0-9][\w.-]*)[^@`]* @ ([^`]+)`")
+# Options of uv's own, which it advises, and what there is in their places.
+_ADVICE = (
+    (re.compile(r" By default, uv will only consider [^\n]*"), ""),
+    (re.compile(r"`--prerelease"), "`UV_PRERELEASE"),
+)
 _SKINNY = re.compile(
     r"(there (is|are) no versions? of mlflow-skinny|only mlflow-skinny\S* (is|are) available|"
     r"mlflow-skinny\S* (was not found|has no (usable )?wheels))"
 )
 
 
-def error_of(answer: Answer, inputs: Inputs, platform: Platform, *, known: str = "") -> EnvbuildError:
-    """The error that says what `answer` means for the person. `known` is a reason that the pins show already."""
+def error_of(
+    answer: Answer, inputs: Inputs, platform: Platform, *, known: str = "", builds: TorchBuilds | None = None
+) -> EnvbuildError:
+    """The error that says what `answer` means for the person.
+
+    `known` is a reason that the pins show already, `builds` are those that were asked for of torch.
+    """
     said = re.sub(r"^(warning: .*\n)*error: ", "", answer.explanation)
+    for advice, ours in _ADVICE:
+        said = re.sub(advice, ours, said)
     shown = _indented(said)
     if _DISK_FULL.search(said):
         return StorageError(
@@ -59,14 +71,17 @@ def error_of(answer: Answer, inputs: Inputs, platform: Platform, *, known: str =
             f"the package index gave bytes that do not have the hash it names:\n{shown}",
             hint="try again later, or ask who runs the index",
         )
-    if _NETWORK.search(said):
-        return _network_error(said, shown)
-    if broken := _UNZIPPED.search(said):
-        return IntegrityError(f"what the package index gave for {broken[1]} is no wheel:\n{shown}", hint=_OTHER_FILE)
+    if is_of_network(said):
+        return network_error(said, shown, builds)
+    listed = _of_files(said, inputs.asks) or no_wheel(said, shown + _asked_by(said, inputs.asks))
+    if listed is not None:
+        return listed
     return ResolveError(
         f"no set of packages satisfies the requirements on Python {platform.python}:\n{shown}"
         + _asked_by(said, inputs.asks),
-        hint=f"{known}: loosen that pin" if known else _undated(answer.explanation) or _hint(said, inputs, platform),
+        hint=f"{known}: loosen that pin"
+        if known
+        else _undated(answer.explanation) or _of_torch(said, builds) or _hint(said, inputs, platform),
         explanation=said,
         python=platform.python,
         platform=platform.tag,
@@ -81,7 +96,7 @@ def misses_skinny(answer: Answer) -> bool:
 
 def is_conflict(answer: Answer) -> bool:
     """Whether other requirements could help: uv found no solution, and it was not for want of an index."""
-    return "No solution found" in answer.explanation and not _NETWORK.search(answer.explanation)
+    return "No solution found" in answer.explanation and not is_of_network(answer.explanation)
 
 
 def blockers(answer: Answer, constraint: str, asks: Sequence[Ask]) -> str:
@@ -92,33 +107,6 @@ def blockers(answer: Answer, constraint: str, asks: Sequence[Ask]) -> str:
         return ", ".join(named)
     sentence = " ".join(answer.explanation.split()).partition("cause: ")[2]
     return sentence.partition(", we can conclude")[0].removeprefix("Because ") or "what else was asked for"
-
-
-def _network_error(said: str, shown: str) -> NetworkError:
-    if "lack of valid authentication" in said:
-        from .netrcs import trouble_in
-
-        trouble = trouble_in(os.environ)
-        return NetworkError(
-            f"the package index wants credentials, or does not take those that it got:\n{shown}",
-            hint=(f"{trouble}; mend it, or " if trouble else "")
-            + "put them into ~/.netrc or into UV_INDEX_<NAME>_USERNAME and _PASSWORD, or into the address in "
-            "--index-url",
-        )
-    if "network was disabled" in said or "connectivity is disabled" in said:
-        return NetworkError(
-            f"packages are missing in the cache, and UV_OFFLINE forbids to ask for them:\n{shown}",
-            hint="unset UV_OFFLINE once, so that the lock and the wheels get into the cache",
-        )
-    if _GONE.search(said) and _FILE.search(said):
-        return NetworkError(
-            f"the package index names a file that it does not have:\n{shown}",
-            hint="try again later: its page may be older than its files; else ask who runs the index",
-        )
-    hint = "check the connection, HTTPS_PROXY and the index in UV_DEFAULT_INDEX; a cached lock needs no network"
-    if re.search(r"certificate|InvalidContentType|tls|UnknownIssuer", said):
-        hint = "name your certificate authority's file in SSL_CERT_FILE, and check the index's scheme and port"
-    return NetworkError(f"the package index could not be reached:\n{shown}", hint=hint)
 
 
 def _undated(warned: str) -> str:
@@ -140,8 +128,6 @@ def _hint(said: str, inputs: Inputs, platform: Platform) -> str:
             f"{allow} does that, in a sandbox without network and credentials; or choose a version that has a wheel, "
             f"or name a folder with one that you built (`pip wheel --no-deps {source[0]}`) with --find-links"
         )
-    if broken := _NO_ARCHIVE.search(said):
-        return f"what the index gave for {broken[1]} is no wheel; {_OTHER_FILE}"
     if aged := _AGED.search(said):
         return f"{aged[1]} had no such version on that day: choose a later one, or loosen the pin"
     if tags := _TAGS.search(said):
@@ -158,11 +144,59 @@ def _hint(said: str, inputs: Inputs, platform: Platform) -> str:
         )
     if _PYTHON.search(said):
         return f"Python {platform.minor} is that of the base: choose other versions, or --python X.Y or --base"
+    if (yanked := _YANKED.search(said)) and not _DEPENDS.search(said):
+        return (
+            f"{yanked[1]} {yanked[2]} was yanked, which is its publisher's word against it: choose another version, or "
+            f"write {yanked[1]}=={yanked[2]} to have it all the same"
+        )
+    if (version := _VERSION.search(said)) and not _DEPENDS.search(said):
+        return f"choose a version of {version[1]} that the index has"
     if any(ask.name == "mlflow" for ask in inputs.asks):
         return "loosen one of the pins; mlflow-skinny with the flavor's packages asks for less than mlflow"
-    if (version := _VERSION.search(said)) and not re.search("depends? on", said):
-        return f"choose a version of {version[1]} that the index has"
     return "loosen one of the pins named above"
+
+
+def _of_torch(said: str, builds: TorchBuilds | None) -> str:
+    """What to do where the index of those builds lacks a package of torch; it alone is asked for them."""
+    if builds is None or _DEPENDS.search(said):
+        return ""
+    from .torch import PACKAGES
+
+    lacking = [name for name in (*_UNKNOWN.findall(said), *_VERSION.findall(said)) if name in PACKAGES]
+    if not lacking:
+        return ""
+    return (
+        f"{lacking[0]} is looked for among the builds for {builds.backend} alone, at {builds_address(builds)}: choose "
+        f"another version or another --accelerator; {PYTORCH_INDEX} names a mirror of PyTorch's index, with its login "
+        "in the address"
+    )
+
+
+def _of_files(said: str, asks: Sequence[Ask]) -> EnvbuildError | None:
+    """The error of files that requirements name: two of one package, or one that is damaged."""
+    if same := _SAME.search(said):
+        rows = sorted({f"\n  {ask.where}: {ask.kept}" for ask in asks if ask.name == same[1] and "@" in ask.text})
+        if len(rows) > 1:
+            return ResolveError(
+                f"{len(rows)} lines name a file of {same[1]} each, and one can be laid down:{''.join(rows)}",
+                hint="leave one of them, and take the others out",
+                blamed=(same[1],),
+            )
+    if (unread := _UNREAD.search(said)) is None:
+        return None
+    why = re.sub(r"^cause: ", "", said.splitlines()[-1].strip())
+    for ask in asks:
+        if ask.wheel is not None and ask.name == unread[1]:
+            return ModelError(
+                f"{ask.where}: {ask.wheel.path} is damaged, or is no wheel: {why}",
+                hint="put the wheel into the model's folder again, or log the model anew",
+            )
+    if not unread[2].startswith(("http://", "https://")):
+        return None
+    return NetworkError(
+        f"what {unread[2]} gave is damaged, or is no wheel: {why}" + _asked_by(said, asks),
+        hint="look at the address in a browser; try again later, or name a wheel from an index",
+    )
 
 
 def without_wheels(answer: Answer) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from ..errors import CorruptBlobError, IntegrityError, ResolveError
+from ..model.redact import redact
 from ..oci.store import Store
 from ..progress import SILENT, Progress, Summary
 from .lockcache import remember_sizes
@@ -53,7 +55,7 @@ def fetch(
     total = sum(p.size for p in missing) if all(p.size for p in missing) else 0
     progress.start("fetch", f"{len(missing)} {noun}", total=total)
     if missing:
-        _download(missing, store, progress, arrived, environ)
+        _download(missing, lock, store, progress, arrived, environ)
     sized = tuple(replace(p, size=_size(store, p)) for p in lock.packages)
     done = replace(lock, packages=sized)
     if sized != lock.packages:
@@ -66,6 +68,7 @@ def fetch(
 
 def _download(
     missing: list[LockedPackage],
+    lock: Lock,
     store: Store,
     progress: Progress,
     arrived: Arrived | None,
@@ -96,11 +99,7 @@ def _download(
             try:
                 store.ingest(chunks(), expected=_digest(package))
             except IntegrityError as error:
-                raise IntegrityError(
-                    f"{package.filename} of {package.name} {package.version} is not the file that was locked: "
-                    f"{error.message}",
-                    hint=f"if its publisher did not replace it, do not trust it; if so, {ANEW}",
-                ) from error
+                raise _replaced(package, lock, error.message) from error
             if arrived is not None:
                 arrived(package)
 
@@ -120,6 +119,29 @@ def _download(
         error = None if job.cancelled() else job.exception()
         if error is not None and not isinstance(error, Stopped):
             raise error
+
+
+def _replaced(package: LockedPackage, lock: Lock, said: str) -> IntegrityError:
+    """The error of a file that is another than its hash says: who wrote the hash can write another one."""
+    title = f"{package.filename} of {package.name} {package.version}"
+    own = next((text for text in lock.requirements if _hashed(text, package)), "")
+    if own:
+        return IntegrityError(
+            f"{title} is not the file that the requirement {redact(own)!r} names: {said}",
+            hint="the hash is that requirement's own: correct it there if the file is the right one; if not, do not "
+            "trust it",
+        )
+    return IntegrityError(
+        f"{title} is not the file that was locked: {said}",
+        hint=f"if its publisher did not replace it, do not trust it; if so, {ANEW}",
+    )
+
+
+def _hashed(text: str, package: LockedPackage) -> bool:
+    """Whether a requirement names the file by an address of the web, with the hash that is expected."""
+    found = re.match(r"([\w.-]+)[^@]*@\s*https?://\S+#(?:\S*&)?sha256=([0-9A-Fa-f]+)", text)
+    same = found is not None and re.sub(r"[-_.]+", "-", found[1]).lower() == package.name
+    return found is not None and same and found[2].lower() == package.sha256
 
 
 def _digest(package: LockedPackage) -> str:

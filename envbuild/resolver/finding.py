@@ -95,7 +95,7 @@ class Finder:
             self._vouch(earlier, inputs)
             return as_they_lie(earlier, inputs.wheels)
         if self.locked:
-            raise ResolveError(
+            raise LockFileError(
                 "--locked allows no resolution, and the cache has no lock for these requirements, the "
                 f"{server} server, Python {platform.python} and {platform.tag}",
                 hint="run once without --locked",

@@ -16,6 +16,7 @@ from .target import Platform
 from .torch import refuse_nvidia
 from .types import Lock, LockedPackage, Source
 from .upheavals import foreseen, wanted_beside, why_numpy
+from .warned import warned
 
 if TYPE_CHECKING:
     from .source.builder import Builder
@@ -98,7 +99,7 @@ class Search:
             platform=self._platform.tag,
             requirements=inputs.kept,
             substitutions=inputs.substitutions,
-            notes=(*self._sources.notes(packages), *self._notes),
+            notes=(*self._sources.notes(packages), *warned(answer.explanation, inputs.asks), *self._notes),
             server=server,
         )
         return lock, answer.lock
@@ -219,13 +220,16 @@ class Search:
 
     def _packages(self, answer: Answer, inputs: Inputs) -> tuple[LockedPackage, ...]:
         from .explain import error_of
+        from .otherpage import other_page
         from .pylock import select
 
         if not answer.solved:
             failed = self._sources.failure(answer)
             if failed is not None:
                 raise failed
-            raise error_of(answer, inputs, self._platform, known=self._known)
+            raise other_page(answer.explanation, self._environ) or error_of(
+                answer, inputs, self._platform, known=self._known, builds=self._builds
+            )
         return self._sources.marked(select(answer.lock, self._platform, self._provided))
 
 

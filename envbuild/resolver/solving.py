@@ -21,7 +21,9 @@ from .conda.part import CondaPart
 from .editions import within
 from .finding import Finder, earlier_versions
 from .hashes import check_hashes
+from .source.links import ALL
 from .target import platform_of
+from .torch import check_labels
 from .types import Lock
 from .vouching import vouch
 
@@ -72,8 +74,8 @@ def resolve(
     conda packages come from; where that is their channels, Python is one of them: the `wanted` version, by default
     of the base's minor version. `allow_build` are the packages that may be built from source (`all` for every one),
     on `bench`; without one only wheels that were built before are taken. What was chosen for the person goes to
-    `progress` and into the lock's notes. Raises ResolveError, NetworkError, IntegrityError, StorageError or
-    UsageError.
+    `progress` and into the lock's notes. Raises ResolveError, NetworkError, IntegrityError, LockFileError, StorageError
+    or UsageError.
     """
     if upgrade and locked:
         raise UsageError("--upgrade and --locked exclude each other", hint="give one of them")
@@ -135,6 +137,7 @@ def resolve(
     elif part.before:
         versions = partial(earlier_versions, replace(wish, provided=part.before), cache)
     asked, edition = wish.first()
+    check_labels(asked.asks, accelerator)
     builder = None
     if allow_build:
         from .source.building import builder_for
@@ -168,6 +171,8 @@ def resolve(
     lock = replace(lock, conda=part.packages, notes=(*part.notes, *inputs.notes, *aged, *lock.notes))
     for note in lock.notes:
         progress.note(note)
+    for name in sorted({*allow_build} - {ALL, *(package.name for package in lock.packages)}):
+        progress.note(f"--allow-build {name}: it is not among the packages")
     count = len(lock.packages) + len(lock.conda)
     cached = (len(lock.packages) if lock.from_cache else 0) + (len(lock.conda) if part.known else 0)
     age = f"locked {age_of(lock.created)}, --upgrade resolves anew" if lock.from_cache else ""

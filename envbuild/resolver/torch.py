@@ -33,6 +33,10 @@ ACCELERATOR = "accelerator"
 _INDEX = "envbuild-pytorch"
 _VIA = re.compile(r"^([\w.-]+)==(\S+)\s+# via (.+)$", re.MULTILINE)
 _LOCKED = re.compile(r'^(?:name = ")?([\w.-]+)(?="$|==)', re.MULTILINE)
+_LABELLED = re.compile(
+    r"(?P<head>[\w.-]+(?:\[[^\]]*\])?\s*={2,3}\s*)(?P<version>[0-9][^+,;\s]*)"
+    r"\+(?P<label>cpu|cu\d{2,}|rocm[\d.]+|xpu)\s*(?:;.*)?"
+)
 _ADDRESS = re.compile(r"\w+://\S+")
 _WORD = re.compile(r"(?<![\w.-])[a-z][a-z-]*(?![\w-])")
 # Packages whose usual wheels ask for NVIDIA's libraries, and what does without.
@@ -69,6 +73,32 @@ class TorchBuilds:
         return {variable: value for variable, value in values.items() if value}
 
 
+def label_of(accelerator: str) -> str:
+    """The label of the versions that are built for it, as uv calls it too: `cpu`, `cu121`."""
+    return accelerator.replace("cuda", "cu")
+
+
+def check_labels(asks: Collection[Ask], accelerator: str) -> None:
+    """Raise ResolveError for a version of torch whose label says that it is built for something else."""
+    for ask in asks:
+        found = _LABELLED.fullmatch(ask.text) if accelerator and ask.name in PACKAGES else None
+        if found is None or found["label"] == label_of(accelerator):
+            continue
+        other = found["label"].replace("cu", "cuda")
+        plain = f"{found['head']}{found['version']}"
+        raise ResolveError(
+            f"{ask.where}: {plain}+{found['label']} is {_built_for(found['label'])}, and --accelerator says "
+            f"{accelerator}",
+            hint=f"write {plain}" + (f", or give --accelerator {other}" if other in ACCELERATORS else ""),
+            blamed=(ask.name,),
+        )
+
+
+def _built_for(label: str) -> str:
+    version = label.removeprefix("cu")
+    return f"built for CUDA {version[:-1]}.{version[-1]}" if version.isdecimal() else f"a build for {label}"
+
+
 def torch_builds(accelerator: str, environ: Mapping[str, str]) -> TorchBuilds | None:
     """The builds for `accelerator` (`cpu`, `cuda121`), or for uv's own UV_TORCH_BACKEND; None where nothing is asked.
 
@@ -78,7 +108,7 @@ def torch_builds(accelerator: str, environ: Mapping[str, str]) -> TorchBuilds | 
         raise UsageError(
             f"--accelerator {accelerator}: there is no such one", hint=f"take one of {', '.join(ACCELERATORS)}"
         )
-    backend = accelerator.replace("cuda", "cu") or environ.get("UV_TORCH_BACKEND", "")
+    backend = label_of(accelerator) or environ.get("UV_TORCH_BACKEND", "")
     if not backend:
         return None
     mirror = environ.get(PYTORCH_INDEX, "").rstrip("/")

@@ -141,6 +141,12 @@ def test_a_dash_in_a_file_is_stdout(project: Path, lint: Callable[..., set[str]]
     assert not (project / "-").exists()
 
 
+@pytest.mark.parametrize("option", ["python", "index-url"])
+def test_an_empty_text_is_no_value(project: Path, refused: Callable[..., str], option: str) -> None:
+    (project / "envbuild.toml").write_text(f'{option} = ""\n')
+    assert f"--{option} " in refused("plan", "models/m")
+
+
 @pytest.mark.parametrize("words", [(), ("--no-config",)])
 def test_a_working_directory_that_was_deleted_is_told(
     project: Path, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]

@@ -41,6 +41,12 @@ def test_a_label_may_have_dots_and_slashes() -> None:
         ({"locked": True, "upgrade": True}, ("--locked", "--upgrade")),
         ({"python": "3.11.7"}, ("--python 3.11.7",)),
         ({"python": "311"}, ("--python 311",)),
+        # As a variable that is not set leaves them.
+        ({"python": ""}, ("--python ",)),
+        ({"index_url": ""}, ("--index-url ",)),
+        ({"extra_index_url": [""]}, ("--extra-index-url ",)),
+        ({"find_links": [""]}, ("--find-links ",)),
+        ({"allow_build": [""]}, ("--allow-build ",)),
     ],
 )
 def test_options_that_make_no_sense_together_are_named(flags: dict[str, Any], names: tuple[str, ...]) -> None:

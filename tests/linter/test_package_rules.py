@@ -12,9 +12,11 @@ from lintcases import CONDA_HEAD, MLMODEL, Case, findings, write
 from envbuild.linter import run
 from envbuild.linter.fixes import apply
 from envbuild.linter.pins import pins_of, release
+from envbuild.linter.rules import eb503_local_version_label
 from envbuild.linter.types import Choice, Target
 from envbuild.model import read
 from envbuild.model.types import Pickle
+from envbuild.resolver import torch
 from envbuild.servers import PROFILES
 
 AZUREML = Target(server=PROFILES["azureml"])
@@ -142,6 +144,46 @@ def test_a_label_goes_and_the_marker_stays(tmp_path: Path, line: str, fixed: str
     assert [f.help for f in found] == [hint]
     apply(read(root), found, unsafe=True)
     assert [r.text for r in read(root).environment.pip] == [fixed, other]
+
+
+def test_the_packages_with_builds_are_those_that_the_resolution_knows() -> None:
+    assert eb503_local_version_label.BUILT == torch.PACKAGES
+
+
+@pytest.mark.parametrize(
+    ("line", "allowed", "hint"),
+    [
+        (
+            "git+https://h/x.git",
+            (),
+            "write NAME @ git+https://h/x.git, or add #egg=NAME to it; --allow-build NAME",
+        ),
+        ("git+https://h/x.git", ("all",), "write NAME @ git+https://h/x.git, or add #egg=NAME to it"),
+        ("git+https://h/x.git#subdirectory=a", ("all",), "#subdirectory=a, or add &egg=NAME to it"),
+        ("git+https://h/x.git#egg=alpha", (), "--allow-build alpha builds it"),
+        ("hg+https://h/x", (), "--allow-build NAME builds it"),
+    ],
+)
+def test_a_repository_without_a_name_is_told_how_to_name_it(
+    tmp_path: Path, line: str, allowed: tuple[str, ...], hint: str
+) -> None:
+    root = model_of(tmp_path, line)
+    (found,) = run(read(root), replace(AZUREML, allow_build=allowed), Choice(select=("EB603",)))
+    assert hint in found.help
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("alpha @ git+https://bob:s3cret@h/x.git", "git's credential helper"),
+        ("git+https://bob:s3cret@h/x.git#egg=alpha", "git's credential helper"),
+        ("--index-url https://bob:s3cret@h/simple", "~/.netrc or into UV_INDEX_<NAME>_USERNAME and _PASSWORD"),
+    ],
+)
+def test_where_a_credential_belongs_is_what_reads_it(tmp_path: Path, line: str, hint: str) -> None:
+    (found,) = run(read(model_of(tmp_path, line)), AZUREML, Choice(select=("EB602",)))
+    assert hint in found.help
+    assert ("UV_INDEX" in found.help) == ("UV_INDEX" in hint)
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,7 @@ class Index:
     `login` is `user:password` that must be given, `logins` those for paths that begin so; `answers` gives the next
     statuses of a path; `cut` the number of bytes after which a path's connection breaks off once; `redirect` sends file
     requests to another index.
+    `pages` are content types and bytes that paths are answered with.
     `uploaded` are the times at which files were published, by their names.
     """
 
@@ -140,6 +141,7 @@ class Index:
         self.cut: dict[str, int] = {}
         self.redirect = ""
         self.replaced: dict[str, bytes] = {}
+        self.pages: dict[str, tuple[str, bytes]] = {}
         index = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -188,6 +190,9 @@ class Index:
             status = self.answers[handler.path].pop(0)
             if status != 200:
                 return self._send(handler, status, b"", {"Retry-After": self.retry_after} if self.retry_after else None)
+        if handler.path in self.pages:
+            kind, data = self.pages[handler.path]
+            return self._send(handler, 200, data, {"Content-Type": kind})
         if match := re.fullmatch(r"/(?:simple|whl/(\w+))/([^/]+)/", handler.path):
             return self._page(handler, match[2], f"{match[1]}/" if match[1] else "")
         name = handler.path.removeprefix("/files/")

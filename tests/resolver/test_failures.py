@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tinywheels import make_wheel
 
-from envbuild.errors import EnvbuildError, IntegrityError, NetworkError, ResolveError, StorageError
+from envbuild.errors import EnvbuildError, ModelError, NetworkError, ResolveError, StorageError
 from envbuild.resolver.explain import error_of
 from envbuild.resolver.requirements import Ask, Inputs
 from envbuild.resolver.target import platform_of
@@ -150,7 +151,7 @@ def test_a_file_that_the_index_names_and_does_not_have(index: Any, refused: Make
 def test_a_page_in_the_place_of_a_wheel(index: Any, refused: Make) -> None:
     name = index.wheel("alpha").name
     index.replaced[name] = b"<html><body>Welcome: please log in</body></html>"
-    error = refused("alpha==1.0", kind=IntegrityError)
+    error = refused("alpha==1.0", kind=NetworkError)
     assert error.message.startswith(f"what the package index gave for {name} is no wheel:")
     assert "browser" in error.hint
 
@@ -162,8 +163,144 @@ def test_a_page_in_the_place_of_a_wheel_that_is_read_in_parts() -> None:
     )
     inputs = Inputs(asks=(Ask(name="alpha", text="alpha==1.0", where="conda.yaml:7"),))
     error = error_of(Answer(explanation=said, code=1), inputs, platform_of("3.11.2", "2.36", "amd64"))
+    assert type(error) is NetworkError
+    assert error.message.startswith("what the package index gave for alpha is no wheel:")
     assert "conda.yaml:7: alpha==1.0" in error.message
-    assert error.hint.startswith("what the index gave for alpha is no wheel;")
+    assert "browser" in error.hint
+
+
+SIGN_IN = b"<html><head><title>Please\n sign in\x07</title></head><body><a href='/login'>log in</a></body></html>"
+
+
+@pytest.mark.parametrize("variable", ["UV_DEFAULT_INDEX", "UV_INDEX"])
+def test_a_sign_in_page_in_the_place_of_an_index(
+    index: Any, refused: Make, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    index.pages["/other/alpha/"] = ("text/html", SIGN_IN)
+    own = "own=" if variable == "UV_INDEX" else ""
+    monkeypatch.setenv(variable, f"{own}{index.base.replace('//', '//bob:s3cret@')}/other")
+    error = refused("alpha", kind=NetworkError)
+    assert error.message == (
+        f"{index.base}/other/alpha/ answered with a page that is none of an index: 'Please sign in'"
+    )
+    assert "sign-in page" in error.hint
+
+
+def test_a_page_of_an_index_without_files_is_one(index: Any, refused: Make) -> None:
+    index.pages["/simple/alpha/"] = ("text/html", b"<html><head><title>Links for alpha</title></head></html>")
+    assert "there are no versions of alpha" in refused("alpha").message
+
+
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    [
+        ("application/vnd.pypi.simple.v1+json", b'{"not":1'),
+        ("application/octet-stream", b"\0\1"),
+        ("text/plain", b"no"),
+    ],
+)
+def test_an_answer_that_is_no_page_of_an_index(index: Any, refused: Make, kind: str, page: bytes) -> None:
+    index.pages["/simple/alpha/"] = (kind, page)
+    error = refused("alpha", kind=NetworkError)
+    assert error.message.startswith("what the package index answered is no page of an index:")
+    assert f"{index.simple}alpha/" in error.message
+    assert "sign-in page" in error.hint
+
+
+def test_an_index_that_refuses(index: Any, refused: Make) -> None:
+    index.answers["/simple/alpha/"] = [403] * 9
+    error = refused("alpha", kind=NetworkError)
+    assert error.message.startswith("the package index refuses what is asked for (403 Forbidden):")
+    assert index.simple.rstrip("/") in error.message
+    assert ".netrc" in error.hint
+    assert "spelling" not in error.hint
+
+
+@pytest.mark.parametrize(("status", "says"), [(401, "wants credentials"), (403, "refuses what is asked for")])
+def test_a_wheel_alone_that_is_not_given(index: Any, refused: Make, status: int, says: str) -> None:
+    name = index.wheel("alpha").name
+    index.answers[f"/files/{name}"] = [status] * 9
+    error = refused("alpha", kind=NetworkError)
+    assert says in error.message
+    assert ".netrc" in error.hint
+
+
+@pytest.mark.parametrize("text", ["alpha==9.9", "alpha>1"])
+def test_options_of_uv_s_own_are_not_advised(
+    index: Any, refused: Make, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    index.wheel("alpha")
+    monkeypatch.setenv("UV_INDEX", index.simple)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{index.base}/whl/other/")
+    error = refused(text)
+    assert "may be available on a subsequent index" in error.message
+    assert "index-strategy" not in error.message + error.explanation
+    assert error.hint == "choose a version of alpha that the index has"
+
+
+YANKED = (
+    "error: No solution found when resolving dependencies\n  cause: Because alpha==2.0 was yanked (reason: broken: XX) "
+    "and only the following versions of alpha are available:\n             alpha<=1\n             alpha==2.0\n"
+    "         we can conclude that alpha>1 cannot be used.\n"
+    "         And because you require alpha>1, we can conclude that your requirements are unsatisfiable."
+)
+FOLLOWING = (
+    "error: No solution found when resolving dependencies\n  cause: Because only the following versions of alpha are "
+    "available:\n             alpha<=1\n             alpha==2.0\n         and you require alpha==1.5, we can conclude "
+    "that your requirements are unsatisfiable."
+)
+PRERELEASE = (
+    "error: No solution found when resolving dependencies\n  cause: Because only alpha<1 is available and you require "
+    "alpha>=1, we can conclude that your requirements are unsatisfiable.\n\nhint: Pre-releases are available for "
+    "`alpha` in the requested range (e.g., 1.0rc1), but pre-releases weren't enabled (try: `--prerelease=allow`)"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        (YANKED, "alpha 2.0 was yanked, which is its publisher's word against it: choose another version, or write "),
+        (FOLLOWING, "choose a version of alpha that the index has"),
+        (PRERELEASE, "choose a version of alpha that the index has"),
+    ],
+)
+def test_uv_s_words_on_versions(said: str, hint: str) -> None:
+    inputs = Inputs(asks=(Ask(name="alpha", text="alpha>1", where="conda.yaml:7"),))
+    error = error_of(Answer(explanation=said, code=1), inputs, platform_of("3.11.2", "2.36", "amd64"))
+    assert error.hint.startswith(hint)
+    assert "--prerelease" not in error.message
+
+
+def test_a_version_of_mlflow_that_there_is_not(index: Any, refused: Make) -> None:
+    index.wheel("mlflow", "3.0", requires=["mlflow-skinny==3.0"])
+    index.wheel("mlflow-skinny", "3.0")
+    for name in ("numpy", "pandas"):
+        index.wheel(name)
+    assert refused("mlflow==9.9.9").hint == "choose a version of mlflow that the index has"
+
+
+def test_a_wheel_of_the_model_that_is_damaged(index: Any, refused: Make, tmp_path: Path) -> None:
+    code = tmp_path / "model" / "code"
+    code.mkdir(parents=True)
+    wheel = make_wheel(code, "own", files={"own/data": bytes(range(256)) * 20})
+    wheel.write_bytes(wheel.read_bytes()[:1000])
+    error = refused(f"own @ file:code/{wheel.name}", kind=ModelError)
+    assert error.message.startswith(f"conda.yaml:7: code/{wheel.name} is damaged, or is no wheel: ")
+    assert error.hint
+
+
+def test_two_wheels_of_one_package_in_the_model(index: Any, refused: Make, tmp_path: Path) -> None:
+    code = tmp_path / "model" / "code"
+    code.mkdir(parents=True)
+    wheels = [make_wheel(code, "own", version).name for version in ("1.0", "2.0")]
+    error = refused(*(f"own @ file:code/{wheel}" for wheel in wheels))
+    first, *rows = error.message.splitlines()
+    assert first == "2 lines name a file of own each, and one can be laid down:"
+    assert [row.partition("#")[0] for row in rows] == [
+        f"  conda.yaml:7: own @ code/{wheels[0]}",
+        f"  conda.yaml:8: own @ code/{wheels[1]}",
+    ]
+    assert error.hint.startswith("leave one of them")
 
 
 def test_an_index_that_wants_a_password(index: Any, refused: Make) -> None:

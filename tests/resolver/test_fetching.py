@@ -308,3 +308,27 @@ def test_a_wheel_is_told_as_soon_as_it_came(index: Any, locked: Any, store: Stor
     assert sorted(seen) == [("alpha", True), ("beta", True), ("gamma", True)]
     fetch(locked, store, arrived=arrived)
     assert len(seen) == 3
+
+
+def test_a_hash_of_the_models_own_is_the_requirements_to_correct(
+    index: Any, env: Make, run: Make, store: Store
+) -> None:
+    name = index.wheel("alpha").name
+    text = f"alpha @ {index.base}/files/{name}#sha256={'0' * 64}"
+    with pytest.raises(IntegrityError) as caught:
+        fetch(run(env(text)), store)
+    assert f"is not the file that the requirement {text!r} names" in caught.value.message
+    assert "--upgrade" not in caught.value.hint
+
+
+def test_a_file_that_was_replaced_is_locked_anew_the_way_that_its_lock_allows(
+    index: Any, locked: Any, store: Store
+) -> None:
+    index.replaced[ALPHA.rpartition("/")[2]] = b"another"
+    hints = []
+    for lock in (locked, replace(locked, from_cache=True), replace(locked, from_cache=True, entry="")):
+        with pytest.raises(IntegrityError, match="is not the file that was locked") as caught:
+            fetch(lock, store)
+        hints.append(caught.value.hint)
+    assert ["--upgrade" in hint for hint in hints] == [True, True, False]
+    assert "`envbuild lock`" in hints[2]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from envbuild.errors import ResolveError
+from envbuild.errors import LockFileError
 from envbuild.resolver import search
 from envbuild.resolver.editions import mlflow_pin, with_whole
 from envbuild.resolver.requirements import collect
@@ -156,7 +156,7 @@ def test_other_servers_keep_laying_an_old_mlflow_down_skinny(stocked: Any, env: 
 
 
 def test_locked_needs_the_lock_of_the_edition_too(stocked: Any, env: Make, run: Make) -> None:
-    with pytest.raises(ResolveError, match="--locked allows no resolution"):
+    with pytest.raises(LockFileError, match="--locked allows no resolution"):
         run(env("mlflow<2.21"), SERVER, locked=True)
 
 

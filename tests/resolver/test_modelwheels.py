@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tinywheels import make_wheel
 
-from envbuild.errors import IntegrityError, ResolveError
+from envbuild.errors import IntegrityError, ModelError, ResolveError
 from envbuild.model import read
 from envbuild.resolver import resolve
 from envbuild.resolver.modelwheels import model_wheel, named_wheels, without_own
@@ -118,7 +118,7 @@ def test_a_wheel_for_another_system_is_told(folder: Path, lock_of: Resolve) -> N
 @pytest.mark.parametrize("data", [b"", b"no zip at all"])
 def test_a_file_that_is_no_wheel_inside_is_told(folder: Path, lock_of: Resolve, data: bytes) -> None:
     (folder / "code" / WHEEL).write_bytes(data)
-    with pytest.raises(ResolveError, match=r"my-lib|my_lib"):
+    with pytest.raises(ModelError, match=rf"^conda.yaml:6: code/{WHEEL} is damaged, or is no wheel"):
         lock_of(folder, f"code/{WHEEL}")
 
 

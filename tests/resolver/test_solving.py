@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from doors import Door, door
 
-from envbuild.errors import EnvbuildError, NetworkError, ResolveError, UsageError
+from envbuild.errors import EnvbuildError, LockFileError, NetworkError, ResolveError, UsageError
 from envbuild.oci.store import Store
 from envbuild.resolver.fetching import fetch
 from envbuild.resolver.pylock import write_pylock
@@ -121,7 +122,7 @@ def test_upgrade_resolves_anew(stocked: Any, env: Make, run: Make) -> None:
 
 
 def test_locked_without_a_lock_is_refused_before_anything_is_asked(stocked: Any, env: Make, run: Make) -> None:
-    with pytest.raises(ResolveError, match="--locked"):
+    with pytest.raises(LockFileError, match="--locked"):
         run(env("alpha"), locked=True)
     assert stocked.requests == []
     with pytest.raises(UsageError):
@@ -261,6 +262,27 @@ def test_a_cached_lock_names_the_lines_of_the_model_that_asks(
     assert lock.notes == ("beta>=2 could not be kept: it does not go with gamma (conda.yaml:8), alpha (conda.yaml:7)",)
     assert notes.notes == list(lock.notes)
     assert run(env("gamma", "alpha"), server).notes == first.notes
+
+
+def test_a_yanked_version_and_an_extra_that_there_is_not_are_told(index: Any, env: Make, run: Make, notes: Any) -> None:
+    name = index.wheel("alpha", "2.0").name
+    digest = hashlib.sha256((index.folder / name).read_bytes()).hexdigest()
+    link = f'<a href="/files/{name}#sha256={digest}" data-yanked="broken">{name}</a>'
+    index.pages["/simple/alpha/"] = ("text/html", f"<!DOCTYPE html><html><body>{link}</body></html>".encode())
+    index.wheel("beta")
+    index.wheel("gamma", requires=["beta[nothing]"])
+    asked = env("alpha==2.0", "beta[No_Such]", "gamma")
+    told = (
+        "conda.yaml:7: alpha 2.0 was yanked by its publisher, and is taken all the same",
+        "conda.yaml:8: beta has no extra no-such",
+    )
+    lock = run(asked, progress=notes)
+    assert lock.notes == told
+    assert [note for note in notes.notes if note in told] == [*told]
+    again = run(asked)
+    assert again.from_cache
+    assert again.notes == told
+    assert run(asked, upgrade=True).notes == told
 
 
 def test_the_server_and_the_model_are_solved_together(stocked: Any, env: Make, run: Make, profile: Make) -> None:

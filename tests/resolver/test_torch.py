@@ -121,10 +121,65 @@ def test_a_pin_with_the_label_of_the_accelerator_resolves_and_another_is_told(
     builds: Any, env: Make, run: Make
 ) -> None:
     assert versions(run(env("torch==2.1.0+cu121"), accelerator="cuda121"))["torch"] == "2.1.0+cu121"
+    asked = len(builds.requests)
     with pytest.raises(ResolveError) as caught:
         run(env("torch==2.1.0+cu121"), accelerator="cpu")
-    assert "you require torch==2.1.0+cu121" in caught.value.message
-    assert "conda.yaml:7: torch==2.1.0+cu121" in caught.value.message
+    assert caught.value.message == (
+        "conda.yaml:7: torch==2.1.0+cu121 is built for CUDA 12.1, and --accelerator says cpu"
+    )
+    assert caught.value.hint == "write torch==2.1.0, or give --accelerator cuda121"
+    assert len(builds.requests) == asked
+
+
+@pytest.mark.parametrize(
+    ("text", "accelerator", "says", "hint"),
+    [
+        ("torch==2.1.0+cpu", "cuda121", "torch==2.1.0+cpu is a build for cpu", "or give --accelerator cpu"),
+        ("torchvision===0.16.0+cu118", "cuda121", "built for CUDA 11.8", "write torchvision===0.16.0, or"),
+        ("torch==2.1.0+rocm5.6", "cpu", "is a build for rocm5.6", "write torch==2.1.0"),
+    ],
+)
+def test_a_label_for_something_else_is_refused_before_anything_is_asked(
+    builds: Any, index: Any, env: Make, run: Make, text: str, accelerator: str, says: str, hint: str
+) -> None:
+    with pytest.raises(ResolveError) as caught:
+        run(env(text), accelerator=accelerator)
+    assert says in caught.value.message
+    assert hint in caught.value.hint
+    assert builds.requests == index.requests == []
+
+
+@pytest.mark.parametrize("text", ["torch==2.5.0", "torch>=2.5", "torchvision==9.0"])
+def test_what_pytorchs_index_lacks_is_looked_for_under_another_accelerator(
+    builds: Any, env: Make, run: Make, text: str
+) -> None:
+    for accelerator in ("cpu", "cuda132"):
+        with pytest.raises(ResolveError) as caught:
+            run(env(text), accelerator=accelerator)
+        assert f"the builds for {accelerator.replace('cuda', 'cu')} alone" in caught.value.hint
+        assert "--accelerator" in caught.value.hint
+        assert "ENVBUILD_PYTORCH_INDEX" in caught.value.hint
+        assert "UV_DEFAULT_INDEX" not in caught.value.hint
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_mirror_that_refuses_is_told_where_its_login_belongs(builds: Any, env: Make, run: Make, status: int) -> None:
+    builds.answers["/whl/cpu/torch/"] = [status] * 9
+    with pytest.raises(ResolveError) as caught:
+        run(env("torch==2.1.0"), accelerator="cpu")
+    assert (
+        "ENVBUILD_PYTORCH_INDEX names a mirror of PyTorch's index, with its login in the address" in caught.value.hint
+    )
+
+
+def test_a_mirror_out_of_reach_is_named_and_not_the_default_index(
+    builds: Any, env: Make, run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVBUILD_PYTORCH_INDEX", "http://127.0.0.1:1/whl")
+    with pytest.raises(NetworkError) as caught:
+        run(env("torch==2.1.0"), accelerator="cpu")
+    assert "ENVBUILD_PYTORCH_INDEX" in caught.value.hint
+    assert "UV_DEFAULT_INDEX" not in caught.value.hint
 
 
 def test_the_option_comes_before_uvs_variable_and_each_is_another_lock(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from envbuild.errors import ResolveError
+from envbuild.errors import LockFileError
 from envbuild.model.imports import Imported
 from envbuild.resolver.conda.types import CondaPackage
 from envbuild.resolver.types import Lock, LockedPackage
@@ -128,7 +128,7 @@ def test_nobody_asks_what_is_imported_where_it_makes_no_difference(both: Any, en
 
 def test_locked_takes_no_skinny_where_the_whole_is_needed(both: Any, env: Make, run: Make) -> None:
     run(env("mlflow==2.9.2"))
-    with pytest.raises(ResolveError, match="--locked"):
+    with pytest.raises(LockFileError, match="--locked"):
         run(env("mlflow==2.9.2"), imports=lambda: IMPORTS, locked=True)
 
 

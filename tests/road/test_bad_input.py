@@ -16,7 +16,7 @@ import pytest
 from tinyroad import Road
 from tinywheels import make_wheel, write_index
 
-MODEL, RESOLVE, BASE, NETWORK, INTEGRITY, STORAGE, ENGINE = 3, 4, 5, 6, 7, 8, 9
+MODEL, RESOLVE, BASE, NETWORK, INTEGRITY, STORAGE, ENGINE, LOCK_FILE = 3, 4, 5, 6, 7, 8, 9, 12
 
 
 def refused(road: Road, *arguments: str, code: int, says: tuple[str, ...], **changes: str) -> str:
@@ -210,7 +210,7 @@ def test_an_output_that_cannot_be_written(road: Road) -> None:
 
 
 def test_locked_without_a_lock(road: Road) -> None:
-    refused(road, "--locked", code=RESOLVE, says=("--locked",))
+    refused(road, "--locked", code=LOCK_FILE, says=("--locked",))
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounting a small disk needs root on Linux")

@@ -16,6 +16,8 @@ from ..types import Edit, Finding, Target
 _LABEL = re.compile(r"(?P<clause>={2,3}\s*[0-9][^+,;\s]*)(?P<label>\+[A-Za-z0-9._-]+)")
 # A build of one's own, which another rule knows.
 _OWN_BUILDS = frozenset({"mlflow", "mlflow-skinny"})
+# What `--accelerator` chooses the builds of.
+BUILT = frozenset({"pytorch-triton", "torch", "torchaudio", "torchtext", "torchvision"})
 _INDEX = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
 
 
@@ -24,7 +26,7 @@ class LocalVersionLabel(BaseRule):
 
     *What it does*: looks for `==` with a local version label, on lines that count in the image. Where
     `--accelerator` or one of uv's own variables names another index (UV_INDEX and the like) this is a warning: the
-    resolution shows what that index has.
+    resolution shows what that index has. A label of torch that is the one of `--accelerator` is no finding.
 
     *Why it breaks*: PyPI takes no versions with a label, so there is no such version. PyTorch has them on an index of
     its own, and an index line inside a model is not honoured.
@@ -50,7 +52,7 @@ class LocalVersionLabel(BaseRule):
         here = (r for r in model.environment.pip if may_hold(r.marker, python, target.platform))
         for requirement in here:
             found = None if requirement.url or requirement.name in _OWN_BUILDS else _LABEL.search(_head(requirement))
-            if found is None or indexed or requirement.name in told:
+            if found is None or indexed or requirement.name in told or _chosen(requirement, found["label"], target):
                 continue
             if len(told) == MOST:
                 return
@@ -87,6 +89,12 @@ def _stripped(model: Model, name: str) -> tuple[Edit, ...]:
 
 def _head(requirement: Requirement) -> str:
     return requirement.text.partition(";")[0].rstrip()
+
+
+def _chosen(requirement: Requirement, label: str, target: Target) -> bool:
+    """Whether `--accelerator` asks for just these builds."""
+    own = requirement.name in BUILT and not target.azure
+    return own and bool(target.accelerator) and label == f"+{target.accelerator.replace('cuda', 'cu')}"
 
 
 def _of_torch(requirement: Requirement) -> bool:

@@ -61,10 +61,17 @@ class CredentialsInUrl(BaseRule):
                 + ("" if given else ", and the file goes into the image"),
                 hint="write the address without it"
                 + ("" if given else " and revoke it")
-                + "; where the image is built, put it into ~/.netrc or into UV_INDEX_<NAME>_USERNAME and _PASSWORD",
+                + f"; where the image is built, {_place(address)}",
                 spans=list(dict.fromkeys(spans))[:MOST],
                 severity="warning" if given and address not in fetched else "error",
             )
+
+
+def _place(address: str) -> str:
+    """Where the credential belongs: git reads no variable of uv's."""
+    if address.lower().startswith("git+"):
+        return "give it to git's credential helper, put it into ~/.netrc, or reach the repository by git+ssh://"
+    return "put it into ~/.netrc or into UV_INDEX_<NAME>_USERNAME and _PASSWORD"
 
 
 def _texts(model: Model, target: Target) -> Iterator[tuple[str, Span, bool]]:

@@ -53,7 +53,8 @@ class VcsUnpinned(BaseRule):
                 f"{shown!r} {why}",
                 hint="name the commit, all 40 digits of it, or better a wheel"
                 if target.azure or allowed
-                else f"--allow-build {_name(source) or 'NAME'} builds it in a sandbox, if git has it; or build a wheel "
+                else f"{_naming(source)}--allow-build {_name(source) or 'NAME'} builds it in a sandbox, if git has it; "
+                "or build a wheel "
                 "of the commit (`pip wheel --no-deps`), put it on your index or into a folder that --find-links names, "
                 "and list it as name==version",
                 spans=spans,
@@ -78,6 +79,14 @@ def _name(source: Source) -> str:
     if not found and (egg := _EGG.search(source.address)):
         found = egg[1]
     return canonical_name(found) if found else ""
+
+
+def _naming(source: Source) -> str:
+    """How a repository of git without the name of its package gets one; empty for any other."""
+    if _name(source) or not source.address.lower().startswith("git+"):
+        return ""
+    shown = redact(source.address)
+    return f"write NAME @ {shown}, or add {'&' if '#' in shown else '#'}egg=NAME to it; "
 
 
 def _revision(source: Source) -> str:

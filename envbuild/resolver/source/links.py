@@ -76,7 +76,8 @@ def git_link(text: str, where: str) -> GitLink:
     extras = (named["extras"] if named else "") or (egg["extras"] if egg else "") or ""
     if not name:
         what = "is a source repository without the name of its package"
-        raise _wrong(text, where, what, f"write `name @ {_shown(text)}`; --allow-build NAME builds it then")
+        egg_too = f"or add {'&' if fragment else '#'}egg=NAME to it"
+        raise _wrong(text, where, what, f"write `NAME @ {_shown(text)}`, {egg_too}; --allow-build NAME builds it then")
     url, ref = _parted(address[len("git+") :], text, where)
     subdirectory = unquote(given.get("subdirectory", "")).strip("/")
     path = PurePosixPath(subdirectory)

@@ -28,6 +28,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONHASHSEED": "0",
     "PYTHONNOUSERSITE": "1",
+    # What is printed and what is said of an error stay in the order in which they came.
+    "PYTHONUNBUFFERED": "1",
     "SOURCE_DATE_EPOCH": "315532800",
     "TMPDIR": "/tmp",
 }

@@ -23,6 +23,7 @@ _MEMORY = re.compile(
     r"signal: 9, SIGKILL"
 )
 _TASKS = re.compile(r"Resource temporarily unavailable|can't start new thread|[Cc]annot fork")
+_NO_PROJECT = re.compile(r"^it has neither a pyproject\.toml nor a setup\.py$", re.MULTILINE)
 _GIT = re.compile(r"setuptools[-_]scm|hatch[-_]vcs|No such file or directory: 'git'|git: not found")
 
 
@@ -38,6 +39,8 @@ def failed(what: str, asked: str, ended: Ended, base: str) -> SourceBuildError:
     why = ended.why or (f"signal {-ended.code}" if ended.code < 0 else f"exit code {ended.code}")
     if ended.why:
         hint = elsewhere
+    elif _NO_PROJECT.search(ended.said):
+        hint = "it is no package that can be built: name another version, or for a link the folder in #subdirectory="
     elif _MEMORY.search(ended.said) or ended.code in (-9, 137):
         hint = f"it takes more memory than there is here: {elsewhere}"
     elif _TASKS.search(ended.said):

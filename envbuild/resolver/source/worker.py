@@ -14,6 +14,7 @@ from __future__ import annotations
 import configparser
 import contextlib
 import importlib
+import io
 import json
 import os
 import resource
@@ -45,6 +46,9 @@ class _Tar(tarfile.TarFile):
 
 def main() -> int:
     """Do the task; gives the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # -I has this Python pass the variable by.
+        sys.stdout.reconfigure(line_buffering=True)
     task = json.loads((_GIVEN / "task.json").read_text(encoding="utf-8"))
     _bound(task["largest"], task["seconds"], *map(int, sys.argv[1:]))
     for folder in (Path(os.environ["HOME"]), _REQUIRES / "bin"):
@@ -52,6 +56,8 @@ def main() -> int:
     for wheel in sorted((_GIVEN / "wheels").glob("*.whl")):
         _lay(wheel)
     os.chdir(_source(task["archive"]) / task["subdirectory"])
+    if not any(Path(name).is_file() for name in ("pyproject.toml", "setup.py")):
+        raise SystemExit("it has neither a pyproject.toml nor a setup.py")
     # The backend's own programs start Python again, which finds the same packages by the variable.
     os.environ["PYTHONPATH"] = str(_REQUIRES)
     if task["version"]:

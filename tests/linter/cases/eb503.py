@@ -10,8 +10,20 @@ TRIGGERS = [
     Case(files={"conda.yaml": conda(INDEX, "torch == 2.1.0+cu118")}, at=("conda.yaml:6",)),
     Case(files={"conda.yaml": conda("jaxlib==0.4.16+cuda12.cudnn89 ; python_version > '3.8'")}),
     Case(files={"conda.yaml": conda("torch===2.1.0+cu118")}, target={"azure": True}),
+    Case(
+        files={"conda.yaml": conda("torch==2.1.0+cu118")},
+        target={"accelerator": "cpu", "own_indexes": True},
+        severity="warning",
+    ),
+    Case(files={"conda.yaml": conda("jaxlib==0.4.16+cpu")}, target={"accelerator": "cpu"}),
 ]
 NEAR_MISSES = [
+    # The builds that are asked for have that label.
+    Case(
+        files={"conda.yaml": conda("torch==2.1.0+cu118", "torchvision==0.16.0+cu118")},
+        target={"accelerator": "cuda118", "own_indexes": True},
+    ),
+    Case(files={"conda.yaml": conda("torch==2.1.0+cpu")}, target={"accelerator": "cpu", "own_indexes": True}),
     Case(files={"conda.yaml": conda("torch==2.1.0")}),
     Case(files={"conda.yaml": conda(INDEX, "torch==2.1.0+cu118")}, target={"azure": True}),
     Case(files={"conda.yaml": conda("torch @ https://host/torch-2.1.0+cu118-cp311-cp311-linux_x86_64.whl")}),

@@ -80,6 +80,15 @@ def test_without_leave_nothing_of_it_is_fetched_or_run(index: Any, build: Make, 
     assert not index.downloads()
 
 
+def test_a_name_that_may_be_built_and_is_nowhere_is_told(index: Any, build: Make, env: Make, notes: Any) -> None:
+    write_sdist(index.folder, "only-source")
+    index.wheel("alpha")
+    asked = env("only-source", "alpha")
+    build(asked, allow=("all", "alpha", "only-source", "only-sourse"), progress=notes)
+    told = [note for note in notes.notes if "not among" in note]
+    assert told == ["--allow-build only-sourse: it is not among the packages"]
+
+
 def test_what_another_package_needs_of_it_is_kept(index: Any, build: Make, env: Make) -> None:
     write_sdist(index.folder, "only-source", "1.0")
     write_sdist(index.folder, "only-source", "2.0", files=source_files("only-source", "2.0"))
@@ -184,6 +193,36 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(
     assert "only-source 1.0, from only_source-1.0.tar.gz" in caught.value.message
     assert hint in caught.value.hint
     assert not list((store.root / "tmp").iterdir())
+
+
+def test_the_reason_of_a_failed_build_is_not_behind_what_it_printed_before(index: Any, build: Make, env: Make) -> None:
+    first = "for each in range(30):\n    print('checking', each)\nraise SystemExit('error: libfoo.h was not found')"
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first=first))
+    with pytest.raises(ResolveError) as caught:
+        build(env("only-source"))
+    assert caught.value.message.splitlines()[-2:] == ["  checking 29", "  error: libfoo.h was not found"]
+
+
+def test_programs_that_a_build_starts_keep_no_words_back(index: Any, build: Make, env: Make) -> None:
+    first = (
+        "import os, subprocess, sys\n"
+        "said = \"import os; print('chec' 'king'); os.write(2, b'error: so it' b' is\\\\n'); os._exit(1)\"\n"
+        "raise SystemExit(subprocess.run([sys.executable, '-c', said]).returncode)"
+    )
+    write_sdist(index.folder, "only-source", files=source_files("only-source", first=first))
+    with pytest.raises(ResolveError) as caught:
+        build(env("only-source"))
+    assert caught.value.message.index("checking") < caught.value.message.index("error: so it is")
+
+
+def test_an_archive_without_anything_to_build_by_is_told_as_such(index: Any, build: Make, env: Make) -> None:
+    index.wheel("setuptools", "80.0")
+    index.wheel("wheel")
+    write_sdist(index.folder, "only-source", files={"README": "nothing"})
+    with pytest.raises(ResolveError) as caught:
+        build(env("only-source"))
+    assert "it has neither a pyproject.toml nor a setup.py" in caught.value.message
+    assert "no package that can be built" in caught.value.hint
 
 
 @pytest.mark.parametrize("suffix", [".tar.gz", pytest.param(".zip", marks=pytest.mark.slow)])
