@@ -96,6 +96,8 @@ def test_with_locked_nothing_may_have_changed(road: Road, channel: Path, base: l
     assert json.loads(named.stdout)["config_digest"] == json.loads(own.stdout)["config_digest"]
     assert road.run("lock", "model", "-o", "model", "--check", *base).returncode == 0
     output.unlink()
+    fresh = road.run("plan", "model", *base)
+    assert (fresh.returncode, "is not what is asked for" in fresh.stderr) == (0, False), fresh.stderr
     listed = road.model / "conda.yaml"
     edit(listed, "tiny-numbers>=1", "tiny-numbers>=1.5")
     for flags in (["--locked"], ["--lock", str(path), "--locked"]):
@@ -104,9 +106,11 @@ def test_with_locked_nothing_may_have_changed(road: Road, channel: Path, base: l
         assert "conda-lock.yml would change, and --locked forbids it" in done.stderr
         assert "the conda package tiny-numbers>=1.5 (conda.yaml:7) was tiny-numbers>=1" in done.stderr
     assert not output.exists()
-    done = road.run("plan", "model", *base, "--lock", str(path))
-    assert done.returncode == 0, done.stderr
-    assert "tiny-numbers>=1.5 (conda.yaml:7) was tiny-numbers>=1" in done.stderr
+    for named in ([], ["--lock", str(path)]):
+        done = road.run("plan", "model", *base, *named)
+        assert done.returncode == 0, done.stderr
+        assert "is not what is asked for, and is taken as it is: the conda package" in done.stderr
+        assert "tiny-numbers>=1.5 (conda.yaml:7) was tiny-numbers>=1" in done.stderr
 
 
 @pytest.mark.slow
