@@ -126,6 +126,12 @@ def test_an_image_for_gpus_has_the_builds_for_them(road: Road, channel: Path) ->
     }
 
 
+def test_locked_takes_no_conda_packages_that_nobody_chose_yet(road: Road, channel: Path) -> None:
+    done = road.image("--locked")
+    assert (done.returncode, done.stdout) == (12, "")
+    assert "the cache has no lock of these conda packages" in done.stderr
+
+
 def test_never_stops_with_the_lines(road: Road, channel: Path) -> None:
     done = road.image("--conda", "never")
     assert done.returncode in (1, 4)

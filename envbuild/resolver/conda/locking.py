@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ...errors import CorruptBlobError, ResolveError
+from ...errors import CorruptBlobError, LockFileError
 from ...oci.canonical import canonical_json, digest_of
 from ...oci.disk import storage_errors
 from ...oci.store import Store
@@ -50,7 +50,7 @@ def lock_conda(
     if known is not None and _stands(known[0], renewed, kept):
         return known[0], (*gave_way(ask, known[0]), *_chosen(ask), *known[1]), True
     if locked:
-        raise ResolveError(
+        raise LockFileError(
             "--locked allows no resolution, and the cache has no lock of these conda packages",
             hint="run once without --locked",
         )
