@@ -27,7 +27,7 @@ class CondaAsk:
     `channels` are in their order, names (`conda-forge`) or addresses without credentials; `subdir` is the platform
     (`linux-64`), `glibc` the base's (`2.36`). `accelerator` is the person's (`cpu`, `cuda126`) or empty, `as_of` the
     moment after which nothing was published (`2023-12-21T00:00:00Z`) or empty. `lock` is a conda-lock.yml that has
-    chosen already, `lock_sha256` the hash (hex) of its bytes. `unnamed` tells that the model lists no channel.
+    chosen already, `lock_sha256` the hash (hex) of its bytes. `unlisted` tells that the model lists no channel.
     """
 
     specs: tuple[CondaSpec, ...]
@@ -38,7 +38,7 @@ class CondaAsk:
     as_of: str = ""
     lock: Path | None = None
     lock_sha256: str = ""
-    unnamed: bool = False
+    unlisted: bool = False
 
     @property
     def cuda(self) -> str:
