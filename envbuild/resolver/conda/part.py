@@ -206,8 +206,8 @@ def conda_part(
         ask, cache, progress, upgrade=upgrade, locked=locked, renewed=renewed, kept=kept
     )
     before = CondaPart(packages=earlier[0]).provided if earlier is not None else ()
-    unnamed = ask.unnamed and ask.lock is None
-    assumed = (f"conda.yaml lists no channel: packages come from {ask.channels[0]}",) if unnamed else ()
+    unlisted = ask.unlisted and ask.lock is None
+    assumed = (f"conda.yaml lists no channel: packages come from {ask.channels[0]}",) if unlisted else ()
     part = CondaPart(
         packages=packages,
         notes=(f"conda packages are taken from their channels: {way.why}", *assumed, *way.notes, *notes),

@@ -89,7 +89,7 @@ def ask_of(
     return CondaAsk(
         specs=tuple(specs),
         channels=channels_of(environment, root),
-        unnamed=not _listed(environment, root),
+        unlisted=not _listed(environment, root),
         subdir=subdir_of(architecture),
         glibc=glibc,
         accelerator=accelerator,

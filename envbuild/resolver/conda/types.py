@@ -28,7 +28,7 @@ class CondaAsk:
     (`linux-64`), `glibc` the base's (`2.36`). `accelerator` is the person's (`cpu`, `cuda126`) or empty, `as_of` the
     moment after which nothing was published (`2023-12-21T00:00:00Z`) or empty. `lock` is a conda-lock.yml that has
     chosen already, `lock_sha256` the hash (hex) of its bytes, `named` that a person named it and no model has it.
-    `unnamed` tells that the model lists no channel.
+    `unlisted` tells that the model lists no channel.
     """
 
     specs: tuple[CondaSpec, ...]
@@ -40,7 +40,7 @@ class CondaAsk:
     lock: Path | None = None
     lock_sha256: str = ""
     named: bool = False
-    unnamed: bool = False
+    unlisted: bool = False
 
     @property
     def cuda(self) -> str:

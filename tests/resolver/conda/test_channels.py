@@ -92,8 +92,8 @@ def test_a_channel_is_the_same_by_its_name_and_by_its_address() -> None:
 
 def test_conda_forge_is_asked_where_no_channel_is_listed_and_that_is_known() -> None:
     ask = asking()
-    assert (ask.channels, ask.unnamed) == (("conda-forge",), True)
-    assert not asking("mine").unnamed
+    assert (ask.channels, ask.unlisted) == (("conda-forge",), True)
+    assert not asking("mine").unlisted
 
 
 def test_what_is_no_channel_is_not_passed_over() -> None:

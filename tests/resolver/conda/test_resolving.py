@@ -140,7 +140,7 @@ def test_a_package_with_another_hash_than_its_channel_names_is_refused(lock, cha
 def test_never_says_what_to_do_and_locked_needs_a_lock(lock):
     with pytest.raises(ResolveError, match="conda packages cannot be laid down"):
         lock("tiny-py", mode="never")
-    with pytest.raises(ResolveError, match="--locked"):
+    with pytest.raises(LockFileError, match="--locked"):
         lock("tiny-py", locked=True)
 
 
