@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from ..errors import UsageError
 from ..model.redact import redact_addresses
@@ -93,6 +92,13 @@ def check_variables(environ: Mapping[str, str]) -> None:
                 raise _no_folder(variable, told)
 
 
+def _path(quoted: str) -> str:
+    # Its module brings ssl and more along, which a build that changes nothing can do without.
+    from urllib.request import url2pathname
+
+    return url2pathname(quoted)
+
+
 def _is_there(path: str) -> bool:
     try:
         return Path(path).exists()
@@ -102,7 +108,7 @@ def _is_there(path: str) -> bool:
 
 def _check_file(source: str, address: str) -> None:
     parts = urlsplit(address)
-    if parts.scheme == "file" and parts.netloc in ("", "localhost") and not _is_there(url2pathname(parts.path)):
+    if parts.scheme == "file" and parts.netloc in ("", "localhost") and not _is_there(_path(parts.path)):
         raise _no_folder(source, shown(address))
 
 
