@@ -32,8 +32,9 @@ _PATH = pattern(
     r"[./~\\]|file:|[A-Za-z]:[\\/]|[^@;\s]*[\\/]|[^@;\s]*\.(?:whl|zip|tar\.gz|tar\.bz2|tgz)(?:$|[\s#;\[])",
     re.IGNORECASE,
 )
-# Where pip ends a line and editors do not: such lines share their number, and differ in their columns.
+# The rest of a password with a blank in it, before the @ of a host.
 _REST = pattern(r"\A[^\s@]+(?=@[\w.-]+(?::\d+)?/)")
+# Where pip ends a line and editors do not: such lines share their number, and differ in their columns.
 _ODD_BREAK = pattern("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -166,7 +167,6 @@ def _with_markers(found: list[Option], text: str) -> list[Option]:
 def _passed_over(
     option: Option, span: Span, out: Collected, where: str, *, hint: str = "write it on a line of its own"
 ) -> None:
-    # What stands before the @ of a host is the rest of a password with a blank in it.
     text = option.text if "://" in option.text else _REST.sub(lambda m: "*" * len(m[0]), option.text)
     out.problem(f"pip passes over {_shorten(text)!r} {where}", span, hint=hint)
 
