@@ -16,6 +16,7 @@ from .types import Lock, LockedPackage
 _THREADS = 8
 _TICK = 0.5  # seconds between two looks at a phase in which nothing arrives
 # Where a lock file was named, --upgrade is refused.
+_FILE_ANEW = "write the lock file anew with `envbuild lock MODEL -o FILE --upgrade`"
 ANEW = "resolve anew with --upgrade, or a lock file with `envbuild lock MODEL -o FILE --upgrade`"
 
 
@@ -131,9 +132,10 @@ def _replaced(package: LockedPackage, lock: Lock, said: str) -> IntegrityError:
             hint="the hash is that requirement's own: correct it there if the file is the right one; if not, do not "
             "trust it",
         )
+    named = lock.from_cache and not lock.entry
     return IntegrityError(
         f"{title} is not the file that was locked: {said}",
-        hint=f"if its publisher did not replace it, do not trust it; if so, {ANEW}",
+        hint=f"if its publisher did not replace it, do not trust it; if so, {_FILE_ANEW if named else ANEW}",
     )
 
 

@@ -7,7 +7,7 @@ the index that they belong to; they reach no lock, key, log or message.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
 from ..model.redact import USER_INFO, redact_addresses, without_secret_queries
@@ -60,8 +60,8 @@ def settings(environ: Mapping[str, str]) -> dict[str, str]:
 
 def has_relative(environ: Mapping[str, str]) -> bool:
     """Whether an index or a folder of wheels is named by a path from the current folder."""
-    entries = (entry for name in INDEX_VARIABLES for entry in re.split(r"[\s,]+", environ.get(name, "")))
-    return any(entry and "://" not in entry and not entry.rpartition("=")[2].startswith("/") for entry in entries)
+    addresses = (address for _, _, address in entries(environ, INDEX_VARIABLES))
+    return any("://" not in text and not text.rpartition("=")[2].startswith("/") for text in addresses)
 
 
 def credentials(environ: Mapping[str, str]) -> dict[Origin, tuple[str, str]]:
@@ -93,12 +93,20 @@ def origins(environ: Mapping[str, str]) -> frozenset[Origin]:
 
 def _named(environ: Mapping[str, str]) -> Iterator[tuple[Origin, str, str, str]]:
     """The indexes that variables name: where they are, the variable, their name or nothing, and their address."""
-    for variable in (*INDEX_VARIABLES, PYTORCH_INDEX):
+    for variable, name, address in entries(environ, (*INDEX_VARIABLES, PYTORCH_INDEX)):
+        where = origin(address)
+        if where is not None:
+            yield where, variable, name, address
+
+
+def entries(environ: Mapping[str, str], variables: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """What `variables` name, in order: the variable, the name of the index or nothing, and its address or path."""
+    for variable in variables:
         for entry in re.split(r"[\s,]+" if variable == "UV_FIND_LINKS" else r"\s+", environ.get(variable, "")):
-            name, _, address = entry.rpartition("=") if re.match(r"[\w.-]+=\w+://", entry) else ("", "", entry)
-            where = origin(address)
-            if where is not None:
-                yield where, variable, name, address
+            # Only this much before a `=` is a name: an address may have one too.
+            found = re.match(r"([\w.-]+)=(?=\w+://)", entry)
+            if entry:
+                yield variable, found[1] if found else "", entry[found.end() :] if found else entry
 
 
 def origin(address: str) -> Origin | None:

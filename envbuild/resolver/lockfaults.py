@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
-from importlib import import_module
 from pathlib import Path
 
 from ..errors import LockFileError
+from .pylock import parse_toml
 
 _HINT = "resolve the conflict, or remove it from the model's folder; --environment leaves it out"
 _PARSING = re.compile(r"failed to parse:? `?uv\.lock`?", re.IGNORECASE)
@@ -22,10 +21,9 @@ def check_whole(lock: Path, shown: Path, said: str) -> None:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise _broken(shown, line, "it is no UTF-8 text") from None
-    tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
         # uv may have stopped at the pyproject.toml beside it.
-        tomllib.loads(text)
+        parse_toml(text)
     except (ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
         where = _LINE.search(why)

@@ -9,7 +9,7 @@ from itertools import islice
 from threading import Event
 
 from ..errors import NetworkError
-from .indexes import origin, without_credentials
+from .indexes import entries, origin, without_credentials
 
 _EMPTY = re.compile(r"there are no versions of ([A-Za-z0-9](?:[\w.-]*\w)?)")
 _VARIABLES = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL")
@@ -54,8 +54,6 @@ def other_page(said: str, environ: Mapping[str, str]) -> NetworkError | None:
 
 def _addresses(environ: Mapping[str, str]) -> Iterator[str]:
     """The indexes of `environ`, without credentials, in uv's order."""
-    for variable in _VARIABLES:
-        for entry in environ.get(variable, "").split():
-            address = re.sub(r"^[\w.-]+=(?=\w+://)", "", entry)
-            if origin(address) is not None:
-                yield without_credentials(address)
+    for _, _, address in entries(environ, _VARIABLES):
+        if origin(address) is not None:
+            yield without_credentials(address)

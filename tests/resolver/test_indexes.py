@@ -110,3 +110,8 @@ def test_origins() -> None:
 )
 def test_what_is_named_from_the_current_folder_is_known(variable: str, value: str, relative: bool) -> None:
     assert has_relative({variable: value}) is relative
+
+
+def test_the_login_of_a_named_index_may_have_an_equals_sign() -> None:
+    environ = {"UV_INDEX": "own=https://bob:p=w@example.org/simple?a=b"}
+    assert credentials(environ) == {("https", "example.org", 443): ("bob", "p=w")}
